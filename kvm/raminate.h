@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
+/*
+ * RAMinate: which guest pages were written, and frames exchanged, through KVM
+ *
+ * The calls are ioctls on a VM's file descriptor. API.md describes them in the
+ * way that Documentation/virt/kvm/api.rst describes KVM's own.
+ */
+#ifndef _UAPI_LINUX_KVM_RAMINATE_H
+#define _UAPI_LINUX_KVM_RAMINATE_H
+
+#include <linux/ioctl.h>
+#include <linux/types.h>
+
+#ifndef KVMIO
+#define KVMIO 0xAE
+#endif
+
+/*
+ * KVM_CHECK_EXTENSION, on /dev/kvm or on a VM, returns the ABI version for
+ * this number, 0 where the extension is missing. User space must not use a
+ * version that it does not know.
+ */
+#define KVM_CAP_RAMINATE		0x52414d31
+#define KVM_RAMINATE_ABI_VERSION	1
+
+/* All pages and frames are of this size. */
+#define KVM_RAMINATE_PAGE_SIZE		4096
+
+/*
+ * KVM_RAMINATE_ATTACH: the frames of a physical range become this VM's own, to
+ * be scanned and exchanged, until the VM is destroyed. Needs CAP_SYS_RAWIO.
+ *
+ * Returns 0, or -1 and errno:
+ *   EPERM          the caller lacks CAP_SYS_RAWIO
+ *   EINVAL         @phys or @size unaligned, @size 0, the range wraps around or
+ *                  ends beyond what the CPU can address, unknown @flags, or
+ *                  @reserved not 0
+ *   EADDRNOTAVAIL  part of the range is System RAM
+ *   EEXIST         part of the range is attached to this VM already
+ *   EADDRINUSE     part of the range is attached to another VM
+ *   ENOMEM         no memory for one bit a frame or for mapping the range
+ *   EOPNOTSUPP     the VM is of a type that keeps private memory
+ *   ENOKEY, EXDEV, ELOOP  as for KVM_RAMINATE_SWAP
+ */
+struct kvm_raminate_attach {
+	__u64 phys;		/* in: first byte, page aligned */
+	__u64 size;		/* in: bytes, page aligned */
+	__u32 flags;		/* in: none defined, 0 */
+	__u32 reserved;		/* in: 0 */
+};
+
+/* Pages are given by host virtual address instead of guest page number. */
+#define KVM_RAMINATE_SCAN_HVA		0x1
+/* No TLB flush: cheaper, but writes through cached entries may go unseen. */
+#define KVM_RAMINATE_SCAN_NO_FLUSH	0x2
+
+#define KVM_RAMINATE_SCAN_MAX_PAGES	0x80000000ULL
+
+/*
+ * KVM_RAMINATE_SCAN: which pages were written since the last scan of them, by
+ * the guest or by the host. Reading clears. Pages that lie in no attached
+ * frame come back as 0.
+ *
+ * Bit n of @bitmap, counted from the least significant bit of its first byte,
+ * stands for page n of the range. The kernel writes whole 64 bit words, that
+ * is (@nr_pages + 63) / 64 of them. @bitmap 0: the bits are thrown away.
+ *
+ * Returns 0, or -1 and errno:
+ *   EINVAL  unknown @flags, @nr_pages 0 or more than the maximum, @start
+ *           unaligned (with _HVA), the range wraps around, @bitmap
+ *           unaligned to 8 bytes, or @reserved not 0
+ *   EFAULT  the structure or @bitmap cannot be written; the bits that could
+ *           not be handed over are kept for the next scan
+ *   EINTR   a signal came; @done says how far the scan got
+ *   ENODEV  nothing is attached to this VM
+ */
+struct kvm_raminate_scan {
+	__u32 flags;		/* in: KVM_RAMINATE_SCAN_* */
+	__u32 reserved;		/* in: 0 */
+	__u64 start;		/* in: guest page number, or address if _HVA */
+	__u64 nr_pages;		/* in */
+	__u64 bitmap;		/* in: address of the bitmap, or 0 */
+	__u64 done;		/* out: pages whose bits are valid, from @start */
+	__u64 nr_written;	/* out: how many of them were written */
+	__u64 nr_mapped;	/* out: entries of the guest's tables looked at */
+};
+
+/* Pages are given by host virtual address instead of guest page number. */
+#define KVM_RAMINATE_SWAP_HVA		0x1
+
+/* The @result of a pair that was not reached. */
+#define KVM_RAMINATE_SWAP_PENDING	1
+
+/*
+ * One exchange. @result is 0 when the frames were exchanged; otherwise both
+ * pages have the frame and the content that they had, and it is one of
+ *   -EINVAL      the two pages are one, or an address is unaligned
+ *   -ENOENT      no memory slot has the guest page (MMIO), or no mapping of
+ *                /dev/mem has the address
+ *   -EROFS       the slot or the mapping is read-only
+ *   -EOPNOTSUPP  the mapping is not a shared, writable one of /dev/mem with
+ *                4 KiB entries and MADV_DONTFORK, or the two pages differ in
+ *                protection or cacheability
+ *   -EACCES      a frame is in no range attached to this VM
+ *   -EHWPOISON   the memory failed while a page was read
+ *   KVM_RAMINATE_SWAP_PENDING  not reached, see @done
+ */
+struct kvm_raminate_pair {
+	__u64 a;		/* in: guest page number, or address if _HVA */
+	__u64 b;		/* in: as @a */
+	__s32 result;		/* out */
+	__u32 reserved;		/* in: ignored */
+};
+
+/*
+ * KVM_RAMINATE_SWAP: exchange the frames of pairs of pages, in order, while
+ * the VM runs. A page keeps its content, its address in the guest and its
+ * address in the host; only the frame behind it is another one.
+ *
+ * Returns 0 if all pairs were reached (each has its own @result), or -1 and
+ * errno, with the first @done pairs reached and the others untouched:
+ *   EINVAL  unknown @flags, or @reserved not 0
+ *   EFAULT  the structure or a pair cannot be read or written
+ *   EINTR   a signal came
+ *   ENOMEM  no memory for the kernel's own bookkeeping (a few KiB)
+ *   ENODEV  nothing is attached to this VM
+ *   EXDEV   a device is assigned to the VM (VFIO): it would go on using the
+ *           old frames
+ *   ENOKEY  the guest's memory is encrypted (SEV): content is bound to its
+ *           frame
+ *   ELOOP   a vCPU uses nested virtualization (it set EFER.SVME or CR4.VMXE):
+ *           KVM itself may hold frames for it
+ */
+struct kvm_raminate_swap {
+	__u32 flags;		/* in: KVM_RAMINATE_SWAP_* */
+	__u32 nr_pairs;		/* in: any number, 0 allowed */
+	__u64 pairs;		/* in: address of struct kvm_raminate_pair[] */
+	__u32 done;		/* out: pairs reached */
+	__u32 swapped;		/* out: pairs with @result 0 */
+	__u64 reserved;		/* in: 0 */
+};
+
+/*
+ * In all three calls, EIO means that the VM belongs to another process or is
+ * dead, as in every ioctl of a VM.
+ */
+#define KVM_RAMINATE_ATTACH _IOW(KVMIO, 0xf0, struct kvm_raminate_attach)
+#define KVM_RAMINATE_SCAN   _IOWR(KVMIO, 0xf1, struct kvm_raminate_scan)
+#define KVM_RAMINATE_SWAP   _IOWR(KVMIO, 0xf2, struct kvm_raminate_swap)
+
+#endif /* _UAPI_LINUX_KVM_RAMINATE_H */
