@@ -1,0 +1,96 @@
+# Convenience around configure, ninja and meson; BUILD is set by the Makefile
+# that configure writes to a build directory.
+# SPDX-License-Identifier: GPL-2.0-or-later
+
+SRC := $(patsubst %/,%,$(dir $(realpath $(lastword $(MAKEFILE_LIST)))))
+BUILD ?= $(SRC)/build
+SETUP := $(SRC)/scripts/setup
+CONFIG := $(BUILD)/config.mk
+
+# The options -jN of make are handed to ninja, which else takes all cores.
+JOBS = $(firstword $(filter -j% -l%,$(MAKEFLAGS)))
+export RAMINATE_JOBS = $(JOBS)
+export RAMINATE_BUILD = $(abspath $(BUILD))
+export NINJA
+
+RUN_NINJA = $(NINJA) -C $(BUILD) $(JOBS)
+RUN_TESTS = $(PYTHON) $(SETUP)/run-tests.py $(MESON) $(BUILD)
+
+.PHONY: all install check check-unit check-qtest check-guest check-asan demo \
+        clean distclean help
+
+all:
+	$(RUN_NINJA)
+
+# What does no work needs no configuration.
+ifneq ($(filter-out help clean distclean,$(or $(MAKECMDGOALS),all)),)
+include $(CONFIG)
+endif
+
+$(CONFIG): $(SRC)/configure $(wildcard $(SETUP)/*.sh) $(SETUP)/requirements \
+           $(SRC)/qemu/series $(SRC)/patches/qemu \
+           $(wildcard $(SRC)/patches/qemu/*.patch)
+	@if [ -x $(BUILD)/config.status ]; then \
+	    $(BUILD)/config.status; \
+	else \
+	    cd $(SRC) && ./configure; \
+	fi
+
+install: all
+	$(MESON) install -C $(BUILD) --no-rebuild
+	$(BUILD)/qemu/pyvenv/bin/meson install -C $(BUILD)/qemu --no-rebuild
+
+check: all
+	$(RUN_TESTS)
+
+check-unit check-qtest check-guest:
+	$(RUN_TESTS) --suite $(@:check-%=%) $(T)
+
+# The same tests on a build of its own, with sanitizers.
+ASAN := $(BUILD)/asan
+check-asan: $(ASAN)/config.mk
+	$(MAKE) -C $(ASAN) check-sanitized
+
+$(ASAN)/config.mk: $(CONFIG)
+	mkdir -p $(ASAN)
+	cd $(ASAN) && $(SRC)/configure --enable-asan
+
+.PHONY: check-sanitized
+check-sanitized:
+	$(RUN_TESTS) --suite unit --suite qtest $(T)
+
+demo: all
+	$(SRC)/scripts/demo
+
+clean:
+	if [ -e $(BUILD)/build.ninja ]; then ninja -C $(BUILD) -t clean; fi
+	if [ -e $(BUILD)/qemu/build.ninja ]; then \
+	    ninja -C $(BUILD)/qemu -t clean; fi
+	rm -rf $(ASAN)
+
+# QEMU's source is shared by all build directories.  A tree of it with a
+# repository of its own is somebody's work.
+distclean:
+ifeq ($(abspath $(BUILD)),$(SRC)/build)
+	rm -rf $(BUILD) $(SRC)/qemu/src.new $(SRC)/qemu/src.old
+	rm -rf $(SRC)/qemu/download $(SRC)/qemu/download.new $(SRC)/qemu/.lock
+	[ -e $(SRC)/qemu/src/.git ] || rm -rf $(SRC)/qemu/src
+else
+	cd $(BUILD) && rm -rf asan qemu kernel tests meson-* *.p *.a *.stamp \
+	    config* apt.log build.ninja compile_commands.json .ninja_* Makefile
+endif
+
+help:
+	@echo 'make               build QEMU with RAMinate, and the tools'
+	@echo 'make install       install them; DESTDIR=DIR below DIR'
+	@echo 'make demo          build and run the demonstration'
+	@echo 'make check         build and run all tests'
+	@echo 'make check-unit    tests of the policies; need no QEMU'
+	@echo 'make check-qtest   tests of the QEMU objects and commands'
+	@echo 'make check-guest   tests with running guests'
+	@echo 'make check-asan    unit tests and qtests with sanitizers'
+	@echo '                   T=NAME runs that one test of a suite'
+	@echo 'make clean         remove what was compiled'
+	@echo 'make distclean     remove the build directory and QEMU'"'"'s source'
+	@echo ''
+	@echo 'Each but the last two configures first, if need be.'

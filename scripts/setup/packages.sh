@@ -1,0 +1,173 @@
+# Check for what a build needs, and install what is missing.
+# SPDX-License-Identifier: GPL-2.0-or-later
+
+backports=bookworm-backports
+# Debian 12 has these too, but too old.
+backported=" meson python3-pycotap "
+
+find_python() {
+    python=/usr/bin/python3
+    [ -x "$python" ] || python=$(command -v python3) || python=
+}
+
+# An upstream tarball brings the meson that QEMU needs along.
+meson_wanted() {
+    if [ -n "$with_qemu" ] && [ "$(apt_codename)" != bookworm ]; then
+        echo 1.0
+    else
+        echo "$1"
+    fi
+}
+
+# probe CMD:ARGUMENT
+probe() {
+    local what=${1#*:} version
+
+    case $1 in
+    cmd:*)
+        command -v "$what" >/dev/null
+        ;;
+    file:*)
+        [ -e "$what" ]
+        ;;
+    pc:*)
+        pkg-config --exists "$what" 2>/dev/null
+        ;;
+    h:*)
+        echo "#include <$what>" | cc -E -o /dev/null - 2>/dev/null
+        ;;
+    py:*)
+        find_python
+        [ -n "$python" ] && "$python" -c "import $what" 2>/dev/null
+        ;;
+    meson:*)
+        version=$(meson --version 2>/dev/null) &&
+            printf '%s\n' "$(meson_wanted "$what")" "$version" | sort -CV
+        ;;
+    *)
+        die "scripts/setup/requirements: unknown way to find: '$1'."
+        ;;
+    esac
+}
+
+# Sets missing_needed and missing_wanted.
+# packages_find_missing KIND...
+packages_find_missing() {
+    local kind package how purpose
+
+    missing_needed=()
+    missing_wanted=()
+    while read -r kind package how purpose; do
+        case " $* " in
+        *" $kind "*) ;;
+        *) continue ;;
+        esac
+        probe "$how" && continue
+        if [ "$kind" = want ]; then
+            missing_wanted+=("$package")
+        else
+            missing_needed+=("$package")
+        fi
+        missing_purpose[$package]=$purpose
+    done < <(grep -v '^#' "$source_dir/scripts/setup/requirements")
+}
+
+# Sorts package names into from_suites and from_backports.
+packages_sort() {
+    local package
+
+    from_suites=()
+    from_backports=()
+    for package; do
+        if [ "$(apt_codename)" = bookworm ] &&
+           [[ $backported == *" $package "* ]]; then
+            from_backports+=("$package")
+        else
+            from_suites+=("$package")
+        fi
+    done
+}
+
+packages_print_command() {
+    local sudo=
+
+    [ "$(id -u)" = 0 ] || sudo="sudo "
+    packages_sort "$@"
+    if [ ${#from_suites[@]} != 0 ]; then
+        say "    ${sudo}apt-get install --no-install-recommends" \
+            "${from_suites[@]}"
+    fi
+    if [ ${#from_backports[@]} != 0 ]; then
+        say "and, with $backports among apt's sources:"
+        say "    ${sudo}apt-get install -t $backports ${from_backports[*]}"
+    fi
+}
+
+apt_install() {
+    logged "$build_dir/apt.log" as_root env DEBIAN_FRONTEND=noninteractive \
+        apt-get "$@"
+}
+
+packages_install() {
+    packages_sort "$@"
+    say "Installing packages: $*"
+    if [ ${#from_suites[@]} != 0 ]; then
+        # Other people's mirrors may be out of order; ours must not be.
+        as_root apt-get -qq update >"$build_dir/apt.log" 2>&1 </dev/null || true
+        apt_install install -y --no-install-recommends "${from_suites[@]}"
+    fi
+    if [ ${#from_backports[@]} != 0 ]; then
+        apt_use_suites deb "$(apt_codename)" "$backports" ||
+            die "apt's sources name no mirror of Debian $(apt_codename);" \
+                "install ${from_backports[*]} from $backports."
+        apt_install "${apt_options[@]}" install -y --no-install-recommends \
+            -t "$backports" "${from_backports[@]}"
+    fi
+}
+
+may_install() {
+    [ "$install" = yes ] && apt_available &&
+        { [ "$(id -u)" = 0 ] || command -v sudo >/dev/null; }
+}
+
+# packages_require KIND...
+packages_require() {
+    local -A missing_purpose=()
+    local package
+
+    packages_find_missing "$@"
+    if [ $((${#missing_needed[@]} + ${#missing_wanted[@]})) != 0 ] &&
+       may_install; then
+        packages_install "${missing_needed[@]}" "${missing_wanted[@]}"
+        packages_find_missing "$@"
+    fi
+    for package in "${missing_needed[@]}"; do
+        say "Missing: $package (${missing_purpose[$package]})"
+    done
+    for package in "${missing_wanted[@]}"; do
+        say "Left out without $package: ${missing_purpose[$package]}"
+    done
+    if [ $((${#missing_needed[@]} + ${#missing_wanted[@]})) != 0 ] &&
+       apt_available; then
+        say "To install what is missing:"
+        packages_print_command "${missing_needed[@]}" "${missing_wanted[@]}"
+    fi
+    if [ ${#missing_needed[@]} != 0 ]; then
+        die "a build needs: ${missing_needed[*]}."
+    fi
+}
+
+packages_check() {
+    packages_require need want
+    find_python
+    meson=$(command -v meson)
+    ninja=$(command -v ninja)
+}
+
+packages_check_firmware() {
+    if qemu_has_firmware; then
+        packages_require blobs
+    else
+        packages_require firmware
+    fi
+}

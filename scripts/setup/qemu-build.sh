@@ -1,0 +1,105 @@
+# Configure the build directory: ours with meson, and QEMU's below it.
+# SPDX-License-Identifier: GPL-2.0-or-later
+
+# Where Debian keeps the firmware that its QEMU source package lacks.
+firmware_dirs="/usr/share/seabios /usr/lib/ipxe/qemu /usr/share/qemu"
+
+# Features that QEMU gets if their library is there: feature, how to find it.
+qemu_optional="
+slirp           pc:slirp
+linux-aio       h:libaio.h
+linux-io-uring  pc:liburing
+numa            h:numa.h
+seccomp         pc:libseccomp
+attr            h:attr/libattr.h
+virtfs          h:attr/libattr.h
+cap-ng          pc:libcap-ng
+curses          pc:ncursesw
+iconv           pc:ncursesw
+"
+
+# Sets the array qemu_arguments.
+qemu_collect_arguments() {
+    local feature how
+
+    qemu_arguments=(
+        --python="$python" --prefix="$prefix"
+        --target-list=x86_64-softmmu
+        --without-default-features
+        --enable-system --enable-tools
+        --enable-tcg --enable-kvm --enable-plugins
+        --enable-vhost-kernel --enable-vhost-net --enable-vhost-vdpa
+        --enable-vhost-user
+        --enable-vnc --enable-pixman --enable-fdt=system
+        --enable-membarrier --enable-malloc-trim --enable-avx2
+        --disable-download --disable-docs --disable-werror
+        -Dpkg_config_path="$build_dir/meson-uninstalled${PKG_CONFIG_PATH:+,$PKG_CONFIG_PATH}"
+    )
+    while read -r feature how; do
+        if [ -n "$feature" ] && probe "$how"; then
+            qemu_arguments+=(--enable-"$feature")
+        fi
+    done <<<"$qemu_optional"
+    if ! qemu_has_firmware; then
+        qemu_arguments+=(--disable-install-blobs
+                         --firmwarepath="${firmware_dirs// /:}")
+    fi
+    if [ "$asan" = yes ]; then
+        qemu_arguments+=(--enable-asan --enable-ubsan)
+    fi
+    if command -v ccache >/dev/null; then
+        qemu_arguments+=(--cc="ccache ${CC:-cc}")
+    fi
+    qemu_arguments+=("${qemu_options[@]}")
+}
+
+# QEMU in its build directory looks for everything below qemu-bundle.
+qemu_link_firmware() {
+    local dir file bundle=$build_dir/qemu/qemu-bundle
+
+    for dir in $firmware_dirs; do
+        mkdir -p "$bundle$dir"
+        for file in "$dir"/*; do
+            [ -e "$bundle$dir/${file##*/}" ] || ln -s "$file" "$bundle$dir"
+        done
+    done
+}
+
+# Configures only if the arguments, kept in FILE, are not those of last time.
+# configure_once FILE COMMAND...
+configure_once() {
+    local file=$1 now
+
+    shift
+    now=$(printf '%q ' "$@")
+    if [ -e "$file" ] && [ "$(cat "$file")" = "$now" ]; then
+        return
+    fi
+    rm -f "$file"
+    logged "${file%.*}.log" "$@"
+    printf '%s\n' "$now" >"$file"
+}
+
+build_prepare() {
+    local reconfigure=() sanitize=none
+
+    [ ! -e "$build_dir/meson-private/coredata.dat" ] ||
+        reconfigure=(--reconfigure)
+    [ "$asan" = no ] || sanitize=address,undefined
+    configure_once "$build_dir/configure-top.args" \
+        "$meson" setup "${reconfigure[@]}" --prefix="$prefix" \
+        -Dbuildtype=debugoptimized -Db_sanitize="$sanitize" \
+        -Db_lundef=false "$build_dir" "$source_dir"
+    # QEMU's meson looks for it.
+    logged "$build_dir/configure-policy.log" \
+        "$ninja" -C "$build_dir" policy
+
+    say "Configuring QEMU $(cat "$qemu_src/VERSION")"
+    qemu_collect_arguments
+    mkdir -p "$build_dir/qemu"
+    cd "$build_dir/qemu"
+    configure_once "$build_dir/configure-qemu.args" \
+        "$qemu_src/configure" "${qemu_arguments[@]}"
+    qemu_has_firmware || qemu_link_firmware
+    cd "$build_dir"
+}

@@ -1,0 +1,104 @@
+"""Run tests with meson, and count test cases in the last line.
+
+Usage: run-tests.py MESON BUILD [--suite SUITE]... [NAME]...
+SPDX-License-Identifier: GPL-2.0-or-later
+"""
+
+import argparse
+import collections
+import json
+import os
+import pathlib
+import re
+import subprocess
+import sys
+
+LOG = 'check'
+GOOD = {'OK', 'EXPECTEDFAIL'}
+TAP_LINE = re.compile(r'^(not )?ok\b[^#]*(?:#\s*(\w+))?')
+
+
+def select_tests(build, suites, names):
+    """Return the tests' names: meson builds only what named tests need."""
+    subprocess.run([os.environ.get('NINJA', 'ninja'), '-C', build,
+                    'build.ninja'], check=True, stdout=subprocess.DEVNULL)
+    tests = json.loads((build / 'meson-info' / 'intro-tests.json').read_text())
+    known = [test['name'] for test in tests if not suites or
+             suites & {suite.split(':')[-1] for suite in test['suite']}]
+    unknown = set(names) - set(known)
+    if unknown:
+        sys.exit(f"no such test: {', '.join(unknown)}; "
+                 f"there are: {', '.join(known)}")
+    return names or known
+
+
+def count_cases(output):
+    """Count the cases that a test reported in TAP."""
+    cases = collections.Counter()
+    for line in output.splitlines():
+        match = TAP_LINE.match(line)
+        if not match:
+            continue
+        bad, directive = match.groups()
+        directive = (directive or '').lower()
+        if directive == 'skip':
+            cases['skipped'] += 1
+        elif bad and directive != 'todo':
+            cases['failed'] += 1
+        else:
+            cases['passed'] += 1
+    return cases
+
+
+def count_test(test):
+    """Count the cases of one entry of meson's log."""
+    cases = count_cases(test.get('stdout', ''))
+    if test['result'] == 'SKIP':
+        cases['skipped'] = max(cases['skipped'], 1)
+    elif test['result'] in GOOD:
+        if not cases:
+            cases['passed'] = 1
+    elif not cases['failed']:
+        # It crashed or hung between two cases.
+        cases['failed'] = 1
+    return cases
+
+
+def run_tests(meson, build, names):
+    """Run the tests; return meson's status and the counted cases."""
+    total = collections.Counter()
+    if not names:
+        return 0, total
+    log = build / 'meson-logs' / f'{LOG}.json'
+    log.unlink(missing_ok=True)
+    status = subprocess.run(
+        [meson, 'test', '-C', build, '--logbase', LOG, '--print-errorlogs',
+         *names], check=False).returncode
+    if log.exists():
+        for line in log.read_text().splitlines():
+            total.update(count_test(json.loads(line)))
+    elif status:
+        sys.exit('The tests did not run: something does not build.')
+    return status, total
+
+
+def main():
+    """Run the tests and return make's exit status."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument('meson')
+    parser.add_argument('build', type=pathlib.Path)
+    parser.add_argument('--suite', action='append', default=[])
+    parser.add_argument('name', nargs='*')
+    args = parser.parse_intermixed_args()
+
+    names = select_tests(args.build, set(args.suite), args.name)
+    status, total = run_tests(args.meson, args.build, names)
+    line = f"{total['passed']} passed, {total['failed']} failed"
+    if total['skipped']:
+        line += f", {total['skipped']} skipped"
+    print(line)
+    return 1 if status or total['failed'] else 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
