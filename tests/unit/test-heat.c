@@ -1,0 +1,181 @@
+/*
+ * RAMinate: heat follows the share of recent scans that found a page written
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include <glib.h>
+
+#include "hw/raminate/policy/heat.h"
+
+static void scan(RaminateHeat *heat, uint32_t page)
+{
+    raminate_heat_sample(heat, &page, 1);
+}
+
+static void idle(RaminateHeat *heat, unsigned scans)
+{
+    while (scans--) {
+        raminate_heat_sample(heat, NULL, 0);
+    }
+}
+
+static void test_begins_cold(void)
+{
+    RaminateHeat *heat = raminate_heat_new(4);
+
+    g_assert_cmpuint(raminate_heat_get(heat, 0), ==, 0);
+    idle(heat, 3);
+    g_assert_cmpuint(raminate_heat_get(heat, 3), ==, 0);
+    raminate_heat_free(heat);
+}
+
+static void test_one_write(void)
+{
+    RaminateHeat *heat = raminate_heat_new(4);
+
+    scan(heat, 2);
+    /* 255 * (1 - 2 ^ (-1 / 8)) = 21.2 */
+    g_assert_cmpuint(raminate_heat_get(heat, 2), ==, 21);
+    g_assert_cmpuint(raminate_heat_get(heat, 1), ==, 0);
+    g_assert_cmpuint(raminate_heat_get(heat, 3), ==, 0);
+    raminate_heat_free(heat);
+}
+
+static void test_always_written(void)
+{
+    RaminateHeat *heat = raminate_heat_new(2);
+    unsigned last = 0;
+
+    for (int i = 0; i < 10 * RAMINATE_HEAT_HALF_LIFE; i++) {
+        scan(heat, 1);
+        g_assert_cmpuint(raminate_heat_get(heat, 1), >=, last);
+        last = raminate_heat_get(heat, 1);
+        if (i == RAMINATE_HEAT_HALF_LIFE - 1) {
+            g_assert_cmpuint(last, ==, (RAMINATE_HEAT_MAX + 1) / 2);
+        }
+    }
+    g_assert_cmpuint(last, ==, RAMINATE_HEAT_MAX);
+    raminate_heat_free(heat);
+}
+
+static void test_half_life(void)
+{
+    RaminateHeat *heat = raminate_heat_new(1);
+
+    for (int i = 0; i < 1000; i++) {
+        scan(heat, 0);
+    }
+    for (unsigned shown = RAMINATE_HEAT_MAX; shown > 0; shown /= 2) {
+        g_assert_cmpuint(raminate_heat_get(heat, 0), ==, shown);
+        idle(heat, RAMINATE_HEAT_HALF_LIFE);
+    }
+    g_assert_cmpuint(raminate_heat_get(heat, 0), ==, 0);
+    raminate_heat_free(heat);
+}
+
+static void test_decays_every_scan(void)
+{
+    RaminateHeat *heat = raminate_heat_new(1);
+    double expected = RAMINATE_HEAT_MAX;
+
+    for (int i = 0; i < 1000; i++) {
+        scan(heat, 0);
+    }
+    for (int i = 0; i < 100; i++) {
+        g_assert_cmpfloat_with_epsilon(raminate_heat_get(heat, 0), expected,
+                                       1.5);
+        idle(heat, 1);
+        expected *= 0.917004;   /* 2 ^ (-1 / 8) */
+    }
+    raminate_heat_free(heat);
+}
+
+static void test_every_second_scan(void)
+{
+    RaminateHeat *heat = raminate_heat_new(1);
+
+    for (int i = 0; i < 200; i++) {
+        scan(heat, 0);
+        idle(heat, 1);
+    }
+    /* About half: 255 / 2, just before the next write */
+    g_assert_cmpuint(raminate_heat_get(heat, 0), >=, 118);
+    g_assert_cmpuint(raminate_heat_get(heat, 0), <=, 128);
+    raminate_heat_free(heat);
+}
+
+static void test_random_against_doubles(void)
+{
+    enum { PAGES = 16 };
+    RaminateHeat *heat = raminate_heat_new(PAGES);
+    double expected[PAGES] = { 0 };
+
+    for (int i = 0; i < 5000; i++) {
+        uint32_t written[PAGES];
+        size_t nr = 0;
+
+        for (uint32_t page = 0; page < PAGES; page++) {
+            expected[page] *= 0.917004;
+            if ((uint32_t)g_test_rand_int_range(0, PAGES) < page) {
+                written[nr++] = page;
+                expected[page] += 255 * (1 - 0.917004);
+            }
+        }
+        raminate_heat_sample(heat, written, nr);
+        for (uint32_t page = 0; page < PAGES; page++) {
+            g_assert_cmpfloat_with_epsilon(raminate_heat_get(heat, page),
+                                           expected[page], 1.5);
+        }
+    }
+    raminate_heat_free(heat);
+}
+
+static void test_stays_cold_when_stamps_wrap(void)
+{
+    RaminateHeat *heat = raminate_heat_new(3);
+
+    for (int i = 0; i < 100; i++) {
+        scan(heat, 1);
+    }
+    idle(heat, 200);
+    for (int i = 0; i < 3 * 65536; i++) {
+        idle(heat, 1);
+        g_assert_cmpuint(raminate_heat_get(heat, 1), ==, 0);
+    }
+    raminate_heat_free(heat);
+}
+
+static void test_warm_page_survives_the_wrap(void)
+{
+    RaminateHeat *heat = raminate_heat_new(1);
+
+    for (int i = 0; i < 2 * 65536 + 100; i++) {
+        scan(heat, 0);
+        if (i > 1000) {
+            g_assert_cmpuint(raminate_heat_get(heat, 0), ==,
+                             RAMINATE_HEAT_MAX);
+        }
+    }
+    raminate_heat_free(heat);
+}
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/heat/begins-cold", test_begins_cold);
+    g_test_add_func("/heat/one-write-warms-only-its-page", test_one_write);
+    g_test_add_func("/heat/page-written-in-every-scan-is-hottest",
+                    test_always_written);
+    g_test_add_func("/heat/halves-every-half-life", test_half_life);
+    g_test_add_func("/heat/decays-every-scan", test_decays_every_scan);
+    g_test_add_func("/heat/page-written-in-every-second-scan-is-half-hot",
+                    test_every_second_scan);
+    g_test_add_func("/heat/random-writes-agree-with-floating-point",
+                    test_random_against_doubles);
+    g_test_add_func("/heat/cold-page-stays-cold-when-stamps-wrap",
+                    test_stays_cold_when_stamps_wrap);
+    g_test_add_func("/heat/warm-page-stays-warm-when-stamps-wrap",
+                    test_warm_page_survives_the_wrap);
+    return g_test_run();
+}

@@ -1,0 +1,408 @@
+/*
+ * RAMinate: what holds for every policy, whatever the workload
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include <malloc.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "hw/raminate/policy/heat.h"
+#include "policy-harness.h"
+
+/* Stated limit for placement, heat and any policy together */
+#define MAX_BYTES_PER_PAGE 32
+
+static void test_names(void)
+{
+    const RaminatePolicyOps *const *list = raminate_policy_list();
+    unsigned nr = 0;
+
+    for (; list[nr]; nr++) {
+        g_assert_true(raminate_policy_find(list[nr]->name) == list[nr]);
+        g_assert_cmpuint(strlen(list[nr]->summary), >, 0);
+    }
+    g_assert_cmpuint(nr, ==, 3);
+    g_assert_true(raminate_policy_find("cmq") == &raminate_policy_cmq);
+    g_assert_true(raminate_policy_find("lru") == &raminate_policy_lru);
+    g_assert_true(raminate_policy_find("null") == &raminate_policy_null);
+}
+
+static void test_unknown_names(void)
+{
+    g_assert_null(raminate_policy_find(""));
+    g_assert_null(raminate_policy_find("CMQ"));
+    g_assert_null(raminate_policy_find("cmq2"));
+}
+
+static void test_null_moves_nothing(void)
+{
+    Harness *h = harness_new(&raminate_policy_null, 5000, 4, 16);
+
+    for (int64_t now = 0; now < 100000; now += 1000) {
+        harness_scan(h, now, 10, 11, -1);
+        g_assert_cmpstr(harness_plan(h, now, 10), ==, "");
+    }
+    h->ops->set_life_time(h->policy, 1);
+    harness_swap(h, 100000, 0, 10);
+    g_assert_cmpstr(harness_plan(h, 100000, 10), ==, "");
+    harness_free(h);
+}
+
+/* Returns: a copy of all frames, each of which has one page. */
+static uint32_t *frames(const RaminatePlacement *placement)
+{
+    uint32_t nr = raminate_placement_pages(placement);
+    g_autofree bool *seen = g_new0(bool, nr);
+    uint32_t *copy = g_new(uint32_t, nr);
+
+    for (uint32_t page = 0; page < nr; page++) {
+        copy[page] = raminate_placement_frame(placement, page);
+        g_assert_cmpuint(copy[page], <, nr);
+        g_assert_false(seen[copy[page]]);
+        seen[copy[page]] = true;
+    }
+    return copy;
+}
+
+static void check_plan(const Harness *h, uint32_t nr_pages)
+{
+    g_autofree bool *seen = g_new0(bool, nr_pages);
+
+    for (size_t i = 0; i < h->nr_pairs; i++) {
+        uint32_t up = h->pairs[i].promote;
+        uint32_t down = h->pairs[i].demote;
+
+        g_assert_cmpuint(up, <, nr_pages);
+        g_assert_cmpuint(down, <, nr_pages);
+        g_assert_cmpuint(raminate_placement_tier(h->placement, up), >,
+                         raminate_placement_tier(h->placement, down));
+        g_assert_false(seen[up]);
+        seen[up] = true;
+        g_assert_false(seen[down]);
+        seen[down] = true;
+    }
+}
+
+/* One random life of a policy, among random tiers */
+static void live(const RaminatePolicyOps *ops)
+{
+    RaminateFrameRange ranges[4];
+    unsigned nr_tiers = g_test_rand_int_range(1, 5);
+    uint32_t nr_pages = 0;
+    int64_t now = g_test_rand_int_range(-100000, 100000);
+    int fail = g_test_rand_int_range(0, 101);
+    Harness *h;
+
+    /* The rank is in no relation to the offset. */
+    for (unsigned i = nr_tiers; i-- > 0;) {
+        unsigned tier = (i + nr_tiers / 2) % nr_tiers;
+
+        ranges[tier].first = nr_pages;
+        ranges[tier].count = g_test_rand_int_range(1, 25);
+        nr_pages += ranges[tier].count;
+    }
+    h = harness_new_tiers(ops, g_test_rand_int_range(0, 8000), ranges,
+                          nr_tiers);
+
+    for (int i = 0; i < 500; i++) {
+        g_autofree uint32_t *written = g_new(uint32_t, nr_pages);
+        g_autofree uint32_t *before = NULL;
+        g_autofree uint32_t *after = NULL;
+        int share = g_test_rand_int_range(0, 100);
+        size_t nr = 0;
+        size_t max = g_test_rand_int_range(0, HARNESS_MAX_PAIRS);
+
+        now += g_test_rand_int_range(0, 50) ?
+               g_test_rand_int_range(0, 3000) :
+               g_test_rand_int_range(0, G_MAXINT32);
+
+        for (uint32_t page = 0; page < nr_pages; page++) {
+            if (g_test_rand_int_range(0, 100) < share) {
+                written[nr++] = page;
+            }
+        }
+        ops->sample(h->policy, now, written, nr);
+
+        before = frames(h->placement);
+        memset(h->pairs, 0xff, sizeof(h->pairs));
+        harness_plan(h, now, max);
+        after = frames(h->placement);
+        g_assert_cmpmem(before, nr_pages * sizeof(before[0]),
+                        after, nr_pages * sizeof(after[0]));
+        for (size_t j = h->nr_pairs; j < HARNESS_MAX_PAIRS; j++) {
+            g_assert_cmpuint(h->pairs[j].promote, ==, UINT32_MAX);
+            g_assert_cmpuint(h->pairs[j].demote, ==, UINT32_MAX);
+        }
+        check_plan(h, nr_pages);
+
+        for (size_t j = 0; j < h->nr_pairs; j++) {
+            if (g_test_rand_int_range(0, 100) >= fail) {
+                /* Either page may be named first. */
+                if (g_test_rand_bit()) {
+                    harness_swap(h, now, h->pairs[j].promote,
+                                 h->pairs[j].demote);
+                } else {
+                    harness_swap(h, now, h->pairs[j].demote,
+                                 h->pairs[j].promote);
+                }
+            }
+        }
+        if (nr_pages > 1 && g_test_rand_int_range(0, 5) == 0) {
+            uint32_t a = g_test_rand_int_range(0, nr_pages);
+            uint32_t b = (a + g_test_rand_int_range(1, nr_pages)) % nr_pages;
+
+            harness_swap(h, now, a, b);
+        }
+        if (g_test_rand_int_range(0, 50) == 0) {
+            ops->set_life_time(h->policy, g_test_rand_int_range(0, 8000));
+        }
+    }
+    harness_free(h);
+}
+
+static void test_random_lives(const void *data)
+{
+    for (int i = 0; i < 100; i++) {
+        live(data);
+    }
+}
+
+static void test_hot_set_becomes_fast(const void *data)
+{
+    Harness *h = harness_new(data, 5000, 8, 100);
+
+    for (int64_t now = 0; now <= 30000; now += 1000) {
+        harness_scan(h, now, 20, 33, 40, 41, 77, 107, -1);
+        if (now % 5000 == 0) {
+            harness_move(h, now, 2);
+        }
+    }
+    g_assert_cmpuint(raminate_placement_tier(h->placement, 20), ==, 0);
+    g_assert_cmpuint(raminate_placement_tier(h->placement, 33), ==, 0);
+    g_assert_cmpuint(raminate_placement_tier(h->placement, 40), ==, 0);
+    g_assert_cmpuint(raminate_placement_tier(h->placement, 41), ==, 0);
+    g_assert_cmpuint(raminate_placement_tier(h->placement, 77), ==, 0);
+    g_assert_cmpuint(raminate_placement_tier(h->placement, 107), ==, 0);
+
+    /* And nothing more is to be done. */
+    g_assert_cmpstr(harness_plan(h, 30000, 10), ==, "");
+    harness_free(h);
+}
+
+static void test_starts_in_mid_flight(const void *data)
+{
+    RaminatePolicyConfig config = { .life_time_ms = 1000 };
+    Harness *h = harness_new(data, 1000, 2, 6);
+
+    /* A policy that takes over finds pages where the last one left them. */
+    harness_swap(h, 0, 0, 6);
+    harness_swap(h, 0, 1, 7);
+    h->ops->destroy(h->policy);
+    config.placement = h->placement;
+    h->policy = h->ops->create(&config);
+
+    harness_scan(h, 0, -1);
+    harness_scan(h, 10000, 0, 1, -1);
+    g_assert_cmpstr(harness_plan(h, 10000, 10), ==, "1>6 0>7");
+    harness_free(h);
+}
+
+/* What the C library rounds up or keeps for itself, at most */
+#define MALLOC_SLACK 65536
+
+static size_t in_use(void)
+{
+    struct mallinfo2 info = mallinfo2();
+
+    return info.uordblks + info.hblkhd;
+}
+
+/* Returns: whether allocations can be watched; if not, the test is skipped. */
+static bool own_malloc(void)
+{
+    /* Every large array in a mapping of its own, gone once it is freed */
+    mallopt(M_MMAP_THRESHOLD, 128 * 1024);
+
+    if (in_use() == 0) {
+        g_test_skip("needs the C library's own malloc, not a sanitizer's");
+        return false;
+    }
+    return true;
+}
+
+static void check_bytes(size_t bytes, size_t stated, uint32_t nr_pages)
+{
+    g_assert_cmpuint(bytes, >=, stated * nr_pages);
+    g_assert_cmpuint(bytes, <=, stated * nr_pages + MALLOC_SLACK);
+}
+
+static void test_memory(void)
+{
+    uint32_t nr_pages = 1 << 20;
+    RaminateFrameRange ranges[] = {
+        { 0, nr_pages / 8 }, { nr_pages / 8, nr_pages - nr_pages / 8 },
+    };
+    RaminatePolicyConfig config = { .life_time_ms = 5000 };
+    const RaminatePolicyOps *const *list = raminate_policy_list();
+    RaminatePlacement *placement;
+    RaminateHeat *heat;
+    size_t before;
+
+    if (!own_malloc()) {
+        return;
+    }
+    before = in_use();
+    placement = raminate_placement_new(ranges, 2);
+    check_bytes(in_use() - before, RAMINATE_PLACEMENT_BYTES_PER_PAGE,
+                nr_pages);
+    config.placement = placement;
+
+    before = in_use();
+    heat = raminate_heat_new(nr_pages);
+    check_bytes(in_use() - before, RAMINATE_HEAT_BYTES_PER_PAGE, nr_pages);
+
+    for (unsigned i = 0; list[i]; i++) {
+        RaminatePolicy *policy;
+
+        before = in_use();
+        policy = list[i]->create(&config);
+        check_bytes(in_use() - before, list[i]->bytes_per_page, nr_pages);
+        list[i]->destroy(policy);
+        g_assert_cmpuint(in_use(), <, before + MALLOC_SLACK);
+
+        g_assert_cmpuint(RAMINATE_PLACEMENT_BYTES_PER_PAGE +
+                         RAMINATE_HEAT_BYTES_PER_PAGE +
+                         list[i]->bytes_per_page, <=, MAX_BYTES_PER_PAGE);
+    }
+    raminate_heat_free(heat);
+    raminate_placement_free(placement);
+}
+
+/*
+ * Calls @create with more and more memory to be had, so that each of its
+ * allocations fails once, until there is enough.
+ * Returns: what it returned in the end.
+ */
+static void *starve(void *(*create)(const void *), const void *data,
+                    unsigned *failures)
+{
+    struct rlimit full;
+    void *result = NULL;
+
+    g_assert_cmpint(getrlimit(RLIMIT_AS, &full), ==, 0);
+    for (size_t mib = 0; !result; mib++) {
+        struct rlimit tight = full;
+        g_autofree char *statm = NULL;
+        size_t before;
+
+        /* The limit counts what is mapped already, code included. */
+        g_assert_true(g_file_get_contents("/proc/self/statm", &statm, NULL,
+                                          NULL));
+        before = in_use();
+        tight.rlim_cur = g_ascii_strtoull(statm, NULL, 10) * 4096 +
+                         (mib << 20);
+        g_assert_cmpint(setrlimit(RLIMIT_AS, &tight), ==, 0);
+        result = create(data);
+        g_assert_cmpint(setrlimit(RLIMIT_AS, &full), ==, 0);
+        if (!result) {
+            (*failures)++;
+            g_assert_cmpuint(in_use(), <, before + MALLOC_SLACK);
+        }
+    }
+    return result;
+}
+
+static const RaminateFrameRange large = { 0, 4 << 20 };
+
+static void *create_placement(const void *data)
+{
+    return raminate_placement_new(data, 1);
+}
+
+static void *create_heat(const void *data)
+{
+    const RaminateFrameRange *range = data;
+
+    return raminate_heat_new(range->count);
+}
+
+static RaminatePlacement *large_placement;
+
+static void *create_policy(const void *data)
+{
+    const RaminatePolicyOps *ops = data;
+    RaminatePolicyConfig config = { .placement = large_placement };
+
+    return ops->create(&config);
+}
+
+static void test_no_memory(void)
+{
+    const RaminatePolicyOps *const *list = raminate_policy_list();
+    RaminateHeat *heat;
+    unsigned failures = 0;
+
+    if (!own_malloc()) {
+        return;
+    }
+    large_placement = starve(create_placement, &large, &failures);
+    g_assert_cmpuint(failures, >, 15);
+
+    failures = 0;
+    heat = starve(create_heat, &large, &failures);
+    g_assert_cmpuint(failures, >, 10);
+    raminate_heat_free(heat);
+
+    for (unsigned i = 0; list[i]; i++) {
+        failures = 0;
+        list[i]->destroy(starve(create_policy, list[i], &failures));
+        g_assert_cmpuint(failures, >=, 3 * list[i]->bytes_per_page);
+    }
+    raminate_placement_free(large_placement);
+}
+
+static void test_free_null(void)
+{
+    raminate_placement_free(NULL);
+    raminate_heat_free(NULL);
+    for (unsigned i = 0; raminate_policy_list()[i]; i++) {
+        raminate_policy_list()[i]->destroy(NULL);
+    }
+}
+
+static void add(const char *format, const RaminatePolicyOps *ops,
+                GTestDataFunc func)
+{
+    g_autoptr(GString) path = g_string_new(format);
+
+    g_string_replace(path, "NAME", ops->name, 1);
+    g_test_add_data_func(path->str, ops, func);
+}
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/policy/every-policy-is-found-by-name", test_names);
+    g_test_add_func("/policy/unknown-name-is-not-found",
+                    test_unknown_names);
+    g_test_add_func("/policy/null/moves-nothing", test_null_moves_nothing);
+    for (unsigned i = 0; raminate_policy_list()[i]; i++) {
+        const RaminatePolicyOps *ops = raminate_policy_list()[i];
+
+        add("/policy/NAME/random-plans-keep-the-rules", ops,
+            test_random_lives);
+        if (ops != &raminate_policy_null) {
+            add("/policy/NAME/steady-hot-set-becomes-fast", ops,
+                test_hot_set_becomes_fast);
+            add("/policy/NAME/takes-over-from-another", ops,
+                test_starts_in_mid_flight);
+        }
+    }
+    g_test_add_func("/policy/memory-per-page-is-as-stated", test_memory);
+    g_test_add_func("/policy/creation-without-memory-returns-null",
+                    test_no_memory);
+    g_test_add_func("/policy/freeing-null-is-fine", test_free_null);
+    return g_test_run();
+}
