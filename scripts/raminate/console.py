@@ -1,0 +1,83 @@
+# Reads and writes a guest's serial console.
+#
+# SPDX-License-Identifier: GPL-2.0-or-later
+
+import re
+import select
+import socket
+import time
+from typing import Optional
+
+TROUBLE = re.compile(r'checker: (?:ERROR|FAIL)|Kernel panic|\bBUG:|\bOops\b|'
+                     r'WARNING: CPU|general protection fault|segfault at|'
+                     r'Machine check|I/O error|killed by signal|'
+                     r'init: cannot|rcu: INFO')
+
+
+class GuestTrouble(Exception):
+    """The guest reports an error, or does not say what was expected."""
+
+
+class Console:
+    """All that the guest has printed, and a way to answer."""
+
+    def __init__(self, sock: socket.socket):
+        self._sock = sock
+        self._sock.setblocking(False)
+        self._seen = 0
+        self.text = ''
+
+    def send(self, line: str) -> None:
+        self._sock.setblocking(True)
+        self._sock.sendall(line.encode() + b'\n')
+        self._sock.setblocking(False)
+
+    def read(self, timeout: float = 0) -> bool:
+        """Takes in what has come; false once the guest has closed it."""
+        if select.select([self._sock], [], [], timeout)[0]:
+            try:
+                data = self._sock.recv(65536)
+            except ConnectionResetError:
+                data = b''
+            self.text += data.decode(errors='replace').replace('\r', '')
+            return bool(data)
+        return True
+
+    def skip(self) -> None:
+        """Lets the next wait look only at what comes from now on."""
+        self.read()
+        self._seen = len(self.text)
+
+    def wait(self, pattern: str, timeout: float = 120) -> 're.Match[str]':
+        """Waits for new output that matches; trouble ends the wait."""
+        end = time.monotonic() + timeout
+        while True:
+            match = re.compile(pattern).search(self.text, self._seen)
+            if match:
+                self._seen = match.end()
+                return match
+            self.check()
+            if time.monotonic() > end:
+                raise GuestTrouble(f"no '{pattern}' on the console after "
+                                   f"{timeout:.0f} s:\n{self.tail()}")
+            if not self.read(0.2):
+                raise GuestTrouble(f"QEMU ended before '{pattern}' came:\n"
+                                   + self.tail())
+
+    def check(self) -> None:
+        """Raises if the guest has reported any error so far."""
+        trouble = self.trouble()
+        if trouble:
+            raise GuestTrouble(f"the guest reports: {trouble}\n"
+                               + self.tail())
+
+    def trouble(self) -> Optional[str]:
+        match = TROUBLE.search(self.text)
+        if not match:
+            return None
+        start = self.text.rfind('\n', 0, match.start()) + 1
+        return self.text[start:].split('\n', 1)[0]
+
+    def tail(self) -> str:
+        return '\n'.join('    ' + line
+                         for line in self.text.splitlines()[-20:])

@@ -1,0 +1,181 @@
+# Test guests on hybrid memory, with files in place of physical ranges.
+#
+# SPDX-License-Identifier: GPL-2.0-or-later
+
+import contextlib
+from dataclasses import dataclass, field
+from pathlib import Path
+import shutil
+import signal
+import sys
+import tempfile
+from types import TracebackType
+from typing import Any, Dict, Iterator, List, Optional, Sequence, Type
+
+from . import initramfs, kernel, paths
+from .console import Console, GuestTrouble
+
+paths.add_qemu_python()
+# pylint: disable=wrong-import-position
+from qemu.machine import QEMUMachine  # noqa: E402
+from qemu.machine.machine import QEMUMachineError  # noqa: E402
+
+MIB = 1 << 20
+PAGE_SIZE = 4096
+# TCG boots in this time: KVM that takes longer is of no use.
+PROBE_SECONDS = 6
+# QEMU must not outlive a test that is killed.
+WRAPPER = ('setpriv', '--pdeathsig', 'KILL')
+KERNEL_ARGS = 'console=ttyS0 loglevel=4 mitigations=off panic=-1'
+
+
+@dataclass
+class Tier:
+    """A range of a file that stands in for physical memory."""
+    name: str
+    size: int
+    path: Path
+    phy_offset: int = 0
+
+    def create(self) -> None:
+        """Makes the file reach to the end of the range."""
+        with self.path.open('ab') as file:
+            if file.tell() < self.phy_offset + self.size:
+                file.truncate(self.phy_offset + self.size)
+
+
+@dataclass
+class Container:
+    """Guest memory made of tiers, the fastest first."""
+    name: str
+    tiers: List[Tier]
+    options: Dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def size(self) -> int:
+        return sum(tier.size for tier in self.tiers)
+
+    def args(self) -> List[str]:
+        """The -object options, as a user gives them."""
+        parts = [f'memory-backend-container,id={self.name},size={self.size}']
+        parts += [f'{key}={value}' for key, value in self.options.items()]
+        args = ['-object', ','.join(parts)]
+        offset = 0
+        for tier in self.tiers:
+            args += ['-object',
+                     f'memory-backend-devmem,id={tier.name},size={tier.size},'
+                     f'phy-offset={tier.phy_offset:#x},offset={offset:#x},'
+                     f'parent={self.name},mem-path={tier.path}']
+            offset += tier.size
+        return args
+
+
+def two_tiers(directory: Path, memory: int, dram: int,
+              name: str = 'dmcon0', number: int = 0,
+              **options: Any) -> Container:
+    """A container of DRAM and MRAM, with the names of the paper."""
+    tiers = [Tier(f'dram{number}', dram, directory / f'dram{number}'),
+             Tier(f'mram{number}', memory - dram,
+                  directory / f'mram{number}')]
+    for tier in tiers:
+        tier.create()
+    return Container(name, tiers, {key.replace('_', '-'): value
+                                   for key, value in options.items()})
+
+
+@dataclass
+class Boot:
+    """What to run in the guest."""
+    program: Sequence[str] = ()
+    modules: Sequence[str] = ()
+    kernel_args: str = ''
+
+
+class Guest(QEMUMachine):
+    """A guest that boots the distribution's kernel and one program."""
+
+    def __init__(self, directory: Path, boot: Boot, args: Sequence[str],
+                 accel: str = 'tcg,thread=multi',
+                 binary: Optional[str] = None):
+        super().__init__(binary or paths.require_qemu(), wrapper=WRAPPER,
+                         base_temp_dir=str(directory))
+        found = kernel.find()
+        # Two guests may share the directory.
+        initrd = directory / f'initramfs-{self._name}'
+        initramfs.build(initrd, found, boot.modules)
+        self.add_args('-accel', accel, '-nic', 'none', '-no-user-config',
+                      '-kernel', str(found.image), '-initrd', str(initrd),
+                      '-append', ' '.join([KERNEL_ARGS, boot.kernel_args,
+                                           '--', *boot.program]), *args)
+        self.set_console()
+        self._console: Optional[Console] = None
+
+    def __exit__(self, exc_type: Optional[Type[BaseException]],
+                 exc_val: Optional[BaseException],
+                 exc_tb: Optional[TracebackType]) -> None:
+        if exc_type is None:
+            self.shutdown()
+        else:
+            self.kill()
+
+    @property
+    def console(self) -> Console:
+        if self._console is None:
+            self._console = Console(self.console_socket)
+        return self._console
+
+    def cmd(self, *args: Any, **kwargs: Any) -> Any:
+        """As in QEMUMachine, for callers that know what they get."""
+        return super().cmd(*args, **kwargs)
+
+    def raminate(self, container: str = 'dmcon0') -> Dict[str, Any]:
+        """Settings and figures of one container."""
+        figures: Dict[str, Any] = self.cmd('query-raminate',
+                                           id=container)[0]
+        return figures
+
+    def set(self, name: str, value: object,
+            container: str = 'dmcon0') -> None:
+        """Changes a property of a container while the guest runs."""
+        self.cmd('qom-set', path=f'/objects/{container}', property=name,
+                 value=value)
+
+
+@contextlib.contextmanager
+def work_directory(needed: int, keep: bool = False) -> Iterator[Path]:
+    """A directory, in memory if there is room, that goes when we do."""
+    shared = Path('/dev/shm')
+    fits = (shared.is_dir()
+            and shutil.disk_usage(shared).free > needed + 64 * MIB)
+    path = Path(tempfile.mkdtemp(prefix='raminate-',
+                                 dir=shared if fits else '/var/tmp'))
+    try:
+        yield path
+    finally:
+        if not keep:
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def clean_up_on_signals() -> None:
+    """Turns signals that end a program into exceptions."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda num, frame: sys.exit(128 + num))
+
+
+def why_not_kvm(directory: Path, binary: str) -> Optional[str]:
+    """Boots an ordinary guest under KVM; None if that works."""
+    if not Path('/dev/kvm').exists():
+        return "there is no /dev/kvm"
+    try:
+        with Guest(directory, Boot(), ['-m', '128M', '-no-shutdown'], 'kvm',
+                   binary) as guest:
+            guest.launch()
+            try:
+                guest.console.wait('init: guest is up', PROBE_SECONDS)
+            except GuestTrouble:
+                guest.kill()
+                return ("an ordinary guest does not come up under KVM "
+                        f"in {PROBE_SECONDS} s")
+    except QEMUMachineError as err:
+        return f"QEMU cannot use /dev/kvm ({err})"
+    return None

@@ -1,0 +1,181 @@
+# Gets the distribution's own kernel, without installing it.
+#
+# SPDX-License-Identifier: GPL-2.0-or-later
+
+import contextlib
+from dataclasses import dataclass
+import fcntl
+import lzma
+import os
+from pathlib import Path
+import re
+import shutil
+import subprocess
+import tempfile
+from typing import Dict, Iterator, List, Optional
+
+from . import paths
+from .paths import SetupError
+
+# Smaller first: the cloud kernels have all that a QEMU guest needs.
+PACKAGES = ('linux-image-cloud-amd64', 'linux-image-amd64',
+            'linux-image-virtual', 'linux-image-generic')
+REMEDY = ("name a kernel image with KERNEL=PATH (its modules are looked for "
+          "in lib/modules beside its directory, and in /lib/modules)")
+
+
+@dataclass
+class Kernel:
+    """A bootable kernel image and the modules that belong to it."""
+    image: Path
+    version: str
+    modules: Optional[Path]
+
+    def module_files(self, names: List[str]) -> List[Path]:
+        """Files of the modules and what they depend on, in load order."""
+        if not names:
+            return []
+        if self.modules is None:
+            raise SetupError(f"no modules for kernel {self.version} found; "
+                             + REMEDY)
+        return _in_load_order(names, _index(self.modules))
+
+
+def find(cache: Path = paths.BUILD / 'kernel') -> Kernel:
+    """The kernel named by KERNEL, or else the distribution's newest one."""
+    named = os.environ.get('KERNEL')
+    if named:
+        return _kernel(Path(named))
+    cache.parent.mkdir(parents=True, exist_ok=True)
+    with _locked(cache.with_suffix('.lock')):
+        if not cache.is_dir():
+            _fetch(cache)
+    return _kernel(next((cache / 'boot').glob('vmlinuz-*')))
+
+
+def read_module(path: Path) -> bytes:
+    if path.suffix == '.xz':
+        return lzma.decompress(path.read_bytes())
+    if path.suffix == '.zst':
+        return subprocess.run(['zstd', '-dcq', str(path)], check=True,
+                              stdout=subprocess.PIPE).stdout
+    return path.read_bytes()
+
+
+def _kernel(image: Path) -> Kernel:
+    version = _image_version(image)
+    places = [parent / 'lib' / 'modules' / version
+              for parent in (image.resolve().parent.parent, Path('/'),
+                             Path('/usr'))]
+    modules = next((p for p in places if (p / 'kernel').is_dir()), None)
+    return Kernel(image, version, modules)
+
+
+def _image_version(image: Path) -> str:
+    """Reads the version from the x86 boot header."""
+    try:
+        with image.open('rb') as file:
+            header = file.read(0x8000)
+    except OSError as err:
+        raise SetupError(f"kernel image {image} cannot be read "
+                         f"({err.strerror}); {REMEDY}") from err
+    if header[0x202:0x206] != b'HdrS':
+        raise SetupError(f"{image} is not an x86 kernel image; {REMEDY}")
+    start = int.from_bytes(header[0x20e:0x210], 'little') + 0x200
+    return header[start:start + 200].split()[0].decode()
+
+
+@contextlib.contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    with path.open('w') as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _apt(*args: str, cwd: Optional[str] = None) -> str:
+    """Output of an apt command, empty if it fails."""
+    env = dict(os.environ, LC_ALL='C')
+    with contextlib.suppress(OSError):
+        return subprocess.run(args, cwd=cwd, env=env, text=True, check=False,
+                              stdout=subprocess.PIPE).stdout
+    return ''
+
+
+def _wanted_packages() -> List[str]:
+    """The image package of this distribution, and its modules' package."""
+    for package in PACKAGES:
+        deps = _apt('apt-cache', 'depends', '--recurse', '--no-recommends',
+                    '--no-suggests', '--no-conflicts', '--no-breaks',
+                    '--no-replaces', '--no-enhances', package)
+        wanted = re.findall(r'^linux-(?:image|modules)-\d\S+$', deps, re.M)
+        if wanted:
+            return sorted(set(wanted))
+    return []
+
+
+def _fetch(cache: Path) -> None:
+    wanted = _wanted_packages()
+    if not wanted and os.geteuid() == 0:
+        _apt('apt-get', '-q', 'update')
+        wanted = _wanted_packages()
+    if not wanted:
+        raise SetupError("apt knows no kernel package; run apt-get update, "
+                         "or " + REMEDY)
+    with tempfile.TemporaryDirectory(dir=cache.parent,
+                                     prefix='kernel-') as tmp:
+        _unpack(wanted, Path(tmp))
+        (Path(tmp) / 'root').rename(cache)
+
+
+def _unpack(packages: List[str], tmp: Path) -> None:
+    # The sandbox user of apt may not write below a private directory.
+    _apt('apt-get', '-q', '-o', 'APT::Sandbox::User=root', 'download',
+         *packages, cwd=str(tmp))
+    debs = list(tmp.glob('*.deb'))
+    if len(debs) < len(packages):
+        raise SetupError(f"apt-get cannot download {' '.join(packages)}; "
+                         "check the network and run apt-get update, or "
+                         + REMEDY)
+    for deb in debs:
+        subprocess.run(['dpkg', '-x', str(deb), str(tmp / 'root')],
+                       check=True)
+        deb.unlink()
+    if not list((tmp / 'root' / 'boot').glob('vmlinuz-*')):
+        raise SetupError(f"{' '.join(packages)} holds no kernel image; "
+                         + REMEDY)
+    shutil.rmtree(tmp / 'root' / 'usr' / 'share', ignore_errors=True)
+
+
+def _module_name(path: Path) -> str:
+    return path.name.split('.ko')[0].replace('-', '_')
+
+
+def _index(modules: Path) -> Dict[str, Optional[Path]]:
+    """All modules by name; built-in ones have no file."""
+    index: Dict[str, Optional[Path]] = {}
+    builtin = modules / 'modules.builtin'
+    if builtin.is_file():
+        for line in builtin.read_text().splitlines():
+            index[_module_name(Path(line))] = None
+    for path in (modules / 'kernel').rglob('*.ko*'):
+        index[_module_name(path)] = path
+    return index
+
+
+def _depends(path: Path) -> List[str]:
+    match = re.search(rb'\0depends=([^\0]*)\0', read_module(path))
+    names = match.group(1).decode() if match else ''
+    return [name.replace('-', '_') for name in names.split(',') if name]
+
+
+def _in_load_order(names: List[str],
+                   index: Dict[str, Optional[Path]]) -> List[Path]:
+    order: List[Path] = []
+    for name in names:
+        if name not in index:
+            raise SetupError(f"the kernel has no module {name}; {REMEDY}")
+        path = index[name]
+        if path is not None and path not in order:
+            needed = _in_load_order(_depends(path), index)
+            order += [p for p in needed if p not in order] + [path]
+    return order

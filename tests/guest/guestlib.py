@@ -1,0 +1,201 @@
+# What the guest tests share: TAP output, waiting, swapping at full rate.
+#
+# SPDX-License-Identifier: GPL-2.0-or-later
+
+import os
+from pathlib import Path
+import random
+import sys
+import threading
+import time
+import traceback
+from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / 'scripts'))
+
+# pylint: disable=wrong-import-position
+from raminate.guest import (  # noqa: E402
+    MIB, Boot, Guest, clean_up_on_signals, two_tiers, work_directory)
+from qemu.qmp.legacy import QEMUMonitorProtocol  # noqa: E402
+
+Test = Callable[[Path], None]
+Info = Dict[str, Any]
+Pair = Dict[str, int]
+
+MEMORY = 256 * MIB
+DRAM = 25 * MIB
+ROOM = 1024 * MIB       # for the files of one test
+PATIENCE = 240          # seconds; only a hang takes so long
+FULL_RATE: Dict[str, Any] = {'scan_period': 50, 'swap_period': 50,
+                             'life_time': 1000}
+CHECKER = Boot(['/bin/checker'])
+NODE = ['-numa', 'node,nodeid=0,memdev=dmcon0']
+
+
+def run_tests(*tests: Test) -> None:
+    """Runs tests (those named as arguments, or all), prints TAP."""
+    clean_up_on_signals()
+    chosen = [test for test in tests
+              if not sys.argv[1:] or test.__name__ in sys.argv[1:]]
+    print(f"TAP version 13\n1..{len(chosen)}", flush=True)
+    failed = False
+    for number, test in enumerate(chosen, 1):
+        failed |= not _run_test(number, test)
+    sys.exit(failed)
+
+
+def _run_test(number: int, test: Test) -> bool:
+    try:
+        with work_directory(ROOM) as directory:
+            os.environ['TMPDIR'] = str(directory)
+            test(directory)
+    except Exception:   # pylint: disable=broad-except
+        for line in traceback.format_exc().splitlines():
+            print(f"# {line}")
+        print(f"not ok {number} {test.__name__}", flush=True)
+        return False
+    print(f"ok {number} {test.__name__}", flush=True)
+    return True
+
+
+def check(condition: object, what: str) -> None:
+    """An assertion that says what was wrong."""
+    if not condition:
+        raise AssertionError(what)
+
+
+def wait_until(condition: Callable[[], object], what: str,
+               guest: Optional[Guest] = None) -> None:
+    """Waits for a condition, and watches the guest's console meanwhile."""
+    end = time.monotonic() + PATIENCE
+    while not condition():
+        check(time.monotonic() < end, f"still waiting for: {what}")
+        if guest is not None:
+            guest.console.read()
+            guest.console.check()
+        time.sleep(0.1)
+
+
+def hybrid(directory: Path, memory: int = MEMORY, dram: int = DRAM,
+           **options: Any) -> List[str]:
+    """Arguments for the paper's machine: one container on one node."""
+    container = two_tiers(directory, memory, dram, **options)
+    return ['-m', f'{memory // MIB}M', *container.args(), *NODE]
+
+
+def start_checker(guest: Guest) -> None:
+    guest.launch()
+    guest.console.wait('checker: started', PATIENCE)
+
+
+def wait_for_passes(guest: Guest, passes: int = 2) -> None:
+    """Waits until the checker has walked all of its memory again."""
+    match = guest.console.wait(r'passes=(\d+) ', PATIENCE)
+    goal = int(match.group(1)) + passes
+    while int(match.group(1)) < goal:
+        match = guest.console.wait(r'passes=(\d+) ', PATIENCE)
+
+
+def finish_checker(guest: Guest) -> Dict[str, int]:
+    """Asks the checker for its verdict; returns its counts."""
+    guest.console.send('finish')
+    verdict = guest.console.wait(r'checker: PASS (.*)\n', PATIENCE).group(1)
+    counts = dict(word.split('=') for word in verdict.split())
+    return {name: int(value) for name, value in counts.items()}
+
+
+def wait_for_swaps(guest: Guest, swaps: int,
+                   container: str = 'dmcon0') -> Info:
+    """Waits for that many more swaps; returns the figures then."""
+    goal = guest.raminate(container)['swaps'] + swaps
+    wait_until(lambda: guest.raminate(container)['swaps'] >= goal,
+               f"{swaps} swaps in {container}", guest)
+    return guest.raminate(container)
+
+
+def check_figures(info: Info) -> None:
+    """Whatever was swapped, every tier has as many pages as it had."""
+    check(info['swaps-failed'] == 0,
+          f"{info['swaps-failed']} swaps failed")
+    for tier in info['tiers']:
+        check(tier['pages'] == tier['size'] // info['page-size'],
+              f"{tier['id']} has {tier['pages']} pages, its size is "
+              f"{tier['size']}")
+
+
+class Swapper(threading.Thread):
+    """Swaps random pages without pause, on a monitor of its own.
+
+    When the container can take no more mappings, the swaps are undone,
+    the last first.
+    """
+
+    def __init__(self, guest: Guest, socket_path: Path,
+                 container: str = 'dmcon0', batch: int = 500, seed: int = 1):
+        super().__init__(daemon=True)
+        self._socket_path = socket_path
+        self._container = container
+        self._batch = batch
+        self._random = random.Random(seed)
+        self._pages = guest.raminate(container)['size'] // 4096
+        self._undo: List[List[Pair]] = []
+        self._stop_now = threading.Event()
+        self.swaps = 0
+        self.error: Optional[BaseException] = None
+
+    @staticmethod
+    def args(socket_path: Path) -> List[str]:
+        """The monitor that QEMU must offer."""
+        return ['-qmp', f'unix:{socket_path},server=on,wait=off']
+
+    def run(self) -> None:
+        qmp = QEMUMonitorProtocol(str(self._socket_path))
+        try:
+            qmp.connect()
+            while not self._stop_now.is_set():
+                self._one_batch(qmp)
+        except Exception as err:    # pylint: disable=broad-except
+            self.error = err
+        finally:
+            try:
+                qmp.close()
+            except Exception as err:    # pylint: disable=broad-except
+                self.error = self.error or err
+
+    def finish(self) -> None:
+        """Stops; no error may have come up."""
+        self._stop_now.set()
+        self.join(PATIENCE)
+        check(self.error is None, f"swapping failed: {self.error!r}")
+
+    def _one_batch(self, qmp: QEMUMonitorProtocol) -> None:
+        pages = self._random.sample(range(self._pages), 2 * self._batch)
+        pairs = [{'a': a, 'b': b} for a, b in zip(pages[::2], pages[1::2])]
+        done, held = self._swap(qmp, pairs)
+        self._undo.append(done)
+        if held:
+            while self._undo and not self._stop_now.is_set():
+                self._swap(qmp, self._undo.pop())
+
+    def _swap(self, qmp: QEMUMonitorProtocol,
+              pairs: List[Pair]) -> Tuple[List[Pair], bool]:
+        """Returns the pairs that were swapped, and if any were not."""
+        if not pairs:
+            return [], False
+        answer: Any = qmp.cmd('raminate-swap-pages', id=self._container,
+                              pairs=pairs)
+        done = [{'a': result['a'], 'b': result['b']}
+                for result in answer['results'] if 'error' not in result]
+        self.swaps += len(done)
+        return done, len(done) < len(pairs)
+
+
+def start_swapper(guest: Guest, directory: Path, **options: Any) -> Swapper:
+    """The guest must have been given Swapper.args(directory / 'swap')."""
+    swapper = Swapper(guest, directory / 'swap', **options)
+    swapper.start()
+    return swapper
+
+
+def swapper_args(directory: Path) -> Sequence[str]:
+    return Swapper.args(directory / 'swap')

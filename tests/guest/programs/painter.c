@@ -1,0 +1,102 @@
+/*
+ * Display workload: paints lines of the VGA screen on demand.
+ *
+ * In a mode of 8 bits a pixel, which QEMU converts for display, so that
+ * only lines known to be dirty are shown.  Each line read from standard
+ * input is the number of a scan line to make white.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/io.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#define DEVICE "/sys/bus/pci/devices/0000:00:02.0/"
+#define WIDTH 640
+#define HEIGHT 480
+#define WHITE 1
+
+/* Bochs display interface. */
+enum {
+    DISPI_INDEX_PORT = 0x1ce,
+    DISPI_DATA_PORT = 0x1cf,
+    DISPI_XRES = 1,
+    DISPI_YRES = 2,
+    DISPI_BPP = 3,
+    DISPI_ENABLE = 4,
+};
+
+static void dispi_write(unsigned short index, unsigned short value)
+{
+    outw(index, DISPI_INDEX_PORT);
+    outw(value, DISPI_DATA_PORT);
+}
+
+static void set_mode(void)
+{
+    int i;
+
+    dispi_write(DISPI_ENABLE, 0);
+    dispi_write(DISPI_XRES, WIDTH);
+    dispi_write(DISPI_YRES, HEIGHT);
+    dispi_write(DISPI_BPP, 8);
+    dispi_write(DISPI_ENABLE, 1);
+    inb(0x3da);
+    outb(0x20, 0x3c0);          /* show the picture */
+    outb(WHITE, 0x3c8);
+    for (i = 0; i < 3; i++) {
+        outb(0x3f, 0x3c9);
+    }
+}
+
+static unsigned char *map_screen(void)
+{
+    void *screen = MAP_FAILED;
+    int fd = open(DEVICE "enable", O_WRONLY);
+
+    if (fd >= 0) {
+        if (write(fd, "1", 1) != 1) {
+            perror("painter: enable");
+        }
+        close(fd);
+    }
+    fd = open(DEVICE "resource0", O_RDWR);
+    if (fd >= 0) {
+        screen = mmap(NULL, WIDTH * HEIGHT, PROT_READ | PROT_WRITE,
+                      MAP_SHARED, fd, 0);
+    }
+    if (screen == MAP_FAILED) {
+        perror("painter: " DEVICE "resource0");
+        exit(1);
+    }
+    return screen;
+}
+
+int main(void)
+{
+    unsigned char *screen = map_screen();
+    char text[80];
+
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    if (iopl(3) < 0) {
+        perror("painter: iopl");
+        return 1;
+    }
+    set_mode();
+    memset(screen, 0, WIDTH * HEIGHT);
+    printf("painter: started\n");
+    while (fgets(text, sizeof(text), stdin)) {
+        int line = atoi(text);
+
+        if (line < 0 || line >= HEIGHT) {
+            return 2;
+        }
+        memset(screen + line * WIDTH, WHITE, WIDTH);
+        printf("painter: painted %d\n", line);
+    }
+    return 0;
+}

@@ -1,0 +1,117 @@
+/*
+ * Demo workload: writes a hot set all the time and other pages now and then.
+ *
+ * The hot set lies scattered in the first half of an arena.  When the
+ * line "move" arrives on standard input, it moves to the second half.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#define _GNU_SOURCE
+#include <poll.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#define PAGE_SIZE 4096
+#define TICK_MS 50
+#define TICKS_PER_SECOND (1000 / TICK_MS)
+
+typedef struct Workload {
+    uint8_t *arena;
+    size_t pages;       /* in the arena */
+    size_t hot;         /* pages written at every tick */
+    size_t thin;        /* other pages written in a second */
+    size_t half;        /* where the hot set is: 0 or 1 */
+    uint64_t random;
+    uint64_t counter;
+} Workload;
+
+static size_t number_arg(int argc, char **argv, const char *name)
+{
+    size_t len = strlen(name);
+    int i;
+
+    for (i = 1; i < argc; i++) {
+        if (!strncmp(argv[i], name, len) && argv[i][len] == '=') {
+            return atol(argv[i] + len + 1);
+        }
+    }
+    fprintf(stderr, "workload: %s=NUMBER is missing\n", name);
+    exit(2);
+}
+
+static uint64_t next_random(Workload *w)
+{
+    w->random ^= w->random << 13;
+    w->random ^= w->random >> 7;
+    w->random ^= w->random << 17;
+    return w->random;
+}
+
+static void write_page(Workload *w, size_t page)
+{
+    /* volatile: nobody reads it, but it must be written */
+    *(volatile uint64_t *)(w->arena + page * PAGE_SIZE) = ++w->counter;
+}
+
+/* Hot pages are spread evenly: none has a hot neighbour to hide behind. */
+static void tick(Workload *w)
+{
+    size_t half_pages = w->pages / 2;
+    size_t stride = half_pages / w->hot;
+    size_t i;
+
+    for (i = 0; i < w->hot; i++) {
+        write_page(w, w->half * half_pages + i * stride);
+    }
+    for (i = 0; i < w->thin / TICKS_PER_SECOND; i++) {
+        write_page(w, next_random(w) % w->pages);
+    }
+}
+
+static void announce(const Workload *w)
+{
+    printf("workload: phase %zu\n", w->half + 1);
+}
+
+static void wait_for_tick(Workload *w)
+{
+    struct pollfd in = { .fd = STDIN_FILENO, .events = POLLIN };
+    char line[80];
+
+    if (poll(&in, 1, TICK_MS) > 0 && fgets(line, sizeof(line), stdin) &&
+        !strncmp(line, "move", 4)) {
+        w->half = 1;
+        announce(w);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    Workload w = {
+        .pages = number_arg(argc, argv, "arena"),
+        .hot = number_arg(argc, argv, "hot"),
+        .thin = number_arg(argc, argv, "thin"),
+        .random = 88172645463325252ULL,
+    };
+
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    if (!w.hot || w.hot > w.pages / 2) {
+        fprintf(stderr, "workload: hot must be 1 to half of arena\n");
+        return 2;
+    }
+    w.arena = mmap(NULL, w.pages * PAGE_SIZE, PROT_READ | PROT_WRITE,
+                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+    if (w.arena == MAP_FAILED) {
+        perror("workload: mmap");
+        return 1;
+    }
+    announce(&w);
+    for (;;) {
+        tick(&w);
+        wait_for_tick(&w);
+    }
+}

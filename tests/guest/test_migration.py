@@ -1,0 +1,100 @@
+#!/usr/bin/env python3
+# A guest that writes all the time migrates, and is swapped on both sides.
+#
+# SPDX-License-Identifier: GPL-2.0-or-later
+
+from pathlib import Path
+from typing import Any, Dict, List
+
+from guestlib import (CHECKER, FULL_RATE, Guest, check, check_figures,
+                      finish_checker, hybrid, run_tests, start_checker,
+                      wait_for_passes, wait_for_swaps, wait_until)
+from qemu.qmp import ExecuteError
+
+SLOW = {'max-bandwidth': 32 << 20, 'downtime-limit': 1}
+FAST = {'max-bandwidth': 16 << 30, 'downtime-limit': 60000}
+PAIR = [{'a': 1, 'b': 60000}]
+
+
+def side(directory: Path, name: str, *more: str) -> Guest:
+    """A QEMU with ranges of its own."""
+    place = directory / name
+    place.mkdir()
+    args: List[str] = [*hybrid(place, **FULL_RATE), '-smp', '2', *more]
+    return Guest(directory, CHECKER, args)
+
+
+def set_speed(guest: Guest, speed: Dict[str, Any]) -> None:
+    guest.cmd('migrate-set-parameters', speed)
+
+
+def migration(guest: Guest) -> Dict[str, Any]:
+    answer: Dict[str, Any] = guest.cmd('query-migrate')
+    return answer
+
+
+def start_migration(source: Guest, uri: str) -> None:
+    """Migrates slowly, until RAM has been walked a few times."""
+    set_speed(source, SLOW)
+    source.cmd('migrate', uri=uri)
+    wait_until(lambda: source.raminate()['state'] == 'held',
+               "swaps held", source)
+    before = source.raminate()
+    check('held-because' in before, "no reason is given")
+    set_speed(source, dict(SLOW, **{'max-bandwidth': 1 << 30}))
+    wait_until(lambda: migration(source).get('ram', {}).get(
+        'dirty-sync-count', 0) >= 3, "three walks of RAM", source)
+    check(source.raminate()['swaps'] == before['swaps'],
+          "pages were swapped during migration")
+    try:
+        source.cmd('raminate-swap-pages', id='dmcon0', pairs=PAIR)
+    except ExecuteError:
+        return
+    raise AssertionError("raminate-swap-pages works during migration")
+
+
+def wait_for_status(guest: Guest, status: str) -> None:
+    def reached() -> bool:
+        now = migration(guest)
+        check(now.get('status') != 'failed', f"migration failed: {now}")
+        return now.get('status') == status
+    wait_until(reached, f"migration to be {status}")
+
+
+def checker_goes_on_at_the_destination(directory: Path) -> None:
+    uri = f"unix:{directory / 'migration'}"
+    with side(directory, 'source') as source, \
+            side(directory, 'target', '-incoming', 'defer') as target:
+        start_checker(source)
+        target.launch()
+        target.cmd('migrate-incoming', uri=uri)
+        wait_for_swaps(source, 5000)
+        start_migration(source, uri)
+        set_speed(source, FAST)
+        wait_for_status(source, 'completed')
+        target.console.wait('checker: running')
+        wait_for_swaps(target, 5000)
+        wait_for_passes(target)
+        finish_checker(target)
+        check_figures(target.raminate())
+
+
+def swaps_go_on_after_a_cancelled_migration(directory: Path) -> None:
+    uri = f"unix:{directory / 'migration'}"
+    with side(directory, 'source') as source, \
+            side(directory, 'target', '-incoming', uri) as target:
+        start_checker(source)
+        target.launch()
+        wait_for_swaps(source, 1000)
+        start_migration(source, uri)
+        source.cmd('migrate_cancel')
+        wait_for_status(source, 'cancelled')
+        target.kill()
+        wait_for_swaps(source, 5000)
+        wait_for_passes(source)
+        finish_checker(source)
+        check_figures(source.raminate())
+
+
+run_tests(checker_goes_on_at_the_destination,
+          swaps_go_on_after_a_cancelled_migration)
