@@ -68,15 +68,14 @@ class Console:
         """Raises if the guest has reported any error so far."""
         trouble = self.trouble()
         if trouble:
+            self.read(1)    # what belongs to it
             raise GuestTrouble(f"the guest reports: {trouble}\n"
                                + self.tail())
 
     def trouble(self) -> Optional[str]:
-        match = TROUBLE.search(self.text)
-        if not match:
-            return None
-        start = self.text.rfind('\n', 0, match.start()) + 1
-        return self.text[start:].split('\n', 1)[0]
+        """The first line that reports an error, once it is complete."""
+        lines = self.text.split('\n')[:-1]
+        return next((line for line in lines if TROUBLE.search(line)), None)
 
     def tail(self) -> str:
         return '\n'.join('    ' + line

@@ -64,9 +64,10 @@ def read_module(path: Path) -> bytes:
 
 def _kernel(image: Path) -> Kernel:
     version = _image_version(image)
-    places = [parent / 'lib' / 'modules' / version
-              for parent in (image.resolve().parent.parent, Path('/'),
-                             Path('/usr'))]
+    roots = (image.resolve().parent.parent, Path('/'))
+    # Newer packages put them below /usr.
+    places = [root / folder / 'modules' / version
+              for root in roots for folder in ('lib', 'usr/lib')]
     modules = next((p for p in places if (p / 'kernel').is_dir()), None)
     return Kernel(image, version, modules)
 

@@ -73,7 +73,7 @@ def hot_plugged_dimm(directory: Path) -> None:
     memory = two_tiers(directory, 256 * MIB, 32 * MIB, **FULL_RATE)
     boot = Boot(['/bin/checker', 'wait=1'],
                 kernel_args='memhp_default_state=online')
-    args = ['-m', '128M,slots=2,maxmem=1G', '-smp', '2', *memory.args()]
+    args = ['-m', '256M,slots=2,maxmem=1G', '-smp', '2', *memory.args()]
     with Guest(directory, boot, args) as guest:
         guest.launch()
         guest.console.wait('checker: waiting')
@@ -85,8 +85,8 @@ def hot_plugged_dimm(directory: Path) -> None:
               == 256 * MIB, f"memory is {after}")
         guest.cmd('query-memory-devices')
         guest.console.send('')
-        started = guest.console.wait(r'checker: started pages=(\d+)')
-        check(int(started.group(1)) * 4096 > 128 * MIB,
+        started = guest.console.wait(r'checker: started pages=(\d+)\n')
+        check(int(started.group(1)) * 4096 > 256 * MIB,
               "the guest does not use the dimm")
         swap_and_check(guest, ['dmcon0'])
 
