@@ -1,0 +1,34 @@
+/*
+ * RAMinate: memory-backend-container, guest RAM made of several tiers
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#ifndef RAMINATE_HOSTMEM_CONTAINER_H
+#define RAMINATE_HOSTMEM_CONTAINER_H
+
+#include "hw/raminate/memory.h"
+
+#define TYPE_MEMORY_BACKEND_CONTAINER "memory-backend-container"
+OBJECT_DECLARE_SIMPLE_TYPE(HostMemoryBackendContainer,
+                           MEMORY_BACKEND_CONTAINER)
+
+/*
+ * Adds a tier and maps its frames at its offset.  With the tier that makes the
+ * container complete, the monitor comes to life.
+ *
+ * @backend: the memory-backend-devmem, of which the container keeps a
+ *           reference
+ * @tier: copied; its strings and file descriptor must live as long as
+ *        @backend
+ * @has_rank: whether @tier->rank is set, or is to follow from the offset
+ *
+ * Returns: false with @errp set if the tier can't be part of the container;
+ * then the container is as it was.
+ */
+bool host_memory_container_add_tier(HostMemoryBackendContainer *container,
+                                    HostMemoryBackend *backend,
+                                    const RaminateTier *tier, bool has_rank,
+                                    Error **errp);
+
+#endif

@@ -1,0 +1,152 @@
+/*
+ * RAMinate: batches of exchanges, and the account that is kept of them
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include "qemu/osdep.h"
+#include "qapi/error.h"
+#include "qemu/timer.h"
+#include "hw/raminate/monitor-internal.h"
+#include "trace.h"
+
+static void monitor_account_swap(RaminateMonitor *monitor, int64_t now,
+                                 const RaminateSwap *swap)
+{
+    const RaminatePlacement *placement = monitor->memory->placement;
+    unsigned to_a = raminate_placement_tier(placement, swap->a);
+    unsigned to_b = raminate_placement_tier(placement, swap->b);
+    uint32_t window = monitor->settings.reverse_window;
+    RaminateFigures *figures = &monitor->figures;
+
+    switch (swap->status) {
+    case RAMINATE_SWAP_HELD:
+        figures->swaps_held++;
+        return;
+    case RAMINATE_SWAP_FAILED:
+        figures->swaps_failed++;
+        trace_raminate_swap_failed(monitor->memory->id, swap->a, swap->b,
+                                   strerror(swap->error));
+        return;
+    case RAMINATE_SWAP_DONE:
+        break;
+    }
+
+    figures->swaps++;
+    if (to_a != to_b) {
+        bool back_a = raminate_moves_note(monitor->moves, now, window,
+                                          swap->a, to_b, to_a);
+        bool back_b = raminate_moves_note(monitor->moves, now, window,
+                                          swap->b, to_a, to_b);
+
+        figures->swaps_reversed += back_a || back_b;
+    }
+    monitor->policy_ops->swapped(monitor->policy, now, swap->a, swap->b);
+    trace_raminate_swap(monitor->memory->id, swap->a, to_a, swap->b, to_b);
+}
+
+/*
+ * Drops planned pairs that have been overtaken by a user's exchanges.
+ * Returns: number of pairs left.
+ */
+static size_t drop_stale_swaps(const RaminatePlacement *placement,
+                               RaminateSwap *swaps, size_t nr)
+{
+    size_t left = 0;
+
+    for (size_t i = 0; i < nr; i++) {
+        if (raminate_placement_tier(placement, swaps[i].a) >
+            raminate_placement_tier(placement, swaps[i].b)) {
+            swaps[left++] = swaps[i];
+        }
+    }
+    return left;
+}
+
+static bool monitor_may_exchange(RaminateMonitor *monitor, Error **errp)
+{
+    const char *reason = raminate_monitor_hold_reason(monitor);
+
+    if (!raminate_monitor_is_on(monitor)) {
+        error_setg(errp, "memory-backend-container '%s' has no monitor to "
+                   "exchange pages with; set its property monitor to on, and "
+                   "give it two tiers or more", monitor->memory->id);
+    } else if (reason) {
+        error_setg(errp, "memory-backend-container '%s': pages can't be "
+                   "exchanged: %s", monitor->memory->id, reason);
+    } else if (!monitor->mover || !monitor->policy || monitor->reopen) {
+        error_setg(errp, "memory-backend-container '%s': the monitor is "
+                   "starting; try again", monitor->memory->id);
+    } else {
+        return true;
+    }
+    return false;
+}
+
+bool raminate_monitor_exchange(RaminateMonitor *monitor, RaminateSwap *swaps,
+                               size_t nr, bool planned, Error **errp)
+{
+    int64_t start = qemu_clock_get_ns(QEMU_CLOCK_REALTIME);
+    RaminateFigures *figures = &monitor->figures;
+    RaminateMover *mover = NULL;
+    Error *err = NULL;
+    uint64_t paused;
+    bool ret = false;
+
+    WITH_QEMU_LOCK_GUARD(&monitor->lock) {
+        if (monitor->exchanging) {
+            error_setg(errp, "memory-backend-container '%s': another batch of "
+                       "exchanges is under way; try again",
+                       monitor->memory->id);
+        } else if (monitor_may_exchange(monitor, errp)) {
+            monitor->exchanging = true;
+            mover = monitor->mover;
+        }
+    }
+    if (!mover) {
+        return false;
+    }
+
+    if (!mover->ops->begin(mover, errp)) {
+        WITH_QEMU_LOCK_GUARD(&monitor->lock) {
+            monitor->exchanging = false;
+        }
+        return false;
+    }
+    WITH_QEMU_LOCK_GUARD(&monitor->lock) {
+        int64_t now = raminate_monitor_now(monitor);
+
+        /* Things may have changed while begin() waited. */
+        ret = monitor_may_exchange(monitor, errp);
+        if (ret && planned) {
+            nr = drop_stale_swaps(monitor->memory->placement, swaps, nr);
+        }
+        if (ret && !mover->ops->exchange(mover, swaps, nr, &err)) {
+            raminate_monitor_mover_failed(monitor, err);
+        }
+        for (size_t i = 0; ret && i < nr; i++) {
+            monitor_account_swap(monitor, now, &swaps[i]);
+        }
+    }
+    paused = mover->ops->end(mover);
+    WITH_QEMU_LOCK_GUARD(&monitor->lock) {
+        monitor->exchanging = false;
+        if (ret) {
+            uint64_t took = qemu_clock_get_ns(QEMU_CLOCK_REALTIME) - start;
+
+            figures->batches++;
+            raminate_histogram_add(&figures->batch_time, took);
+            if (paused) {
+                raminate_histogram_add(&figures->pause_time, paused);
+            }
+            trace_raminate_batch(monitor->memory->id, nr, took, paused);
+        }
+    }
+    return ret;
+}
+
+bool raminate_monitor_swap(RaminateMonitor *monitor, RaminateSwap *swaps,
+                           size_t nr, Error **errp)
+{
+    return raminate_monitor_exchange(monitor, swaps, nr, false, errp);
+}

@@ -1,0 +1,43 @@
+/*
+ * RAMinate: the figures that a monitor keeps
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include "qemu/osdep.h"
+#include "hw/raminate/figures.h"
+
+void raminate_figures_add_scan(RaminateFigures *figures,
+                               const RaminatePlacement *placement,
+                               const uint32_t *pages, size_t nr)
+{
+    memset(figures->written, 0, sizeof(figures->written));
+    for (size_t i = 0; i < nr; i++) {
+        figures->written[raminate_placement_tier(placement, pages[i])]++;
+    }
+    for (unsigned tier = 0; tier < RAMINATE_MAX_TIERS; tier++) {
+        figures->total_written[tier] += figures->written[tier];
+    }
+    figures->scans++;
+}
+
+uint64_t raminate_figures_sum(const uint64_t *written)
+{
+    uint64_t sum = 0;
+
+    for (unsigned tier = 0; tier < RAMINATE_MAX_TIERS; tier++) {
+        sum += written[tier];
+    }
+    return sum;
+}
+
+bool raminate_figures_slow_share(const uint64_t *written, double *share)
+{
+    uint64_t sum = raminate_figures_sum(written);
+
+    if (!sum) {
+        return false;
+    }
+    *share = 100.0 * (sum - written[0]) / sum;
+    return true;
+}

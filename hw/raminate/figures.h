@@ -1,0 +1,44 @@
+/*
+ * RAMinate: the figures that a monitor keeps
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#ifndef HW_RAMINATE_FIGURES_H
+#define HW_RAMINATE_FIGURES_H
+
+#include "hw/raminate/histogram.h"
+#include "hw/raminate/policy/placement.h"
+
+/* All zero at first.  Counts are explained at RaminateInfo in QAPI. */
+typedef struct RaminateFigures {
+    uint64_t scans;
+    uint64_t written[RAMINATE_MAX_TIERS];       /* by the last scan */
+    uint64_t total_written[RAMINATE_MAX_TIERS];
+    uint64_t batches;
+    uint64_t swaps;
+    uint64_t swaps_failed;
+    uint64_t swaps_reversed;
+    uint64_t swaps_held;
+    RaminateHistogram scan_time;
+    RaminateHistogram batch_time;
+    RaminateHistogram pause_time;
+} RaminateFigures;
+
+/* Takes note of the pages that one scan found written. */
+void raminate_figures_add_scan(RaminateFigures *figures,
+                               const RaminatePlacement *placement,
+                               const uint32_t *pages, size_t nr);
+
+/*
+ * @written: pages found written, by tier
+ * @share: returns the share of them that wasn't in the fastest tier, in per
+ *         cent
+ * Returns: false if there are none.
+ */
+bool raminate_figures_slow_share(const uint64_t *written, double *share);
+
+/* Returns: the sum over all tiers. */
+uint64_t raminate_figures_sum(const uint64_t *written);
+
+#endif

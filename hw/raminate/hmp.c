@@ -1,0 +1,93 @@
+/*
+ * RAMinate: HMP commands, which show what QMP says
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include "qemu/osdep.h"
+#include "qapi/error.h"
+#include "qapi/qapi-commands-raminate.h"
+#include "qobject/qdict.h"
+#include "monitor/hmp.h"
+#include "monitor/monitor.h"
+
+static void print_times(Monitor *mon, const char *what,
+                        const RaminateTimes *times)
+{
+    if (times->count) {
+        monitor_printf(mon, "  %s: %" PRIu64 " times, in us: last %.1f, "
+                       "mean %.1f, median %.1f, 99%% %.1f, max %.1f\n", what,
+                       times->count, times->last / 1e3, times->mean / 1e3,
+                       times->p50 / 1e3, times->p99 / 1e3, times->max / 1e3);
+    }
+}
+
+static void print_part(Monitor *mon, const char *what, const char *name,
+                       const char *reason)
+{
+    monitor_printf(mon, "  %s: %s%s%s%s\n", what, name,
+                   reason ? " (" : "", reason ?: "", reason ? ")" : "");
+}
+
+static void print_info(Monitor *mon, const RaminateInfo *info)
+{
+    monitor_printf(mon, "%s: %" PRIu64 " MiB, %s%s%s\n", info->id,
+                   info->size >> 20, RaminateState_str(info->state),
+                   info->held_because ? ": " : "",
+                   info->held_because ?: "");
+    print_part(mon, "policy", RaminatePolicyType_str(info->policy), NULL);
+    print_part(mon, "sampler", RaminateSamplerType_str(info->sampler),
+               info->sampler_reason);
+    print_part(mon, "mover", RaminateMoverType_str(info->mover),
+               info->mover_reason);
+    monitor_printf(mon, "  periods: scan %" PRIu32 " ms, swap %" PRIu32
+                   " ms, life time %" PRIu32 " ms, at most %" PRIu32
+                   " swaps\n", info->scan_period, info->swap_period,
+                   info->life_time, info->max_swaps);
+    for (RaminateTierInfoList *l = info->tiers; l; l = l->next) {
+        monitor_printf(mon, "  tier %u %s: %" PRIu64 " pages, %" PRIu64
+                       " written by the last scan, %" PRIu64 " by all; %s"
+                       " from 0x%" PRIx64 "\n", l->value->rank, l->value->id,
+                       l->value->pages, l->value->written,
+                       l->value->total_written, l->value->mem_path,
+                       l->value->phy_offset);
+    }
+    if (info->has_slow_share) {
+        monitor_printf(mon, "  written pages in slow memory: %.1f%%",
+                       info->slow_share);
+        if (info->has_slow_share_last) {
+            monitor_printf(mon, ", last scan %.1f%%", info->slow_share_last);
+        }
+        monitor_printf(mon, "\n");
+    }
+    monitor_printf(mon, "  swaps: %" PRIu64 " in %" PRIu64 " batches, %" PRIu64
+                   " failed, %" PRIu64 " reversed, %" PRIu64 " held\n",
+                   info->swaps, info->batches, info->swaps_failed,
+                   info->swaps_reversed, info->swaps_held);
+    monitor_printf(mon, "  mappings: %" PRIu32, info->mappings);
+    if (info->has_mappings_limit) {
+        monitor_printf(mon, " of at most %" PRIu32, info->mappings_limit);
+    }
+    monitor_printf(mon, "\n");
+    print_times(mon, "scans", info->scan_time);
+    print_times(mon, "batches", info->batch_time);
+    print_times(mon, "pauses", info->pause_time);
+}
+
+void hmp_info_raminate(Monitor *mon, const QDict *qdict)
+{
+    Error *err = NULL;
+    RaminateInfoList *list =
+        qmp_query_raminate(qdict_get_try_str(qdict, "id"), &err);
+
+    if (hmp_handle_error(mon, err)) {
+        return;
+    }
+    for (RaminateInfoList *l = list; l; l = l->next) {
+        print_info(mon, l->value);
+    }
+    if (!list) {
+        monitor_printf(mon, "There is no memory-backend-container\n");
+    }
+    qapi_free_RaminateInfoList(list);
+}

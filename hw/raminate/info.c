@@ -1,0 +1,159 @@
+/*
+ * RAMinate: what a monitor tells those who ask
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include "qemu/osdep.h"
+#include "hw/raminate/monitor-internal.h"
+
+static RaminateTimes *times_info(const RaminateHistogram *histogram)
+{
+    RaminateTimes *times = g_new0(RaminateTimes, 1);
+
+    times->count = histogram->count;
+    times->last = histogram->last;
+    times->mean = raminate_histogram_mean(histogram);
+    times->p50 = raminate_histogram_percentile(histogram, 50);
+    times->p90 = raminate_histogram_percentile(histogram, 90);
+    times->p99 = raminate_histogram_percentile(histogram, 99);
+    times->max = histogram->max;
+    return times;
+}
+
+static RaminateTierInfo *tier_info(const RaminateMonitor *monitor, unsigned i)
+{
+    const RaminateTier *tier = &monitor->memory->tiers[i];
+    RaminateTierInfo *info = g_new0(RaminateTierInfo, 1);
+
+    info->id = g_strdup(tier->id);
+    info->rank = tier->rank;
+    info->mem_path = g_strdup(tier->mem_path);
+    info->phy_offset = tier->phy_offset;
+    info->offset = tier->offset;
+    info->size = tier->size;
+    info->pages = raminate_placement_tier_pages(monitor->memory->placement, i);
+    info->written = monitor->figures.written[i];
+    info->total_written = monitor->figures.total_written[i];
+    return info;
+}
+
+static RaminateState monitor_state(const RaminateMonitor *monitor)
+{
+    if (!raminate_monitor_is_on(monitor)) {
+        return RAMINATE_STATE_OFF;
+    }
+    if (!monitor->vm_started) {
+        return RAMINATE_STATE_WAITING;
+    }
+    return monitor->held_because || raminate_monitor_hold_reason(monitor)
+           ? RAMINATE_STATE_HELD : RAMINATE_STATE_RUNNING;
+}
+
+/* Bytes that the monitor takes for each guest page; a bit or two are more. */
+static uint32_t bytes_per_page(const RaminateMonitor *monitor)
+{
+    const char *name = RaminatePolicyType_str(monitor->settings.policy);
+
+    return RAMINATE_PLACEMENT_BYTES_PER_PAGE + RAMINATE_HEAT_BYTES_PER_PAGE +
+           raminate_policy_find(name)->bytes_per_page;
+}
+
+RaminateInfo *raminate_monitor_info(RaminateMonitor *monitor)
+{
+    const RaminateFigures *figures = &monitor->figures;
+    RaminateInfo *info = g_new0(RaminateInfo, 1);
+    RaminateTierInfoList **tail = &info->tiers;
+
+    QEMU_LOCK_GUARD(&monitor->lock);
+    info->id = g_strdup(monitor->memory->id);
+    info->size = monitor->memory->backend->size;
+    info->page_size = RAMINATE_PAGE_SIZE;
+    info->state = monitor_state(monitor);
+    if (info->state == RAMINATE_STATE_HELD) {
+        info->held_because = g_strdup(raminate_monitor_hold_reason(monitor)
+                                      ?: monitor->held_because);
+    }
+    info->policy = monitor->settings.policy;
+    info->sampler = monitor->sampler_choice.in_force->type;
+    info->sampler_reason = g_strdup(monitor->sampler_choice.reason);
+    info->mover = monitor->mover_choice.in_force->type;
+    info->mover_reason = g_strdup(monitor->mover_choice.reason);
+    info->scan_period = monitor->settings.scan_period;
+    info->swap_period = monitor->settings.swap_period;
+    info->life_time = monitor->settings.life_time;
+    info->max_swaps = monitor->settings.max_swaps;
+    info->reverse_window = monitor->settings.reverse_window;
+    for (unsigned i = 0; i < monitor->memory->nr_tiers; i++) {
+        QAPI_LIST_APPEND(tail, tier_info(monitor, i));
+    }
+    info->bytes_per_page = bytes_per_page(monitor);
+    info->scans = figures->scans;
+    info->pages_written = raminate_figures_sum(figures->total_written);
+    info->has_slow_share =
+        raminate_figures_slow_share(figures->total_written, &info->slow_share);
+    info->has_slow_share_last =
+        raminate_figures_slow_share(figures->written, &info->slow_share_last);
+    info->batches = figures->batches;
+    info->swaps = figures->swaps;
+    info->swaps_failed = figures->swaps_failed;
+    info->swaps_reversed = figures->swaps_reversed;
+    info->swaps_held = figures->swaps_held;
+    info->mappings = raminate_placement_runs(monitor->memory->placement);
+    if (monitor->mover) {
+        info->mappings =
+            monitor->mover->ops->mappings(monitor->mover,
+                                          &info->mappings_limit);
+        info->has_mappings_limit = info->mappings_limit;
+    }
+    info->scan_time = times_info(&figures->scan_time);
+    info->batch_time = times_info(&figures->batch_time);
+    info->pause_time = times_info(&figures->pause_time);
+    return info;
+}
+
+static RaminateMapBucket *bucket_info(const RaminateMonitor *monitor,
+                                      uint32_t first, uint32_t end)
+{
+    const RaminatePlacement *placement = monitor->memory->placement;
+    RaminateMapBucket *bucket = g_new0(RaminateMapBucket, 1);
+    uint32_t tiers[RAMINATE_MAX_TIERS] = { 0 };
+    uint64_t heat = 0;
+    uint32List **tail = &bucket->tiers;
+
+    for (uint32_t page = first; page < end; page++) {
+        unsigned page_heat = raminate_heat_get(monitor->heat, page);
+
+        tiers[raminate_placement_tier(placement, page)]++;
+        heat += page_heat;
+        bucket->hottest = MAX(bucket->hottest, page_heat);
+    }
+    for (unsigned i = 0; i < monitor->memory->nr_tiers; i++) {
+        QAPI_LIST_APPEND(tail, tiers[i]);
+    }
+    bucket->heat = heat / (end - first);
+    return bucket;
+}
+
+RaminateMap *raminate_monitor_map(RaminateMonitor *monitor, uint32_t buckets)
+{
+    uint32_t nr_pages = raminate_monitor_pages(monitor);
+    uint32_t per_bucket = DIV_ROUND_UP(nr_pages, MIN(buckets, nr_pages));
+    RaminateMap *map = g_new0(RaminateMap, 1);
+    RaminateMapBucketList **tail = &map->buckets;
+    strList **tier_tail = &map->tiers;
+
+    QEMU_LOCK_GUARD(&monitor->lock);
+    map->id = g_strdup(monitor->memory->id);
+    map->pages = nr_pages;
+    map->pages_per_bucket = per_bucket;
+    for (unsigned i = 0; i < monitor->memory->nr_tiers; i++) {
+        QAPI_LIST_APPEND(tier_tail, g_strdup(monitor->memory->tiers[i].id));
+    }
+    for (uint64_t first = 0; first < nr_pages; first += per_bucket) {
+        QAPI_LIST_APPEND(tail,
+                         bucket_info(monitor, first,
+                                     MIN(first + per_bucket, nr_pages)));
+    }
+    return map;
+}

@@ -1,0 +1,46 @@
+/*
+ * RAMinate: a container's memory, as samplers and movers see it
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include "qemu/osdep.h"
+#include "qemu/madvise.h"
+#include "hw/raminate/memory.h"
+
+static const RaminateTier *tier_of_frame(const RaminateMemory *memory,
+                                         uint64_t offset)
+{
+    for (unsigned i = 0; i < memory->nr_tiers; i++) {
+        const RaminateTier *tier = &memory->tiers[i];
+
+        if (offset >= tier->offset && offset - tier->offset < tier->size) {
+            return tier;
+        }
+    }
+    g_assert_not_reached();
+}
+
+int raminate_memory_map(const RaminateMemory *memory, uint32_t page,
+                        uint32_t frame, uint32_t nr)
+{
+    uint64_t offset = (uint64_t)frame << RAMINATE_PAGE_BITS;
+    uint64_t size = (uint64_t)nr << RAMINATE_PAGE_BITS;
+    const RaminateTier *tier = tier_of_frame(memory, offset);
+    void *addr = raminate_memory_page(memory, page);
+
+    if (mmap(addr, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED,
+             tier->fd, tier->phy_offset + offset - tier->offset)
+        == MAP_FAILED) {
+        return -errno;
+    }
+    /*
+     * As QEMU does for all guest RAM.  The flags of all pages must be alike,
+     * or the kernel won't join neighbouring mappings.
+     */
+    qemu_madvise(addr, size, QEMU_MADV_DONTFORK);
+    if (!memory->backend->dump) {
+        qemu_madvise(addr, size, QEMU_MADV_DONTDUMP);
+    }
+    return 0;
+}

@@ -1,0 +1,55 @@
+/*
+ * RAMinate: a container's memory, as samplers and movers see it
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#ifndef HW_RAMINATE_MEMORY_H
+#define HW_RAMINATE_MEMORY_H
+
+#include "system/hostmem.h"
+#include "hw/raminate/policy/placement.h"
+
+#define RAMINATE_PAGE_SIZE (1ULL << RAMINATE_PAGE_BITS)
+
+/* Page and frame numbers have 32 bits, and the last two are spoken for. */
+#define RAMINATE_MAX_SIZE ((uint64_t)(UINT32_MAX - 1) << RAMINATE_PAGE_BITS)
+
+/* A run of frames of one kind of memory: one memory-backend-devmem. */
+typedef struct RaminateTier {
+    const char *id;             /* borrowed from the object's path */
+    const char *mem_path;       /* borrowed from the object */
+    int fd;                     /* borrowed from the object's RAM block */
+    bool is_device;             /* whether @fd is a character device */
+    uint64_t phy_offset;        /* where the frames begin in @fd, in bytes */
+    uint64_t offset;            /* of the frames in the container, in bytes */
+    uint64_t size;              /* in bytes */
+    uint8_t rank;               /* unique in the container, 0 is the fastest */
+} RaminateTier;
+
+/* Owned by the container; complete and fixed once its monitor exists. */
+typedef struct RaminateMemory {
+    HostMemoryBackend *backend; /* the container; borrowed */
+    const char *id;             /* borrowed from the container's path */
+    uint8_t *host;              /* start of the container's host range */
+    RaminateTier *tiers;        /* in order of rank */
+    unsigned nr_tiers;
+    RaminatePlacement *placement;
+} RaminateMemory;
+
+static inline uint8_t *raminate_memory_page(const RaminateMemory *memory,
+                                            uint32_t page)
+{
+    return memory->host + ((uint64_t)page << RAMINATE_PAGE_BITS);
+}
+
+/*
+ * Maps a run of @nr pages from @page on to the frames from @frame on, all of
+ * one tier.  Contents stay with the frames.
+ *
+ * Returns: 0, or -errno; the pages may then have lost their old mapping.
+ */
+int raminate_memory_map(const RaminateMemory *memory, uint32_t page,
+                        uint32_t frame, uint32_t nr);
+
+#endif

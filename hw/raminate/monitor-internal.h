@@ -1,0 +1,102 @@
+/*
+ * RAMinate: the inside of the monitor, for the files that make it up
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#ifndef HW_RAMINATE_MONITOR_INTERNAL_H
+#define HW_RAMINATE_MONITOR_INTERNAL_H
+
+#include "qemu/lockable.h"
+#include "qemu/queue.h"
+#include "hw/raminate/figures.h"
+#include "hw/raminate/main-call.h"
+#include "hw/raminate/monitor.h"
+#include "hw/raminate/moves.h"
+#include "hw/raminate/policy/heat.h"
+#include "hw/raminate/policy/policy.h"
+#include "hw/raminate/sampler.h"
+#include "system/runstate.h"
+
+/* What a user may choose among: the samplers, or the movers. */
+typedef struct RaminatePartChoice {
+    const RaminatePart *in_force;
+    char *reason;               /* why not a better one, or NULL */
+    unsigned failed;            /* bits of types that have failed */
+} RaminatePartChoice;
+
+struct RaminateMonitor {
+    QTAILQ_ENTRY(RaminateMonitor) next;
+    RaminateMemory *memory;
+    VMChangeStateEntry *vm_change;
+    RaminateMainCall main_call;
+    QemuThread thread;
+    bool has_thread;
+    bool requires_discard;
+
+    /*
+     * The lock protects what follows, and the placement.  It is taken inside
+     * the big lock, and not held while waiting for the main loop.
+     */
+    QemuMutex lock;
+    QemuCond changed;           /* settings, vm_running or stopping have */
+    RaminateSettings settings;
+    bool stopping;
+    bool vm_running;
+    bool vm_started;            /* has run at some time */
+    bool exchanging;            /* a batch is under way */
+    char *broken_because;       /* why a part can't be opened, or NULL */
+    char *held_because;         /* why the last batch was not made, or NULL */
+
+    RaminateHeat *heat;
+    RaminateMoves *moves;
+    RaminateFigures figures;
+
+    /* Parts are opened and closed in the main loop. */
+    RaminatePartChoice sampler_choice;
+    RaminatePartChoice mover_choice;
+    bool reopen;                /* settings ask for other parts */
+    RaminatePolicy *policy;
+    const RaminatePolicyOps *policy_ops;
+    RaminateSampler *sampler;
+    RaminateMover *mover;
+
+    /* The clock stands still while the monitor holds. */
+    bool clock_runs;
+    int64_t clock_ms;           /* reading, or distance from the host's */
+    int64_t next_scan_ms;
+    int64_t next_swap_ms;
+    bool drop_scan;             /* the next scan covers more than a period */
+
+    unsigned long *written;     /* a bit a page, clear between scans */
+};
+
+/* All functions below are called with the lock held unless they say so. */
+
+/* Returns: the time on the monitor's own clock, in milliseconds. */
+int64_t raminate_monitor_now(const RaminateMonitor *monitor);
+
+/* Returns: whether settings and tiers are such that there is work to do. */
+bool raminate_monitor_is_on(const RaminateMonitor *monitor);
+
+/* Returns: why neither sampler nor mover may be used, or NULL. */
+const char *raminate_monitor_hold_reason(const RaminateMonitor *monitor);
+
+/*
+ * Takes note that the mover has failed for good.  If the user left the choice
+ * to us, the next best one takes over; if not, the monitor holds.
+ * @err: why; freed
+ */
+void raminate_monitor_mover_failed(RaminateMonitor *monitor, Error *err);
+
+/*
+ * Exchanges one batch.  Without the lock; in the main loop if the mover wants
+ * it.
+ * @planned: by the policy, so that each pair is to move page a up; those that
+ *           no longer do are dropped
+ * Returns: false with @errp set if nothing was tried.
+ */
+bool raminate_monitor_exchange(RaminateMonitor *monitor, RaminateSwap *swaps,
+                               size_t nr, bool planned, Error **errp);
+
+#endif

@@ -1,0 +1,644 @@
+/*
+ * RAMinate: the monitor, which keeps often-written pages in fast memory
+ *
+ * A thread of its own asks the sampler once per scan period which pages were
+ * written, tells the policy, and once per swap period has the mover exchange
+ * the pairs that the policy proposes.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include "qemu/osdep.h"
+#include "qapi/error.h"
+#include "qapi/qapi-events-raminate.h"
+#include "qemu/bitmap.h"
+#include "qemu/rcu.h"
+#include "qemu/timer.h"
+#include "exec/memory.h"
+#include "hw/raminate/monitor-internal.h"
+#include "migration/misc.h"
+#include "trace.h"
+
+/* How often to look whether what holds the monitor is over. */
+#define HOLD_POLL_MS 100
+
+const RaminateSettings raminate_default_settings = {
+    .monitor = true,
+    .policy = RAMINATE_POLICY_TYPE_CMQ,
+    .sampler = RAMINATE_SAMPLER_TYPE_AUTO,
+    .mover = RAMINATE_MOVER_TYPE_AUTO,
+    .scan_period = 1000,
+    .swap_period = 5000,
+    .life_time = 5000,
+    .max_swaps = 1000,
+    .reverse_window = 60000,
+};
+
+static QTAILQ_HEAD(, RaminateMonitor) monitors =
+    QTAILQ_HEAD_INITIALIZER(monitors);
+
+/* Clock */
+
+static int64_t host_ms(void)
+{
+    return qemu_clock_get_ms(QEMU_CLOCK_REALTIME);
+}
+
+int64_t raminate_monitor_now(const RaminateMonitor *monitor)
+{
+    return monitor->clock_runs ? host_ms() - monitor->clock_ms
+                               : monitor->clock_ms;
+}
+
+static void monitor_run_clock(RaminateMonitor *monitor, bool run)
+{
+    if (monitor->clock_runs != run) {
+        monitor->clock_ms = host_ms() - monitor->clock_ms;
+        monitor->clock_runs = run;
+    }
+}
+
+/* State.  All functions are called with the lock held unless they say so. */
+
+bool raminate_monitor_is_on(const RaminateMonitor *monitor)
+{
+    return monitor->settings.monitor && monitor->memory->nr_tiers > 1;
+}
+
+const char *raminate_monitor_hold_reason(const RaminateMonitor *monitor)
+{
+    if (!monitor->vm_running) {
+        return "the VM is not running";
+    }
+    if (migration_is_running() || migration_in_incoming_postcopy()) {
+        return "a migration is in progress";
+    }
+    return monitor->broken_because;
+}
+
+static void monitor_set_held(RaminateMonitor *monitor, const char *reason)
+{
+    if (g_strcmp0(monitor->held_because, reason) != 0) {
+        trace_raminate_held(monitor->memory->id, reason ? reason : "");
+        g_free(monitor->held_because);
+        monitor->held_because = g_strdup(reason);
+    }
+}
+
+/* Holds until the user sets something else.  @err: why; freed */
+static void monitor_set_broken(RaminateMonitor *monitor, Error *err)
+{
+    g_free(monitor->broken_because);
+    monitor->broken_because = g_strdup(error_get_pretty(err));
+    error_free(err);
+}
+
+/* Parts */
+
+static bool choice_make(RaminatePartChoice *choice,
+                        const RaminatePart *const *parts, int type,
+                        const RaminateMemory *memory, Error **errp)
+{
+    char *reason;
+    const RaminatePart *part = raminate_part_choose(parts, type,
+                                                    choice->failed, memory,
+                                                    &reason, errp);
+
+    if (!part) {
+        return false;
+    }
+    choice->in_force = part;
+    if (reason || !choice->failed) {
+        g_free(choice->reason);
+        choice->reason = reason;
+    }
+    return true;
+}
+
+static bool monitor_choose_parts(RaminateMonitor *monitor, Error **errp)
+{
+    return choice_make(&monitor->sampler_choice, raminate_samplers,
+                       monitor->settings.sampler, monitor->memory, errp) &&
+           choice_make(&monitor->mover_choice, raminate_movers,
+                       monitor->settings.mover, monitor->memory, errp);
+}
+
+static void monitor_close_parts(RaminateMonitor *monitor)
+{
+    if (monitor->sampler) {
+        monitor->sampler->ops->close(monitor->sampler);
+        monitor->sampler = NULL;
+    }
+    if (monitor->mover) {
+        monitor->mover->ops->close(monitor->mover);
+        monitor->mover = NULL;
+    }
+}
+
+static bool monitor_open_parts(RaminateMonitor *monitor, Error **errp)
+{
+    RaminateMemory *memory = monitor->memory;
+
+    if (!monitor_choose_parts(monitor, errp)) {
+        return false;
+    }
+    monitor->sampler = container_of(monitor->sampler_choice.in_force,
+                                    RaminateSamplerOps, part)
+                       ->open(memory, errp);
+    if (!monitor->sampler) {
+        return false;
+    }
+    monitor->mover = container_of(monitor->mover_choice.in_force,
+                                  RaminateMoverOps, part)
+                     ->open(memory, errp);
+    if (!monitor->mover) {
+        monitor_close_parts(monitor);
+        return false;
+    }
+    return true;
+}
+
+/* Gets a new policy, which knows nothing yet, if the settings ask for it. */
+static bool monitor_open_policy(RaminateMonitor *monitor, Error **errp)
+{
+    RaminatePolicyConfig config = {
+        .placement = monitor->memory->placement,
+        .life_time_ms = monitor->settings.life_time,
+    };
+    const char *name = RaminatePolicyType_str(monitor->settings.policy);
+    const RaminatePolicyOps *ops = raminate_policy_find(name);
+    RaminatePolicy *policy;
+
+    if (ops == monitor->policy_ops) {
+        return true;
+    }
+    policy = ops->create(&config);
+    if (!policy) {
+        error_setg(errp, "memory-backend-container '%s': no memory for policy "
+                   "%s, which takes %zu bytes for each page of guest RAM",
+                   monitor->memory->id, name, ops->bytes_per_page);
+        return false;
+    }
+    if (monitor->policy) {
+        monitor->policy_ops->destroy(monitor->policy);
+    }
+    monitor->policy_ops = ops;
+    monitor->policy = policy;
+    return true;
+}
+
+/* In the main loop, without the lock: opens or closes what settings say. */
+static void monitor_reopen(void *opaque)
+{
+    RaminateMonitor *monitor = opaque;
+    Error *err = NULL;
+
+    QEMU_LOCK_GUARD(&monitor->lock);
+    if (monitor->exchanging) {
+        return;
+    }
+    monitor_close_parts(monitor);
+    monitor->reopen = false;
+    if (raminate_monitor_is_on(monitor) && !monitor_open_parts(monitor, &err)) {
+        monitor_set_broken(monitor, err);
+    }
+}
+
+/*
+ * Takes note that a part has failed for good.  If the user left the choice to
+ * us, the next best one takes over; if not, the monitor holds.
+ */
+static void monitor_part_failed(RaminateMonitor *monitor,
+                                RaminatePartChoice *choice,
+                                const RaminatePart *const *parts, int setting,
+                                const QEnumLookup *names, const char *component,
+                                Error *err)
+{
+    const char *from = qapi_enum_lookup(names, choice->in_force->type);
+
+    if (setting == RAMINATE_PART_AUTO) {
+        g_free(choice->reason);
+        choice->reason = g_strdup_printf("%s failed: %s", from,
+                                         error_get_pretty(err));
+        choice->failed |= BIT(choice->in_force->type);
+        choice_make(choice, parts, setting, monitor->memory, &error_abort);
+        qapi_event_send_raminate_fallback(
+            monitor->memory->id, component, from,
+            qapi_enum_lookup(names, choice->in_force->type),
+            error_get_pretty(err));
+        trace_raminate_fallback(
+            monitor->memory->id, component, from,
+            qapi_enum_lookup(names, choice->in_force->type));
+        monitor->reopen = true;
+        error_free(err);
+    } else {
+        error_prepend(&err, "%s %s failed: ", component, from);
+        monitor_set_broken(monitor, err);
+    }
+}
+
+void raminate_monitor_mover_failed(RaminateMonitor *monitor, Error *err)
+{
+    monitor_part_failed(monitor, &monitor->mover_choice, raminate_movers,
+                        monitor->settings.mover, &RaminateMoverType_lookup,
+                        "mover", err);
+}
+
+/* Scans */
+
+typedef struct ScanRequest {
+    RaminateMonitor *monitor;
+    uint32_t first;
+    uint32_t nr;
+    bool done;
+} ScanRequest;
+
+static void scan_part(ScanRequest *request)
+{
+    RaminateMonitor *monitor = request->monitor;
+    Error *err = NULL;
+
+    request->done = monitor->sampler->ops->scan(monitor->sampler,
+                                                request->first, request->nr,
+                                                monitor->written, &err);
+    if (!request->done) {
+        monitor_part_failed(monitor, &monitor->sampler_choice,
+                            raminate_samplers, monitor->settings.sampler,
+                            &RaminateSamplerType_lookup, "sampler", err);
+    }
+}
+
+static void scan_part_in_main_loop(void *opaque)
+{
+    ScanRequest *request = opaque;
+
+    WITH_QEMU_LOCK_GUARD(&request->monitor->lock) {
+        scan_part(request);
+    }
+}
+
+/* Returns: whether all pages were looked at.  Drops the lock in between. */
+static bool monitor_scan_pages(RaminateMonitor *monitor)
+{
+    uint32_t nr_pages = raminate_placement_pages(monitor->memory->placement);
+    uint32_t nr;
+
+    for (uint32_t first = 0; first < nr_pages; first += nr) {
+        ScanRequest request = { .monitor = monitor, .first = first };
+
+        nr = MIN(nr_pages - first, RAMINATE_SCAN_PAGES);
+        request.nr = nr;
+        if (monitor->sampler->ops->part.in_main_loop) {
+            qemu_mutex_unlock(&monitor->lock);
+            raminate_main_call(&monitor->main_call, scan_part_in_main_loop,
+                               &request);
+            qemu_mutex_lock(&monitor->lock);
+        } else {
+            scan_part(&request);
+        }
+        if (!request.done || monitor->stopping) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void monitor_note_written(RaminateMonitor *monitor, int64_t now)
+{
+    const RaminatePlacement *placement = monitor->memory->placement;
+    uint32_t nr_pages = raminate_placement_pages(placement);
+    size_t nr = bitmap_count_one(monitor->written, nr_pages);
+    g_autofree uint32_t *pages = g_new(uint32_t, nr);
+    uint32_t *next = pages;
+
+    for (unsigned long page = find_first_bit(monitor->written, nr_pages);
+         page < nr_pages;
+         page = find_next_bit(monitor->written, nr_pages, page + 1)) {
+        *next++ = page;
+    }
+    raminate_figures_add_scan(&monitor->figures, placement, pages, nr);
+    raminate_heat_sample(monitor->heat, pages, nr);
+    monitor->policy_ops->sample(monitor->policy, now, pages, nr);
+    trace_raminate_scan(monitor->memory->id, nr,
+                        nr - monitor->figures.written[0],
+                        monitor->figures.scan_time.last);
+}
+
+static void monitor_scan(RaminateMonitor *monitor)
+{
+    int64_t start = qemu_clock_get_ns(QEMU_CLOCK_REALTIME);
+    int64_t now = raminate_monitor_now(monitor);
+    bool drop = monitor->drop_scan;
+
+    monitor->drop_scan = false;
+    if (monitor_scan_pages(monitor) && !drop) {
+        raminate_histogram_add(&monitor->figures.scan_time,
+                               qemu_clock_get_ns(QEMU_CLOCK_REALTIME) - start);
+        monitor_note_written(monitor, now);
+    }
+    bitmap_zero(monitor->written,
+                raminate_placement_pages(monitor->memory->placement));
+}
+
+/* Batches of exchanges */
+
+typedef struct BatchRequest {
+    RaminateMonitor *monitor;
+    RaminateSwap *swaps;
+    size_t nr;
+} BatchRequest;
+
+/* Without the lock. */
+static void exchange_planned(void *opaque)
+{
+    BatchRequest *request = opaque;
+    RaminateMonitor *monitor = request->monitor;
+    Error *err = NULL;
+
+    raminate_monitor_exchange(monitor, request->swaps, request->nr, true, &err);
+    WITH_QEMU_LOCK_GUARD(&monitor->lock) {
+        monitor_set_held(monitor, err ? error_get_pretty(err) : NULL);
+    }
+    error_free(err);
+}
+
+/* Drops the lock in between. */
+static void monitor_batch(RaminateMonitor *monitor)
+{
+    uint32_t max = monitor->settings.max_swaps;
+    g_autofree RaminatePair *pairs = g_new(RaminatePair, max);
+    int64_t now = raminate_monitor_now(monitor);
+    size_t nr = monitor->policy_ops->plan(monitor->policy, now, pairs, max);
+    g_autofree RaminateSwap *swaps = g_new0(RaminateSwap, nr);
+    BatchRequest request = { .monitor = monitor, .swaps = swaps, .nr = nr };
+    bool in_main_loop = monitor->mover->ops->part.in_main_loop;
+
+    if (!nr) {
+        return;
+    }
+    for (size_t i = 0; i < nr; i++) {
+        swaps[i].a = pairs[i].promote;
+        swaps[i].b = pairs[i].demote;
+    }
+    qemu_mutex_unlock(&monitor->lock);
+    if (in_main_loop) {
+        raminate_main_call(&monitor->main_call, exchange_planned, &request);
+    } else {
+        exchange_planned(&request);
+    }
+    qemu_mutex_lock(&monitor->lock);
+}
+
+/* The thread */
+
+/* Waits until something changes, at most for @ms. */
+static void monitor_wait(RaminateMonitor *monitor, int64_t ms)
+{
+    qemu_cond_timedwait(&monitor->changed, &monitor->lock, MAX(ms, 1));
+}
+
+/* Returns: when to do the next of something that is done once a period. */
+static int64_t next_time(int64_t last, uint32_t period, int64_t now)
+{
+    return last + period > now ? last + period : now + period;
+}
+
+static void monitor_work(RaminateMonitor *monitor)
+{
+    int64_t now = raminate_monitor_now(monitor);
+    Error *err = NULL;
+
+    if (!monitor_open_policy(monitor, &err)) {
+        monitor_set_broken(monitor, err);
+        return;
+    }
+    if (now < MIN(monitor->next_scan_ms, monitor->next_swap_ms)) {
+        monitor_wait(monitor, MIN(monitor->next_scan_ms,
+                                  monitor->next_swap_ms) - now);
+    } else if (monitor->next_scan_ms <= monitor->next_swap_ms) {
+        monitor->next_scan_ms = next_time(monitor->next_scan_ms,
+                                          monitor->settings.scan_period, now);
+        monitor_scan(monitor);
+    } else {
+        monitor->next_swap_ms = next_time(monitor->next_swap_ms,
+                                          monitor->settings.swap_period, now);
+        monitor_batch(monitor);
+    }
+}
+
+static void *monitor_thread(void *opaque)
+{
+    RaminateMonitor *monitor = opaque;
+
+    rcu_register_thread();
+    qemu_mutex_lock(&monitor->lock);
+    while (!monitor->stopping) {
+        bool on = raminate_monitor_is_on(monitor);
+        bool held = raminate_monitor_hold_reason(monitor);
+
+        monitor_run_clock(monitor, on && !held);
+        if (monitor->reopen || (!on && monitor->mover) ||
+            (on && !held && !monitor->mover)) {
+            qemu_mutex_unlock(&monitor->lock);
+            raminate_main_call(&monitor->main_call, monitor_reopen, monitor);
+            qemu_mutex_lock(&monitor->lock);
+        } else if (!on || held) {
+            monitor->drop_scan = true;
+            monitor_wait(monitor, HOLD_POLL_MS);
+        } else {
+            monitor_work(monitor);
+        }
+    }
+    qemu_mutex_unlock(&monitor->lock);
+    rcu_unregister_thread();
+    return NULL;
+}
+
+static void monitor_vm_change(void *opaque, bool running, RunState state)
+{
+    RaminateMonitor *monitor = opaque;
+
+    QEMU_LOCK_GUARD(&monitor->lock);
+    monitor->vm_running = running;
+    monitor->vm_started |= running;
+    qemu_cond_signal(&monitor->changed);
+}
+
+/* Life */
+
+/* Called without the lock, as are all functions below. */
+static bool monitor_start(RaminateMonitor *monitor, Error **errp)
+{
+    g_autofree char *name = NULL;
+
+    if (monitor->has_thread || !raminate_monitor_is_on(monitor)) {
+        return true;
+    }
+    /*
+     * A frame that a device has pinned can't be exchanged.  Devices that pin
+     * guest memory refuse to if others need to discard it.
+     */
+    if (ram_block_discard_require(true)) {
+        error_setg(errp, "memory-backend-container '%s': a device has pinned "
+                   "guest memory, so that its pages can't move; unplug the "
+                   "VFIO or vDPA device, or set monitor=off",
+                   monitor->memory->id);
+        return false;
+    }
+    monitor->requires_discard = true;
+    monitor->has_thread = true;
+    name = g_strdup_printf("raminate/%s", monitor->memory->id);
+    qemu_thread_create(&monitor->thread, name, monitor_thread, monitor,
+                       QEMU_THREAD_JOINABLE);
+    return true;
+}
+
+RaminateMonitor *raminate_monitor_new(RaminateMemory *memory,
+                                      const RaminateSettings *settings,
+                                      Error **errp)
+{
+    RaminateMonitor *monitor = g_new0(RaminateMonitor, 1);
+    g_autofree RaminateFrameRange *ranges =
+        g_new(RaminateFrameRange, memory->nr_tiers);
+    uint32_t nr_pages;
+
+    for (unsigned i = 0; i < memory->nr_tiers; i++) {
+        ranges[i].first = memory->tiers[i].offset >> RAMINATE_PAGE_BITS;
+        ranges[i].count = memory->tiers[i].size >> RAMINATE_PAGE_BITS;
+    }
+    memory->placement = raminate_placement_new(ranges, memory->nr_tiers);
+    monitor->memory = memory;
+    monitor->settings = *settings;
+    qemu_mutex_init(&monitor->lock);
+    qemu_cond_init(&monitor->changed);
+    raminate_main_call_init(&monitor->main_call);
+    monitor->moves = raminate_moves_new();
+    monitor->drop_scan = true;
+    monitor->vm_running = runstate_is_running();
+    monitor->vm_started = monitor->vm_running;
+    monitor->vm_change =
+        qemu_add_vm_change_state_handler(monitor_vm_change, monitor);
+    QTAILQ_INSERT_TAIL(&monitors, monitor, next);
+
+    if (memory->placement) {
+        nr_pages = raminate_placement_pages(memory->placement);
+        monitor->heat = raminate_heat_new(nr_pages);
+        monitor->written = bitmap_try_new(nr_pages);
+    }
+    if (!monitor->heat || !monitor->written) {
+        error_setg(errp, "memory-backend-container '%s': no memory for the "
+                   "placement of %" PRIu64 " bytes of guest RAM",
+                   memory->id, memory->backend->size);
+    } else if (monitor_choose_parts(monitor, errp) &&
+               monitor_start(monitor, errp)) {
+        return monitor;
+    }
+    raminate_monitor_free(monitor);
+    return NULL;
+}
+
+void raminate_monitor_free(RaminateMonitor *monitor)
+{
+    if (monitor->has_thread) {
+        raminate_main_call_cancel(&monitor->main_call);
+        WITH_QEMU_LOCK_GUARD(&monitor->lock) {
+            monitor->stopping = true;
+            qemu_cond_signal(&monitor->changed);
+        }
+        qemu_thread_join(&monitor->thread);
+    }
+    QTAILQ_REMOVE(&monitors, monitor, next);
+    qemu_del_vm_change_state_handler(monitor->vm_change);
+    monitor_close_parts(monitor);
+    if (monitor->policy) {
+        monitor->policy_ops->destroy(monitor->policy);
+    }
+    if (monitor->requires_discard) {
+        ram_block_discard_require(false);
+    }
+    raminate_main_call_destroy(&monitor->main_call);
+    raminate_heat_free(monitor->heat);
+    raminate_moves_free(monitor->moves);
+    raminate_placement_free(monitor->memory->placement);
+    monitor->memory->placement = NULL;
+    g_free(monitor->written);
+    g_free(monitor->sampler_choice.reason);
+    g_free(monitor->mover_choice.reason);
+    g_free(monitor->broken_because);
+    g_free(monitor->held_because);
+    qemu_cond_destroy(&monitor->changed);
+    qemu_mutex_destroy(&monitor->lock);
+    g_free(monitor);
+}
+
+bool raminate_monitor_set(RaminateMonitor *monitor,
+                          const RaminateSettings *settings, Error **errp)
+{
+    WITH_QEMU_LOCK_GUARD(&monitor->lock) {
+        RaminateSettings old = monitor->settings;
+        bool other_parts = settings->sampler != old.sampler ||
+                           settings->mover != old.mover;
+
+        monitor->settings = *settings;
+        if (other_parts) {
+            monitor->sampler_choice.failed = 0;
+            monitor->mover_choice.failed = 0;
+            if (!monitor_choose_parts(monitor, errp)) {
+                monitor->settings = old;
+                return false;
+            }
+            monitor->reopen = true;
+        }
+        if (monitor->policy) {
+            monitor->policy_ops->set_life_time(monitor->policy,
+                                               settings->life_time);
+        }
+        g_clear_pointer(&monitor->broken_because, g_free);
+        /* A shorter period is in force at once. */
+        monitor->next_scan_ms = MIN(monitor->next_scan_ms,
+                                    raminate_monitor_now(monitor) +
+                                    settings->scan_period);
+        monitor->next_swap_ms = MIN(monitor->next_swap_ms,
+                                    raminate_monitor_now(monitor) +
+                                    settings->swap_period);
+        qemu_cond_signal(&monitor->changed);
+    }
+    return monitor_start(monitor, errp);
+}
+
+/* For those who look */
+
+RaminateMonitor *raminate_monitor_find(const char *id, Error **errp)
+{
+    RaminateMonitor *monitor;
+
+    QTAILQ_FOREACH(monitor, &monitors, next) {
+        if (g_str_equal(monitor->memory->id, id)) {
+            return monitor;
+        }
+    }
+    error_setg(errp, "'%s' is not a memory-backend-container with all of its "
+               "tiers; query-raminate shows those there are", id);
+    return NULL;
+}
+
+void raminate_monitor_foreach(void (*func)(RaminateMonitor *monitor,
+                                           void *opaque),
+                              void *opaque)
+{
+    RaminateMonitor *monitor;
+
+    QTAILQ_FOREACH(monitor, &monitors, next) {
+        func(monitor, opaque);
+    }
+}
+
+uint32_t raminate_monitor_pages(const RaminateMonitor *monitor)
+{
+    return raminate_placement_pages(monitor->memory->placement);
+}
+
+const char *raminate_monitor_id(const RaminateMonitor *monitor)
+{
+    return monitor->memory->id;
+}

@@ -1,0 +1,82 @@
+/*
+ * RAMinate: the monitor, which keeps often-written pages in fast memory
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#ifndef HW_RAMINATE_MONITOR_H
+#define HW_RAMINATE_MONITOR_H
+
+#include "qapi/qapi-types-raminate.h"
+#include "hw/raminate/memory.h"
+#include "hw/raminate/mover.h"
+
+/* What a user can set, also while the guest runs.  Times are milliseconds. */
+typedef struct RaminateSettings {
+    bool monitor;
+    RaminatePolicyType policy;
+    RaminateSamplerType sampler;
+    RaminateMoverType mover;
+    uint32_t scan_period;
+    uint32_t swap_period;
+    uint32_t life_time;
+    uint32_t max_swaps;
+    uint32_t reverse_window;
+} RaminateSettings;
+
+extern const RaminateSettings raminate_default_settings;
+
+typedef struct RaminateMonitor RaminateMonitor;
+
+/*
+ * All functions below are called in the main loop, under the big lock.
+ *
+ * @memory: complete but for its placement; outlives the monitor, which sets
+ *          the placement and frees it
+ *
+ * Returns: the monitor, or NULL with @errp set.  Unless settings say it is
+ * off, it starts to work as soon as the guest does.
+ */
+RaminateMonitor *raminate_monitor_new(RaminateMemory *memory,
+                                      const RaminateSettings *settings,
+                                      Error **errp);
+void raminate_monitor_free(RaminateMonitor *monitor);
+
+/*
+ * Puts new settings in force.
+ * Returns: false with @errp set if they can't be; then the old ones stay.
+ */
+bool raminate_monitor_set(RaminateMonitor *monitor,
+                          const RaminateSettings *settings, Error **errp);
+
+/* Returns: the monitor of the container @id, or NULL with @errp set. */
+RaminateMonitor *raminate_monitor_find(const char *id, Error **errp);
+
+/* Calls @func for each monitor, in the order of their creation. */
+void raminate_monitor_foreach(void (*func)(RaminateMonitor *monitor,
+                                           void *opaque),
+                              void *opaque);
+
+/* Returns: settings and figures, to be freed with qapi_free_RaminateInfo(). */
+RaminateInfo *raminate_monitor_info(RaminateMonitor *monitor);
+
+/*
+ * @buckets: at least 1
+ * Returns: the map, to be freed with qapi_free_RaminateMap().
+ */
+RaminateMap *raminate_monitor_map(RaminateMonitor *monitor, uint32_t buckets);
+
+/*
+ * Exchanges pairs at a user's wish; no page may appear twice.
+ * Returns: false with @errp set if nothing was tried.
+ */
+bool raminate_monitor_swap(RaminateMonitor *monitor, RaminateSwap *swaps,
+                           size_t nr, Error **errp);
+
+/* Returns: number of pages in the container. */
+uint32_t raminate_monitor_pages(const RaminateMonitor *monitor);
+
+/* Returns: id of the container. */
+const char *raminate_monitor_id(const RaminateMonitor *monitor);
+
+#endif

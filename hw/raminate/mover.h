@@ -1,0 +1,71 @@
+/*
+ * RAMinate: movers, which exchange the frames of pages
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#ifndef HW_RAMINATE_MOVER_H
+#define HW_RAMINATE_MOVER_H
+
+#include "hw/raminate/part.h"
+
+typedef enum RaminateSwapStatus {
+    RAMINATE_SWAP_DONE,
+    RAMINATE_SWAP_FAILED,       /* both pages are as they were */
+    RAMINATE_SWAP_HELD,         /* not tried: too many mappings */
+} RaminateSwapStatus;
+
+/* A pair of pages to exchange, and what became of it. */
+typedef struct RaminateSwap {
+    uint32_t a;
+    uint32_t b;
+    RaminateSwapStatus status;
+    int error;                  /* errno, if status is RAMINATE_SWAP_FAILED */
+} RaminateSwap;
+
+typedef struct RaminateMover RaminateMover;
+
+typedef struct RaminateMoverOps {
+    RaminatePart part;
+
+    /*
+     * Returns: the mover, or NULL with @errp set.  Called under the big lock,
+     * as is close().
+     */
+    RaminateMover *(*open)(RaminateMemory *memory, Error **errp);
+    void (*close)(RaminateMover *mover);
+
+    /*
+     * Makes sure that a batch can be exchanged.
+     * Returns: false with @errp set if it can't be at present.
+     */
+    bool (*begin)(RaminateMover *mover, Error **errp);
+
+    /*
+     * Exchanges pairs, between begin() and end(), and brings the placement up
+     * to date.  No page appears twice.  Called with the monitor's lock held.
+     * Returns: false with @errp set if the mover has failed for good; the
+     * status of each pair is true in any case.
+     */
+    bool (*exchange)(RaminateMover *mover, RaminateSwap *swaps, size_t nr,
+                     Error **errp);
+
+    /* Returns: for how long the vCPUs were paused, in nanoseconds. */
+    uint64_t (*end)(RaminateMover *mover);
+
+    /*
+     * Returns: number of host mappings that show the placement.
+     * @limit: most that the mover lets them become, 0 for no limit
+     */
+    uint32_t (*mappings)(const RaminateMover *mover, uint32_t *limit);
+} RaminateMoverOps;
+
+/* What all movers begin with. */
+struct RaminateMover {
+    const RaminateMoverOps *ops;
+    RaminateMemory *memory;
+};
+
+extern const RaminateMoverOps raminate_mover_mmap;
+
+#endif

@@ -1,0 +1,49 @@
+/*
+ * RAMinate: what samplers and movers have in common, and the choice of one
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#ifndef HW_RAMINATE_PART_H
+#define HW_RAMINATE_PART_H
+
+#include "qapi/qapi-types-raminate-types.h"
+#include "hw/raminate/memory.h"
+
+/* In RaminateSamplerType and RaminateMoverType alike. */
+#define RAMINATE_PART_AUTO 0
+QEMU_BUILD_BUG_ON(RAMINATE_SAMPLER_TYPE_AUTO != RAMINATE_PART_AUTO);
+QEMU_BUILD_BUG_ON(RAMINATE_MOVER_TYPE_AUTO != RAMINATE_PART_AUTO);
+
+typedef struct RaminatePart {
+    int type;                   /* RaminateSamplerType or RaminateMoverType */
+
+    /* Whether its work must be done in the main loop, under the big lock. */
+    bool in_main_loop;
+
+    /*
+     * Returns: whether the host has what the part needs; if not, @errp says
+     * what is missing.  NULL if it works everywhere.  Called in any thread.
+     */
+    bool (*probe)(const RaminateMemory *memory, Error **errp);
+} RaminatePart;
+
+/*
+ * Finds the part to use for @type.
+ * @parts: those that exist, the best one first; ended by NULL.  The last one
+ *         works everywhere.
+ * @failed: bits of the types that have failed, which auto passes over
+ * @reason: why it isn't a better one, owned by the caller; NULL if it's the
+ *          best, or the better one is among @failed
+ * Returns: NULL with @errp set if a part asked for by name can't be used.
+ */
+const RaminatePart *raminate_part_choose(const RaminatePart *const *parts,
+                                         int type, unsigned failed,
+                                         const RaminateMemory *memory,
+                                         char **reason, Error **errp);
+
+/* All samplers, and all movers, for raminate_part_choose(). */
+extern const RaminatePart *const raminate_samplers[];
+extern const RaminatePart *const raminate_movers[];
+
+#endif

@@ -1,0 +1,159 @@
+/*
+ * RAMinate: QMP commands
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include "qemu/osdep.h"
+#include "qapi/error.h"
+#include "qapi/qapi-commands-raminate.h"
+#include "hw/raminate/monitor.h"
+
+#define DEFAULT_BUCKETS 256
+#define MAX_BUCKETS 65536
+#define MAX_PAIRS 65536
+
+static void append_info(RaminateMonitor *monitor, void *opaque)
+{
+    RaminateInfoList ***tail = opaque;
+
+    QAPI_LIST_APPEND(*tail, raminate_monitor_info(monitor));
+}
+
+RaminateInfoList *qmp_query_raminate(const char *id, Error **errp)
+{
+    RaminateInfoList *list = NULL;
+    RaminateInfoList **tail = &list;
+
+    if (id) {
+        RaminateMonitor *monitor = raminate_monitor_find(id, errp);
+
+        if (monitor) {
+            append_info(monitor, &tail);
+        }
+    } else {
+        raminate_monitor_foreach(append_info, &tail);
+    }
+    return list;
+}
+
+RaminateMap *qmp_query_raminate_map(const char *id, bool has_buckets,
+                                    uint32_t buckets, Error **errp)
+{
+    RaminateMonitor *monitor = raminate_monitor_find(id, errp);
+
+    if (!monitor) {
+        return NULL;
+    }
+    if (!has_buckets) {
+        buckets = DEFAULT_BUCKETS;
+    }
+    if (buckets < 1 || buckets > MAX_BUCKETS) {
+        error_setg(errp, "memory-backend-container '%s': buckets must be 1 to "
+                   "%d, not %" PRIu32, id, MAX_BUCKETS, buckets);
+        return NULL;
+    }
+    return raminate_monitor_map(monitor, buckets);
+}
+
+/* Adds @page to the set @seen, or says why it can't be exchanged. */
+static bool check_page(const RaminateMonitor *monitor, GHashTable *seen,
+                       uint64_t page, Error **errp)
+{
+    uint32_t nr_pages = raminate_monitor_pages(monitor);
+
+    if (page >= nr_pages) {
+        error_setg(errp, "memory-backend-container '%s': page %" PRIu64
+                   " is out of range; its pages are 0 to %" PRIu32,
+                   raminate_monitor_id(monitor), page, nr_pages - 1);
+        return false;
+    }
+    if (!g_hash_table_add(seen, GUINT_TO_POINTER(page))) {
+        error_setg(errp, "memory-backend-container '%s': page %" PRIu64
+                   " appears twice; give it in one pair only",
+                   raminate_monitor_id(monitor), page);
+        return false;
+    }
+    return true;
+}
+
+/* Returns: the pairs, and in @nr their number; NULL if they're no good. */
+static RaminateSwap *take_pairs(const RaminateMonitor *monitor,
+                                RaminateSwapPairList *pairs, size_t *nr,
+                                Error **errp)
+{
+    g_autoptr(GHashTable) seen = g_hash_table_new(NULL, NULL);
+    g_autofree RaminateSwap *swaps = NULL;
+    size_t i = 0;
+
+    *nr = QAPI_LIST_LENGTH(pairs);
+    if (*nr < 1 || *nr > MAX_PAIRS) {
+        error_setg(errp, "memory-backend-container '%s': pairs must be 1 to "
+                   "%d, not %zu", raminate_monitor_id(monitor), MAX_PAIRS,
+                   *nr);
+        return NULL;
+    }
+    swaps = g_new0(RaminateSwap, *nr);
+    for (; pairs; pairs = pairs->next, i++) {
+        if (pairs->value->a == pairs->value->b) {
+            error_setg(errp, "memory-backend-container '%s': page %" PRIu64
+                       " can't be exchanged with itself; give two pages",
+                       raminate_monitor_id(monitor), pairs->value->a);
+            return NULL;
+        }
+        if (!check_page(monitor, seen, pairs->value->a, errp) ||
+            !check_page(monitor, seen, pairs->value->b, errp)) {
+            return NULL;
+        }
+        swaps[i].a = pairs->value->a;
+        swaps[i].b = pairs->value->b;
+    }
+    return g_steal_pointer(&swaps);
+}
+
+static RaminateSwapResult *swap_result(const RaminateSwap *swap)
+{
+    RaminateSwapResult *result = g_new0(RaminateSwapResult, 1);
+
+    result->a = swap->a;
+    result->b = swap->b;
+    switch (swap->status) {
+    case RAMINATE_SWAP_DONE:
+        break;
+    case RAMINATE_SWAP_FAILED:
+        result->error = g_strdup_printf("can't exchange the frames: %s",
+                                        strerror(swap->error));
+        break;
+    case RAMINATE_SWAP_HELD:
+        result->error = g_strdup("the limit of host mappings is reached; "
+                                 "raise vm.max_map_count and start again");
+        break;
+    }
+    return result;
+}
+
+RaminateSwapResults *qmp_raminate_swap_pages(const char *id,
+                                             RaminateSwapPairList *pairs,
+                                             Error **errp)
+{
+    RaminateMonitor *monitor = raminate_monitor_find(id, errp);
+    g_autofree RaminateSwap *swaps = NULL;
+    RaminateSwapResults *results;
+    RaminateSwapResultList **tail;
+    size_t nr;
+
+    if (!monitor) {
+        return NULL;
+    }
+    swaps = take_pairs(monitor, pairs, &nr, errp);
+    if (!swaps || !raminate_monitor_swap(monitor, swaps, nr, errp)) {
+        return NULL;
+    }
+    results = g_new0(RaminateSwapResults, 1);
+    tail = &results->results;
+    for (size_t i = 0; i < nr; i++) {
+        results->done += swaps[i].status == RAMINATE_SWAP_DONE;
+        QAPI_LIST_APPEND(tail, swap_result(&swaps[i]));
+    }
+    return results;
+}
