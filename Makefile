@@ -1,20 +1,20 @@
-# Convenience around configure, ninja and meson; BUILD is set by the Makefile
-# that configure writes to a build directory.
+# Convenience around configure, ninja and meson; RAMINATE_BUILD is set by the
+# Makefile that configure writes to a build directory.
 # SPDX-License-Identifier: GPL-2.0-or-later
 
 SRC := $(patsubst %/,%,$(dir $(realpath $(lastword $(MAKEFILE_LIST)))))
-BUILD ?= $(SRC)/build
+BUILD := $(abspath $(or $(RAMINATE_BUILD),$(SRC)/build))
 SETUP := $(SRC)/scripts/setup
 CONFIG := $(BUILD)/config.mk
 
 # The options -jN of make are handed to ninja, which else takes all cores.
-JOBS = $(firstword $(filter -j% -l%,$(MAKEFLAGS)))
+JOBS = $(filter-out -j,$(filter -j%,$(MAKEFLAGS)))
 export RAMINATE_JOBS = $(JOBS)
-export RAMINATE_BUILD = $(abspath $(BUILD))
+export RAMINATE_BUILD := $(BUILD)
 export NINJA
 
 RUN_NINJA = $(NINJA) -C $(BUILD) $(JOBS)
-RUN_TESTS = $(PYTHON) $(SETUP)/run-tests.py $(MESON) $(BUILD)
+RUN_TESTS = $(PYTHON) $(SETUP)/run-tests.py $(BUILD)
 
 .PHONY: all install check check-unit check-qtest check-guest check-asan demo \
         clean distclean help
@@ -37,7 +37,7 @@ $(CONFIG): $(SRC)/configure $(wildcard $(SETUP)/*.sh) $(SETUP)/requirements \
 	fi
 
 install: all
-	$(MESON) install -C $(BUILD) --no-rebuild
+	$(PYTHON) -m mesonbuild.mesonmain install -C $(BUILD) --no-rebuild
 	$(BUILD)/qemu/pyvenv/bin/meson install -C $(BUILD)/qemu --no-rebuild
 
 check: all
@@ -53,7 +53,8 @@ check-asan: $(ASAN)/config.mk
 
 $(ASAN)/config.mk: $(CONFIG)
 	mkdir -p $(ASAN)
-	cd $(ASAN) && $(SRC)/configure --enable-asan
+	cd $(ASAN) && $(SRC)/configure --enable-asan \
+	    $(if $(filter no,$(INSTALL_PACKAGES)),--no-install)
 
 .PHONY: check-sanitized
 check-sanitized:
@@ -71,7 +72,7 @@ clean:
 # QEMU's source is shared by all build directories.  A tree of it with a
 # repository of its own is somebody's work.
 distclean:
-ifeq ($(abspath $(BUILD)),$(SRC)/build)
+ifeq ($(BUILD),$(SRC)/build)
 	rm -rf $(BUILD) $(SRC)/qemu/src.new $(SRC)/qemu/src.old
 	rm -rf $(SRC)/qemu/download $(SRC)/qemu/download.new $(SRC)/qemu/.lock
 	[ -e $(SRC)/qemu/src/.git ] || rm -rf $(SRC)/qemu/src

@@ -30,5 +30,5 @@ apt_use_suites() {
         -o APT::Get::List-Cleanup=false
     )
     # A third-party mirror of the machine need not have the suite.
-    apt-get "${apt_options[@]}" -qq update >"$dir/log" 2>&1 || true
+    apt-get "${apt_options[@]}" -qq update >"$build_dir/apt.log" 2>&1 || true
 }

@@ -5,9 +5,18 @@ backports=bookworm-backports
 # Debian 12 has these too, but too old.
 backported=" meson python3-pycotap "
 
+# QEMU wants a python that has meson.
 find_python() {
+    for python in /usr/bin/python3 "$(command -v python3)"; do
+        if run_meson --version >/dev/null 2>&1; then
+            return
+        fi
+    done
     python=/usr/bin/python3
-    [ -x "$python" ] || python=$(command -v python3) || python=
+}
+
+run_meson() {
+    "$python" -m mesonbuild.mesonmain "$@"
 }
 
 # An upstream tarball brings the meson that QEMU needs along.
@@ -37,11 +46,10 @@ probe() {
         echo "#include <$what>" | cc -E -o /dev/null - 2>/dev/null
         ;;
     py:*)
-        find_python
-        [ -n "$python" ] && "$python" -c "import $what" 2>/dev/null
+        "$python" -c "import $what" 2>/dev/null
         ;;
     meson:*)
-        version=$(meson --version 2>/dev/null) &&
+        version=$(run_meson --version 2>/dev/null) &&
             printf '%s\n' "$(meson_wanted "$what")" "$version" | sort -CV
         ;;
     *)
@@ -57,6 +65,7 @@ packages_find_missing() {
 
     missing_needed=()
     missing_wanted=()
+    find_python
     while read -r kind package how purpose; do
         case " $* " in
         *" $kind "*) ;;
@@ -105,24 +114,29 @@ packages_print_command() {
 
 apt_install() {
     logged "$build_dir/apt.log" as_root env DEBIAN_FRONTEND=noninteractive \
-        apt-get "$@"
+        apt-get install -y --no-install-recommends "$@"
 }
 
-packages_install() {
-    packages_sort "$@"
+packages_install_needed() {
+    [ $# != 0 ] || return 0
     say "Installing packages: $*"
+    packages_sort "$@"
     if [ ${#from_suites[@]} != 0 ]; then
-        # Other people's mirrors may be out of order; ours must not be.
-        as_root apt-get -qq update >"$build_dir/apt.log" 2>&1 </dev/null || true
-        apt_install install -y --no-install-recommends "${from_suites[@]}"
+        apt_install "${from_suites[@]}"
     fi
     if [ ${#from_backports[@]} != 0 ]; then
         apt_use_suites deb "$(apt_codename)" "$backports" ||
             die "apt's sources name no mirror of Debian $(apt_codename);" \
                 "install ${from_backports[*]} from $backports."
-        apt_install "${apt_options[@]}" install -y --no-install-recommends \
-            -t "$backports" "${from_backports[@]}"
+        apt_install "${apt_options[@]}" -t "$backports" "${from_backports[@]}"
     fi
+}
+
+# What a build can do without, a system need not have.
+packages_install_wanted() {
+    [ $# != 0 ] || return 0
+    say "Installing packages: $*"
+    (apt_install "$@") || true
 }
 
 may_install() {
@@ -138,7 +152,10 @@ packages_require() {
     packages_find_missing "$@"
     if [ $((${#missing_needed[@]} + ${#missing_wanted[@]})) != 0 ] &&
        may_install; then
-        packages_install "${missing_needed[@]}" "${missing_wanted[@]}"
+        # Some mirror of the machine may be out of order.
+        as_root apt-get -qq update >"$build_dir/apt.log" 2>&1 </dev/null || true
+        packages_install_needed "${missing_needed[@]}"
+        packages_install_wanted "${missing_wanted[@]}"
         packages_find_missing "$@"
     fi
     for package in "${missing_needed[@]}"; do
@@ -159,8 +176,6 @@ packages_require() {
 
 packages_check() {
     packages_require need want
-    find_python
-    meson=$(command -v meson)
     ninja=$(command -v ninja)
 }
 

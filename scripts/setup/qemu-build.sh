@@ -20,8 +20,11 @@ iconv           pc:ncursesw
 
 # Sets the array qemu_arguments.
 qemu_collect_arguments() {
-    local feature how
+    local feature how pkg_config_path=$build_dir/meson-uninstalled
 
+    if [ -n "${PKG_CONFIG_PATH:-}" ]; then
+        pkg_config_path+=,${PKG_CONFIG_PATH//:/,}
+    fi
     qemu_arguments=(
         --python="$python" --prefix="$prefix"
         --target-list=x86_64-softmmu
@@ -33,7 +36,8 @@ qemu_collect_arguments() {
         --enable-vnc --enable-pixman --enable-fdt=system
         --enable-membarrier --enable-malloc-trim --enable-avx2
         --disable-download --disable-docs --disable-werror
-        -Dpkg_config_path="$build_dir/meson-uninstalled${PKG_CONFIG_PATH:+,$PKG_CONFIG_PATH}"
+        --with-pkgversion=RAMinate
+        -Dpkg_config_path="$pkg_config_path"
     )
     while read -r feature how; do
         if [ -n "$feature" ] && probe "$how"; then
@@ -87,12 +91,12 @@ build_prepare() {
         reconfigure=(--reconfigure)
     [ "$asan" = no ] || sanitize=address,undefined
     configure_once "$build_dir/configure-top.args" \
-        "$meson" setup "${reconfigure[@]}" --prefix="$prefix" \
+        "$python" -m mesonbuild.mesonmain setup "${reconfigure[@]}" --prefix="$prefix" \
         -Dbuildtype=debugoptimized -Db_sanitize="$sanitize" \
         -Db_lundef=false "$build_dir" "$source_dir"
-    # QEMU's meson looks for it.
-    logged "$build_dir/configure-policy.log" \
-        "$ninja" -C "$build_dir" policy
+    # QEMU's meson looks for the file, which make then builds.
+    [ -e "$build_dir/libraminate-policy.a" ] ||
+        ar rc "$build_dir/libraminate-policy.a"
 
     say "Configuring QEMU $(cat "$qemu_src/VERSION")"
     qemu_collect_arguments

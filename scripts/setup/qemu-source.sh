@@ -45,7 +45,7 @@ qemu_newest_version() {
 
 # Fetches Debian's tarball, unless an earlier run did.
 qemu_fetch() {
-    local suite version= new=$temp_dir/download tarballs
+    local suite version='' new=$temp_dir/download tarballs
 
     if [ -d "$qemu_download" ] &&
        (cd "$qemu_download" && sha256sum --quiet -c SHA256SUMS) 2>/dev/null
@@ -63,7 +63,8 @@ qemu_fetch() {
     done
     [ -n "$version" ] ||
         die "no apt source of this system offers QEMU $series.x" \
-            "(suites $qemu_suites); give it with" \
+            "(suites $qemu_suites; apt's messages are in" \
+            "$build_dir/apt.log); give it with" \
             "--with-qemu=qemu-$series.x.tar.xz."
     say "Downloading QEMU $version"
     mkdir "$new"
@@ -83,9 +84,11 @@ qemu_unpack_tarball() {
     say "Unpacking $1"
     tar -xf "$1" -C "$qemu_new" --strip-components=1 ||
         die "'$1' cannot be unpacked; is it a tarball of QEMU's source?"
+    qemu_check_version "$qemu_new" "$1"
 }
 
 qemu_copy_tree() {
+    qemu_check_version "$1" "$1"
     [ ! -e "$1/$qemu_stamp" ] ||
         die "'$1' was patched for RAMinate already;" \
             "give a tree as it was released."
@@ -94,16 +97,17 @@ qemu_copy_tree() {
         tar -x -C "$qemu_new"
 }
 
+# qemu_check_version DIRECTORY ORIGIN
 qemu_check_version() {
     local version
 
-    version=$(cat "$qemu_new/VERSION" 2>/dev/null) ||
-        die "'$1' is not QEMU's source: it has no file VERSION."
+    version=$(cat "$1/VERSION" 2>/dev/null) ||
+        die "'$2' is not QEMU's source: it has no file VERSION."
     # A third number of 50 and more marks a development version.
     [[ $version =~ ^${series//./\\.}\.[1-4]?[0-9]$ ]] ||
-        die "'$1' is QEMU $version; RAMinate needs $series.x."
-    [ -e "$qemu_new/subprojects/keycodemapdb/meson.build" ] ||
-        die "'$1' lacks QEMU's subprojects, as a git checkout does;" \
+        die "'$2' is QEMU $version; RAMinate needs $series.x."
+    [ -e "$1/subprojects/keycodemapdb/meson.build" ] ||
+        die "'$2' lacks QEMU's subprojects, as a git checkout does;" \
             "give a release tarball or a tree unpacked from one."
 }
 
@@ -123,23 +127,24 @@ qemu_apply_patches() {
 qemu_renew() {
     rm -rf "$qemu_new"
     mkdir "$qemu_new"
+    trap 'rm -rf "$temp_dir" "$qemu_new"' EXIT
     case $1 in
     tree) qemu_copy_tree "$2" ;;
     *)    qemu_unpack_tarball "$2" ;;
     esac
-    qemu_check_version "$2"
     qemu_apply_patches
     "$python" "$source_dir/scripts/setup/keep-times.py" "$qemu_src" "$qemu_new"
     printf '%s\n' "$(qemu_patches_hash)" "$1" "$2" >"$qemu_new/$qemu_stamp"
     rm -rf "$qemu_old"
     [ ! -d "$qemu_src" ] || mv "$qemu_src" "$qemu_old"
     mv "$qemu_new" "$qemu_src"
+    trap 'rm -rf "$temp_dir"' EXIT
     rm -rf "$qemu_old"
 }
 
 # Leaves the wanted tree in qemu_src.
 qemu_source_prepare_locked() {
-    local hash= kind= origin= want_kind want_origin
+    local hash='' kind='' origin='' want_kind want_origin
 
     # An earlier run ended between the two renames of qemu_renew.
     if [ -d "$qemu_old" ] && [ ! -e "$qemu_src" ]; then

@@ -1,6 +1,6 @@
 """Run tests with meson, and count test cases in the last line.
 
-Usage: run-tests.py MESON BUILD [--suite SUITE]... [NAME]...
+Usage: run-tests.py BUILD [--suite SUITE]... [NAME]...
 SPDX-License-Identifier: GPL-2.0-or-later
 """
 
@@ -64,7 +64,7 @@ def count_test(test):
     return cases
 
 
-def run_tests(meson, build, names):
+def run_tests(build, names):
     """Run the tests; return meson's status and the counted cases."""
     total = collections.Counter()
     if not names:
@@ -72,8 +72,9 @@ def run_tests(meson, build, names):
     log = build / 'meson-logs' / f'{LOG}.json'
     log.unlink(missing_ok=True)
     status = subprocess.run(
-        [meson, 'test', '-C', build, '--logbase', LOG, '--print-errorlogs',
-         *names], check=False).returncode
+        [sys.executable, '-m', 'mesonbuild.mesonmain', 'test', '-C', build,
+         '--logbase', LOG, '--print-errorlogs', *names],
+        check=False).returncode
     if log.exists():
         for line in log.read_text().splitlines():
             total.update(count_test(json.loads(line)))
@@ -85,14 +86,13 @@ def run_tests(meson, build, names):
 def main():
     """Run the tests and return make's exit status."""
     parser = argparse.ArgumentParser()
-    parser.add_argument('meson')
     parser.add_argument('build', type=pathlib.Path)
     parser.add_argument('--suite', action='append', default=[])
     parser.add_argument('name', nargs='*')
     args = parser.parse_intermixed_args()
 
     names = select_tests(args.build, set(args.suite), args.name)
-    status, total = run_tests(args.meson, args.build, names)
+    status, total = run_tests(args.build, names)
     line = f"{total['passed']} passed, {total['failed']} failed"
     if total['skipped']:
         line += f", {total['skipped']} skipped"
