@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * RAMinate: what its own files share
+ */
+#ifndef __KVM_X86_RAMINATE_INTERNAL_H
+#define __KVM_X86_RAMINATE_INTERNAL_H
+
+#include <linux/kvm_host.h>
+#include <linux/mm.h>
+
+#include "raminate.h"
+
+/* A range of frames that belongs to one VM for as long as the VM lives. */
+struct raminate_range {
+	struct list_head node;
+	struct kvm *kvm;
+	kvm_pfn_t first;
+	unsigned long nr_frames;
+	/* Write-back mapping of all frames, which also fixes their memory type. */
+	void *va;
+	/* One bit a frame: written, and no table entry says so any more. */
+	unsigned long *written;
+};
+
+/* ranges.c */
+int raminate_attach(struct kvm *kvm, const struct kvm_raminate_attach *attach);
+bool raminate_has_ranges(struct kvm *kvm);
+struct raminate_range *raminate_range_of(struct kvm *kvm, kvm_pfn_t pfn);
+
+static inline bool raminate_range_has(const struct raminate_range *range,
+				      kvm_pfn_t pfn)
+{
+	return pfn - range->first < range->nr_frames;
+}
+
+static inline void *raminate_frame(const struct raminate_range *range,
+				   kvm_pfn_t pfn)
+{
+	return range->va + ((pfn - range->first) << PAGE_SHIFT);
+}
+
+/* slots.c */
+typedef void (*raminate_gfns_fn)(void *data, struct kvm_memory_slot *slot,
+				 gfn_t start, gfn_t end);
+void raminate_walk_gfns(struct kvm *kvm, unsigned long start,
+			    unsigned long last, raminate_gfns_fn fn,
+			    void *data);
+
+/* host.c */
+bool raminate_vma_is_devmem(const struct vm_area_struct *vma);
+void raminate_set_pte(unsigned long hva, pte_t pte);
+void raminate_untrack_memtype(struct vm_area_struct *vma);
+void raminate_flush_host_tlb(struct mm_struct *mm);
+
+/* refuse.c */
+int raminate_check_encrypted(struct kvm *kvm);
+int raminate_check_held(struct kvm *kvm);
+
+/* scan.c, swap.c */
+int raminate_scan(struct kvm *kvm, struct kvm_raminate_scan *scan);
+int raminate_swap(struct kvm *kvm, struct kvm_raminate_swap *swap);
+
+#endif

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * RAMinate: the ioctls of a VM
+ */
+#include <linux/uaccess.h>
+
+#include "hooks.h"
+#include "internal.h"
+
+static int ioctl_attach(struct kvm *kvm, void __user *argp)
+{
+	struct kvm_raminate_attach attach;
+
+	if (copy_from_user(&attach, argp, sizeof(attach)))
+		return -EFAULT;
+	return raminate_attach(kvm, &attach);
+}
+
+static int ioctl_scan(struct kvm *kvm, void __user *argp)
+{
+	struct kvm_raminate_scan scan;
+	int ret;
+
+	if (copy_from_user(&scan, argp, sizeof(scan)))
+		return -EFAULT;
+
+	scan.done = 0;
+	scan.nr_written = 0;
+	scan.nr_mapped = 0;
+	ret = raminate_scan(kvm, &scan);
+
+	if (copy_to_user(argp, &scan, sizeof(scan)))
+		return -EFAULT;
+	return ret;
+}
+
+static int ioctl_swap(struct kvm *kvm, void __user *argp)
+{
+	struct kvm_raminate_swap swap;
+	int ret;
+
+	if (copy_from_user(&swap, argp, sizeof(swap)))
+		return -EFAULT;
+
+	swap.done = 0;
+	swap.swapped = 0;
+	ret = raminate_swap(kvm, &swap);
+
+	if (copy_to_user(argp, &swap, sizeof(swap)))
+		return -EFAULT;
+	return ret;
+}
+
+int kvm_raminate_vm_ioctl(struct kvm *kvm, unsigned int ioctl,
+			  void __user *argp)
+{
+	switch (ioctl) {
+	case KVM_RAMINATE_ATTACH:
+		return ioctl_attach(kvm, argp);
+	case KVM_RAMINATE_SCAN:
+		return ioctl_scan(kvm, argp);
+	case KVM_RAMINATE_SWAP:
+		return ioctl_swap(kvm, argp);
+	default:
+		return -ENOTTY;
+	}
+}

@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * RAMinate: ranges of frames, each attached to one VM
+ */
+#include <linux/io.h>
+#include <linux/ioport.h>
+#include <linux/maple_tree.h>
+#include <linux/vmalloc.h>
+
+#include "hooks.h"
+#include "internal.h"
+#include "mmu.h"
+
+DEFINE_STATIC_KEY_FALSE(raminate_in_use);
+
+/* All ranges by frame, for lookups under RCU; they never overlap. */
+static struct maple_tree ranges_by_pfn =
+	MTREE_INIT(ranges_by_pfn, MT_FLAGS_USE_RCU);
+
+/* All ranges once more, for questions that are not about a frame. */
+static LIST_HEAD(ranges);
+static DEFINE_MUTEX(ranges_lock);
+
+/*
+ * Returns: the range of @kvm that has the frame, or NULL. The range lives as
+ * long as the VM.
+ */
+struct raminate_range *raminate_range_of(struct kvm *kvm, kvm_pfn_t pfn)
+{
+	struct raminate_range *range;
+
+	rcu_read_lock();
+	range = mtree_load(&ranges_by_pfn, pfn);
+	if (range && range->kvm != kvm)
+		range = NULL;
+	rcu_read_unlock();
+	return range;
+}
+
+bool raminate_has_ranges(struct kvm *kvm)
+{
+	struct raminate_range *range;
+	bool found = false;
+
+	mutex_lock(&ranges_lock);
+	list_for_each_entry(range, &ranges, node)
+		found |= range->kvm == kvm;
+	mutex_unlock(&ranges_lock);
+	return found;
+}
+
+bool __kvm_raminate_attached(kvm_pfn_t pfn)
+{
+	return mtree_load(&ranges_by_pfn, pfn);
+}
+
+void __kvm_raminate_set_pfn_dirty(kvm_pfn_t pfn)
+{
+	struct raminate_range *range;
+
+	rcu_read_lock();
+	range = mtree_load(&ranges_by_pfn, pfn);
+	if (range)
+		set_bit(pfn - range->first, range->written);
+	rcu_read_unlock();
+}
+
+static void range_free(struct raminate_range *range)
+{
+	if (range->va)
+		memunmap(range->va);
+	vfree(range->written);
+	kfree(range);
+}
+
+static struct raminate_range *range_alloc(struct kvm *kvm, u64 phys, u64 size)
+{
+	struct raminate_range *range;
+
+	range = kzalloc(sizeof(*range), GFP_KERNEL_ACCOUNT);
+	if (!range)
+		return NULL;
+
+	range->kvm = kvm;
+	range->first = PHYS_PFN(phys);
+	range->nr_frames = size >> PAGE_SHIFT;
+	range->written = __vmalloc(BITS_TO_LONGS(range->nr_frames) *
+				   sizeof(unsigned long),
+				   GFP_KERNEL_ACCOUNT | __GFP_ZERO);
+	range->va = memremap(phys, size, MEMREMAP_WB);
+	if (!range->written || !range->va) {
+		range_free(range);
+		return NULL;
+	}
+	return range;
+}
+
+static int range_publish(struct raminate_range *new)
+{
+	kvm_pfn_t last = new->first + new->nr_frames - 1;
+	struct raminate_range *range;
+	int ret;
+
+	guard(mutex)(&ranges_lock);
+
+	list_for_each_entry(range, &ranges, node)
+		if (range->first <= last &&
+		    new->first <= range->first + range->nr_frames - 1)
+			return range->kvm == new->kvm ? -EEXIST : -EADDRINUSE;
+
+	ret = mtree_insert_range(&ranges_by_pfn, new->first, last, new,
+				 GFP_KERNEL_ACCOUNT);
+	if (ret)
+		return ret;
+
+	list_add(&new->node, &ranges);
+	static_branch_inc(&raminate_in_use);
+	return 0;
+}
+
+static int check_range(u64 phys, u64 size)
+{
+	u64 end;
+
+	if (!size || !PAGE_ALIGNED(phys | size) ||
+	    check_add_overflow(phys, size, &end) ||
+	    end > BIT_ULL(boot_cpu_data.x86_phys_bits))
+		return -EINVAL;
+
+	if (region_intersects(phys, size, IORESOURCE_SYSTEM_RAM,
+			      IORES_DESC_NONE) != REGION_DISJOINT)
+		return -EADDRNOTAVAIL;
+	return 0;
+}
+
+int raminate_attach(struct kvm *kvm, const struct kvm_raminate_attach *attach)
+{
+	struct raminate_range *range;
+	int ret;
+
+	if (!capable(CAP_SYS_RAWIO))
+		return -EPERM;
+
+	if (attach->flags || attach->reserved)
+		return -EINVAL;
+
+	ret = check_range(attach->phys, attach->size);
+	if (ret)
+		return ret;
+
+	if (kvm->arch.vm_type != KVM_X86_DEFAULT_VM)
+		return -EOPNOTSUPP;
+
+	ret = raminate_check_encrypted(kvm) ?: raminate_check_held(kvm);
+	if (ret)
+		return ret;
+
+	range = range_alloc(kvm, attach->phys, attach->size);
+	if (!range)
+		return -ENOMEM;
+
+	ret = range_publish(range);
+	if (ret) {
+		range_free(range);
+		return ret;
+	}
+
+	/* Entries made so far may be of another memory type, and are dirty. */
+	kvm_zap_gfn_range(kvm, 0, kvm_mmu_max_gfn() + 1);
+	return 0;
+}
+
+void kvm_raminate_destroy_vm(struct kvm *kvm)
+{
+	struct raminate_range *range, *next;
+	LIST_HEAD(gone);
+
+	mutex_lock(&ranges_lock);
+	list_for_each_entry_safe(range, next, &ranges, node) {
+		if (range->kvm != kvm)
+			continue;
+		mtree_erase(&ranges_by_pfn, range->first);
+		list_move(&range->node, &gone);
+		static_branch_dec(&raminate_in_use);
+	}
+	mutex_unlock(&ranges_lock);
+
+	if (list_empty(&gone))
+		return;
+
+	/* Another VM's fault may still be asking who has the frame. */
+	synchronize_rcu();
+	list_for_each_entry_safe(range, next, &gone, node)
+		range_free(range);
+}

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * RAMinate: what keeps the frames of a VM from being exchanged
+ */
+#include "internal.h"
+
+/*
+ * Returns: 0, or -ENOKEY if the content of the guest's memory is bound to its
+ * frames. Takes kvm->lock.
+ */
+int raminate_check_encrypted(struct kvm *kvm)
+{
+	struct kvm_enc_region none = {};
+
+	if (!kvm_x86_ops.mem_enc_unregister_region)
+		return 0;
+
+	/* A VM that could have such regions says that this is none of them. */
+	if (kvm_x86_call(mem_enc_unregister_region)(kvm, &none) != -ENOTTY)
+		return -ENOKEY;
+	return 0;
+}
+
+/* Whether the guest has switched on what it needs for guests of its own. */
+static bool vcpu_uses_nested(struct kvm_vcpu *vcpu)
+{
+	return READ_ONCE(vcpu->arch.efer) & EFER_SVME ||
+	       READ_ONCE(vcpu->arch.cr4) & X86_CR4_VMXE;
+}
+
+/*
+ * Returns: 0, or why someone may hold frames of this VM that no notifier takes
+ * away: -EXDEV for a device, -ELOOP for KVM itself on behalf of a nested guest.
+ *
+ * A vCPU switches nested virtualization on before it makes KVM look up the
+ * first frame for it, and KVM looks up frames under the mmap lock. So with that
+ * held for writing, what is found here stays true until it is let go.
+ */
+int raminate_check_held(struct kvm *kvm)
+{
+	struct kvm_vcpu *vcpu;
+	unsigned long i;
+
+	if (kvm_arch_has_assigned_device(kvm))
+		return -EXDEV;
+
+	kvm_for_each_vcpu(i, vcpu, kvm)
+		if (vcpu_uses_nested(vcpu))
+			return -ELOOP;
+	return 0;
+}

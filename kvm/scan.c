@@ -1,0 +1,347 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * RAMinate: which pages were written since the last scan
+ *
+ * There are three places that know. The guest's table entries, by their dirty
+ * bits; the host's table entries, by theirs, for writes through the process'
+ * addresses; and the range's bitmap, for what the other two lost or never saw.
+ * A piece of the scan first moves what the guest's entries say to the bitmap,
+ * frame by frame, then walks the host's entries, which tell what frame a page
+ * has now, and hands over what they and the bitmap say.
+ */
+#include <linux/sched/signal.h>
+#include <linux/uaccess.h>
+
+#include "internal.h"
+#include "mmu.h"
+#include "mmu/mmu_internal.h"
+#include "mmu/spte.h"
+#include "mmu/tdp_iter.h"
+#include "sptes.h"
+
+/*
+ * Pages between two looks at signals and at who else wants to run: 32 MiB, some
+ * ten thousand cycles, and a bitmap of 1 KiB.
+ */
+#define SCAN_PIECE 8192
+
+struct scan {
+	struct kvm *kvm;
+	bool by_hva;
+	/* The range of the last frame that was looked up, as a guess. */
+	struct raminate_range *range;
+	unsigned long bitmap[BITS_TO_LONGS(SCAN_PIECE)];
+	/* Where the host addresses walked now begin in the bitmap. */
+	unsigned long hva;
+	unsigned long first_bit;
+	u64 nr_mapped;
+	bool guest_changed;
+	bool host_changed;
+};
+
+static struct raminate_range *range_of(struct scan *scan, kvm_pfn_t pfn)
+{
+	struct raminate_range *range = scan->range;
+
+	if (range && raminate_range_has(range, pfn))
+		return range;
+
+	range = raminate_range_of(scan->kvm, pfn);
+	if (range)
+		scan->range = range;
+	return range;
+}
+
+/* Move what one leaf entry says to the bitmap of its range. */
+static void collect_spte(struct scan *scan, u64 *sptep, u64 spte)
+{
+	struct raminate_range *range;
+	kvm_pfn_t pfn;
+	u64 mask;
+
+	scan->nr_mapped++;
+	pfn = spte_to_pfn(spte);
+	range = range_of(scan, pfn);
+	if (!range)
+		return;
+
+	do {
+		mask = spte_written_mask(spte);
+		if (!(spte & mask))
+			return;
+		if (try_cmpxchg64(sptep, &spte, spte & ~mask)) {
+			set_bit(pfn - range->first, range->written);
+			scan->guest_changed = true;
+			return;
+		}
+		/* Who took the entry away has kept its dirty bit. */
+	} while (is_shadow_present_pte(spte));
+}
+
+static void collect_root(struct scan *scan, struct kvm_mmu_page *root,
+			 gfn_t start, gfn_t end)
+{
+	struct tdp_iter iter;
+
+	/* Frames of /dev/mem are never mapped by larger entries. */
+	for_each_tdp_pte(iter, root, start, end)
+		if (iter.level == PG_LEVEL_4K &&
+		    is_shadow_present_pte(iter.old_spte))
+			collect_spte(scan, rcu_dereference(iter.sptep),
+				     iter.old_spte);
+}
+
+static void collect_tdp(struct scan *scan, int as_id, gfn_t start, gfn_t end)
+{
+	struct kvm *kvm = scan->kvm;
+	struct kvm_mmu_page *root;
+
+	read_lock(&kvm->mmu_lock);
+	rcu_read_lock();
+	list_for_each_entry_rcu(root, &kvm->arch.tdp_mmu_roots, link)
+		if (!root->role.invalid && kvm_mmu_page_as_id(root) == as_id)
+			collect_root(scan, root, start, end);
+	rcu_read_unlock();
+	read_unlock(&kvm->mmu_lock);
+}
+
+static void collect_rmap_spte(u64 *sptep, void *data)
+{
+	collect_spte(data, sptep, READ_ONCE(*sptep));
+}
+
+static void collect_slot(void *data, struct kvm_memory_slot *slot,
+			 gfn_t start, gfn_t end)
+{
+	struct scan *scan = data;
+	struct kvm *kvm = scan->kvm;
+
+	if (kvm_memslots_have_rmaps(kvm)) {
+		write_lock(&kvm->mmu_lock);
+		kvm_mmu_walk_rmap_sptes(slot, start, end, collect_rmap_spte,
+					scan);
+		write_unlock(&kvm->mmu_lock);
+	}
+
+	if (tdp_mmu_enabled)
+		collect_tdp(scan, slot->as_id, start, end);
+}
+
+/* Hand over one page: what its host entry and the bitmap of its range say. */
+static int take_pte(pte_t *ptep, unsigned long hva, void *data)
+{
+	struct scan *scan = data;
+	struct raminate_range *range;
+	pte_t pte = ptep_get(ptep);
+	unsigned long frame;
+	bool written;
+
+	if (!pte_present(pte))
+		return 0;
+
+	range = range_of(scan, pte_pfn(pte));
+	if (!range)
+		return 0;
+
+	frame = pte_pfn(pte) - range->first;
+	written = test_bit(frame, range->written) &&
+		  test_and_clear_bit(frame, range->written);
+	if (pte_dirty(pte)) {
+		clear_bit(_PAGE_BIT_DIRTY, (unsigned long *)&ptep->pte);
+		scan->host_changed = true;
+		written = true;
+	}
+	if (written)
+		__set_bit(scan->first_bit + PHYS_PFN(hva - scan->hva),
+			  scan->bitmap);
+	return 0;
+}
+
+/* Take back one page that could not be handed over. */
+static int return_pte(pte_t *ptep, unsigned long hva, void *data)
+{
+	struct scan *scan = data;
+	struct raminate_range *range;
+	kvm_pfn_t pfn = pte_pfn(ptep_get(ptep));
+
+	if (!test_bit(scan->first_bit + PHYS_PFN(hva - scan->hva),
+		      scan->bitmap))
+		return 0;
+
+	range = range_of(scan, pfn);
+	if (range)
+		set_bit(pfn - range->first, range->written);
+	return 0;
+}
+
+static void collect_gfns(struct scan *scan, gfn_t start, gfn_t end)
+{
+	struct kvm_memslot_iter iter;
+	struct kvm_memory_slot *slot;
+	int i;
+
+	for (i = 0; i < kvm_arch_nr_memslot_as_ids(scan->kvm); i++) {
+		kvm_for_each_memslot_in_gfn_range(&iter,
+						  __kvm_memslots(scan->kvm, i),
+						  start, end) {
+			slot = iter.slot;
+			collect_slot(scan, slot, max(start, slot->base_gfn),
+				     min(end, slot->base_gfn + slot->npages));
+		}
+	}
+}
+
+/* Call @fn for each page that the process maps from /dev/mem. */
+static void walk_hvas(struct scan *scan, unsigned long hva,
+		      unsigned long nr_pages, unsigned long first_bit,
+		      pte_fn_t fn)
+{
+	unsigned long end = hva + (nr_pages << PAGE_SHIFT);
+	struct mm_struct *mm = scan->kvm->mm;
+	struct vm_area_struct *vma;
+	unsigned long from, to;
+
+	scan->hva = hva;
+	scan->first_bit = first_bit;
+
+	while (hva < end && (vma = find_vma_intersection(mm, hva, end))) {
+		from = max(hva, vma->vm_start);
+		to = min(end, vma->vm_end);
+		if (raminate_vma_is_devmem(vma))
+			apply_to_existing_page_range(mm, from, to - from, fn,
+						     scan);
+		hva = to;
+	}
+}
+
+static void walk_gfns(struct scan *scan, gfn_t start, gfn_t end, pte_fn_t fn)
+{
+	struct kvm_memslot_iter iter;
+	struct kvm_memory_slot *slot;
+	gfn_t from, to;
+	int i;
+
+	for (i = 0; i < kvm_arch_nr_memslot_as_ids(scan->kvm); i++) {
+		kvm_for_each_memslot_in_gfn_range(&iter,
+						  __kvm_memslots(scan->kvm, i),
+						  start, end) {
+			slot = iter.slot;
+			from = max(start, slot->base_gfn);
+			to = min(end, slot->base_gfn + slot->npages);
+			walk_hvas(scan, __gfn_to_hva_memslot(slot, from),
+				  to - from, from - start, fn);
+		}
+	}
+}
+
+static void walk_piece(struct scan *scan, u64 start, unsigned long nr_pages,
+		       pte_fn_t fn)
+{
+	mmap_read_lock(scan->kvm->mm);
+	if (scan->by_hva)
+		walk_hvas(scan, start, nr_pages, 0, fn);
+	else
+		walk_gfns(scan, start, start + nr_pages, fn);
+	mmap_read_unlock(scan->kvm->mm);
+}
+
+static int scan_piece(struct scan *scan, u64 start, unsigned long nr_pages,
+		      u64 __user *bitmap)
+{
+	unsigned long words = BITS_TO_U64(nr_pages);
+	struct kvm *kvm = scan->kvm;
+	int ret = 0;
+
+	if (mutex_lock_killable(&kvm->slots_lock))
+		return -EINTR;
+
+	if (scan->by_hva)
+		raminate_walk_gfns(kvm, start,
+				       start + (nr_pages << PAGE_SHIFT) - 1,
+				       collect_slot, scan);
+	else
+		collect_gfns(scan, start, start + nr_pages);
+
+	memset(scan->bitmap, 0, words * sizeof(u64));
+	walk_piece(scan, start, nr_pages, take_pte);
+
+	if (bitmap && copy_to_user(bitmap, scan->bitmap, words * sizeof(u64))) {
+		walk_piece(scan, start, nr_pages, return_pte);
+		ret = -EFAULT;
+	}
+
+	mutex_unlock(&kvm->slots_lock);
+	return ret;
+}
+
+static int scan_pieces(struct scan *scan, struct kvm_raminate_scan *args)
+{
+	u64 __user *bitmap = u64_to_user_ptr(args->bitmap);
+	unsigned int shift = scan->by_hva ? PAGE_SHIFT : 0;
+	unsigned long nr_pages;
+	int ret;
+
+	while (args->done < args->nr_pages) {
+		if (signal_pending(current))
+			return -EINTR;
+
+		nr_pages = min(args->nr_pages - args->done, SCAN_PIECE);
+		ret = scan_piece(scan, args->start + (args->done << shift),
+				 nr_pages,
+				 bitmap ? bitmap + args->done / 64 : NULL);
+		if (ret)
+			return ret;
+
+		args->done += nr_pages;
+		args->nr_written += bitmap_weight(scan->bitmap, nr_pages);
+		cond_resched();
+	}
+	return 0;
+}
+
+static bool args_valid(const struct kvm_raminate_scan *args)
+{
+	const u32 flags = KVM_RAMINATE_SCAN_HVA | KVM_RAMINATE_SCAN_NO_FLUSH;
+	u64 last;
+
+	if (args->flags & ~flags || args->reserved ||
+	    !IS_ALIGNED(args->bitmap, sizeof(u64)) || !args->nr_pages ||
+	    args->nr_pages > KVM_RAMINATE_SCAN_MAX_PAGES)
+		return false;
+
+	if (args->flags & KVM_RAMINATE_SCAN_HVA)
+		return PAGE_ALIGNED(args->start) &&
+		       !check_add_overflow(args->start,
+					   (args->nr_pages << PAGE_SHIFT) - 1,
+					   &last);
+	return !check_add_overflow(args->start, args->nr_pages, &last);
+}
+
+int raminate_scan(struct kvm *kvm, struct kvm_raminate_scan *args)
+{
+	struct scan *scan;
+	int ret;
+
+	if (!args_valid(args))
+		return -EINVAL;
+	if (!raminate_has_ranges(kvm))
+		return -ENODEV;
+
+	scan = kzalloc(sizeof(*scan), GFP_KERNEL_ACCOUNT);
+	if (!scan)
+		return -ENOMEM;
+	scan->kvm = kvm;
+	scan->by_hva = args->flags & KVM_RAMINATE_SCAN_HVA;
+
+	ret = scan_pieces(scan, args);
+
+	if (!(args->flags & KVM_RAMINATE_SCAN_NO_FLUSH)) {
+		if (scan->guest_changed)
+			kvm_flush_remote_tlbs(kvm);
+		if (scan->host_changed)
+			raminate_flush_host_tlb(kvm->mm);
+	}
+	args->nr_mapped = scan->nr_mapped;
+	kfree(scan);
+	return ret;
+}
