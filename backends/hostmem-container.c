@@ -55,12 +55,56 @@ struct HostMemoryBackendContainer {
     Notifier machine_done;
 };
 
-/* Memory */
-
 static const char *container_id(HostMemoryBackendContainer *container)
 {
     return object_get_canonical_path_component(OBJECT(container));
 }
+
+/* Numbers among the settings */
+
+/* What a number may be; all are 32 bits wide. */
+typedef struct NumberProperty {
+    const char *name;
+    const char *description;
+    size_t offset;              /* in RaminateSettings */
+    uint32_t max;               /* 1 is the least */
+} NumberProperty;
+
+static const NumberProperty numbers[] = {
+    { "scan-period", "Time from scan to scan in milliseconds",
+      offsetof(RaminateSettings, scan_period), MAX_PERIOD_MS },
+    { "swap-period", "Time from batch to batch of exchanges in milliseconds",
+      offsetof(RaminateSettings, swap_period), MAX_PERIOD_MS },
+    { "life-time", "Time in milliseconds for which a write keeps a page hot",
+      offsetof(RaminateSettings, life_time), MAX_PERIOD_MS },
+    { "max-swaps", "Most pairs of pages exchanged in one batch",
+      offsetof(RaminateSettings, max_swaps), MAX_SWAPS },
+    { "reverse-window",
+      "Time in milliseconds within which a page that moves back counts as "
+      "reversed",
+      offsetof(RaminateSettings, reverse_window), MAX_WINDOW_MS },
+};
+
+static uint32_t *number_of(RaminateSettings *settings,
+                           const NumberProperty *number)
+{
+    return (uint32_t *)((char *)settings + number->offset);
+}
+
+static bool check_number(HostMemoryBackendContainer *container,
+                         const NumberProperty *number, uint32_t value,
+                         Error **errp)
+{
+    if (value < 1 || value > number->max) {
+        error_setg(errp, "memory-backend-container '%s': %s must be 1 to %"
+                   PRIu32 ", not %" PRIu32, container_id(container),
+                   number->name, number->max, value);
+        return false;
+    }
+    return true;
+}
+
+/* Memory */
 
 static void reservation_free(Reservation *reservation)
 {
@@ -91,6 +135,13 @@ static bool container_check(HostMemoryBackendContainer *container,
     HostMemoryBackend *backend = MEMORY_BACKEND(container);
     const char *id = container_id(container);
 
+    for (unsigned i = 0; i < ARRAY_SIZE(numbers); i++) {
+        if (!check_number(container, &numbers[i],
+                          *number_of(&container->settings, &numbers[i]),
+                          errp)) {
+            return false;
+        }
+    }
     if (qemu_real_host_page_size() != RAMINATE_PAGE_SIZE) {
         error_setg(errp, "memory-backend-container '%s': the host's pages "
                    "have %zu bytes, but only %llu are supported", id,
@@ -176,6 +227,7 @@ static bool container_alloc(HostMemoryBackend *backend, Error **errp)
         QEMU_ALIGN_PTR_UP(container->reservation->addr, HOST_ALIGN);
     memory_region_init_ram_ptr(&backend->mr, OBJECT(backend), name,
                                backend->size, container->memory.host);
+    backend->mr.align = HOST_ALIGN;
     /* So that nobody uses it before it is complete. */
     host_memory_backend_set_mapped(backend, true);
     if (!phase_check(PHASE_MACHINE_READY)) {
@@ -223,11 +275,11 @@ static bool check_tier(HostMemoryBackendContainer *container,
     }
     if (tier->offset > backend->size ||
         tier->size > backend->size - tier->offset) {
-        error_setg(errp, "memory-backend-devmem '%s': range 0x%" PRIx64
-                   " to 0x%" PRIx64 " is beyond container '%s' of 0x%" PRIx64
-                   " bytes; make the container larger, or size or offset "
-                   "smaller", tier->id, tier->offset,
-                   tier->offset + tier->size - 1, id, backend->size);
+        error_setg(errp, "memory-backend-devmem '%s': range of 0x%" PRIx64
+                   " bytes from 0x%" PRIx64 " is beyond container '%s' of 0x%"
+                   PRIx64 " bytes; make the container larger, or size or "
+                   "offset smaller", tier->id, tier->size, tier->offset, id,
+                   backend->size);
         return false;
     }
     if (container->children->len == RAMINATE_MAX_TIERS) {
@@ -298,6 +350,21 @@ static void container_rank_tiers(HostMemoryBackendContainer *container)
           compare_rank);
 }
 
+/* Some devices, /dev/zero for one, give each mapping memory of its own. */
+static bool shows_same_memory(HostMemoryBackend *backend, uint8_t *host)
+{
+    volatile uint8_t *own = memory_region_get_ram_ptr(&backend->mr);
+    volatile uint8_t *shown = host;
+    uint8_t old = *own;
+    uint8_t other = ~old;
+    bool same;
+
+    *own = other;
+    same = *shown == other;
+    *own = old;
+    return same && *shown == old;
+}
+
 /* Maps all tiers and brings the monitor to life. */
 static bool container_complete(HostMemoryBackendContainer *container,
                                Error **errp)
@@ -305,8 +372,9 @@ static bool container_complete(HostMemoryBackendContainer *container,
     RaminateMemory *memory = &container->memory;
 
     container_rank_tiers(container);
-    for (unsigned i = 0; i < memory->nr_tiers; i++) {
-        const RaminateTier *tier = &memory->tiers[i];
+    for (guint i = 0; i < container->children->len; i++) {
+        const Child *child = &g_array_index(container->children, Child, i);
+        const RaminateTier *tier = &child->tier;
         uint32_t first = tier->offset >> RAMINATE_PAGE_BITS;
         int ret = raminate_memory_map(memory, first, first,
                                       tier->size >> RAMINATE_PAGE_BITS);
@@ -317,6 +385,13 @@ static bool container_complete(HostMemoryBackendContainer *container,
                              " of %s into container '%s'", tier->id,
                              tier->size, tier->phy_offset, tier->mem_path,
                              memory->id);
+            goto fail;
+        }
+        if (!shows_same_memory(child->backend,
+                               raminate_memory_page(memory, first))) {
+            error_setg(errp, "memory-backend-devmem '%s': %s has other memory "
+                       "for each mapping, so that its pages can't move; use "
+                       "another file or device", tier->id, tier->mem_path);
             goto fail;
         }
     }
@@ -362,29 +437,6 @@ bool host_memory_container_add_tier(HostMemoryBackendContainer *container,
 
 /* Settings */
 
-/* What a number may be; all are 32 bits wide. */
-typedef struct NumberProperty {
-    const char *name;
-    const char *description;
-    size_t offset;              /* in RaminateSettings */
-    uint32_t max;               /* 1 is the least */
-} NumberProperty;
-
-static const NumberProperty numbers[] = {
-    { "scan-period", "Time from scan to scan in milliseconds",
-      offsetof(RaminateSettings, scan_period), MAX_PERIOD_MS },
-    { "swap-period", "Time from batch to batch of exchanges in milliseconds",
-      offsetof(RaminateSettings, swap_period), MAX_PERIOD_MS },
-    { "life-time", "Time in milliseconds for which a write keeps a page hot",
-      offsetof(RaminateSettings, life_time), MAX_PERIOD_MS },
-    { "max-swaps", "Most pairs of pages exchanged in one batch",
-      offsetof(RaminateSettings, max_swaps), MAX_SWAPS },
-    { "reverse-window",
-      "Time in milliseconds within which a page that moves back counts as "
-      "reversed",
-      offsetof(RaminateSettings, reverse_window), MAX_WINDOW_MS },
-};
-
 /* What is one of several; the values' type is generated from QAPI. */
 typedef struct EnumProperty {
     const char *name;
@@ -417,24 +469,13 @@ static bool container_set(HostMemoryBackendContainer *container,
     return true;
 }
 
-/* As an error message begins; an object in the making has no id yet. */
-static char *container_title(HostMemoryBackendContainer *container)
-{
-    const char *id = container_id(container);
-
-    return id ? g_strdup_printf("memory-backend-container '%s'", id)
-              : g_strdup("memory-backend-container");
-}
-
 static void container_get_number(Object *obj, Visitor *v, const char *name,
                                  void *opaque, Error **errp)
 {
     HostMemoryBackendContainer *container = MEMORY_BACKEND_CONTAINER(obj);
     const NumberProperty *number = opaque;
-    uint32_t value = *(uint32_t *)((char *)&container->settings +
-                                   number->offset);
 
-    visit_type_uint32(v, name, &value, errp);
+    visit_type_uint32(v, name, number_of(&container->settings, number), errp);
 }
 
 static void container_set_number(Object *obj, Visitor *v, const char *name,
@@ -448,14 +489,12 @@ static void container_set_number(Object *obj, Visitor *v, const char *name,
     if (!visit_type_uint32(v, name, &value, errp)) {
         return;
     }
-    if (value < 1 || value > number->max) {
-        g_autofree char *title = container_title(container);
-
-        error_setg(errp, "%s: %s must be 1 to %" PRIu32 ", not %" PRIu32,
-                   title, name, number->max, value);
+    /* An object in the making has no id yet: container_check() will look. */
+    if (container_id(container) &&
+        !check_number(container, number, value, errp)) {
         return;
     }
-    *(uint32_t *)((char *)&settings + number->offset) = value;
+    *number_of(&settings, number) = value;
     container_set(container, &settings, errp);
 }
 
@@ -483,14 +522,14 @@ static void container_set_enum(Object *obj, Visitor *v, const char *name,
     }
     value = qapi_enum_parse(property->lookup, text, -1, NULL);
     if (value < 0) {
-        g_autofree char *title = container_title(container);
         g_autoptr(GString) choices = g_string_new("");
 
         for (int i = 0; i < property->lookup->size; i++) {
             g_string_append_printf(choices, "%s%s", i ? ", " : "",
                                    qapi_enum_lookup(property->lookup, i));
         }
-        error_setg(errp, "%s: %s must be one of %s, not '%s'", title, name,
+        error_setg(errp, "memory-backend-container '%s': %s must be one of "
+                   "%s, not '%s'", container_id(container), name,
                    choices->str, text);
         return;
     }

@@ -13,6 +13,7 @@
 #include "qemu/error-report.h"
 #include "qemu/mmap-alloc.h"
 #include "qemu/module.h"
+#include "qemu/rcu.h"
 #include "qom/object_interfaces.h"
 #include "backends/raminate/hostmem-container.h"
 #include "backends/raminate/iomem.h"
@@ -29,7 +30,7 @@ OBJECT_DECLARE_SIMPLE_TYPE(HostMemoryBackendDevmem, MEMORY_BACKEND_DEVMEM)
 
 /* Which file or device a range belongs to, by whatever path it was opened. */
 typedef struct FileIdentity {
-    bool is_device;
+    mode_t type;                /* S_IFREG, S_IFCHR, ... */
     dev_t dev;
     ino_t ino;                  /* 0 for a device */
 } FileIdentity;
@@ -59,6 +60,11 @@ static void (*base_complete)(UserCreatable *uc, Error **errp);
 static const char *devmem_id(HostMemoryBackendDevmem *devmem)
 {
     return object_get_canonical_path_component(OBJECT(devmem));
+}
+
+static bool is_device(const FileIdentity *file)
+{
+    return S_ISCHR(file->type) || S_ISBLK(file->type);
 }
 
 /* Checks */
@@ -160,10 +166,15 @@ static bool devmem_identify(HostMemoryBackendDevmem *devmem, int fd,
                    RAMINATE_PAGE_SIZE);
         return false;
     }
-    devmem->file.is_device = S_ISCHR(st.st_mode) || S_ISBLK(st.st_mode);
-    devmem->file.dev = devmem->file.is_device ? st.st_rdev : st.st_dev;
-    devmem->file.ino = devmem->file.is_device ? 0 : st.st_ino;
+    devmem->file.type = st.st_mode & S_IFMT;
+    devmem->file.dev = is_device(&devmem->file) ? st.st_rdev : st.st_dev;
+    devmem->file.ino = is_device(&devmem->file) ? 0 : st.st_ino;
     return true;
+}
+
+static bool is_dev_mem(const FileIdentity *file)
+{
+    return S_ISCHR(file->type) && file->dev == makedev(MEM_MAJOR, MEM_MINOR);
 }
 
 /* Refuses memory that the host itself uses. */
@@ -176,8 +187,7 @@ static bool devmem_check_host_use(HostMemoryBackendDevmem *devmem,
     g_autofree char *name = NULL;
     RaminateIomemUse use = RAMINATE_IOMEM_UNKNOWN;
 
-    if (!devmem->file.is_device ||
-        devmem->file.dev != makedev(MEM_MAJOR, MEM_MINOR)) {
+    if (!is_dev_mem(&devmem->file)) {
         return true;
     }
     if (g_file_get_contents("/proc/iomem", &text, NULL, NULL)) {
@@ -213,8 +223,7 @@ static bool devmem_check_host_use(HostMemoryBackendDevmem *devmem,
 
 static bool same_file(const FileIdentity *a, const FileIdentity *b)
 {
-    return a->is_device == b->is_device && a->dev == b->dev &&
-           a->ino == b->ino;
+    return a->type == b->type && a->dev == b->dev && a->ino == b->ino;
 }
 
 /* Makes sure that nobody else uses the range, here or in another VM. */
@@ -240,6 +249,11 @@ static bool devmem_claim(HostMemoryBackendDevmem *devmem, int fd, Error **errp)
         }
     }
     ret = qemu_lock_fd(fd, devmem->phy_offset, backend->size, true);
+    if (ret == -EAGAIN || ret == -EACCES) {
+        /* By an object of ours that was deleted but is not gone yet? */
+        drain_call_rcu();
+        ret = qemu_lock_fd(fd, devmem->phy_offset, backend->size, true);
+    }
     if (ret == -EAGAIN || ret == -EACCES) {
         error_setg(errp, "memory-backend-devmem '%s': range 0x%" PRIx64
                    " to 0x%" PRIx64 " of %s is in use by another process, "
@@ -268,7 +282,7 @@ static void devmem_scrub(HostMemoryBackendDevmem *devmem, int fd)
 {
     HostMemoryBackend *backend = MEMORY_BACKEND(devmem);
 
-    if (!devmem->file.is_device &&
+    if (!is_device(&devmem->file) &&
         (fallocate(fd, FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE,
                    devmem->phy_offset, backend->size) == 0 ||
          fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
@@ -348,7 +362,8 @@ static void devmem_complete(UserCreatable *uc, Error **errp)
         .id = devmem_id(devmem),
         .mem_path = devmem->mem_path,
         .fd = memory_region_get_fd(&backend->mr),
-        .is_device = devmem->file.is_device,
+        .is_device = is_device(&devmem->file),
+        .is_dev_mem = is_dev_mem(&devmem->file),
         .phy_offset = devmem->phy_offset,
         .offset = devmem->offset,
         .size = backend->size,

@@ -20,6 +20,8 @@ static void monitor_account_swap(RaminateMonitor *monitor, int64_t now,
     RaminateFigures *figures = &monitor->figures;
 
     switch (swap->status) {
+    case RAMINATE_SWAP_PENDING:
+        return;
     case RAMINATE_SWAP_HELD:
         figures->swaps_held++;
         return;
@@ -90,6 +92,7 @@ bool raminate_monitor_exchange(RaminateMonitor *monitor, RaminateSwap *swaps,
     RaminateFigures *figures = &monitor->figures;
     RaminateMover *mover = NULL;
     Error *err = NULL;
+    RaminateExchangeResult result = RAMINATE_EXCHANGE_OK;
     uint64_t paused;
     bool ret = false;
 
@@ -121,11 +124,14 @@ bool raminate_monitor_exchange(RaminateMonitor *monitor, RaminateSwap *swaps,
         if (ret && planned) {
             nr = drop_stale_swaps(monitor->memory->placement, swaps, nr);
         }
-        if (ret && !mover->ops->exchange(mover, swaps, nr, &err)) {
-            raminate_monitor_mover_failed(monitor, err);
+        if (ret) {
+            result = mover->ops->exchange(mover, swaps, nr, &err);
+            for (size_t i = 0; i < nr; i++) {
+                monitor_account_swap(monitor, now, &swaps[i]);
+            }
         }
-        for (size_t i = 0; ret && i < nr; i++) {
-            monitor_account_swap(monitor, now, &swaps[i]);
+        if (result == RAMINATE_EXCHANGE_BROKEN) {
+            raminate_monitor_mover_failed(monitor, error_copy(err));
         }
     }
     paused = mover->ops->end(mover);
@@ -141,6 +147,10 @@ bool raminate_monitor_exchange(RaminateMonitor *monitor, RaminateSwap *swaps,
             }
             trace_raminate_batch(monitor->memory->id, nr, took, paused);
         }
+    }
+    if (err) {
+        error_propagate(errp, err);
+        return false;
     }
     return ret;
 }

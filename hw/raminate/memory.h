@@ -20,7 +20,8 @@ typedef struct RaminateTier {
     const char *id;             /* borrowed from the object's path */
     const char *mem_path;       /* borrowed from the object */
     int fd;                     /* borrowed from the object's RAM block */
-    bool is_device;             /* whether @fd is a character device */
+    bool is_device;             /* whether @fd is a device */
+    bool is_dev_mem;            /* whether it is the host's /dev/mem */
     uint64_t phy_offset;        /* where the frames begin in @fd, in bytes */
     uint64_t offset;            /* of the frames in the container, in bytes */
     uint64_t size;              /* in bytes */

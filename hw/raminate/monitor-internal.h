@@ -94,7 +94,7 @@ void raminate_monitor_mover_failed(RaminateMonitor *monitor, Error *err);
  * it.
  * @planned: by the policy, so that each pair is to move page a up; those that
  *           no longer do are dropped
- * Returns: false with @errp set if nothing was tried.
+ * Returns: false with @errp set if not all pairs were reached.
  */
 bool raminate_monitor_exchange(RaminateMonitor *monitor, RaminateSwap *swaps,
                                size_t nr, bool planned, Error **errp);

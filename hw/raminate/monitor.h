@@ -68,7 +68,7 @@ RaminateMap *raminate_monitor_map(RaminateMonitor *monitor, uint32_t buckets);
 
 /*
  * Exchanges pairs at a user's wish; no page may appear twice.
- * Returns: false with @errp set if nothing was tried.
+ * Returns: false with @errp set if not all pairs were reached.
  */
 bool raminate_monitor_swap(RaminateMonitor *monitor, RaminateSwap *swaps,
                            size_t nr, Error **errp);

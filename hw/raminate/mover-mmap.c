@@ -145,12 +145,8 @@ static void exchange_contents(MmapMover *mover, uint32_t a, uint32_t b)
     memcpy(host_b, mover->bounce, RAMINATE_PAGE_SIZE);
 }
 
-/*
- * Returns: 0, or -errno with both pages as they were.
- * Sets @errp as well if one of them has no mapping any more.
- */
-static int exchange_pair(MmapMover *mover, uint32_t a, uint32_t b,
-                         Error **errp)
+/* Returns: 0, or -errno with both pages as they were. */
+static int exchange_pair(MmapMover *mover, uint32_t a, uint32_t b)
 {
     RaminateMemory *memory = mover->parent.memory;
     int ret;
@@ -167,11 +163,15 @@ static int exchange_pair(MmapMover *mover, uint32_t a, uint32_t b,
 
     raminate_placement_swap(memory->placement, a, b);
     if (map_page(mover, a) < 0 || map_page(mover, b) < 0) {
-        /* Nobody will see the contents, but the placement knows them. */
+        /*
+         * The kernel took a mapping away and then had none to give.  The
+         * contents are where the placement says, but nobody can go there.
+         */
         raminate_placement_swap(memory->placement, a, b);
-        error_setg_errno(errp, -ret, "memory-backend-container '%s': can't "
-                         "map page %" PRIu32 " or %" PRIu32 " of guest RAM "
-                         "any more; the VM can't go on", memory->id, a, b);
+        error_report("memory-backend-container '%s': can't map page %" PRIu32
+                     " or %" PRIu32 " of guest RAM any more: %s; the VM can't "
+                     "go on", memory->id, a, b, strerror(-ret));
+        vm_stop(RUN_STATE_INTERNAL_ERROR);
         return ret;
     }
     exchange_contents(mover, a, b);
@@ -188,13 +188,13 @@ static uint64_t mmap_end(RaminateMover *parent)
     return raminate_quiesce_end();
 }
 
-static bool mmap_exchange(RaminateMover *parent, RaminateSwap *swaps,
-                          size_t nr, Error **errp)
+static RaminateExchangeResult mmap_exchange(RaminateMover *parent,
+                                            RaminateSwap *swaps, size_t nr,
+                                            Error **errp)
 {
     MmapMover *mover = container_of(parent, MmapMover, parent);
 
     for (size_t i = 0; i < nr; i++) {
-        Error *err = NULL;
         int ret;
 
         if (total_mappings + MAPPINGS_PER_SWAP > max_mappings &&
@@ -203,15 +203,11 @@ static bool mmap_exchange(RaminateMover *parent, RaminateSwap *swaps,
             swaps[i].status = RAMINATE_SWAP_HELD;
             continue;
         }
-        ret = exchange_pair(mover, swaps[i].a, swaps[i].b, &err);
-        if (err) {
-            error_report_err(err);
-            vm_stop(RUN_STATE_INTERNAL_ERROR);
-        }
+        ret = exchange_pair(mover, swaps[i].a, swaps[i].b);
         swaps[i].status = ret ? RAMINATE_SWAP_FAILED : RAMINATE_SWAP_DONE;
         swaps[i].error = -ret;
     }
-    return true;
+    return RAMINATE_EXCHANGE_OK;
 }
 
 static uint32_t mmap_mappings(const RaminateMover *parent, uint32_t *limit)

@@ -10,6 +10,7 @@
 #include "hw/raminate/part.h"
 
 typedef enum RaminateSwapStatus {
+    RAMINATE_SWAP_PENDING,      /* not reached */
     RAMINATE_SWAP_DONE,
     RAMINATE_SWAP_FAILED,       /* both pages are as they were */
     RAMINATE_SWAP_HELD,         /* not tried: too many mappings */
@@ -22,6 +23,12 @@ typedef struct RaminateSwap {
     RaminateSwapStatus status;
     int error;                  /* errno, if status is RAMINATE_SWAP_FAILED */
 } RaminateSwap;
+
+typedef enum RaminateExchangeResult {
+    RAMINATE_EXCHANGE_OK,
+    RAMINATE_EXCHANGE_REFUSED,  /* at present, but perhaps not for ever */
+    RAMINATE_EXCHANGE_BROKEN,   /* the mover has failed for good */
+} RaminateExchangeResult;
 
 typedef struct RaminateMover RaminateMover;
 
@@ -44,11 +51,12 @@ typedef struct RaminateMoverOps {
     /*
      * Exchanges pairs, between begin() and end(), and brings the placement up
      * to date.  No page appears twice.  Called with the monitor's lock held.
-     * Returns: false with @errp set if the mover has failed for good; the
+     * Returns: whether all pairs were reached; if not, @errp says why.  The
      * status of each pair is true in any case.
      */
-    bool (*exchange)(RaminateMover *mover, RaminateSwap *swaps, size_t nr,
-                     Error **errp);
+    RaminateExchangeResult (*exchange)(RaminateMover *mover,
+                                       RaminateSwap *swaps, size_t nr,
+                                       Error **errp);
 
     /* Returns: for how long the vCPUs were paused, in nanoseconds. */
     uint64_t (*end)(RaminateMover *mover);
@@ -66,6 +74,7 @@ struct RaminateMover {
     RaminateMemory *memory;
 };
 
+extern const RaminateMoverOps raminate_mover_kvm;
 extern const RaminateMoverOps raminate_mover_mmap;
 
 #endif

@@ -10,11 +10,17 @@
 #include "hw/raminate/sampler.h"
 
 const RaminatePart *const raminate_samplers[] = {
+#ifdef CONFIG_KVM
+    &raminate_sampler_kvm.part,
+#endif
     &raminate_sampler_dirty_log.part,
     NULL
 };
 
 const RaminatePart *const raminate_movers[] = {
+#ifdef CONFIG_KVM
+    &raminate_mover_kvm.part,
+#endif
     &raminate_mover_mmap.part,
     NULL
 };

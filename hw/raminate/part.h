@@ -31,7 +31,7 @@ typedef struct RaminatePart {
 /*
  * Finds the part to use for @type.
  * @parts: those that exist, the best one first; ended by NULL.  The last one
- *         works everywhere.
+ *         works everywhere, and never fails.
  * @failed: bits of the types that have failed, which auto passes over
  * @reason: why it isn't a better one, owned by the caller; NULL if it's the
  *          best, or the better one is among @failed

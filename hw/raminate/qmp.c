@@ -118,6 +118,7 @@ static RaminateSwapResult *swap_result(const RaminateSwap *swap)
     result->a = swap->a;
     result->b = swap->b;
     switch (swap->status) {
+    case RAMINATE_SWAP_PENDING:
     case RAMINATE_SWAP_DONE:
         break;
     case RAMINATE_SWAP_FAILED:

@@ -10,6 +10,7 @@
 #include "block/aio-wait.h"
 #include "block/block.h"
 #include "block/thread-pool.h"
+#include "hw/raminate/nested.h"
 #include "hw/raminate/quiesce.h"
 #include "hw/virtio/vhost.h"
 #include "system/cpus.h"
@@ -62,6 +63,12 @@ bool raminate_quiesce_begin(Error **errp)
     if (!thread_pool_is_idle(pool)) {
         raminate_quiesce_end();
         error_setg(errp, "requests of devices are in flight; try again");
+        return false;
+    }
+    if (raminate_vcpus_are_nested()) {
+        raminate_quiesce_end();
+        error_setg(errp, "the guest runs a guest of its own, for which KVM "
+                   "holds pages; try again");
         return false;
     }
     return true;

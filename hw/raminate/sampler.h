@@ -44,5 +44,6 @@ struct RaminateSampler {
 };
 
 extern const RaminateSamplerOps raminate_sampler_dirty_log;
+extern const RaminateSamplerOps raminate_sampler_kvm;
 
 #endif

@@ -1,0 +1,93 @@
+/*
+ * RAMinate: the KVM extension, as far as sampler and mover share it
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include "qemu/osdep.h"
+#include "qapi/error.h"
+#include "hw/raminate/kvm.h"
+#include "kvm/raminate.h"
+#include "system/kvm.h"
+
+/* What an errno of KVM_RAMINATE_ATTACH means to a user. */
+static const char *attach_error(int err)
+{
+    switch (err) {
+    case EPERM:
+        return "QEMU needs the capability CAP_SYS_RAWIO";
+    case EADDRNOTAVAIL:
+        return "it is memory of the host itself";
+    case EADDRINUSE:
+        return "another VM has it";
+    case EOPNOTSUPP:
+        return "the VM's memory is private to it";
+    case EXDEV:
+        return "a VFIO device uses the VM's memory";
+    case ENOKEY:
+        return "the guest's memory is encrypted";
+    case ELOOP:
+        return "the guest uses nested virtualization";
+    default:
+        return strerror(err);
+    }
+}
+
+static bool attach_tier(const RaminateTier *tier, Error **errp)
+{
+    struct kvm_raminate_attach attach = {
+        .phys = tier->phy_offset,
+        .size = tier->size,
+    };
+    int ret = kvm_vm_ioctl(kvm_state, KVM_RAMINATE_ATTACH, &attach);
+
+    /* It stays attached until the VM goes, whoever attached it. */
+    if (ret < 0 && ret != -EEXIST) {
+        error_setg(errp, "KVM doesn't attach the range of '%s', 0x%" PRIx64
+                   " to 0x%" PRIx64 ": %s", tier->id, tier->phy_offset,
+                   tier->phy_offset + tier->size - 1, attach_error(-ret));
+        return false;
+    }
+    return true;
+}
+
+bool raminate_kvm_attach(const RaminateMemory *memory, Error **errp)
+{
+    int version;
+
+    if (!kvm_enabled()) {
+        error_setg(errp, "the accelerator is not KVM");
+        return false;
+    }
+    version = kvm_vm_check_extension(kvm_state, KVM_CAP_RAMINATE);
+    if (version != KVM_RAMINATE_ABI_VERSION) {
+        error_setg(errp, version ? "the host's KVM extension has version %d, "
+                   "not %d" : "the host's KVM lacks the extension (see "
+                   "docs/host-setup.md)", version, KVM_RAMINATE_ABI_VERSION);
+        return false;
+    }
+    for (unsigned i = 0; i < memory->nr_tiers; i++) {
+        if (!memory->tiers[i].is_dev_mem) {
+            error_setg(errp, "'%s' is in %s, not in /dev/mem",
+                       memory->tiers[i].id, memory->tiers[i].mem_path);
+            return false;
+        }
+    }
+    for (unsigned i = 0; i < memory->nr_tiers; i++) {
+        if (!attach_tier(&memory->tiers[i], errp)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+int raminate_kvm_call(unsigned long request, void *arg,
+                      void (*resume)(void *arg))
+{
+    int ret;
+
+    while ((ret = kvm_vm_ioctl(kvm_state, request, arg)) == -EINTR) {
+        resume(arg);
+    }
+    return ret;
+}

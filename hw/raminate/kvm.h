@@ -1,0 +1,30 @@
+/*
+ * RAMinate: the KVM extension, as far as sampler and mover share it
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#ifndef HW_RAMINATE_KVM_H
+#define HW_RAMINATE_KVM_H
+
+#include "hw/raminate/memory.h"
+
+/*
+ * Makes the container's ranges known to the host's KVM, unless they are.
+ * Returns: false with @errp set if the host has no KVM extension, or doesn't
+ * let this VM use it.
+ */
+bool raminate_kvm_attach(const RaminateMemory *memory, Error **errp);
+
+/*
+ * Calls one of the extension's ioctls, again and again until no signal comes
+ * in between.
+ * @arg: its structure; @done in it says how far a call got, so that the next
+ *       one can go on there: see @resume
+ * @resume: makes @arg ask for what is left
+ * Returns: 0, or -errno.
+ */
+int raminate_kvm_call(unsigned long request, void *arg,
+                      void (*resume)(void *arg));
+
+#endif
