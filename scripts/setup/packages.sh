@@ -4,6 +4,9 @@
 backports=bookworm-backports
 # Debian 12 has these too, but too old.
 backported=" meson python3-pycotap "
+# Where systems keep the firmware that Debian's QEMU source package lacks.
+firmware_path=/usr/share/seabios:/usr/lib/ipxe/qemu:/usr/share/ipxe/qemu
+firmware_path+=:/usr/share/qemu
 
 # QEMU wants a python that has meson.
 find_python() {
@@ -30,14 +33,17 @@ meson_wanted() {
 
 # probe CMD:ARGUMENT
 probe() {
-    local what=${1#*:} version
+    local what=${1#*:} version dir
 
     case $1 in
     cmd:*)
         command -v "$what" >/dev/null
         ;;
-    file:*)
-        [ -e "$what" ]
+    rom:*)
+        for dir in ${firmware_path//:/ }; do
+            [ ! -e "$dir/$what" ] || return 0
+        done
+        return 1
         ;;
     pc:*)
         pkg-config --exists "$what" 2>/dev/null

@@ -1,9 +1,6 @@
 # Configure the build directory: ours with meson, and QEMU's below it.
 # SPDX-License-Identifier: GPL-2.0-or-later
 
-# Where Debian keeps the firmware that its QEMU source package lacks.
-firmware_dirs="/usr/share/seabios /usr/lib/ipxe/qemu /usr/share/qemu"
-
 # Features that QEMU gets if their library is there: feature, how to find it.
 qemu_optional="
 slirp           pc:slirp
@@ -46,7 +43,7 @@ qemu_collect_arguments() {
     done <<<"$qemu_optional"
     if ! qemu_has_firmware; then
         qemu_arguments+=(--disable-install-blobs
-                         --firmwarepath="${firmware_dirs// /:}")
+                         --firmwarepath="$firmware_path")
     fi
     if [ "$asan" = yes ]; then
         qemu_arguments+=(--enable-asan --enable-ubsan)
@@ -61,7 +58,8 @@ qemu_collect_arguments() {
 qemu_link_firmware() {
     local dir file bundle=$build_dir/qemu/qemu-bundle
 
-    for dir in $firmware_dirs; do
+    for dir in ${firmware_path//:/ }; do
+        [ -d "$dir" ] || continue
         mkdir -p "$bundle$dir"
         for file in "$dir"/*; do
             [ -e "$bundle$dir/${file##*/}" ] || ln -s "$file" "$bundle$dir"
@@ -70,39 +68,44 @@ qemu_link_firmware() {
 }
 
 # Configures only if the arguments, kept in FILE, are not those of last time.
-# configure_once FILE COMMAND...
+# configure_once FILE WHAT COMMAND...
 configure_once() {
-    local file=$1 now
+    local file=$1 what=$2 now
 
-    shift
-    now=$(printf '%q ' "$@")
+    shift 2
+    now=$(printf '%q ' "$what" "$@")
     if [ -e "$file" ] && [ "$(cat "$file")" = "$now" ]; then
         return
     fi
+    say "Configuring $what"
     rm -f "$file"
     logged "${file%.*}.log" "$@"
     printf '%s\n' "$now" >"$file"
 }
 
-build_prepare() {
-    local reconfigure=() sanitize=none
+meson_setup() {
+    if [ -e "$build_dir/meson-private/coredata.dat" ]; then
+        set -- --reconfigure "$@"
+    fi
+    run_meson setup "$@"
+}
 
-    [ ! -e "$build_dir/meson-private/coredata.dat" ] ||
-        reconfigure=(--reconfigure)
+build_prepare() {
+    local sanitize=none
+
     [ "$asan" = no ] || sanitize=address,undefined
-    configure_once "$build_dir/configure-top.args" \
-        "$python" -m mesonbuild.mesonmain setup "${reconfigure[@]}" --prefix="$prefix" \
-        -Dbuildtype=debugoptimized -Db_sanitize="$sanitize" \
-        -Db_lundef=false "$build_dir" "$source_dir"
+    configure_once "$build_dir/configure-top.args" RAMinate \
+        meson_setup --prefix="$prefix" -Dbuildtype=debugoptimized \
+        -Db_sanitize="$sanitize" -Db_lundef=false "$build_dir" "$source_dir"
     # QEMU's meson looks for the file, which make then builds.
     [ -e "$build_dir/libraminate-policy.a" ] ||
         ar rc "$build_dir/libraminate-policy.a"
 
-    say "Configuring QEMU $(cat "$qemu_src/VERSION")"
     qemu_collect_arguments
     mkdir -p "$build_dir/qemu"
     cd "$build_dir/qemu"
     configure_once "$build_dir/configure-qemu.args" \
+        "QEMU $(cat "$qemu_src/VERSION")" \
         "$qemu_src/configure" "${qemu_arguments[@]}"
     qemu_has_firmware || qemu_link_firmware
     cd "$build_dir"
