@@ -74,7 +74,8 @@ def main():
                      for line in text.splitlines()]
         if any(found):
             target = pathlib.Path(out) / (file.stem + (file.suffix or '.list'))
-            target.write_text(''.join(found))
+            with target.open('a') as out_file:
+                out_file.write(''.join(found))
     return 0 if any(pathlib.Path(out).iterdir()) else 1
 
 
