@@ -97,6 +97,11 @@ bool raminate_monitor_exchange(RaminateMonitor *monitor, RaminateSwap *swaps,
     bool ret = false;
 
     WITH_QEMU_LOCK_GUARD(&monitor->lock) {
+        /* A batch that doesn't need the main loop can be waited for in it. */
+        while (monitor->exchanging &&
+               !monitor->mover->ops->part.in_main_loop) {
+            qemu_cond_wait(&monitor->exchanged, &monitor->lock);
+        }
         if (monitor->exchanging) {
             error_setg(errp, "memory-backend-container '%s': another batch of "
                        "exchanges is under way; try again",
@@ -113,6 +118,7 @@ bool raminate_monitor_exchange(RaminateMonitor *monitor, RaminateSwap *swaps,
     if (!mover->ops->begin(mover, errp)) {
         WITH_QEMU_LOCK_GUARD(&monitor->lock) {
             monitor->exchanging = false;
+            qemu_cond_broadcast(&monitor->exchanged);
         }
         return false;
     }
@@ -137,6 +143,7 @@ bool raminate_monitor_exchange(RaminateMonitor *monitor, RaminateSwap *swaps,
     paused = mover->ops->end(mover);
     WITH_QEMU_LOCK_GUARD(&monitor->lock) {
         monitor->exchanging = false;
+        qemu_cond_broadcast(&monitor->exchanged);
         if (ret) {
             uint64_t took = qemu_clock_get_ns(QEMU_CLOCK_REALTIME) - start;
 

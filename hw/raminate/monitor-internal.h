@@ -45,6 +45,7 @@ struct RaminateMonitor {
     bool vm_running;
     bool vm_started;            /* has run at some time */
     bool exchanging;            /* a batch is under way */
+    QemuCond exchanged;         /* it no longer is */
     char *broken_because;       /* why a part can't be opened, or NULL */
     char *held_because;         /* why the last batch was not made, or NULL */
 

@@ -117,10 +117,25 @@ static bool choice_make(RaminatePartChoice *choice,
 
 static bool monitor_choose_parts(RaminateMonitor *monitor, Error **errp)
 {
-    return choice_make(&monitor->sampler_choice, raminate_samplers,
-                       monitor->settings.sampler, monitor->memory, errp) &&
-           choice_make(&monitor->mover_choice, raminate_movers,
-                       monitor->settings.mover, monitor->memory, errp);
+    const RaminateSettings *settings = &monitor->settings;
+    const char *id = monitor->memory->id;
+    ERRP_GUARD();
+
+    if (!choice_make(&monitor->sampler_choice, raminate_samplers,
+                     settings->sampler, monitor->memory, errp)) {
+        error_prepend(errp, "memory-backend-container '%s': sampler=%s can't "
+                      "be used, choose auto: ", id,
+                      RaminateSamplerType_str(settings->sampler));
+        return false;
+    }
+    if (!choice_make(&monitor->mover_choice, raminate_movers,
+                     settings->mover, monitor->memory, errp)) {
+        error_prepend(errp, "memory-backend-container '%s': mover=%s can't "
+                      "be used, choose auto: ", id,
+                      RaminateMoverType_str(settings->mover));
+        return false;
+    }
+    return true;
 }
 
 static void monitor_close_parts(RaminateMonitor *monitor)
@@ -511,6 +526,7 @@ RaminateMonitor *raminate_monitor_new(RaminateMemory *memory,
     monitor->settings = *settings;
     qemu_mutex_init(&monitor->lock);
     qemu_cond_init(&monitor->changed);
+    qemu_cond_init(&monitor->exchanged);
     raminate_main_call_init(&monitor->main_call);
     monitor->moves = raminate_moves_new();
     monitor->drop_scan = true;
@@ -566,6 +582,7 @@ void raminate_monitor_free(RaminateMonitor *monitor)
     g_free(monitor->mover_choice.reason);
     g_free(monitor->broken_because);
     g_free(monitor->held_because);
+    qemu_cond_destroy(&monitor->exchanged);
     qemu_cond_destroy(&monitor->changed);
     qemu_mutex_destroy(&monitor->lock);
     g_free(monitor);
