@@ -21,6 +21,7 @@
 #include "hw/boards.h"
 #include "hw/qdev-core.h"
 #include "hw/raminate/monitor.h"
+#include "hw/raminate/unpinnable.h"
 #include "system/system.h"
 
 /* Huge pages of the host may be used where frames still lie side by side. */
@@ -52,6 +53,7 @@ struct HostMemoryBackendContainer {
     GArray *children;           /* of Child, by offset */
     RaminateMemory memory;
     RaminateMonitor *monitor;   /* NULL until all tiers are there */
+    bool is_unpinnable;
     Notifier machine_done;
 };
 
@@ -398,6 +400,13 @@ static bool container_complete(HostMemoryBackendContainer *container,
     container->monitor = raminate_monitor_new(memory, &container->settings,
                                               errp);
     if (container->monitor) {
+        for (unsigned i = 0; i < memory->nr_tiers; i++) {
+            container->is_unpinnable |= memory->tiers[i].is_unpinnable;
+        }
+        if (container->is_unpinnable) {
+            /* All of it: pages move. */
+            raminate_unpinnable_add(memory->host, memory->backend->size);
+        }
         host_memory_backend_set_mapped(MEMORY_BACKEND(container), false);
         return true;
     }
@@ -585,6 +594,9 @@ static void container_finalize(Object *obj)
     }
     g_array_free(container->children, true);
     g_free(container->memory.tiers);
+    if (container->is_unpinnable) {
+        raminate_unpinnable_remove(container->memory.host);
+    }
     if (container->reservation) {
         call_rcu(container->reservation, reservation_free, rcu);
     }

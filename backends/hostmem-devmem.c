@@ -17,6 +17,7 @@
 #include "qom/object_interfaces.h"
 #include "backends/raminate/hostmem-container.h"
 #include "backends/raminate/iomem.h"
+#include "hw/raminate/unpinnable.h"
 #include <sys/sysmacros.h>
 
 #define TYPE_MEMORY_BACKEND_DEVMEM "memory-backend-devmem"
@@ -46,6 +47,7 @@ struct HostMemoryBackendDevmem {
     uint8_t rank;
     bool scrub;
 
+    void *unpinnable;           /* start of the mapping if it is, or NULL */
     FileIdentity file;
     bool is_listed;
     QLIST_ENTRY(HostMemoryBackendDevmem) next;
@@ -313,6 +315,7 @@ static bool devmem_alloc(HostMemoryBackend *backend, Error **errp)
     uint32_t ram_flags = RAM_SHARED | RAM_NAMED_FILE |
                          (backend->reserve ? 0 : RAM_NORESERVE);
     HostMemoryBackendContainer *container;
+    void *host;
     int fd;
 
     if (!devmem_check_properties(devmem, errp) ||
@@ -340,6 +343,11 @@ static bool devmem_alloc(HostMemoryBackend *backend, Error **errp)
         close(fd);
         return false;
     }
+    host = memory_region_get_ram_ptr(&backend->mr);
+    if (is_device(&devmem->file) && !raminate_can_be_pinned(host)) {
+        raminate_unpinnable_add(host, backend->size);
+        devmem->unpinnable = host;
+    }
     if (devmem->scrub) {
         devmem_scrub(devmem, fd);
     }
@@ -364,6 +372,7 @@ static void devmem_complete(UserCreatable *uc, Error **errp)
         .fd = memory_region_get_fd(&backend->mr),
         .is_device = is_device(&devmem->file),
         .is_dev_mem = is_dev_mem(&devmem->file),
+        .is_unpinnable = devmem->unpinnable,
         .phy_offset = devmem->phy_offset,
         .offset = devmem->offset,
         .size = backend->size,
@@ -487,6 +496,9 @@ static void devmem_finalize(Object *obj)
 
     if (devmem->is_listed) {
         QLIST_REMOVE(devmem, next);
+    }
+    if (devmem->unpinnable) {
+        raminate_unpinnable_remove(devmem->unpinnable);
     }
     g_free(devmem->mem_path);
     g_free(devmem->parent);
