@@ -13,7 +13,7 @@
 /* The minor number of /dev/mem. */
 #define DEVMEM_MINOR 1
 
-/* Whether all that is mapped is frames of /dev/mem, shared, by 4 KiB entries. */
+/* Whether the vma is a shared mapping of /dev/mem, and so of 4 KiB entries. */
 bool raminate_vma_is_devmem(const struct vm_area_struct *vma)
 {
 	const vm_flags_t flags = VM_PFNMAP | VM_IO | VM_SHARED;

@@ -43,8 +43,7 @@ static inline void *raminate_frame(const struct raminate_range *range,
 typedef void (*raminate_gfns_fn)(void *data, struct kvm_memory_slot *slot,
 				 gfn_t start, gfn_t end);
 void raminate_walk_gfns(struct kvm *kvm, unsigned long start,
-			    unsigned long last, raminate_gfns_fn fn,
-			    void *data);
+			unsigned long last, raminate_gfns_fn fn, void *data);
 
 /* host.c */
 bool raminate_vma_is_devmem(const struct vm_area_struct *vma);

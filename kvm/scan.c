@@ -257,8 +257,8 @@ static int scan_piece(struct scan *scan, u64 start, unsigned long nr_pages,
 
 	if (scan->by_hva)
 		raminate_walk_gfns(kvm, start,
-				       start + (nr_pages << PAGE_SHIFT) - 1,
-				       collect_slot, scan);
+				   start + (nr_pages << PAGE_SHIFT) - 1,
+				   collect_slot, scan);
 	else
 		collect_gfns(scan, start, start + nr_pages);
 

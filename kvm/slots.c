@@ -9,7 +9,7 @@
  * both address spaces. Needs slots_lock.
  */
 void raminate_walk_gfns(struct kvm *kvm, unsigned long start,
-			    unsigned long last, raminate_gfns_fn fn, void *data)
+			unsigned long last, raminate_gfns_fn fn, void *data)
 {
 	struct interval_tree_node *node;
 	struct kvm_memory_slot *slot;

@@ -12,7 +12,7 @@
 
 #include "internal.h"
 
-/* Pairs between two looks at signals; who faults waits for no more than this. */
+/* Pairs between two looks at signals; who faults waits for them at most. */
 #define SWAP_PIECE 32
 
 struct swap_page {
@@ -208,9 +208,9 @@ static void drop_pairs(struct swap *swap, unsigned int nr)
 		if (!pair_is_out(pair))
 			continue;
 		raminate_walk_gfns(swap->kvm, pair->a.hva, pair->a.hva,
-				       drop_gfns, &drop);
+				   drop_gfns, &drop);
 		raminate_walk_gfns(swap->kvm, pair->b.hva, pair->b.hva,
-				       drop_gfns, &drop);
+				   drop_gfns, &drop);
 	}
 	if (drop.flush)
 		kvm_flush_remote_tlbs(swap->kvm);
