@@ -1,0 +1,68 @@
+/*
+ * Selftest of the KVM extension: its ioctls as functions
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include <errno.h>
+#include <string.h>
+#include <sys/ioctl.h>
+
+#include "selftest.h"
+
+int attach(int fd, uint64_t phys, uint64_t size)
+{
+    struct kvm_raminate_attach args = { .phys = phys, .size = size };
+
+    return ioctl(fd, KVM_RAMINATE_ATTACH, &args) < 0 ? -errno : 0;
+}
+
+int scan(int fd, struct kvm_raminate_scan *args)
+{
+    return ioctl(fd, KVM_RAMINATE_SCAN, args) < 0 ? -errno : 0;
+}
+
+int swap(int fd, struct kvm_raminate_swap *args)
+{
+    return ioctl(fd, KVM_RAMINATE_SWAP, args) < 0 ? -errno : 0;
+}
+
+/* Returns: the call's error or the pair's result. */
+int swap_pages(const Vm *vm, uint32_t a, uint32_t b)
+{
+    struct kvm_raminate_pair pair = { .a = a, .b = b };
+    struct kvm_raminate_swap args = {
+        .nr_pairs = 1, .pairs = (uintptr_t)&pair,
+    };
+    int ret = swap(vm->fd, &args);
+
+    return ret < 0 ? ret : pair.result;
+}
+
+void scan_ram(const Vm *vm, Pages *pages)
+{
+    struct kvm_raminate_scan args = {
+        .flags = KVM_RAMINATE_SCAN_HVA,
+        .start = (uintptr_t)vm->ram,
+        .nr_pages = RAM_PAGES,
+        .bitmap = (uintptr_t)pages->bits,
+    };
+
+    if (scan(vm->fd, &args) < 0) {
+        die("KVM_RAMINATE_SCAN");
+    }
+}
+
+bool has_page(const Pages *pages, uint32_t page)
+{
+    return pages->bits[page / 64] >> page % 64 & 1;
+}
+
+unsigned count_pages(const Pages *pages, const uint32_t *list, unsigned nr)
+{
+    unsigned i, count = 0;
+
+    for (i = 0; i < nr; i++) {
+        count += has_page(pages, list[i]);
+    }
+    return count;
+}

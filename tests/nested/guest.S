@@ -1,0 +1,50 @@
+/*
+ * What the selftest's vCPUs run, in 64-bit mode, from wherever it is copied to
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+        .section .rodata
+        .code64
+        .globl guest_code, guest_code_end, guest_touch, guest_count
+
+guest_code:
+
+/*
+ * Read, or write if %rbx is not 0, pages; their %rcx addresses are at %rdi.
+ */
+guest_touch:
+        mov     (%rdi), %rax
+        add     $8, %rdi
+        test    %rbx, %rbx
+        jz      1f
+        mov     %rcx, 0x40(%rax)
+1:      mov     (%rax), %rdx
+        loop    guest_touch
+        out     %eax, $0x10
+        hlt
+
+/*
+ * Count rounds in %r8 until the word at %r9 is not 0. In a round, each of the
+ * %r10 pages whose addresses are from %rsi on is to begin with its index, and
+ * its counter at offset %r11 is raised.
+ */
+guest_count:
+        xor     %r8d, %r8d
+2:      xor     %edx, %edx
+3:      mov     (%rsi,%rdx,8), %rdi
+        cmp     %rdx, (%rdi)
+        jne     4f
+        incq    (%rdi,%r11)
+        inc     %rdx
+        cmp     %r10, %rdx
+        jb      3b
+        inc     %r8
+        cmpq    $0, (%r9)
+        je      2b
+        out     %eax, $0x10
+        hlt
+4:      out     %eax, $0x11
+        hlt
+guest_code_end:
+
+        .section .note.GNU-stack, "", @progbits

@@ -1,0 +1,133 @@
+# A machine under TCG that stands in for a hypervisor's host, with /dev/mem,
+# ranges set aside, and patched KVM modules.
+#
+# SPDX-License-Identifier: GPL-2.0-or-later
+
+from dataclasses import dataclass, field
+import os
+from pathlib import Path
+import re
+import shutil
+import stat
+import subprocess
+import sys
+from typing import Dict, List, Sequence, Tuple
+
+SOURCE = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(SOURCE / 'scripts'))
+
+# pylint: disable=wrong-import-position
+from raminate import kernel, paths  # noqa: E402
+from raminate.initramfs import Cpio  # noqa: E402
+
+MIB = 1 << 20
+
+# Set aside by memmap= on the kernel's command line, as a host's owner does.
+POOL = 0x20000000
+POOL_SIZE = 512 * MIB
+MEMORY = 1536 * MIB
+
+BASE_MODULES = ('irqbypass', 'ccp')
+SHARE_MODULES = ('netfs', '9pnet', '9pnet_virtio', '9p')
+KVM_MODULES = ('kvm', 'kvm-amd')
+KERNEL_ARGS = ('console=ttyS0', 'quiet', 'loglevel=4', 'mitigations=off',
+               'panic=-1', 'oops=panic')
+
+# What no message of the kernel may say after a test.
+TROUBLE = re.compile(r'WARNING:|BUG:|Oops|general protection|'
+                     r'unchecked MSR|INFO: |lockdep|KASAN|UBSAN|kmemleak|'
+                     r'freeing invalid memtype|Call Trace|tainting|'
+                     r'possible circular|soft lockup|hung task|'
+                     r'map pfn expected mapping type')
+# Unsigned modules from elsewhere say so, once each.
+HARMLESS = re.compile(r'module verification failed|out-of-tree module')
+
+
+@dataclass
+class Result:
+    """How a program in the machine ended."""
+    status: int
+    output: str
+    messages: str
+
+    @property
+    def trouble(self) -> List[str]:
+        return [line for line in self.messages.splitlines()
+                if TROUBLE.search(line) and not HARMLESS.search(line)]
+
+
+@dataclass
+class Machine:
+    """What the machine is made of."""
+    directory: Path
+    kvm_build: Path
+    kernel: kernel.Kernel
+    files: Dict[str, Path] = field(default_factory=dict)
+    parameters: Sequence[str] = ()
+    share: bool = False
+    cpus: int = 2
+
+    def _modules(self) -> List[Tuple[str, bytes]]:
+        files = self.kernel.module_files(
+            [*BASE_MODULES, *(SHARE_MODULES if self.share else ())])
+        modules = [(path.name.split('.ko')[0], kernel.read_module(path))
+                   for path in files]
+        modules += [(name, _stripped(self.kvm_build / f'{name}.ko'))
+                    for name in KVM_MODULES]
+        return modules
+
+    def _initramfs(self) -> Path:
+        path = self.directory / 'initramfs'
+        with path.open('wb') as file:
+            cpio = Cpio(file)
+            for name in ('bin', 'dev', 'host', 'modules', 'proc', 'sys',
+                         'tmp'):
+                cpio.add(name, stat.S_IFDIR | 0o755)
+            cpio.add('dev/console', stat.S_IFCHR | 0o600,
+                     device=os.makedev(5, 1))
+            for name, source in self.files.items():
+                cpio.add(name, stat.S_IFREG | 0o755, source.read_bytes())
+            for number, (name, data) in enumerate(self._modules()):
+                cpio.add(f'modules/{number:02}-{name}.ko',
+                         stat.S_IFREG | 0o644, data)
+            cpio.finish()
+        return path
+
+    def run(self, *program: str, timeout: int = 600) -> Result:
+        """Boots, runs the program, powers off."""
+        ports = [self.directory / name
+                 for name in ('console', 'output', 'messages')]
+        args = [paths.require_qemu(), '-accel', 'tcg,thread=multi',
+                '-cpu', 'max,+svm,+npt', '-smp', str(self.cpus),
+                '-m', str(MEMORY // MIB), '-display', 'none', '-nodefaults',
+                '-no-user-config', '-no-reboot',
+                '-kernel', str(self.kernel.image),
+                '-initrd', str(self._initramfs()),
+                '-append', ' '.join([
+                    *KERNEL_ARGS, f'memmap={POOL_SIZE}${POOL:#x}',
+                    *self.parameters, *(['hostfs=1'] if self.share else []),
+                    '--', *program])]
+        for port in ports:
+            args += ['-serial', f'file:{port}']
+        if self.share:
+            args += ['-fsdev', 'local,id=hostfs,path=/,security_model=none,'
+                     'readonly=on,multidevs=remap',
+                     '-device', 'virtio-9p-pci,fsdev=hostfs,mount_tag=hostfs']
+        subprocess.run(args, check=True, timeout=timeout,
+                       stdin=subprocess.DEVNULL)
+        console, output, messages = (port.read_text(errors='replace')
+                                     for port in ports)
+        match = re.search(r'^init: exit status (\d+)\s*\Z', output, re.M)
+        if not match:
+            return Result(-1, output, messages + console)
+        return Result(int(match.group(1)), output[:match.start()], messages)
+
+
+def _stripped(module: Path) -> bytes:
+    """A module without its debugging information, most of its size."""
+    strip = shutil.which('strip')
+    if strip is None:
+        raise paths.SetupError("strip is missing; install binutils")
+    out = module.with_suffix('.stripped')
+    subprocess.run([strip, '-g', '-o', str(out), str(module)], check=True)
+    return out.read_bytes()

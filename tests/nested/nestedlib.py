@@ -1,0 +1,132 @@
+# What the nested tests share: modules and programs for the machine, TAP.
+#
+# SPDX-License-Identifier: GPL-2.0-or-later
+
+import contextlib
+import fcntl
+import os
+from pathlib import Path
+import re
+import subprocess
+import sys
+import tempfile
+from typing import Callable, Iterator, NoReturn, Optional, Sequence
+
+from machine import POOL, SOURCE, Machine, Result, kernel, paths
+
+NESTED = paths.BUILD / 'kvm' / 'nested'
+PROGRAMS = paths.BUILD / 'tests' / 'nested'
+FLAWS = Path(__file__).resolve().parent / 'flaws.patch'
+
+
+class Tap:
+    """Numbers checks and prints them as TAP."""
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._failed = 0
+        print('TAP version 13', flush=True)
+
+    def check(self, good: bool, name: str, details: Sequence[str] = ()
+              ) -> None:
+        self._count += 1
+        self._failed += not good
+        print(f"{'' if good else 'not '}ok {self._count} - {name}")
+        if not good:
+            for line in details:
+                print(f'# {line}')
+        sys.stdout.flush()
+
+    def finish(self) -> NoReturn:
+        print(f'1..{self._count}')
+        sys.exit(self._failed > 0)
+
+
+def skip(reason: str) -> NoReturn:
+    print(f'1..0 # SKIP {reason}')
+    sys.exit(0)
+
+
+@contextlib.contextmanager
+def _locked() -> Iterator[None]:
+    NESTED.mkdir(parents=True, exist_ok=True)
+    with (NESTED / 'lock').open('w') as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _step(log: str, *command: str) -> None:
+    """Runs a command whose output is only of interest if it fails."""
+    path = NESTED / log
+    with path.open('w') as file:
+        ended = subprocess.run(command, stdout=file, check=False,
+                               stderr=subprocess.STDOUT,
+                               stdin=subprocess.DEVNULL,
+                               env=dict(os.environ, MAKEARGS='-j2'))
+    if ended.returncode != 0:
+        last = path.read_text().strip().splitlines()[-1:]
+        raise paths.SetupError(f"{command[0]} failed: {' '.join(last)} "
+                               f"(all of it is in {path})")
+
+
+def modules(patch: Optional[Path] = None) -> Path:
+    """The directory with the modules for the newest kernel, built if need be.
+
+    A patch makes another flavour of them.
+    """
+    output = NESTED / (patch.stem if patch else 'modules')
+    kvm = SOURCE / 'kvm'
+    with _locked():
+        if not (NESTED / 'kernel' / 'release').exists():
+            _step('kernel.log', str(kvm / 'get-kernel'),
+                  str(NESTED / 'kernel'))
+        _step(f'{output.name}.log', str(kvm / 'build'),
+              '--kernel', str(NESTED / 'kernel'),
+              *(('--patch', str(patch)) if patch else ()), str(output))
+    return output / 'arch' / 'x86' / 'kvm'
+
+
+def machine(directory: Path, parameters: Sequence[str] = (),
+            patch: Optional[Path] = None) -> Machine:
+    """A machine with the selftest in it."""
+    found = modules(patch)
+    root = NESTED / 'kernel' / 'root'
+    release = (NESTED / 'kernel' / 'release').read_text().strip()
+    return Machine(directory, found,
+                   kernel.Kernel(root / 'boot' / f'vmlinuz-{release}', release,
+                                 root / 'lib' / 'modules' / release),
+                   {'init': PROGRAMS / 'nested-init',
+                    'bin/selftest': PROGRAMS / 'selftest'}, parameters)
+
+
+def run_selftest(tests: Sequence[str], parameters: Sequence[str] = (),
+                 patch: Optional[Path] = None, timeout: int = 600) -> Result:
+    with tempfile.TemporaryDirectory(prefix='raminate-') as directory:
+        return machine(Path(directory), parameters, patch).run(
+            '/bin/selftest', f'{POOL:#x}', *tests, timeout=timeout)
+
+
+def report(tap: Tap, mode: str, result: Result) -> None:
+    """Every check of the selftest, and that all went well around it."""
+    for line in result.output.splitlines():
+        match = re.match(r'(not )?ok \d+ (?:- )?(.*)', line)
+        if match:
+            tap.check(not match.group(1), f'{mode}: {match.group(2)}')
+        elif line.startswith('# '):
+            print(line)
+    ended = re.search(r'^1\.\.\d+$', result.output, re.M)
+    tap.check(bool(ended), f'{mode}: the tests came to their end',
+              [*result.output.splitlines()[-5:],
+               *result.messages.splitlines()[-30:]])
+    tap.check(not result.trouble, f"{mode}: the kernel has no complaint",
+              result.trouble[:20])
+
+
+def main(run: Callable[[Tap], None]) -> NoReturn:
+    try:
+        tap = Tap()
+        run(tap)
+    except paths.SetupError as err:
+        print(f'Bail out! {err}')
+        sys.exit(1)
+    tap.finish()

@@ -1,0 +1,138 @@
+#!/usr/bin/env python3
+# Guests on ranges of /dev/mem, under a KVM with the extension.  Runs inside
+# the machine; test_qemu.py starts it there.
+#
+# SPDX-License-Identifier: GPL-2.0-or-later
+
+import os
+from pathlib import Path
+import sys
+from typing import Any, List
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / 'guest'))
+
+# pylint: disable=wrong-import-position
+from guestlib import (  # noqa: E402
+    CHECKER, DRAM, FULL_RATE, MEMORY, MIB, NODE, PATIENCE, Info, check,
+    check_figures, finish_checker, run_tests, start_checker, start_swapper,
+    swapper_args, wait_for_passes, wait_for_swaps, wait_until)
+from raminate.guest import (  # noqa: E402
+    PAGE_SIZE, Boot, Container, Guest, Tier)
+
+DEV_MEM = Path('/dev/mem')
+POOL = int(os.environ['RAMINATE_POOL'], 0)
+SWAPS = 3000
+HOT_PAGES = 1000
+REQUIRED_FALL = 3
+
+
+def on_dev_mem(start: int = POOL, memory: int = MEMORY, **options: Any
+               ) -> List[str]:
+    """The paper's command line, addresses aside."""
+    tiers = [Tier('dram0', DRAM, DEV_MEM, start),
+             Tier('mram0', memory - DRAM, DEV_MEM, start + DRAM)]
+    container = Container('dmcon0', tiers, {
+        key.replace('_', '-'): value for key, value in options.items()})
+    return ['-m', f'{memory // MIB}M', *container.args(), *NODE]
+
+
+def check_is_by_kvm(info: Info) -> None:
+    for part in ('sampler', 'mover'):
+        check(info[part] == 'kvm',
+              f"{part} is {info[part]}: {info.get(part + '-reason')}")
+        check(part + '-reason' not in info, info.get(part + '-reason'))
+
+
+def check_never_stopped(guest: Guest) -> None:
+    events = [event['event'] for event in guest.get_qmp_events()]
+    check('STOP' not in events, f"events: {events}")
+    check(guest.raminate()['pause-time']['count'] == 0, "vCPUs were paused")
+
+
+def no_write_is_lost(directory: Path) -> None:
+    """The monitor and an external program both swap all the time."""
+    args = [*on_dev_mem(**FULL_RATE), '-smp', '2', *swapper_args(directory)]
+    with Guest(directory, CHECKER, args, 'kvm') as guest:
+        start_checker(guest)
+        swapper = start_swapper(guest, directory)
+        wait_until(lambda: swapper.swaps > SWAPS or swapper.error,
+                   "swaps by command", guest)
+        info = wait_for_swaps(guest, SWAPS)
+        wait_for_passes(guest)
+        swapper.finish()
+        counts = finish_checker(guest)
+        check(counts['threads'] == 2, "the guest has not two vCPUs")
+        check_is_by_kvm(info)
+        check_figures(guest.raminate())
+        check_never_stopped(guest)
+
+
+def hot_pages_move_to_dram(directory: Path) -> None:
+    """The demo's workload: the share of slow memory falls, twice."""
+    boot = Boot(['/bin/workload', f'arena={MEMORY // PAGE_SIZE // 2}',
+                 f'hot={HOT_PAGES}', 'thin=50'])
+    args = on_dev_mem(scan_period=500, swap_period=1000)
+    with Guest(directory, boot, args, 'kvm') as guest:
+        guest.launch()
+        guest.console.wait('workload: phase 1\n', PATIENCE)
+        fall(guest)
+        guest.console.send('move')
+        guest.console.wait('workload: phase 2\n', PATIENCE)
+        fall(guest)
+        check_is_by_kvm(guest.raminate())
+        check_never_stopped(guest)
+
+
+def fall(guest: Guest) -> None:
+    """Waits until the share is low, after it has been high."""
+    wait_until(lambda: share(guest) > 60, "a high share", guest)
+    wait_until(lambda: share(guest) < 60 / REQUIRED_FALL, "a low share",
+               guest)
+
+
+def share(guest: Guest) -> float:
+    return float(guest.raminate().get('slow-share-last', 0))
+
+
+def second_vm_is_refused(directory: Path) -> None:
+    with Guest(directory, CHECKER, on_dev_mem(), 'kvm') as guest:
+        start_checker(guest)
+        other = Guest(directory, CHECKER, on_dev_mem(), 'kvm')
+        try:
+            other.launch()
+        except Exception:   # pylint: disable=broad-except
+            check('is in use by another process' in (other.get_log() or ''),
+                  other.get_log() or 'no message')
+        else:
+            other.kill()
+            check(False, "a second VM got the ranges")
+
+
+def killed_guest_leaves_the_ranges(directory: Path) -> None:
+    for _ in range(3):
+        args = [*on_dev_mem(**FULL_RATE), *swapper_args(directory)]
+        with Guest(directory, CHECKER, args, 'kvm') as guest:
+            start_checker(guest)
+            swapper = start_swapper(guest, directory)
+            wait_until(lambda: swapper.swaps > 1000 or swapper.error,
+                       "swaps by command")
+            check(swapper.error is None, f"{swapper.error!r}")
+            guest.kill()
+            swapper.join()
+        (directory / 'swap').unlink(missing_ok=True)
+
+
+def system_ram_is_refused(directory: Path) -> None:
+    guest = Guest(directory, CHECKER, on_dev_mem(0x1000000), 'kvm')
+    try:
+        guest.launch()
+    except Exception:   # pylint: disable=broad-except
+        check('System RAM' in (guest.get_log() or ''),
+              guest.get_log() or 'no message')
+    else:
+        guest.kill()
+        check(False, "System RAM was given to a guest")
+
+
+run_tests(no_write_is_lost, hot_pages_move_to_dram, second_vm_is_refused,
+          killed_guest_leaves_the_ranges, system_ram_is_refused)

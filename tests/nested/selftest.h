@@ -1,0 +1,100 @@
+/*
+ * What the parts of the KVM extension's selftest share
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#ifndef SELFTEST_H
+#define SELFTEST_H
+
+#include <linux/kvm.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "../../kvm/raminate.h"
+
+#define PAGE 4096ul
+#define MIB (1ul << 20)
+
+/* Each VM has a run of frames of each of two ranges, "DRAM" and "NVM". */
+#define HALF (16 * MIB)
+#define RAM_SIZE (2 * HALF)
+#define RAM_PAGES (RAM_SIZE / PAGE)
+
+/* Guest pages with a purpose; the rest is for tests. */
+enum {
+    CODE_PAGE = 1,
+    STOP_PAGE,
+    LIST_PAGE,                  /* addresses for guest_touch */
+    LIST_PAGES = 4,
+    TABLE_PAGE = LIST_PAGE + LIST_PAGES,
+    TABLE_PAGES = 19,           /* PML4, PDPT, PD, and PTs for RAM_SIZE */
+    FREE_PAGE = 64,             /* from here on in each half */
+};
+
+typedef struct {
+    int fd;
+    int mem_fd;
+    uint8_t *ram;
+    uint64_t phys;              /* of the half that is "DRAM" */
+    int nr_vcpus;
+    int vcpu[4];
+    struct kvm_run *run[4];
+    size_t run_size;
+} Vm;
+
+/* guest.S */
+extern const uint8_t guest_code[], guest_code_end[];
+extern const uint8_t guest_touch[], guest_count[];
+
+extern uint64_t pool_phys;      /* where ranges are set aside */
+
+/* selftest.c: TAP */
+void check(bool ok, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+void note(const char *format, ...) __attribute__((format(printf, 1, 2)));
+_Noreturn void die(const char *what);
+
+/* vm.c */
+int kvm_open(void);
+void vm_create(Vm *vm, int number);
+void vm_attach(Vm *vm);
+void vm_add_ram(Vm *vm, uint32_t flags);
+void vm_remove_ram(Vm *vm);
+void vm_add_vcpu(Vm *vm);
+void vm_destroy(Vm *vm);
+void vm_touch(Vm *vm, const uint32_t *pages, unsigned nr, bool write);
+void vm_set_regs(Vm *vm, int vcpu, const void *entry, struct kvm_regs *regs);
+void vm_get_regs(const Vm *vm, int vcpu, struct kvm_regs *regs);
+uint64_t vm_run(Vm *vm, int vcpu);
+static inline uint64_t *vm_page(const Vm *vm, uint32_t page)
+{
+    return (uint64_t *)(vm->ram + page * PAGE);
+}
+
+enum { PORT_DONE = 0x10, PORT_WRONG = 0x11 };
+
+/* calls.c: the ioctls, with errno as a negative result */
+int attach(int fd, uint64_t phys, uint64_t size);
+int scan(int fd, struct kvm_raminate_scan *scan);
+int swap(int fd, struct kvm_raminate_swap *swap);
+int swap_pages(const Vm *vm, uint32_t a, uint32_t b);
+
+typedef struct {
+    uint64_t bits[RAM_PAGES / 64];
+} Pages;
+
+void scan_ram(const Vm *vm, Pages *pages);
+bool has_page(const Pages *pages, uint32_t page);
+unsigned count_pages(const Pages *pages, const uint32_t *list, unsigned nr);
+
+/* The tests. */
+void test_scan(void);
+void test_steady(void);
+void test_swap(void);
+void test_torture(void);
+void test_input(void);
+void test_fuzz(void);
+
+#endif

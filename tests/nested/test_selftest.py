@@ -1,0 +1,27 @@
+#!/usr/bin/env python3
+# The KVM extension's selftest under NPT, with the older MMU, and with shadow
+# paging.
+#
+# SPDX-License-Identifier: GPL-2.0-or-later
+
+from nestedlib import Tap, main, report, run_selftest
+
+ALL = ('scan', 'steady', 'swap', 'torture', 'input', 'fuzz')
+
+# Each with the sign that the mode is really on.
+MODES = {
+    'NPT': ([], 'Nested Paging enabled'),
+    'NPT, tdp_mmu=0': (['kvm.tdp_mmu=0'], 'Nested Paging enabled'),
+    'shadow paging': (['kvm_amd.npt=0'], 'Nested Paging disabled'),
+}
+
+
+def run(tap: Tap) -> None:
+    for mode, (parameters, sign) in MODES.items():
+        result = run_selftest(ALL, parameters)
+        tap.check(sign in result.messages, f'{mode}: is on')
+        report(tap, mode, result)
+
+
+if __name__ == '__main__':
+    main(run)
