@@ -16,8 +16,8 @@ export NINJA
 RUN_NINJA = $(NINJA) -C $(BUILD) $(JOBS)
 RUN_TESTS = $(PYTHON) $(SETUP)/run-tests.py $(BUILD)
 
-.PHONY: all install check check-unit check-qtest check-guest check-asan demo \
-        clean distclean help
+.PHONY: all install check check-unit check-qtest check-guest check-nested \
+        check-asan demo clean distclean help
 
 all:
 	$(RUN_NINJA)
@@ -43,7 +43,7 @@ install: all
 check: all
 	$(RUN_TESTS)
 
-check-unit check-qtest check-guest:
+check-unit check-qtest check-guest check-nested:
 	$(RUN_TESTS) --suite $(@:check-%=%) $(T)
 
 # The same tests on a build of its own, with sanitizers.
@@ -59,6 +59,8 @@ $(ASAN)/config.mk: $(CONFIG)
 .PHONY: check-sanitized
 check-sanitized:
 	$(RUN_TESTS) --suite unit --suite qtest $(T)
+
+include $(SRC)/kvm/targets.mk
 
 demo: all
 	$(SRC)/scripts/demo
@@ -86,9 +88,11 @@ help:
 	@echo 'make install       install them; DESTDIR=DIR below DIR'
 	@echo 'make demo          build and run the demonstration'
 	@echo 'make check         build and run all tests'
+	@echo 'make kvm           build the KVM extension for the running kernel'
 	@echo 'make check-unit    tests of the policies; need no QEMU'
 	@echo 'make check-qtest   tests of the QEMU objects and commands'
 	@echo 'make check-guest   tests with running guests'
+	@echo 'make check-nested  tests with the KVM extension in an emulated host'
 	@echo 'make check-asan    unit tests and qtests with sanitizers'
 	@echo '                   T=NAME runs that one test of a suite'
 	@echo 'make clean         remove what was compiled'
