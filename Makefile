@@ -79,8 +79,9 @@ ifeq ($(BUILD),$(SRC)/build)
 	rm -rf $(SRC)/qemu/download $(SRC)/qemu/download.new $(SRC)/qemu/.lock
 	[ -e $(SRC)/qemu/src/.git ] || rm -rf $(SRC)/qemu/src
 else
-	cd $(BUILD) && rm -rf asan qemu kernel tests meson-* *.p *.a *.stamp \
-	    config* apt.log build.ninja compile_commands.json .ninja_* Makefile
+	cd $(BUILD) && rm -rf asan qemu kernel* tests tools meson-* *.p *.a \
+	    *.stamp config* apt.log build.ninja compile_commands.json \
+	    .ninja_* Makefile
 endif
 
 help:
