@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 import traceback
-from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, List, Optional, Sequence
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / 'scripts'))
 
@@ -20,16 +20,22 @@ from qemu.qmp.legacy import QEMUMonitorProtocol  # noqa: E402
 
 Test = Callable[[Path], None]
 Info = Dict[str, Any]
-Pair = Dict[str, int]
 
-MEMORY = 256 * MIB
-DRAM = 25 * MIB
+# So few pages that they never need as many mappings as Linux allows.
+MEMORY = 192 * MIB
+DRAM = 20 * MIB
 ROOM = 1024 * MIB       # for the files of one test
-PATIENCE = 240          # seconds; only a hang takes so long
+PATIENCE = 240.0        # seconds; only a hang takes so long
+# The checker writes all pages alike: CMQ would soon leave them where they are.
+# Small batches leave the guest time to run in between.
 FULL_RATE: Dict[str, Any] = {'scan_period': 50, 'swap_period': 50,
-                             'life_time': 1000}
+                             'max_swaps': 200, 'policy': 'lru'}
 CHECKER = Boot(['/bin/checker'])
 NODE = ['-numa', 'node,nodeid=0,memdev=dmcon0']
+
+
+class Skip(Exception):
+    """The host lacks what a test needs."""
 
 
 def run_tests(*tests: Test) -> None:
@@ -49,6 +55,9 @@ def _run_test(number: int, test: Test) -> bool:
         with work_directory(ROOM) as directory:
             os.environ['TMPDIR'] = str(directory)
             test(directory)
+    except Skip as reason:
+        print(f"ok {number} {test.__name__} # SKIP {reason}", flush=True)
+        return True
     except Exception:   # pylint: disable=broad-except
         for line in traceback.format_exc().splitlines():
             print(f"# {line}")
@@ -108,8 +117,11 @@ def wait_for_swaps(guest: Guest, swaps: int,
                    container: str = 'dmcon0') -> Info:
     """Waits for that many more swaps; returns the figures then."""
     goal = guest.raminate(container)['swaps'] + swaps
-    wait_until(lambda: guest.raminate(container)['swaps'] >= goal,
-               f"{swaps} swaps in {container}", guest)
+    try:
+        wait_until(lambda: guest.raminate(container)['swaps'] >= goal,
+                   f"{swaps} swaps in {container}", guest)
+    except AssertionError as err:
+        raise AssertionError(guest.raminate(container)) from err
     return guest.raminate(container)
 
 
@@ -124,21 +136,16 @@ def check_figures(info: Info) -> None:
 
 
 class Swapper(threading.Thread):
-    """Swaps random pages without pause, on a monitor of its own.
-
-    When the container can take no more mappings, the swaps are undone,
-    the last first.
-    """
+    """Swaps random pages without pause, on a monitor of its own."""
 
     def __init__(self, guest: Guest, socket_path: Path,
-                 container: str = 'dmcon0', batch: int = 500, seed: int = 1):
+                 container: str = 'dmcon0', batch: int = 200, seed: int = 1):
         super().__init__(daemon=True)
         self._socket_path = socket_path
         self._container = container
         self._batch = batch
         self._random = random.Random(seed)
         self._pages = guest.raminate(container)['size'] // 4096
-        self._undo: List[List[Pair]] = []
         self._stop_now = threading.Event()
         self.swaps = 0
         self.error: Optional[BaseException] = None
@@ -171,23 +178,11 @@ class Swapper(threading.Thread):
     def _one_batch(self, qmp: QEMUMonitorProtocol) -> None:
         pages = self._random.sample(range(self._pages), 2 * self._batch)
         pairs = [{'a': a, 'b': b} for a, b in zip(pages[::2], pages[1::2])]
-        done, held = self._swap(qmp, pairs)
-        self._undo.append(done)
-        if held:
-            while self._undo and not self._stop_now.is_set():
-                self._swap(qmp, self._undo.pop())
-
-    def _swap(self, qmp: QEMUMonitorProtocol,
-              pairs: List[Pair]) -> Tuple[List[Pair], bool]:
-        """Returns the pairs that were swapped, and if any were not."""
-        if not pairs:
-            return [], False
         answer: Any = qmp.cmd('raminate-swap-pages', id=self._container,
                               pairs=pairs)
-        done = [{'a': result['a'], 'b': result['b']}
-                for result in answer['results'] if 'error' not in result]
-        self.swaps += len(done)
-        return done, len(done) < len(pairs)
+        check(answer['done'] == self._batch,
+              f"{answer['done']} of {self._batch} pairs were swapped")
+        self.swaps += self._batch
 
 
 def start_swapper(guest: Guest, directory: Path, **options: Any) -> Swapper:

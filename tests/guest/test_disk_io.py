@@ -12,7 +12,7 @@ from guestlib import (FULL_RATE, MIB, Boot, Guest, check, check_figures,
                       wait_until)
 
 SWAPS = 10000
-DISK_BLOCKS = 500
+DISK_BLOCKS = 300
 
 
 def io_under_swaps(directory: Path, node: str, module: str,

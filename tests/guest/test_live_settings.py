@@ -10,19 +10,24 @@ from guestlib import (CHECKER, FULL_RATE, Guest, check, check_figures,
                       wait_for_passes, wait_for_swaps, wait_until)
 
 
+def wait_for_scans(guest: Guest, scans: int) -> None:
+    goal = guest.raminate()['scans'] + scans
+    wait_until(lambda: guest.raminate()['scans'] >= goal, "scans", guest)
+
+
 def policy_and_periods(directory: Path) -> None:
     args = [*hybrid(directory, **FULL_RATE), '-smp', '2']
     with Guest(directory, CHECKER, args) as guest:
         start_checker(guest)
-        for policy in ('cmq', 'lru') * 3:
+        for policy in ('cmq', 'null', 'lru') * 3:
             guest.set('policy', policy)
             check(guest.raminate()['policy'] == policy, f"not {policy}")
+            wait_for_scans(guest, 10)
             for name, value in (('scan-period', 20), ('swap-period', 100),
                                 ('life-time', 300), ('max-swaps', 100)):
                 guest.set(name, value)
                 check(guest.raminate()[name] == value, f"{name} is not set")
-            wait_for_swaps(guest, 1000)
-            guest.set('max-swaps', 1000)
+        wait_for_swaps(guest, 1000)
         wait_for_passes(guest)
         finish_checker(guest)
         check_figures(guest.raminate())
@@ -34,15 +39,12 @@ def policy_null_ends_swaps(directory: Path) -> None:
         start_checker(guest)
         wait_for_swaps(guest, 1000)
         guest.set('policy', 'null')
-        scans = guest.raminate()['scans']
-        wait_until(lambda: guest.raminate()['scans'] > scans + 3, "scans",
-                   guest)
+        wait_for_scans(guest, 3)
         before = guest.raminate()
-        wait_until(lambda: guest.raminate()['scans'] > before['scans'] + 20,
-                   "scans", guest)
+        wait_for_scans(guest, 20)
         check(guest.raminate()['swaps'] == before['swaps'],
               "pages are swapped")
-        guest.set('policy', 'cmq')
+        guest.set('policy', 'lru')
         wait_for_swaps(guest, 1000)
         finish_checker(guest)
 

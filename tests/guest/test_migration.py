@@ -13,7 +13,7 @@ from qemu.qmp import ExecuteError
 
 SLOW = {'max-bandwidth': 32 << 20, 'downtime-limit': 1}
 FAST = {'max-bandwidth': 16 << 30, 'downtime-limit': 60000}
-PAIR = [{'a': 1, 'b': 60000}]
+PAIR = [{'a': 1, 'b': 40000}]
 
 
 def side(directory: Path, name: str, *more: str) -> Guest:

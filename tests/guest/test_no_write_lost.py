@@ -14,13 +14,14 @@ from guestlib import (CHECKER, FULL_RATE, Guest, check, check_figures,
 SWAPS = 20000
 
 
-def swap_under_checker(directory: Path, accel: str, **options: Any) -> None:
+def swap_under_checker(directory: Path, accel: str = 'tcg,thread=multi',
+                       batch: int = 200, **options: Any) -> None:
     """The monitor and an external program both swap all the time."""
-    args = [*hybrid(directory, **FULL_RATE, **options), '-smp', '2',
+    args = [*hybrid(directory, **{**FULL_RATE, **options}), '-smp', '2',
             *swapper_args(directory)]
     with Guest(directory, CHECKER, args, accel) as guest:
         start_checker(guest)
-        swapper = start_swapper(guest, directory)
+        swapper = start_swapper(guest, directory, batch=batch)
         wait_until(lambda: swapper.swaps > SWAPS or swapper.error,
                    "swaps by command", guest)
         wait_for_swaps(guest, SWAPS)
@@ -32,16 +33,20 @@ def swap_under_checker(directory: Path, accel: str, **options: Any) -> None:
 
 
 def two_vcpus_in_threads_of_their_own(directory: Path) -> None:
-    swap_under_checker(directory, 'tcg,thread=multi')
+    swap_under_checker(directory)
 
 
 def two_vcpus_in_one_thread(directory: Path) -> None:
     swap_under_checker(directory, 'tcg,thread=single')
 
 
-def policy_lru(directory: Path) -> None:
-    swap_under_checker(directory, 'tcg,thread=multi', policy='lru')
+def policy_cmq(directory: Path) -> None:
+    swap_under_checker(directory, policy='cmq')
+
+
+def large_batches(directory: Path) -> None:
+    swap_under_checker(directory, batch=4000, max_swaps=10000)
 
 
 run_tests(two_vcpus_in_threads_of_their_own, two_vcpus_in_one_thread,
-          policy_lru)
+          policy_cmq, large_batches)

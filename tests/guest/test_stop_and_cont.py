@@ -12,7 +12,7 @@ from guestlib import (CHECKER, FULL_RATE, Guest, check, check_figures,
 from qemu.qmp import ExecuteError
 
 TIMES = 10
-PAIR = [{'a': 1, 'b': 60000}]
+PAIR = [{'a': 1, 'b': 40000}]
 
 
 def check_held(guest: Guest) -> None:
