@@ -26,9 +26,10 @@ MIB = 1 << 20
 POOL = 0x20000000
 POOL_SIZE = 512 * MIB
 MEMORY = 1536 * MIB
+DISK_SIZE = 8 * MIB
 
 BASE_MODULES = ('irqbypass', 'ccp')
-SHARE_MODULES = ('netfs', '9pnet', '9pnet_virtio', '9p')
+SHARE_MODULES = ('netfs', '9pnet', '9pnet_virtio', '9p', 'virtio_blk')
 KVM_MODULES = ('kvm', 'kvm-amd')
 KERNEL_ARGS = ('console=ttyS0', 'quiet', 'loglevel=4', 'mitigations=off',
                'panic=-1', 'oops=panic')
@@ -93,6 +94,12 @@ class Machine:
             cpio.finish()
         return path
 
+    def _disk(self) -> Path:
+        path = self.directory / 'disk'
+        with path.open('wb') as file:
+            file.truncate(DISK_SIZE)
+        return path
+
     def run(self, *program: str, timeout: int = 600) -> Result:
         """Boots, runs the program, powers off."""
         ports = [self.directory / name
@@ -112,7 +119,8 @@ class Machine:
         if self.share:
             args += ['-fsdev', 'local,id=hostfs,path=/,security_model=none,'
                      'readonly=on,multidevs=remap',
-                     '-device', 'virtio-9p-pci,fsdev=hostfs,mount_tag=hostfs']
+                     '-device', 'virtio-9p-pci,fsdev=hostfs,mount_tag=hostfs',
+                     '-drive', f'file={self._disk()},format=raw,if=virtio']
         subprocess.run(args, check=True, timeout=timeout,
                        stdin=subprocess.DEVNULL)
         console, output, messages = (port.read_text(errors='replace')

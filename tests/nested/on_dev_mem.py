@@ -4,6 +4,8 @@
 #
 # SPDX-License-Identifier: GPL-2.0-or-later
 
+import errno
+import mmap
 import os
 from pathlib import Path
 import sys
@@ -23,6 +25,8 @@ DEV_MEM = Path('/dev/mem')
 POOL = int(os.environ['RAMINATE_POOL'], 0)
 SWAPS = 3000
 HOT_PAGES = 1000
+DISK = '/dev/vda'
+DISK_BLOCKS = 100
 REQUIRED_FALL = 3
 
 
@@ -94,6 +98,40 @@ def share(guest: Guest) -> float:
     return float(guest.raminate().get('slow-share-last', 0))
 
 
+def direct_io_works(directory: Path) -> None:
+    """With cache=none, which the kernel can't do to such memory itself."""
+    check(direct_read_error() == errno.EFAULT,
+          "the kernel reads a disk directly into /dev/mem")
+    boot = Boot(['/bin/checker', 'disk=/dev/vda'],
+                ['virtio_pci', 'virtio_blk'])
+    args = [*on_dev_mem(**FULL_RATE), *swapper_args(directory), '-drive',
+            f'file={DISK},format=raw,if=none,id=disk0,cache=none,aio=native',
+            '-device', 'virtio-blk-pci,drive=disk0']
+    with Guest(directory, boot, args, 'kvm') as guest:
+        start_checker(guest)
+        swapper = start_swapper(guest, directory)
+        while int(guest.console.wait(r'disk=(\d+)\n', PATIENCE).group(1)
+                  ) < DISK_BLOCKS:
+            check(swapper.error is None, f"{swapper.error!r}")
+        swapper.finish()
+        finish_checker(guest)
+
+
+def direct_read_error() -> int:
+    """Reads a block of the disk into /dev/mem; 0 if that works."""
+    memory = os.open(DEV_MEM, os.O_RDWR)
+    disk = os.open(DISK, os.O_RDONLY | os.O_DIRECT)
+    try:
+        with mmap.mmap(memory, PAGE_SIZE, offset=POOL) as pages:
+            os.preadv(disk, [pages], 0)
+    except OSError as err:
+        return err.errno or -1
+    finally:
+        os.close(disk)
+        os.close(memory)
+    return 0
+
+
 def second_vm_is_refused(directory: Path) -> None:
     with Guest(directory, CHECKER, on_dev_mem(), 'kvm') as guest:
         start_checker(guest)
@@ -134,5 +172,6 @@ def system_ram_is_refused(directory: Path) -> None:
         check(False, "System RAM was given to a guest")
 
 
-run_tests(no_write_is_lost, hot_pages_move_to_dram, second_vm_is_refused,
-          killed_guest_leaves_the_ranges, system_ram_is_refused)
+run_tests(no_write_is_lost, hot_pages_move_to_dram, direct_io_works,
+          second_vm_is_refused, killed_guest_leaves_the_ranges,
+          system_ram_is_refused)
