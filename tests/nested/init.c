@@ -143,6 +143,22 @@ static void open_port(const char *path, int as_fd)
     }
 }
 
+/* What still uses a module keeps it. */
+static void unload_kvm(void)
+{
+    static const char *const modules[] = { "kvm_intel", "kvm_amd", "kvm" };
+    char path[64];
+    size_t i;
+
+    for (i = 0; i < sizeof(modules) / sizeof(modules[0]); i++) {
+        snprintf(path, sizeof(path), "/sys/module/%s/refcnt", modules[i]);
+        if (access(path, F_OK) == 0) {
+            must(syscall(SYS_delete_module, modules[i], O_NONBLOCK), "unload",
+                 modules[i]);
+        }
+    }
+}
+
 static void run(char **argv)
 {
     int status = 0;
@@ -161,6 +177,7 @@ static void run(char **argv)
     while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
         continue;
     }
+    unload_kvm();
     printf("init: exit status %d\n",
            WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
     fflush(stdout);

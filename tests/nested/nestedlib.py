@@ -118,6 +118,10 @@ def report(tap: Tap, mode: str, result: Result) -> None:
     tap.check(bool(ended), f'{mode}: the tests came to their end',
               [*result.output.splitlines()[-5:],
                *result.messages.splitlines()[-30:]])
+    complaints = [line for line in result.output.splitlines()
+                  if line.startswith('init: ')]
+    tap.check(not complaints, f'{mode}: the modules are loaded and unloaded',
+              complaints)
     tap.check(not result.trouble, f"{mode}: the kernel has no complaint",
               result.trouble[:20])
 

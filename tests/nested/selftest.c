@@ -59,6 +59,7 @@ static const struct {
     { "torture", test_torture },
     { "input", test_input },
     { "fuzz", test_fuzz },
+    { "kill", test_kill },
 };
 
 int main(int argc, char **argv)

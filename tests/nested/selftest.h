@@ -96,5 +96,6 @@ void test_swap(void);
 void test_torture(void);
 void test_input(void);
 void test_fuzz(void);
+void test_kill(void);
 
 #endif

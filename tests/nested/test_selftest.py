@@ -6,7 +6,7 @@
 
 from nestedlib import Tap, main, report, run_selftest
 
-ALL = ('scan', 'steady', 'swap', 'torture', 'input', 'fuzz')
+ALL = ('scan', 'steady', 'swap', 'torture', 'input', 'fuzz', 'kill')
 
 # Each with the sign that the mode is really on.
 MODES = {
