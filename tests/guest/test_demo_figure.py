@@ -5,19 +5,14 @@
 
 import json
 from pathlib import Path
+import re
 import subprocess
-import time
 from typing import Set
 
 from guestlib import check, run_tests
 from raminate import paths
 
 DEMO = paths.SOURCE / 'scripts' / 'demo'
-PLACES = (Path('/dev/shm'), Path('/var/tmp'))
-
-
-def left_behind() -> Set[Path]:
-    return {path for place in PLACES for path in place.glob('raminate-*')}
 
 
 def share_falls_to_a_third_twice(directory: Path) -> None:
@@ -37,16 +32,22 @@ def share_falls_to_a_third_twice(directory: Path) -> None:
 
 def ended_demo_leaves_nothing(directory: Path) -> None:
     del directory
-    before = left_behind()
+    files: Set[Path] = set()
     with subprocess.Popen([DEMO, '--accel', 'tcg'], text=True,
                           stdout=subprocess.PIPE) as demo:
         assert demo.stdout is not None
-        next(line for line in demo.stdout if 'swaps' in line)
-        time.sleep(1)
+        for line in demo.stdout:
+            files |= {Path(path) for path in re.findall(r'mem-path=([^, ]+)',
+                                                        line)}
+            if 'swaps' in line:
+                break
+        check(len(files) == 2 and all(path.exists() for path in files),
+              f"files in use: {files}")
         demo.terminate()
         demo.stdout.read()
     check(demo.returncode == 143, f"exit status {demo.returncode}")
-    check(left_behind() <= before, "the demo left its files behind")
+    check(not any(path.parent.exists() for path in files),
+          "the demo left its files behind")
 
 
 def null_policy_fails(directory: Path) -> None:
