@@ -14,8 +14,7 @@ from raminate.guest import Container, Tier, two_tiers
 
 OPTIONS = {key.replace('_', '-'): value for key, value in FULL_RATE.items()}
 SWAPS = 2000
-BASE = 192 * MIB        # besides the dimm
-DIMM = 128 * MIB        # what Linux can put online at once
+DIMM = 256 * MIB        # a multiple of what Linux puts online at once
 
 
 def swap_and_check(guest: Guest, containers: Sequence[str]) -> None:
@@ -91,7 +90,7 @@ def hot_plugged_dimm(directory: Path) -> None:
         guest.console.send('')
         started = guest.console.wait(r'checker: started pages=(\d+)\n')
         # It takes three quarters of what is free.
-        check(int(started.group(1)) * 4096 > BASE * 3 // 4,
+        check(int(started.group(1)) * 4096 > DIMM,
               "the guest does not use the dimm")
         swap_and_check(guest, ['dmcon0'])
 
