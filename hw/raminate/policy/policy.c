@@ -9,9 +9,13 @@
 #include "policy.h"
 
 static const RaminatePolicyOps *const policies[] = {
+    &raminate_policy_age,
     &raminate_policy_cmq,
+    &raminate_policy_hemem,
     &raminate_policy_lru,
+    &raminate_policy_memtis,
     &raminate_policy_null,
+    &raminate_policy_payback,
     NULL,
 };
 

@@ -52,6 +52,16 @@ typedef struct RaminatePolicyOps {
                    const uint32_t *pages, size_t nr);
 
     /*
+     * Takes note of the pages found written by a second look, which came
+     * @window_ms after an earlier one.  A page written all the time is found
+     * by it, one written now and then is not.  A sample() that contains them
+     * follows.  NULL if the policy makes no use of it.
+     * Cost: O(nr).
+     */
+    void (*look)(RaminatePolicy *policy, int64_t now_ms, uint32_t window_ms,
+                 const uint32_t *pages, size_t nr);
+
+    /*
      * Proposes exchanges, the most useful first.  No page appears twice, and
      * each @promote is in a slower tier than its @demote.  Nothing is moved
      * until swapped() says so: a pair that fails is simply not reported, and
@@ -74,9 +84,13 @@ typedef struct RaminatePolicyOps {
     void (*set_life_time)(RaminatePolicy *policy, uint32_t life_time_ms);
 } RaminatePolicyOps;
 
+extern const RaminatePolicyOps raminate_policy_age;
 extern const RaminatePolicyOps raminate_policy_cmq;
+extern const RaminatePolicyOps raminate_policy_hemem;
 extern const RaminatePolicyOps raminate_policy_lru;
+extern const RaminatePolicyOps raminate_policy_memtis;
 extern const RaminatePolicyOps raminate_policy_null;
+extern const RaminatePolicyOps raminate_policy_payback;
 
 /* Returns: the policy of that name, or NULL. */
 const RaminatePolicyOps *raminate_policy_find(const char *name);

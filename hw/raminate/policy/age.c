@@ -1,0 +1,125 @@
+/*
+ * RAMinate: a policy that goes by the age of the last write
+ *
+ * Adapted from memtierd's policy "age".  A page is active while it was
+ * written within the life time, and idle once it was not for AGE_IDLE life
+ * times.  Active slow pages change places with idle fast ones; pages in
+ * between stay where they are.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include <stdlib.h>
+
+#include "levels.h"
+
+#define AGE_IDLE 12
+
+enum { IDLE, BETWEEN, ACTIVE };
+
+struct RaminatePolicy {
+    RaminateLevels levels;
+    uint32_t life_time;
+    bool started;
+    int64_t start_ms;
+    uint32_t *last;             /* seconds since the start */
+};
+
+static void age_destroy(RaminatePolicy *p)
+{
+    if (p) {
+        raminate_levels_destroy(&p->levels);
+        free(p->last);
+        free(p);
+    }
+}
+
+static RaminatePolicy *age_create(const RaminatePolicyConfig *config)
+{
+    RaminatePolicy *p = calloc(1, sizeof(*p));
+
+    if (!p) {
+        return NULL;
+    }
+    p->life_time = config->life_time_ms;
+    p->last = calloc(raminate_placement_pages(config->placement),
+                     sizeof(*p->last));
+    if (!p->last || !raminate_levels_init(&p->levels, config->placement)) {
+        age_destroy(p);
+        return NULL;
+    }
+    return p;
+}
+
+/* Returns: seconds since the first call. */
+static uint32_t age_time(RaminatePolicy *p, int64_t now_ms)
+{
+    if (!p->started) {
+        p->started = true;
+        p->start_ms = now_ms;
+    }
+    return (now_ms - p->start_ms) / 1000;
+}
+
+/* Moves pages older than @max_age_ms from @level down to the next. */
+static void age_sink(RaminatePolicy *p, uint32_t now, unsigned level,
+                     uint64_t max_age_ms)
+{
+    for (unsigned fast = 0; fast < 2; fast++) {
+        const RaminatePageList *list = &p->levels.lists[fast][level];
+
+        while (list->head != RAMINATE_NO_PAGE &&
+               (now - p->last[list->head]) * UINT64_C(1000) > max_age_ms) {
+            raminate_levels_set(&p->levels, list->head, level - 1);
+        }
+    }
+}
+
+static void age_sink_all(RaminatePolicy *p, uint32_t now)
+{
+    age_sink(p, now, ACTIVE, p->life_time);
+    age_sink(p, now, BETWEEN, (uint64_t)p->life_time * AGE_IDLE);
+}
+
+static void age_sample(RaminatePolicy *p, int64_t now_ms,
+                       const uint32_t *pages, size_t nr)
+{
+    uint32_t now = age_time(p, now_ms);
+
+    for (size_t i = 0; i < nr; i++) {
+        p->last[pages[i]] = now;
+        raminate_levels_set(&p->levels, pages[i], ACTIVE);
+    }
+    age_sink_all(p, now);
+}
+
+static size_t age_plan(RaminatePolicy *p, int64_t now_ms,
+                       RaminatePair *pairs, size_t max)
+{
+    age_sink_all(p, age_time(p, now_ms));
+    return raminate_levels_plan(&p->levels, ACTIVE, BETWEEN, pairs, max);
+}
+
+static void age_swapped(RaminatePolicy *p, int64_t now_ms,
+                        uint32_t a, uint32_t b)
+{
+    (void)now_ms;
+    raminate_levels_swapped(&p->levels, a, b);
+}
+
+static void age_set_life_time(RaminatePolicy *p, uint32_t life_time_ms)
+{
+    p->life_time = life_time_ms;
+}
+
+const RaminatePolicyOps raminate_policy_age = {
+    .name = "age",
+    .summary = "memtierd's age, adapted: active pages go up for idle ones",
+    .bytes_per_page = RAMINATE_LEVELS_BYTES_PER_PAGE + sizeof(uint32_t),
+    .create = age_create,
+    .destroy = age_destroy,
+    .sample = age_sample,
+    .plan = age_plan,
+    .swapped = age_swapped,
+    .set_life_time = age_set_life_time,
+};

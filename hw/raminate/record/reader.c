@@ -1,0 +1,476 @@
+/*
+ * RAMinate: entries of a recording, from bytes to memory
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include <string.h>
+
+#include "format.h"
+#include "record.h"
+
+G_DEFINE_QUARK(raminate-record-error, raminate_record_error)
+
+struct RaminateRecordReader {
+    char *path;
+    GMappedFile *file;
+    const uint8_t *start;
+    const uint8_t *end;
+    const uint8_t *first_entry;
+    const uint8_t *next;
+    bool cut;
+
+    RaminateRecordHeader header;
+    uint32_t *pages;
+    uint32_t *written;
+    uint32_t *read;
+    size_t allocated;           /* elements of each of the three */
+};
+
+/* The bytes of one entry; once @bad, all that is taken is 0. */
+typedef struct Cursor {
+    const uint8_t *next;
+    const uint8_t *end;
+    bool bad;
+} Cursor;
+
+static const uint8_t *take(Cursor *cursor, size_t size)
+{
+    const uint8_t *data = cursor->next;
+
+    if ((size_t)(cursor->end - cursor->next) < size) {
+        cursor->bad = true;
+        return NULL;
+    }
+    cursor->next += size;
+    return data;
+}
+
+static uint8_t take_u8(Cursor *cursor)
+{
+    const uint8_t *data = take(cursor, 1);
+
+    return data ? *data : 0;
+}
+
+static uint32_t take_u32(Cursor *cursor)
+{
+    const uint8_t *data = take(cursor, sizeof(uint32_t));
+    uint32_t value = 0;
+
+    if (data) {
+        memcpy(&value, data, sizeof(value));
+    }
+    return GUINT32_FROM_LE(value);
+}
+
+static uint64_t take_u64(Cursor *cursor)
+{
+    const uint8_t *data = take(cursor, sizeof(uint64_t));
+    uint64_t value = 0;
+
+    if (data) {
+        memcpy(&value, data, sizeof(value));
+    }
+    return GUINT64_FROM_LE(value);
+}
+
+static uint64_t take_varint(Cursor *cursor)
+{
+    uint64_t value = 0;
+
+    for (unsigned shift = 0; shift < 64; shift += 7) {
+        uint8_t byte = take_u8(cursor);
+
+        value |= (uint64_t)(byte & 0x7f) << shift;
+        if (!(byte & 0x80)) {
+            return value;
+        }
+    }
+    cursor->bad = true;
+    return 0;
+}
+
+/* Returns: a number up to @max; any greater is bad. */
+static uint64_t take_up_to(Cursor *cursor, uint64_t max)
+{
+    uint64_t value = take_varint(cursor);
+
+    if (value > max) {
+        cursor->bad = true;
+        return 0;
+    }
+    return value;
+}
+
+static int64_t take_signed(Cursor *cursor)
+{
+    uint64_t value = take_varint(cursor);
+
+    return value >> 1 ^ (value & 1 ? UINT64_MAX : 0);
+}
+
+static void set_damaged(const RaminateRecordReader *reader, GError **error)
+{
+    g_set_error(error, RAMINATE_RECORD_ERROR, RAMINATE_RECORD_ERROR_DAMAGED,
+                "%s: the recording is damaged at offset %zu; record it again",
+                reader->path, (size_t)(reader->next - reader->start));
+}
+
+/*
+ * Finds the entry at reader->next and checks its sum.
+ * Returns: its payload; with its @type, and where the @after next one begins.
+ * NULL if the file ends before the entry does, or with @error set.
+ */
+static const uint8_t *find_entry(RaminateRecordReader *reader, uint8_t *type,
+                                 size_t *size, GError **error)
+{
+    size_t left = reader->end - reader->next;
+    const uint8_t *entry = reader->next;
+    uint32_t stored;
+
+    if (left < RECORD_PREFIX_SIZE) {
+        reader->cut = true;
+        return NULL;
+    }
+    memcpy(&stored, entry + 1, sizeof(stored));
+    *type = entry[0];
+    *size = GUINT32_FROM_LE(stored);
+    if (left < RECORD_PREFIX_SIZE + *size + RECORD_CRC_SIZE) {
+        reader->cut = true;
+        return NULL;
+    }
+    memcpy(&stored, entry + RECORD_PREFIX_SIZE + *size, sizeof(stored));
+    if (raminate_record_crc(0, entry, RECORD_PREFIX_SIZE + *size) !=
+        GUINT32_FROM_LE(stored)) {
+        set_damaged(reader, error);
+        return NULL;
+    }
+    return entry + RECORD_PREFIX_SIZE;
+}
+
+/* Header */
+
+static void take_tier(Cursor *cursor, RaminateRecordTier *tier)
+{
+    const uint8_t *id;
+    uint8_t length;
+
+    tier->first = take_u32(cursor);
+    tier->count = take_u32(cursor);
+    tier->rank = take_u8(cursor);
+    length = take_u8(cursor);
+    id = take(cursor, length);
+    tier->id = g_strndup((const char *)id, id ? length : 0);
+}
+
+/* Returns: whether the tiers cover all frames, each once. */
+static bool tiers_are_sound(const RaminateRecordHeader *header)
+{
+    uint64_t covered = 0;
+
+    for (unsigned i = 0; i < header->nr_tiers; i++) {
+        const RaminateRecordTier *a = &header->tiers[i];
+
+        covered += a->count;
+        if ((uint64_t)a->first + a->count > header->nr_pages) {
+            return false;
+        }
+        for (unsigned j = 0; j < i; j++) {
+            const RaminateRecordTier *b = &header->tiers[j];
+
+            if (a->first < b->first + b->count &&
+                b->first < a->first + a->count) {
+                return false;
+            }
+        }
+    }
+    return covered == header->nr_pages;
+}
+
+static bool take_header(RaminateRecordReader *reader, Cursor *cursor)
+{
+    RaminateRecordHeader *header = &reader->header;
+    uint32_t nr_tiers;
+
+    header->page_size = take_u32(cursor);
+    header->nr_pages = take_u32(cursor);
+    header->started_us = take_u64(cursor);
+    header->scan_period_ms = take_u32(cursor);
+    nr_tiers = take_u32(cursor);
+    if (cursor->bad || nr_tiers < 1 || nr_tiers > RAMINATE_MAX_TIERS ||
+        !header->page_size || !header->nr_pages) {
+        return false;
+    }
+    header->nr_tiers = nr_tiers;
+    for (unsigned i = 0; i < nr_tiers; i++) {
+        take_tier(cursor, &header->tiers[i]);
+    }
+    return !cursor->bad && tiers_are_sound(header);
+}
+
+static bool read_header(RaminateRecordReader *reader, GError **error)
+{
+    Cursor cursor = { .next = reader->start, .end = reader->end };
+    const uint8_t *payload;
+    uint32_t version;
+    uint8_t type;
+    size_t size;
+
+    if (!raminate_record_has_magic(reader->start,
+                                   reader->end - reader->start)) {
+        g_set_error(error, RAMINATE_RECORD_ERROR,
+                    RAMINATE_RECORD_ERROR_FOREIGN,
+                    "%s is not a recording of RAMinate; give a file that "
+                    "record= has written", reader->path);
+        return false;
+    }
+    take(&cursor, RECORD_MAGIC_SIZE);
+    version = take_u32(&cursor);
+    if (!cursor.bad && version != RECORD_VERSION) {
+        g_set_error(error, RAMINATE_RECORD_ERROR,
+                    RAMINATE_RECORD_ERROR_FOREIGN,
+                    "%s: the recording has version %u of the format, but only "
+                    "%u is known; use the release that wrote it",
+                    reader->path, version, RECORD_VERSION);
+        return false;
+    }
+    reader->next = cursor.next;
+    payload = find_entry(reader, &type, &size, error);
+    if (!payload) {
+        if (reader->cut) {
+            g_set_error(error, RAMINATE_RECORD_ERROR,
+                        RAMINATE_RECORD_ERROR_DAMAGED,
+                        "%s: the recording ends within its header; record it "
+                        "again", reader->path);
+        }
+        return false;
+    }
+    cursor.next = payload;
+    cursor.end = payload + size;
+    if (type != RECORD_HEADER || !take_header(reader, &cursor)) {
+        set_damaged(reader, error);
+        return false;
+    }
+    reader->first_entry = cursor.end + RECORD_CRC_SIZE;
+    return true;
+}
+
+/* Pages */
+
+static void reserve(RaminateRecordReader *reader, size_t nr)
+{
+    if (nr > reader->allocated) {
+        reader->pages = g_renew(uint32_t, reader->pages, nr);
+        reader->written = g_renew(uint32_t, reader->written, nr);
+        reader->read = g_renew(uint32_t, reader->read, nr);
+        reader->allocated = nr;
+    }
+}
+
+/* Returns: number of pages taken, at most @max. */
+static size_t take_runs(Cursor *cursor, uint32_t first, uint32_t end,
+                        uint32_t *pages, size_t max)
+{
+    size_t nr = take_up_to(cursor, max - 1) + 1;
+    uint32_t next = first;
+    size_t i = 0;
+
+    while (i < nr && !cursor->bad) {
+        uint64_t gap = take_up_to(cursor, (uint64_t)end << 1);
+        uint64_t run = gap & 1 ? take_up_to(cursor, nr) + 2 : 1;
+
+        gap >>= 1;
+        if (gap + run > end - next || run > nr - i) {
+            cursor->bad = true;
+            break;
+        }
+        next += gap;
+        while (run--) {
+            pages[i++] = next++;
+        }
+    }
+    return cursor->bad ? 0 : nr;
+}
+
+/* Returns: number of pages taken, at most @max. */
+static size_t take_bitmap(Cursor *cursor, uint32_t first, uint32_t end,
+                          uint32_t *pages, size_t max)
+{
+    uint32_t bits = end - first;
+    const uint8_t *bitmap = take(cursor, (bits + 7) / 8);
+    size_t nr = 0;
+
+    for (uint32_t i = 0; bitmap && i < (bits + 7) / 8; i++) {
+        for (unsigned byte = bitmap[i]; byte; byte &= byte - 1) {
+            uint32_t page = first + i * 8 + __builtin_ctz(byte);
+
+            if (page >= end || nr == max) {
+                cursor->bad = true;
+                return 0;
+            }
+            pages[nr++] = page;
+        }
+    }
+    return nr;
+}
+
+static size_t take_pages(RaminateRecordReader *reader, Cursor *cursor)
+{
+    uint32_t nr_pages = reader->header.nr_pages;
+    size_t nr = take_up_to(cursor, nr_pages);
+    uint64_t block = 0;
+    size_t i = 0;
+
+    reserve(reader, nr);
+    while (i < nr && !cursor->bad) {
+        uint64_t first, end;
+        uint8_t how;
+
+        block += take_up_to(cursor, nr_pages);
+        first = block * RECORD_BLOCK_PAGES;
+        end = MIN(first + RECORD_BLOCK_PAGES, nr_pages);
+        if (first >= nr_pages) {
+            cursor->bad = true;
+            break;
+        }
+        how = take_u8(cursor);
+        if (how == RECORD_BLOCK_RUNS) {
+            i += take_runs(cursor, first, end, reader->pages + i, nr - i);
+        } else if (how == RECORD_BLOCK_BITMAP) {
+            i += take_bitmap(cursor, first, end, reader->pages + i, nr - i);
+        } else {
+            cursor->bad = true;
+        }
+        block++;
+    }
+    return nr;
+}
+
+static void take_counts(Cursor *cursor, uint32_t *counts, size_t nr)
+{
+    for (size_t i = 0; i < nr && !cursor->bad; i++) {
+        counts[i] = take_up_to(cursor, UINT32_MAX);
+    }
+}
+
+static bool take_entry(RaminateRecordReader *reader, Cursor *cursor,
+                       RaminateRecordEntry *entry)
+{
+    entry->time_ms = take_signed(cursor);
+    entry->window_ms = take_up_to(cursor, UINT32_MAX);
+    entry->nr = take_pages(reader, cursor);
+    entry->pages = reader->pages;
+    if (entry->type == RAMINATE_RECORD_TRAFFIC) {
+        uint8_t flags = take_u8(cursor);
+
+        if (flags & ~RECORD_HAS_READS) {
+            return false;
+        }
+        take_counts(cursor, reader->written, entry->nr);
+        entry->written = reader->written;
+        if (flags & RECORD_HAS_READS) {
+            take_counts(cursor, reader->read, entry->nr);
+            entry->read = reader->read;
+        }
+    }
+    return !cursor->bad && cursor->next == cursor->end;
+}
+
+bool raminate_record_reader_next(RaminateRecordReader *reader,
+                                 RaminateRecordEntry *entry, GError **error)
+{
+    const uint8_t *payload;
+    uint8_t type;
+    size_t size;
+    Cursor cursor;
+
+    payload = find_entry(reader, &type, &size, error);
+    if (!payload) {
+        return false;
+    }
+    memset(entry, 0, sizeof(*entry));
+    entry->type = type;
+    cursor = (Cursor) { .next = payload, .end = payload + size };
+    switch (type) {
+    case RAMINATE_RECORD_END:
+        return false;
+    case RAMINATE_RECORD_SCAN:
+    case RAMINATE_RECORD_LOOK:
+    case RAMINATE_RECORD_TRAFFIC:
+        if (take_entry(reader, &cursor, entry)) {
+            reader->next = payload + size + RECORD_CRC_SIZE;
+            return true;
+        }
+        break;
+    }
+    set_damaged(reader, error);
+    return false;
+}
+
+/* Life */
+
+RaminateRecordReader *raminate_record_reader_new(const char *path,
+                                                 GError **error)
+{
+    g_autoptr(GError) err = NULL;
+    RaminateRecordReader *reader = g_new0(RaminateRecordReader, 1);
+
+    reader->path = g_strdup(path);
+    reader->file = g_mapped_file_new(path, FALSE, &err);
+    if (!reader->file) {
+        g_set_error(error, RAMINATE_RECORD_ERROR, RAMINATE_RECORD_ERROR_IO,
+                    "can't open the recording %s: %s", path, err->message);
+        raminate_record_reader_free(reader);
+        return NULL;
+    }
+    reader->start = (const uint8_t *)g_mapped_file_get_contents(reader->file);
+    reader->end = reader->start + g_mapped_file_get_length(reader->file);
+    if (!read_header(reader, error)) {
+        raminate_record_reader_free(reader);
+        return NULL;
+    }
+    raminate_record_reader_rewind(reader);
+    return reader;
+}
+
+void raminate_record_reader_free(RaminateRecordReader *reader)
+{
+    if (!reader) {
+        return;
+    }
+    for (unsigned i = 0; i < reader->header.nr_tiers; i++) {
+        g_free((char *)reader->header.tiers[i].id);
+    }
+    if (reader->file) {
+        g_mapped_file_unref(reader->file);
+    }
+    g_free(reader->path);
+    g_free(reader->pages);
+    g_free(reader->written);
+    g_free(reader->read);
+    g_free(reader);
+}
+
+const RaminateRecordHeader *
+raminate_record_reader_header(const RaminateRecordReader *reader)
+{
+    return &reader->header;
+}
+
+void raminate_record_reader_rewind(RaminateRecordReader *reader)
+{
+    reader->next = reader->first_entry;
+    reader->cut = false;
+}
+
+bool raminate_record_reader_is_cut(const RaminateRecordReader *reader)
+{
+    return reader->cut;
+}
+
+double raminate_record_reader_progress(const RaminateRecordReader *reader)
+{
+    return (double)(reader->next - reader->start) /
+           (reader->end - reader->start);
+}

@@ -1,0 +1,112 @@
+/*
+ * RAMinate: recordings of what each scan saw
+ *
+ * The format is described in docs/recording-format.md.  An entry stands for
+ * itself, so that it can be encoded and read without those before it.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#ifndef RAMINATE_RECORD_H
+#define RAMINATE_RECORD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <glib.h>
+
+#include "hw/raminate/policy/placement.h"
+
+/* Traffic is counted in lines of the last-level cache. */
+#define RAMINATE_LINE_SIZE 64
+
+/* One tier: its frames as in RaminateFrameRange, and how users call it. */
+typedef struct RaminateRecordTier {
+    const char *id;             /* at most 255 bytes */
+    uint8_t rank;
+    uint32_t first;
+    uint32_t count;
+} RaminateRecordTier;
+
+typedef struct RaminateRecordHeader {
+    uint32_t page_size;         /* in bytes */
+    uint32_t nr_pages;          /* of the guest */
+    int64_t started_us;         /* microseconds since 1970, UTC */
+    uint32_t scan_period_ms;    /* at the start; entries tell the times */
+    unsigned nr_tiers;
+    RaminateRecordTier tiers[RAMINATE_MAX_TIERS];       /* fastest first */
+} RaminateRecordHeader;
+
+typedef enum RaminateRecordType {
+    RAMINATE_RECORD_SCAN = 1,   /* pages found written by a scan */
+    RAMINATE_RECORD_LOOK = 2,   /* the same by the second look before it */
+    RAMINATE_RECORD_TRAFFIC = 3,        /* what reached the memory itself */
+    RAMINATE_RECORD_END = 4,
+} RaminateRecordType;
+
+/* For RAMINATE_RECORD_END: only the type counts. */
+typedef struct RaminateRecordEntry {
+    RaminateRecordType type;
+    int64_t time_ms;            /* on the monitor's clock; never goes back */
+    uint32_t window_ms;         /* for how long until then it was watched */
+    const uint32_t *pages;      /* in ascending order, none twice */
+    size_t nr;
+
+    /* For RAMINATE_RECORD_TRAFFIC: lines of each page, else NULL */
+    const uint32_t *written;
+    const uint32_t *read;       /* NULL also if not known */
+} RaminateRecordEntry;
+
+#define RAMINATE_RECORD_ERROR raminate_record_error_quark()
+GQuark raminate_record_error_quark(void);
+
+typedef enum RaminateRecordError {
+    RAMINATE_RECORD_ERROR_IO,           /* can't be opened or read */
+    RAMINATE_RECORD_ERROR_FOREIGN,      /* no recording, or unknown version */
+    RAMINATE_RECORD_ERROR_DAMAGED,      /* a recording, but not as written */
+} RaminateRecordError;
+
+/* Writing: both append to @out. */
+void raminate_record_put_header(GByteArray *out,
+                                const RaminateRecordHeader *header);
+void raminate_record_put_entry(GByteArray *out, uint32_t nr_pages,
+                               const RaminateRecordEntry *entry);
+
+/* Returns: whether @data begins as all recordings do. */
+bool raminate_record_has_magic(const void *data, size_t size);
+
+/* Reading */
+typedef struct RaminateRecordReader RaminateRecordReader;
+
+/* Returns: the reader, or NULL with @error set. */
+RaminateRecordReader *raminate_record_reader_new(const char *path,
+                                                 GError **error);
+void raminate_record_reader_free(RaminateRecordReader *reader);
+
+/* Returns: the header, which lives as long as the reader. */
+const RaminateRecordHeader *
+raminate_record_reader_header(const RaminateRecordReader *reader);
+
+/*
+ * Reads the next entry; what it points to is valid until the next call.
+ * Returns: false at the end, or with @error set if the file is damaged.
+ */
+bool raminate_record_reader_next(RaminateRecordReader *reader,
+                                 RaminateRecordEntry *entry, GError **error);
+
+/* Goes back to the first entry. */
+void raminate_record_reader_rewind(RaminateRecordReader *reader);
+
+/*
+ * Returns: whether the file stops without an end, as it does if its writer was
+ * killed or is at work; known once next() has returned false.  All entries
+ * that are whole have been read then.
+ */
+bool raminate_record_reader_is_cut(const RaminateRecordReader *reader);
+
+/* Returns: how far into the file the reader is, from 0 to 1. */
+double raminate_record_reader_progress(const RaminateRecordReader *reader);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(RaminateRecordReader,
+                              raminate_record_reader_free)
+
+#endif

@@ -1,0 +1,42 @@
+/*
+ * RAMinate: a thread that writes a recording
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#ifndef RAMINATE_RECORDER_H
+#define RAMINATE_RECORDER_H
+
+#include "record.h"
+
+typedef struct RaminateRecorder RaminateRecorder;
+
+/*
+ * Called at most once, by the recorder's thread, if the recording ends before
+ * it is told to.
+ * @reason: what went wrong
+ */
+typedef void (*RaminateRecorderEnded)(const char *reason, void *opaque);
+
+/*
+ * Creates the file, or overwrites it if it is a recording or empty; any other
+ * file is left alone.
+ * Returns: the recorder, or NULL with @error set.
+ */
+RaminateRecorder *raminate_recorder_new(const char *path,
+                                        const RaminateRecordHeader *header,
+                                        RaminateRecorderEnded ended,
+                                        void *opaque, GError **error);
+
+/*
+ * Hands an entry over to be written.  Never waits for the file: if too much
+ * is waiting already, the recording ends.
+ * Returns: false if the recording has ended.
+ */
+bool raminate_recorder_add(RaminateRecorder *recorder,
+                           const RaminateRecordEntry *entry);
+
+/* Writes what is waiting, and the end.  NULL is fine. */
+void raminate_recorder_free(RaminateRecorder *recorder);
+
+#endif

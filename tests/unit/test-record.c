@@ -1,0 +1,478 @@
+/*
+ * RAMinate: recordings are read as they were written, or refused
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include <fcntl.h>
+#include <glib/gstdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "hw/raminate/record/recorder.h"
+
+#define NR_PAGES 100003         /* the last block is not full */
+
+static char *directory;
+
+static char *file_path(const char *name)
+{
+    return g_build_filename(directory, name, NULL);
+}
+
+static const RaminateRecordHeader header = {
+    .page_size = 4096,
+    .nr_pages = NR_PAGES,
+    .started_us = INT64_C(1700000000000000),
+    .scan_period_ms = 1000,
+    .nr_tiers = 2,
+    .tiers = { { "dram0", 3, 90003, 10000 }, { "mram0", 7, 0, 90003 } },
+};
+
+static void ended_unexpectedly(const char *reason, void *opaque)
+{
+    (void)opaque;
+    g_error("the recording ended: %s", reason);
+}
+
+/* Pages of one entry, made up from its number: none, few, runs, all */
+static GArray *make_pages(unsigned number)
+{
+    GArray *pages = g_array_new(FALSE, FALSE, sizeof(uint32_t));
+    static const int shares[] = { 0, 1, 30, 500, 970, 1000 };
+    int share = shares[number % G_N_ELEMENTS(shares)];
+    bool written = false;
+
+    for (uint32_t page = 0; page < NR_PAGES; page++) {
+        if (number / 6 % 2 == 0 || g_test_rand_int_range(0, 20) == 0) {
+            written = g_test_rand_int_range(0, 1000) < share;
+        }
+        if (written) {
+            g_array_append_val(pages, page);
+        }
+    }
+    return pages;
+}
+
+static GArray *make_counts(guint nr)
+{
+    GArray *counts = g_array_new(FALSE, FALSE, sizeof(uint32_t));
+
+    for (guint i = 0; i < nr; i++) {
+        uint32_t count = g_test_rand_int() >> g_test_rand_int_range(0, 32);
+
+        g_array_append_val(counts, count);
+    }
+    return counts;
+}
+
+static GByteArray *make_file(void)
+{
+    GByteArray *bytes = g_byte_array_new();
+
+    raminate_record_put_header(bytes, &header);
+    return bytes;
+}
+
+static void save(const GByteArray *bytes, const char *path, gsize size)
+{
+    g_assert_true(g_file_set_contents(path, (const char *)bytes->data, size,
+                                      NULL));
+}
+
+static void put_end(GByteArray *bytes)
+{
+    RaminateRecordEntry end = { .type = RAMINATE_RECORD_END };
+
+    raminate_record_put_entry(bytes, NR_PAGES, &end);
+}
+
+static void test_round_trip(void)
+{
+    g_autofree char *path = file_path("round-trip");
+    g_autoptr(GByteArray) bytes = make_file();
+    g_autoptr(GPtrArray) lists =
+        g_ptr_array_new_with_free_func((GDestroyNotify)g_array_unref);
+    g_autoptr(RaminateRecordReader) reader = NULL;
+    g_autoptr(GError) error = NULL;
+    const unsigned nr = 36;
+    RaminateRecordEntry entry;
+
+    for (unsigned i = 0; i < nr; i++) {
+        GArray *pages = make_pages(i);
+        GArray *written = make_counts(pages->len);
+        GArray *read = make_counts(pages->len);
+
+        entry = (RaminateRecordEntry) {
+            .type = i % 3 + 1,
+            .time_ms = (int64_t)i * 1000000007 - 5,
+            .window_ms = i * 77,
+            .pages = (uint32_t *)pages->data,
+            .nr = pages->len,
+        };
+        if (entry.type == RAMINATE_RECORD_TRAFFIC) {
+            entry.written = (uint32_t *)written->data;
+            entry.read = i % 2 ? (uint32_t *)read->data : NULL;
+        }
+        raminate_record_put_entry(bytes, NR_PAGES, &entry);
+        g_ptr_array_add(lists, pages);
+        g_ptr_array_add(lists, written);
+        g_ptr_array_add(lists, read);
+    }
+    put_end(bytes);
+    save(bytes, path, bytes->len);
+
+    reader = raminate_record_reader_new(path, &error);
+    g_assert_no_error(error);
+    g_assert_cmpuint(raminate_record_reader_header(reader)->nr_pages, ==,
+                     NR_PAGES);
+    g_assert_cmpstr(raminate_record_reader_header(reader)->tiers[1].id, ==,
+                    "mram0");
+    g_assert_cmpuint(raminate_record_reader_header(reader)->tiers[0].rank, ==,
+                     3);
+    for (unsigned i = 0; i < 2 * nr; i++) {
+        unsigned number = i % nr;
+        GArray *pages = lists->pdata[3 * number];
+        GArray *written = lists->pdata[3 * number + 1];
+        GArray *read = lists->pdata[3 * number + 2];
+
+        if (i == nr) {
+            raminate_record_reader_rewind(reader);
+        }
+        g_assert_true(raminate_record_reader_next(reader, &entry, &error));
+        g_assert_cmpuint(entry.type, ==, number % 3 + 1);
+        g_assert_cmpint(entry.time_ms, ==, (int64_t)number * 1000000007 - 5);
+        g_assert_cmpuint(entry.window_ms, ==, number * 77);
+        g_assert_cmpmem(entry.pages, entry.nr * 4, pages->data,
+                        pages->len * 4);
+        if (entry.type == RAMINATE_RECORD_TRAFFIC) {
+            g_assert_cmpmem(entry.written, entry.nr * 4, written->data,
+                            pages->len * 4);
+            g_assert_true(!entry.read == !(number % 2));
+            if (entry.read) {
+                g_assert_cmpmem(entry.read, entry.nr * 4, read->data,
+                                pages->len * 4);
+            }
+        }
+    }
+    g_assert_false(raminate_record_reader_next(reader, &entry, &error));
+    g_assert_no_error(error);
+    g_assert_false(raminate_record_reader_is_cut(reader));
+}
+
+static void test_compact(void)
+{
+    g_autofree uint32_t *pages = g_new(uint32_t, NR_PAGES);
+    RaminateRecordEntry entry = { .type = RAMINATE_RECORD_SCAN,
+                                  .pages = pages };
+    g_autoptr(GByteArray) bytes = g_byte_array_new();
+
+    /* One run, however long, takes a few bytes in each block. */
+    for (entry.nr = 0; entry.nr < NR_PAGES; entry.nr++) {
+        pages[entry.nr] = entry.nr;
+    }
+    raminate_record_put_entry(bytes, NR_PAGES, &entry);
+    g_assert_cmpuint(bytes->len, <, 64);
+
+    /* Every other page: a bit a page */
+    g_byte_array_set_size(bytes, 0);
+    for (entry.nr = 0; entry.nr < NR_PAGES / 2; entry.nr++) {
+        pages[entry.nr] = 2 * entry.nr;
+    }
+    raminate_record_put_entry(bytes, NR_PAGES, &entry);
+    g_assert_cmpuint(bytes->len, <, NR_PAGES / 8 + 64);
+}
+
+/* Returns: number of entries that the first @size bytes give. */
+static unsigned read_cut(const GByteArray *bytes, gsize size, bool *cut,
+                         GError **error)
+{
+    g_autofree char *path = file_path("cut");
+    g_autoptr(RaminateRecordReader) reader = NULL;
+    RaminateRecordEntry entry;
+    unsigned nr = 0;
+
+    save(bytes, path, size);
+    reader = raminate_record_reader_new(path, error);
+    while (reader && raminate_record_reader_next(reader, &entry, error)) {
+        nr++;
+    }
+    *cut = reader && raminate_record_reader_is_cut(reader);
+    return nr;
+}
+
+static GByteArray *make_small(guint *ends, unsigned nr)
+{
+    GByteArray *bytes = make_file();
+    uint32_t pages[] = { 1, 2, 3, 70, 40000, NR_PAGES - 1 };
+    RaminateRecordEntry entry = { .type = RAMINATE_RECORD_SCAN,
+                                  .pages = pages,
+                                  .nr = G_N_ELEMENTS(pages) };
+
+    for (unsigned i = 0; i < nr; i++) {
+        ends[i] = bytes->len;
+        raminate_record_put_entry(bytes, NR_PAGES, &entry);
+    }
+    ends[nr] = bytes->len;
+    put_end(bytes);
+    return bytes;
+}
+
+static void test_cut_anywhere(void)
+{
+    guint ends[4];
+    g_autoptr(GByteArray) bytes = make_small(ends, 3);
+
+    for (guint size = 0; size <= bytes->len; size++) {
+        g_autoptr(GError) error = NULL;
+        unsigned whole = 0;
+        bool cut;
+        unsigned nr = read_cut(bytes, size, &cut, &error);
+
+        if (size < ends[0]) {
+            g_assert_nonnull(error);
+            continue;
+        }
+        g_assert_no_error(error);
+        while (whole < 3 && ends[whole + 1] <= size) {
+            whole++;
+        }
+        g_assert_cmpuint(nr, ==, whole);
+        g_assert_true(cut == (size < bytes->len));
+    }
+}
+
+static void test_damage_is_found(void)
+{
+    guint ends[4];
+    g_autoptr(GByteArray) bytes = make_small(ends, 3);
+
+    for (guint i = 0; i < bytes->len; i++) {
+        g_autoptr(GError) error = NULL;
+        bool cut;
+
+        /* A changed length may reach beyond the end: then it is cut. */
+        bytes->data[i] ^= 1 << i % 8;
+        read_cut(bytes, bytes->len, &cut, &error);
+        g_assert_true(error || cut);
+        bytes->data[i] ^= 1 << i % 8;
+    }
+}
+
+static void test_garbage_is_refused(void)
+{
+    for (unsigned i = 0; i < 20000; i++) {
+        g_autoptr(GByteArray) bytes = make_file();
+        uint8_t type = g_test_rand_int_range(0, 6);
+        uint8_t payload[40];
+        uint32_t size = g_test_rand_int_range(0, sizeof(payload));
+        g_autoptr(GError) error = NULL;
+        guint start = bytes->len;
+        uint32_t crc;
+        bool cut;
+
+        /* Sound on the outside, anything within: it must not crash. */
+        for (unsigned j = 0; j < size; j++) {
+            payload[j] = g_test_rand_int() >> g_test_rand_int_range(0, 32);
+        }
+        g_byte_array_append(bytes, &type, 1);
+        g_byte_array_append(bytes, (uint8_t *)&size, 4);
+        g_byte_array_append(bytes, payload, size);
+        crc = ~0u;
+        for (guint j = start; j < bytes->len; j++) {
+            crc ^= bytes->data[j];
+            for (unsigned bit = 0; bit < 8; bit++) {
+                crc = crc & 1 ? crc >> 1 ^ 0xedb88320u : crc >> 1;
+            }
+        }
+        crc = ~crc;
+        g_byte_array_append(bytes, (uint8_t *)&crc, 4);
+        read_cut(bytes, bytes->len, &cut, &error);
+    }
+}
+
+static void test_foreign_files(void)
+{
+    g_autofree char *path = file_path("foreign");
+    g_autofree char *missing = file_path("missing");
+    g_autoptr(GByteArray) bytes = make_file();
+    static const char *const texts[] = { "", "RAM", "#!/bin/sh\necho hello\n" };
+    g_autoptr(GError) error = NULL;
+
+    g_assert_null(raminate_record_reader_new(missing, &error));
+    g_assert_error(error, RAMINATE_RECORD_ERROR, RAMINATE_RECORD_ERROR_IO);
+    g_clear_error(&error);
+    for (unsigned i = 0; i < G_N_ELEMENTS(texts); i++) {
+        g_assert_true(g_file_set_contents(path, texts[i], -1, NULL));
+        g_assert_null(raminate_record_reader_new(path, &error));
+        g_assert_error(error, RAMINATE_RECORD_ERROR,
+                       RAMINATE_RECORD_ERROR_FOREIGN);
+        g_clear_error(&error);
+    }
+    bytes->data[8] = 99;
+    save(bytes, path, bytes->len);
+    g_assert_null(raminate_record_reader_new(path, &error));
+    g_assert_error(error, RAMINATE_RECORD_ERROR,
+                   RAMINATE_RECORD_ERROR_FOREIGN);
+    g_assert_nonnull(strstr(error->message, "version 99"));
+}
+
+static void test_recorder_writes_all(void)
+{
+    g_autofree char *path = file_path("recorder");
+    g_autoptr(GError) error = NULL;
+    uint32_t pages[] = { 5, 6, 99 };
+    RaminateRecordEntry entry;
+
+    /* The second one overwrites the first. */
+    for (unsigned nr = 1000; nr >= 10; nr /= 100) {
+        RaminateRecorder *recorder =
+            raminate_recorder_new(path, &header, ended_unexpectedly, NULL,
+                                  &error);
+        RaminateRecordReader *reader;
+
+        g_assert_no_error(error);
+        for (unsigned i = 0; i < nr; i++) {
+            entry = (RaminateRecordEntry) {
+                .type = RAMINATE_RECORD_SCAN, .time_ms = i, .pages = pages,
+                .nr = G_N_ELEMENTS(pages),
+            };
+            g_assert_true(raminate_recorder_add(recorder, &entry));
+        }
+        raminate_recorder_free(recorder);
+
+        reader = raminate_record_reader_new(path, &error);
+        g_assert_no_error(error);
+        for (unsigned i = 0; i < nr; i++) {
+            g_assert_true(raminate_record_reader_next(reader, &entry, NULL));
+            g_assert_cmpint(entry.time_ms, ==, i);
+        }
+        g_assert_false(raminate_record_reader_next(reader, &entry, NULL));
+        g_assert_false(raminate_record_reader_is_cut(reader));
+        raminate_record_reader_free(reader);
+    }
+}
+
+static void test_other_files_are_left_alone(void)
+{
+    g_autofree char *path = file_path("precious");
+    g_autofree char *text = NULL;
+    g_autoptr(GError) error = NULL;
+
+    g_assert_true(g_file_set_contents(path, "precious", -1, NULL));
+    g_assert_null(raminate_recorder_new(path, &header, ended_unexpectedly,
+                                        NULL, &error));
+    g_assert_error(error, RAMINATE_RECORD_ERROR,
+                   RAMINATE_RECORD_ERROR_FOREIGN);
+    g_assert_true(g_file_get_contents(path, &text, NULL, NULL));
+    g_assert_cmpstr(text, ==, "precious");
+}
+
+static void note_end(const char *reason, void *opaque)
+{
+    g_atomic_pointer_set((char **)opaque, g_strdup(reason));
+}
+
+static void test_full_disk_ends_it(void)
+{
+    g_autoptr(GError) error = NULL;
+    RaminateRecordEntry entry = { .type = RAMINATE_RECORD_SCAN };
+    char *reason = NULL;
+    RaminateRecorder *recorder;
+
+    if (!g_file_test("/dev/full", G_FILE_TEST_EXISTS)) {
+        g_test_skip("there is no /dev/full");
+        return;
+    }
+    recorder = raminate_recorder_new("/dev/full", &header, note_end, &reason,
+                                     &error);
+    g_assert_no_error(error);
+    while (raminate_recorder_add(recorder, &entry)) {
+        g_usleep(1000);
+    }
+    g_assert_false(raminate_recorder_add(recorder, &entry));
+    raminate_recorder_free(recorder);
+    g_assert_cmpstr(reason, ==, "No space left on device");
+    g_free(reason);
+}
+
+static void test_slow_file_ends_it(void)
+{
+    g_autofree char *path = file_path("pipe");
+    g_autofree uint32_t *pages = g_new(uint32_t, NR_PAGES / 2);
+    RaminateRecordEntry entry = { .type = RAMINATE_RECORD_SCAN,
+                                  .pages = pages, .nr = NR_PAGES / 2 };
+    g_autoptr(GError) error = NULL;
+    g_autofree char *rest = g_malloc(1 << 20);
+    char *reason = NULL;
+    RaminateRecorder *recorder;
+    unsigned nr = 0;
+    int fd;
+
+    g_assert_cmpint(mkfifo(path, 0600), ==, 0);
+    fd = open(path, O_RDWR);
+    g_assert_cmpint(fd, >=, 0);
+    for (uint32_t i = 0; i < entry.nr; i++) {
+        pages[i] = 2 * i;
+    }
+    recorder = raminate_recorder_new(path, &header, note_end, &reason,
+                                     &error);
+    g_assert_no_error(error);
+    while (raminate_recorder_add(recorder, &entry)) {
+        nr++;
+    }
+    g_assert_cmpuint(nr, >, 1000);
+    /* What waits is written still. */
+    fcntl(fd, F_SETFL, O_NONBLOCK);
+    while (!g_atomic_pointer_get(&reason)) {
+        if (read(fd, rest, 1 << 20) < 0) {
+            g_usleep(1000);
+        }
+    }
+    raminate_recorder_free(recorder);
+    g_assert_nonnull(strstr(reason, "more slowly"));
+    g_free(reason);
+    close(fd);
+}
+
+static void remove_directory(void)
+{
+    GDir *dir = g_dir_open(directory, 0, NULL);
+    const char *name;
+
+    while ((name = g_dir_read_name(dir))) {
+        g_autofree char *path = file_path(name);
+
+        g_unlink(path);
+    }
+    g_dir_close(dir);
+    g_rmdir(directory);
+    g_free(directory);
+}
+
+int main(int argc, char **argv)
+{
+    int ret;
+
+    g_test_init(&argc, &argv, NULL);
+    directory = g_dir_make_tmp("raminate-record-XXXXXX", NULL);
+    g_test_add_func("/record/what-is-written-is-read", test_round_trip);
+    g_test_add_func("/record/is-compact", test_compact);
+    g_test_add_func("/record/cut-anywhere-gives-what-is-whole",
+                    test_cut_anywhere);
+    g_test_add_func("/record/any-changed-bit-is-found", test_damage_is_found);
+    g_test_add_func("/record/garbage-is-survived", test_garbage_is_refused);
+    g_test_add_func("/record/foreign-files-are-refused", test_foreign_files);
+    g_test_add_func("/recorder/writes-all-and-overwrites-recordings",
+                    test_recorder_writes_all);
+    g_test_add_func("/recorder/other-files-are-left-alone",
+                    test_other_files_are_left_alone);
+    g_test_add_func("/recorder/full-disk-ends-the-recording",
+                    test_full_disk_ends_it);
+    g_test_add_func("/recorder/slow-file-ends-the-recording",
+                    test_slow_file_ends_it);
+    ret = g_test_run();
+    remove_directory();
+    return ret;
+}

@@ -1,0 +1,21 @@
+/*
+ * RAMinate: what no policy can do better than
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#ifndef RAMINATE_SIM_BOUND_H
+#define RAMINATE_SIM_BOUND_H
+
+#include "replay.h"
+
+/*
+ * Finds a lower bound for the lines written to tiers other than the fastest,
+ * by the guest and by swapping, whatever a policy knows of the future.
+ * @lines: returns the bound
+ * Returns: false with @error set if the recording can't be read.
+ */
+bool bound_find(const char *path, const TraceOptions *options,
+                const ReplayTiers *tiers, double *lines, GError **error);
+
+#endif

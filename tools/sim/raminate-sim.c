@@ -1,0 +1,408 @@
+/*
+ * RAMinate: replays recordings under placement policies
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "bound.h"
+#include "report.h"
+
+#define PROGRESS_PERIOD_US (G_USEC_PER_SEC / 2)
+
+/* What the command line says */
+static char **policy_names;
+static char *fast_text;
+static char *tiers_text;
+static int nr_passes = 1;
+static int nr_jobs = 1;
+static int scan_period;
+static int swap_period = 5000;
+static int life_time = 5000;
+static int max_swaps = 1000;
+static int reverse_window = 60000;
+static int lines_per_page = REPLAY_SWAP_LINES;
+static gboolean no_second_look;
+static gboolean find_bound;
+static gboolean list_policies;
+static gboolean as_csv;
+static gboolean as_json;
+static gboolean show_progress;
+static char **paths;
+
+static const GOptionEntry entries[] = {
+    { "policy", 'p', 0, G_OPTION_ARG_STRING_ARRAY, &policy_names,
+      "Replay this policy; more than one may be given (default: all of them). "
+      "NAME:swap-period=MS,life-time=MS,max-swaps=N sets what else is set for "
+      "all", "NAME" },
+    { "list", 0, 0, G_OPTION_ARG_NONE, &list_policies,
+      "List the policies", NULL },
+    { "fast", 'f', 0, G_OPTION_ARG_STRING, &fast_text,
+      "Size of the fastest tier: 10% of the guest, or 512M; the rest is slow "
+      "(default: the tiers of the recording)", "SIZE" },
+    { "tiers", 0, 0, G_OPTION_ARG_STRING, &tiers_text,
+      "Sizes of all tiers but the last, fastest first", "SIZE,..." },
+    { "passes", 'n', 0, G_OPTION_ARG_INT, &nr_passes,
+      "Replay so many times, each from the placement that the last one left "
+      "(default: 1)", "N" },
+    { "scan-period", 0, 0, G_OPTION_ARG_INT, &scan_period,
+      "Make one scan of those within so many milliseconds (default: as "
+      "recorded)", "MS" },
+    { "swap-period", 0, 0, G_OPTION_ARG_INT, &swap_period,
+      "Milliseconds from batch to batch (default: 5000)", "MS" },
+    { "life-time", 0, 0, G_OPTION_ARG_INT, &life_time,
+      "Milliseconds for which a write keeps a page hot (default: 5000)",
+      "MS" },
+    { "max-swaps", 0, 0, G_OPTION_ARG_INT, &max_swaps,
+      "Most pairs exchanged in a batch (default: 1000)", "N" },
+    { "reverse-window", 0, 0, G_OPTION_ARG_INT, &reverse_window,
+      "Milliseconds within which a page that moves back counts as reversed "
+      "(default: 60000)", "MS" },
+    { "lines-per-page", 0, 0, G_OPTION_ARG_INT, &lines_per_page,
+      "Lines of 64 bytes to assume for a page found written where the "
+      "recording has no traffic (default: 64)", "N" },
+    { "no-second-look", 0, 0, G_OPTION_ARG_NONE, &no_second_look,
+      "Keep from the policies what the second look found", NULL },
+    { "bound", 'b', 0, G_OPTION_ARG_NONE, &find_bound,
+      "Find the bound that no policy can pass; takes 8 bytes of memory for "
+      "each page written in each scan", NULL },
+    { "jobs", 'j', 0, G_OPTION_ARG_INT, &nr_jobs,
+      "Replay so many policies at the same time (default: 1)", "N" },
+    { "csv", 0, 0, G_OPTION_ARG_NONE, &as_csv, "Print CSV", NULL },
+    { "json", 0, 0, G_OPTION_ARG_NONE, &as_json, "Print JSON", NULL },
+    { "progress", 0, 0, G_OPTION_ARG_NONE, &show_progress,
+      "Show the progress also if stderr is not a terminal", NULL },
+    { G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &paths,
+      NULL, "RECORDING..." },
+    { NULL, 0, 0, 0, NULL, NULL, NULL },
+};
+
+static void G_GNUC_PRINTF(1, 2) G_GNUC_NORETURN die(const char *format, ...)
+{
+    va_list list;
+
+    va_start(list, format);
+    fprintf(stderr, "raminate-sim: ");
+    vfprintf(stderr, format, list);
+    fprintf(stderr, "\n");
+    va_end(list);
+    exit(EXIT_FAILURE);
+}
+
+static void check_range(const char *name, int value, int max)
+{
+    if (value < 1 || value > max) {
+        die("--%s must be 1 to %d, not %d", name, max, value);
+    }
+}
+
+/* Policies */
+
+/* One policy with its settings, on one recording */
+typedef struct Job {
+    const char *name;           /* as given */
+    ReplaySettings settings;
+    const char *path;
+    const TraceOptions *options;
+    const ReplayTiers *tiers;
+    ReplayResult *results;      /* one a pass */
+    GMutex *lock;
+    double progress;            /* under the lock */
+    bool done;                  /* under the lock */
+    GError *error;
+} Job;
+
+static void parse_setting(Job *job, const char *text)
+{
+    g_auto(GStrv) parts = g_strsplit(text, "=", 2);
+    uint32_t *value = NULL;
+    guint64 number;
+
+    if (g_str_equal(parts[0], "swap-period")) {
+        value = &job->settings.swap_period_ms;
+    } else if (g_str_equal(parts[0], "life-time")) {
+        value = &job->settings.life_time_ms;
+    } else if (g_str_equal(parts[0], "max-swaps")) {
+        value = &job->settings.max_swaps;
+    }
+    if (!value || !parts[1] ||
+        !g_ascii_string_to_unsigned(parts[1], 10, 1, 1 << 20, &number, NULL)) {
+        die("--policy %s: '%s' is not swap-period=N, life-time=N or "
+            "max-swaps=N with N from 1 to %d", job->name, text, 1 << 20);
+    }
+    *value = number;
+}
+
+static void parse_policy(Job *job, const char *text)
+{
+    g_auto(GStrv) parts = g_strsplit(text, ":", 2);
+
+    job->name = text;
+    job->settings = (ReplaySettings) {
+        .policy = raminate_policy_find(parts[0]),
+        .swap_period_ms = swap_period,
+        .life_time_ms = life_time,
+        .max_swaps = max_swaps,
+        .reverse_window_ms = reverse_window,
+        .second_look = !no_second_look,
+    };
+    if (!job->settings.policy) {
+        die("there is no policy '%s'; --list shows those there are", parts[0]);
+    }
+    if (parts[1]) {
+        g_auto(GStrv) settings = g_strsplit(parts[1], ",", -1);
+
+        for (unsigned i = 0; settings[i]; i++) {
+            parse_setting(job, settings[i]);
+        }
+    }
+}
+
+static void print_policies(void)
+{
+    const RaminatePolicyOps *const *list = raminate_policy_list();
+
+    for (unsigned i = 0; list[i]; i++) {
+        printf("%-8s %2zu bytes/page  %s\n", list[i]->name,
+               list[i]->bytes_per_page, list[i]->summary);
+    }
+}
+
+/* Returns: the names of all policies, to be freed with g_strfreev(). */
+static char **all_policies(void)
+{
+    const RaminatePolicyOps *const *list = raminate_policy_list();
+    g_autoptr(GStrvBuilder) names = g_strv_builder_new();
+
+    for (unsigned i = 0; list[i]; i++) {
+        g_strv_builder_add(names, list[i]->name);
+    }
+    return g_strv_builder_end(names);
+}
+
+/* Tiers */
+
+/* Returns: pages of a tier given as share or size, at least 1. */
+static uint32_t parse_size(const char *text, uint32_t nr_pages)
+{
+    char *end;
+    double value = g_ascii_strtod(text, &end);
+    const char *units = "KMGT";
+    const char *unit = *end ? strchr(units, g_ascii_toupper(*end)) : NULL;
+
+    if (end != text && g_str_equal(end, "%")) {
+        value = value / 100 * nr_pages;
+    } else if (end != text && (!*end || (unit && !end[1]))) {
+        for (const char *u = units; unit && u <= unit; u++) {
+            value *= 1024;
+        }
+        value /= 1 << RAMINATE_PAGE_BITS;
+    } else {
+        die("'%s' is not the size of a tier; give 10%% or 512M", text);
+    }
+    if (!(value >= 1 && value < nr_pages)) {
+        die("a tier of %s is not within the guest's %u pages", text, nr_pages);
+    }
+    return value;
+}
+
+static void make_tiers(ReplayTiers *tiers, const RaminateRecordHeader *header)
+{
+    const char *sizes = tiers_text ? tiers_text : fast_text;
+    g_auto(GStrv) parts = NULL;
+    uint32_t next = 0;
+
+    *tiers = (ReplayTiers) { 0 };
+    if (!sizes) {
+        tiers->nr = header->nr_tiers;
+        for (unsigned i = 0; i < header->nr_tiers; i++) {
+            tiers->ranges[i].first = header->tiers[i].first;
+            tiers->ranges[i].count = header->tiers[i].count;
+        }
+        return;
+    }
+    parts = g_strsplit(sizes, ",", -1);
+    if (g_strv_length(parts) >= RAMINATE_MAX_TIERS) {
+        die("there can be %d tiers at most", RAMINATE_MAX_TIERS);
+    }
+    for (unsigned i = 0; parts[i]; i++) {
+        uint32_t count = parse_size(parts[i], header->nr_pages);
+
+        if (count >= header->nr_pages - next) {
+            die("tiers %s leave no page for the last tier", sizes);
+        }
+        tiers->ranges[tiers->nr++] = (RaminateFrameRange) { next, count };
+        next += count;
+    }
+    tiers->ranges[tiers->nr++] =
+        (RaminateFrameRange) { next, header->nr_pages - next };
+}
+
+/* Work */
+
+static void run_job(void *data, void *user_data)
+{
+    Job *job = data;
+
+    (void)user_data;
+    replay_run(job->path, job->options, job->tiers, &job->settings, nr_passes,
+               job->results, job->lock, &job->progress, &job->error);
+    g_mutex_lock(job->lock);
+    job->done = true;
+    g_mutex_unlock(job->lock);
+}
+
+/* Returns: whether all jobs are done. */
+static bool look_at_jobs(const Job *jobs, unsigned nr, GMutex *lock,
+                         double *progress)
+{
+    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(lock);
+    bool done = true;
+
+    *progress = 0;
+    for (unsigned i = 0; i < nr; i++) {
+        done &= jobs[i].done;
+        *progress += jobs[i].progress / nr_passes / nr;
+    }
+    return done;
+}
+
+static void run_jobs(Job *jobs, unsigned nr, GMutex *lock)
+{
+    bool show = show_progress || isatty(STDERR_FILENO);
+    GThreadPool *pool = g_thread_pool_new(run_job, NULL, nr_jobs, TRUE, NULL);
+    int64_t shown_us = g_get_monotonic_time();
+    double progress;
+
+    for (unsigned i = 0; i < nr; i++) {
+        g_thread_pool_push(pool, &jobs[i], NULL);
+    }
+    while (show && !look_at_jobs(jobs, nr, lock, &progress)) {
+        g_usleep(G_USEC_PER_SEC / 50);
+        if (g_get_monotonic_time() - shown_us > PROGRESS_PERIOD_US) {
+            shown_us = g_get_monotonic_time();
+            fprintf(stderr, "\r%s: %3.0f %%", jobs[0].path, 100 * progress);
+        }
+    }
+    g_thread_pool_free(pool, FALSE, TRUE);
+    if (show) {
+        fprintf(stderr, "\r%*s\r", (int)strlen(jobs[0].path) + 8, "");
+    }
+}
+
+static void check_estimate(const ReplayResult *result, const char *path)
+{
+    if (result->cut) {
+        fprintf(stderr, "raminate-sim: %s was cut off; its %" G_GUINT64_FORMAT
+                " whole scans are replayed\n", path, result->scans);
+    }
+    if (!result->scans) {
+        die("%s has no scan; record for longer than a scan period", path);
+    }
+}
+
+static void replay_recording(const char *path, ReportFormat format,
+                             bool first)
+{
+    TraceOptions options = {
+        .scan_period_ms = scan_period,
+        .lines_per_page = lines_per_page,
+    };
+    g_autoptr(GError) error = NULL;
+    g_autoptr(Trace) trace = trace_new(path, &options, &error);
+    unsigned nr = g_strv_length(policy_names);
+    g_autofree Job *jobs = g_new0(Job, nr);
+    g_autofree ReplayResult *results = g_new0(ReplayResult, nr * nr_passes);
+    g_autofree ReportRow *rows = g_new0(ReportRow, nr * nr_passes);
+    ReplayTiers tiers;
+    Report report = { .path = path, .tiers = &tiers, .rows = rows,
+                      .nr_rows = nr * nr_passes, .has_bound = find_bound };
+    GMutex lock;
+
+    if (!trace) {
+        die("%s", error->message);
+    }
+    report.header = trace_header(trace);
+    if (report.header->page_size != 1 << RAMINATE_PAGE_BITS) {
+        die("%s: pages of %u bytes can't be replayed, only those of %d", path,
+            report.header->page_size, 1 << RAMINATE_PAGE_BITS);
+    }
+    make_tiers(&tiers, report.header);
+    g_mutex_init(&lock);
+    for (unsigned i = 0; i < nr; i++) {
+        parse_policy(&jobs[i], policy_names[i]);
+        jobs[i].path = path;
+        jobs[i].options = &options;
+        jobs[i].tiers = &tiers;
+        jobs[i].results = results + i * nr_passes;
+        jobs[i].lock = &lock;
+    }
+    run_jobs(jobs, nr, &lock);
+    g_mutex_clear(&lock);
+    for (unsigned i = 0; i < nr * nr_passes; i++) {
+        if (jobs[i / nr_passes].error) {
+            die("%s", jobs[i / nr_passes].error->message);
+        }
+        rows[i].policy = jobs[i / nr_passes].name;
+        rows[i].pass = i % nr_passes + 1;
+        rows[i].result = results[i];
+    }
+    check_estimate(&results[0], path);
+    if (find_bound && !bound_find(path, &options, &tiers, &report.bound_lines,
+                                  &error)) {
+        die("%s", error->message);
+    }
+    report_print(format, &report, first);
+}
+
+int main(int argc, char **argv)
+{
+    g_autoptr(GOptionContext) context = g_option_context_new(NULL);
+    g_autoptr(GError) error = NULL;
+    ReportFormat format;
+
+    g_option_context_set_summary(context,
+        "Replay recordings of memory-backend-container under placement "
+        "policies.");
+    g_option_context_add_main_entries(context, entries, NULL);
+    if (!g_option_context_parse(context, &argc, &argv, &error)) {
+        die("%s", error->message);
+    }
+    if (list_policies) {
+        print_policies();
+        return EXIT_SUCCESS;
+    }
+    if (!paths) {
+        die("give a recording; --help shows how");
+    }
+    if (as_csv && as_json) {
+        die("--csv and --json exclude each other");
+    }
+    if (fast_text && tiers_text) {
+        die("--fast and --tiers exclude each other");
+    }
+    check_range("passes", nr_passes, 1000);
+    check_range("jobs", nr_jobs, 1024);
+    check_range("swap-period", swap_period, 3600000);
+    check_range("life-time", life_time, 3600000);
+    check_range("max-swaps", max_swaps, 1 << 20);
+    check_range("reverse-window", reverse_window, 86400000);
+    check_range("lines-per-page", lines_per_page, 1 << 20);
+    if (scan_period) {
+        check_range("scan-period", scan_period, 3600000);
+    }
+    if (!policy_names) {
+        policy_names = all_policies();
+    }
+    format = as_json ? REPORT_JSON : as_csv ? REPORT_CSV : REPORT_TABLE;
+    report_begin(format);
+    for (unsigned i = 0; paths[i]; i++) {
+        replay_recording(paths[i], format, i == 0);
+    }
+    report_end(format);
+    return EXIT_SUCCESS;
+}

@@ -1,0 +1,59 @@
+/*
+ * RAMinate: one policy at work on a recording
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#ifndef RAMINATE_SIM_REPLAY_H
+#define RAMINATE_SIM_REPLAY_H
+
+#include "hw/raminate/policy/policy.h"
+#include "trace.h"
+
+/* As the properties of memory-backend-container */
+typedef struct ReplaySettings {
+    const RaminatePolicyOps *policy;
+    uint32_t swap_period_ms;
+    uint32_t life_time_ms;
+    uint32_t max_swaps;
+    uint32_t reverse_window_ms;
+    bool second_look;           /* tell the policy what it found */
+} ReplaySettings;
+
+/* The tiers to place pages in, fastest first */
+typedef struct ReplayTiers {
+    unsigned nr;
+    RaminateFrameRange ranges[RAMINATE_MAX_TIERS];
+} ReplayTiers;
+
+/* Of one pass.  Pages and lines written by the guest, unless they say so. */
+typedef struct ReplayResult {
+    uint64_t scans;
+    int64_t duration_ms;
+    uint64_t pages;             /* found written, summed over all scans */
+    uint64_t slow_pages;        /* not in the fastest tier when found */
+    uint64_t lines;
+    uint64_t slow_lines;
+    uint64_t read_lines;
+    uint64_t swaps;
+    uint64_t reversed;
+    uint64_t swap_lines;        /* that swaps wrote to other tiers than 0 */
+    double seconds;             /* of processor time */
+    bool has_traffic;           /* lines are not estimated */
+    bool cut;                   /* the recording was */
+} ReplayResult;
+
+/* Lines that the exchange of two pages writes to each of them */
+#define REPLAY_SWAP_LINES ((1 << RAMINATE_PAGE_BITS) / RAMINATE_LINE_SIZE)
+
+/*
+ * @progress: how far the work is, from 0 to @passes; may be looked at by
+ *            another thread under @lock
+ * Returns: false with @error set if the recording can't be read.
+ */
+bool replay_run(const char *path, const TraceOptions *options,
+                const ReplayTiers *tiers, const ReplaySettings *settings,
+                unsigned passes, ReplayResult *results,
+                GMutex *lock, double *progress, GError **error);
+
+#endif

@@ -1,0 +1,343 @@
+/*
+ * RAMinate: the simulator's results as a table, CSV or JSON
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "report.h"
+
+/*
+ * The energy model of the RAMinate paper; E0 and the idle power are worked
+ * back from its charts.
+ */
+#define JOULES_PER_BYTE 0.244e-9
+#define IDLE_WATTS_PER_BYTE (0.5 / (UINT64_C(4) << 30))
+
+typedef struct Column {
+    const char *title;          /* in tables */
+    const char *key;            /* in CSV and JSON */
+    const char *format;
+    double scale;               /* of the value in tables */
+    bool needs_traffic;         /* empty in tables if it is estimated */
+    double (*get)(const Report *report, const ReportRow *row);
+} Column;
+
+static double share(double part, double whole)
+{
+    return whole > 0 ? 100 * part / whole : NAN;
+}
+
+static double get_slow_pages(const Report *report, const ReportRow *row)
+{
+    (void)report;
+    return share(row->result.slow_pages, row->result.pages);
+}
+
+static double get_slow_bytes(const Report *report, const ReportRow *row)
+{
+    (void)report;
+    return share(row->result.slow_lines, row->result.lines);
+}
+
+static double get_swap_bytes(const Report *report, const ReportRow *row)
+{
+    (void)report;
+    return share(row->result.swap_lines, row->result.lines);
+}
+
+static uint64_t slow_total(const ReportRow *row)
+{
+    return row->result.slow_lines + row->result.swap_lines;
+}
+
+static double get_total(const Report *report, const ReportRow *row)
+{
+    (void)report;
+    return share(slow_total(row), row->result.lines);
+}
+
+static double get_distance(const Report *report, const ReportRow *row)
+{
+    if (!report->has_bound || report->bound_lines <= 0) {
+        return NAN;
+    }
+    return slow_total(row) / report->bound_lines;
+}
+
+static double get_swaps(const Report *report, const ReportRow *row)
+{
+    (void)report;
+    return row->result.swaps;
+}
+
+static double get_reversed(const Report *report, const ReportRow *row)
+{
+    (void)report;
+    return row->result.reversed;
+}
+
+static double get_written_pages(const Report *report, const ReportRow *row)
+{
+    (void)report;
+    return row->result.pages;
+}
+
+static double get_written_bytes(const Report *report, const ReportRow *row)
+{
+    (void)report;
+    return (double)row->result.lines * RAMINATE_LINE_SIZE;
+}
+
+static double get_swapped_bytes(const Report *report, const ReportRow *row)
+{
+    (void)report;
+    return (double)row->result.swap_lines * RAMINATE_LINE_SIZE;
+}
+
+static double get_speed(const Report *report, const ReportRow *row)
+{
+    (void)report;
+    return row->result.seconds > 0 ? row->result.pages / row->result.seconds
+                                   : NAN;
+}
+
+/* Returns: energy relative to that of DRAM alone, if slow writes cost @cost */
+static double energy(const Report *report, const ReportRow *row, double cost)
+{
+    const ReplayResult *result = &row->result;
+    double time = result->duration_ms / 1000.0;
+    double idle = time * IDLE_WATTS_PER_BYTE * report->header->page_size;
+    double line = JOULES_PER_BYTE * RAMINATE_LINE_SIZE;
+    double guest = result->read_lines + result->lines;
+    double swaps = 2.0 * result->swaps * REPLAY_SWAP_LINES;
+    double dram = line * guest + idle * report->header->nr_pages;
+    double hybrid = line * (guest + 2 * swaps +
+                            (cost - 1) * slow_total(row)) +
+                    idle * report->tiers->ranges[0].count;
+
+    return dram > 0 ? hybrid / dram : NAN;
+}
+
+static double get_energy_10(const Report *report, const ReportRow *row)
+{
+    return energy(report, row, 10);
+}
+
+static double get_energy_100(const Report *report, const ReportRow *row)
+{
+    return energy(report, row, 100);
+}
+
+static double get_energy_1000(const Report *report, const ReportRow *row)
+{
+    return energy(report, row, 1000);
+}
+
+static const Column columns[] = {
+    { "pages%", "slow_pages_percent", "%.2f", 1, false, get_slow_pages },
+    { "bytes%", "slow_bytes_percent", "%.2f", 1, true, get_slow_bytes },
+    { "swap%", "swap_bytes_percent", "%.2f", 1, true, get_swap_bytes },
+    { "total%", "slow_total_percent", "%.2f", 1, true, get_total },
+    { "xbound", "times_bound", "%.2f", 1, false, get_distance },
+    { "swaps", "swaps", "%.0f", 1, false, get_swaps },
+    { "reversed", "reversed", "%.0f", 1, false, get_reversed },
+    { "e10", "energy_10", "%.3f", 1, true, get_energy_10 },
+    { "e100", "energy_100", "%.3f", 1, true, get_energy_100 },
+    { "e1000", "energy_1000", "%.3f", 1, true, get_energy_1000 },
+    { "Mpages", "written_pages", "%.3f", 1e-6, false, get_written_pages },
+    { "MB", "written_bytes", "%.1f", 1e-6, true, get_written_bytes },
+    { "swapMB", "swap_bytes", "%.1f", 1e-6, false, get_swapped_bytes },
+    { "Mpages/s", "pages_per_second", "%.1f", 1e-6, false, get_speed },
+};
+
+/* Table */
+
+static char *cell_text(const Report *report, const ReportRow *row,
+                       const Column *column)
+{
+    double value = column->get(report, row);
+    char text[64];
+
+    if (!isfinite(value) ||
+        (column->needs_traffic && !row->result.has_traffic)) {
+        return g_strdup("-");
+    }
+    g_snprintf(text, sizeof(text), column->format, value * column->scale);
+    return g_strdup(text);
+}
+
+static void print_table(const Report *report)
+{
+    const RaminateFrameRange *fast = &report->tiers->ranges[0];
+    const ReplayResult *result = &report->rows[0].result;
+    size_t name_width = strlen("policy");
+    int widths[G_N_ELEMENTS(columns)];
+
+    printf("%s: %u pages, %u of them (%.1f %%) in the fastest tier; "
+           "%" G_GUINT64_FORMAT " scans in %.0f s\n", report->path,
+           report->header->nr_pages, fast->count,
+           share(fast->count, report->header->nr_pages), result->scans,
+           result->duration_ms / 1000.0);
+    for (unsigned i = 0; i < report->nr_rows; i++) {
+        name_width = MAX(name_width, strlen(report->rows[i].policy));
+    }
+    printf("%-*s pass", (int)name_width, "policy");
+    for (unsigned c = 0; c < G_N_ELEMENTS(columns); c++) {
+        widths[c] = strlen(columns[c].title);
+        for (unsigned i = 0; i < report->nr_rows; i++) {
+            g_autofree char *text = cell_text(report, &report->rows[i],
+                                              &columns[c]);
+
+            widths[c] = MAX(widths[c], (int)strlen(text));
+        }
+        printf("  %*s", widths[c], columns[c].title);
+    }
+    printf("\n");
+    for (unsigned i = 0; i < report->nr_rows; i++) {
+        printf("%-*s %4u", (int)name_width, report->rows[i].policy,
+               report->rows[i].pass);
+        for (unsigned c = 0; c < G_N_ELEMENTS(columns); c++) {
+            g_autofree char *text = cell_text(report, &report->rows[i],
+                                              &columns[c]);
+
+            printf("  %*s", widths[c], text);
+        }
+        printf("\n");
+    }
+    if (report->has_bound) {
+        printf("bound: %.2f %% of all bytes written; no policy writes less to "
+               "slower tiers\n",
+               share(report->bound_lines, result->lines));
+    }
+}
+
+/* CSV and JSON */
+
+static void print_number(double value, const char *missing)
+{
+    char text[G_ASCII_DTOSTR_BUF_SIZE];
+
+    if (isfinite(value)) {
+        printf("%s", g_ascii_formatd(text, sizeof(text), "%.10g", value));
+    } else {
+        printf("%s", missing);
+    }
+}
+
+static void print_csv_text(const char *text)
+{
+    putchar('"');
+    for (; *text; text++) {
+        if (*text == '"') {
+            putchar('"');
+        }
+        putchar(*text);
+    }
+    putchar('"');
+}
+
+static void print_csv(const Report *report)
+{
+    for (unsigned i = 0; i < report->nr_rows; i++) {
+        const ReportRow *row = &report->rows[i];
+
+        print_csv_text(report->path);
+        printf(",");
+        print_csv_text(row->policy);
+        printf(",%u,%u,%u,%d", row->pass, report->header->nr_pages,
+               report->tiers->ranges[0].count, row->result.has_traffic);
+        for (unsigned c = 0; c < G_N_ELEMENTS(columns); c++) {
+            printf(",");
+            print_number(columns[c].get(report, row), "");
+        }
+        printf(",");
+        print_number(report->has_bound ? report->bound_lines *
+                     RAMINATE_LINE_SIZE : NAN, "");
+        printf("\n");
+    }
+}
+
+static void print_json_text(const char *text)
+{
+    putchar('"');
+    for (; *text; text++) {
+        if (*text == '"' || *text == '\\') {
+            printf("\\%c", *text);
+        } else if ((unsigned char)*text < ' ') {
+            printf("\\u%04x", *text);
+        } else {
+            putchar(*text);
+        }
+    }
+    putchar('"');
+}
+
+static void print_json(const Report *report, bool first)
+{
+    printf("%s  {\n    \"recording\": ", first ? "" : ",\n");
+    print_json_text(report->path);
+    printf(",\n    \"pages\": %u,\n    \"fast_pages\": %u,\n"
+           "    \"scans\": %" G_GUINT64_FORMAT ",\n"
+           "    \"duration_ms\": %" G_GINT64_FORMAT ",\n"
+           "    \"cut\": %s,\n    \"has_traffic\": %s,\n"
+           "    \"bound_bytes\": ",
+           report->header->nr_pages, report->tiers->ranges[0].count,
+           report->rows[0].result.scans, report->rows[0].result.duration_ms,
+           report->rows[0].result.cut ? "true" : "false",
+           report->rows[0].result.has_traffic ? "true" : "false");
+    print_number(report->has_bound ? report->bound_lines * RAMINATE_LINE_SIZE
+                                   : NAN, "null");
+    printf(",\n    \"results\": [");
+    for (unsigned i = 0; i < report->nr_rows; i++) {
+        printf("%s\n      { \"policy\": ", i ? "," : "");
+        print_json_text(report->rows[i].policy);
+        printf(", \"pass\": %u", report->rows[i].pass);
+        for (unsigned c = 0; c < G_N_ELEMENTS(columns); c++) {
+            printf(", \"%s\": ", columns[c].key);
+            print_number(columns[c].get(report, &report->rows[i]), "null");
+        }
+        printf(" }");
+    }
+    printf("\n    ]\n  }");
+}
+
+void report_begin(ReportFormat format)
+{
+    if (format == REPORT_JSON) {
+        printf("[\n");
+    } else if (format == REPORT_CSV) {
+        printf("recording,policy,pass,pages,fast_pages,has_traffic");
+        for (unsigned c = 0; c < G_N_ELEMENTS(columns); c++) {
+            printf(",%s", columns[c].key);
+        }
+        printf(",bound_bytes\n");
+    }
+}
+
+void report_print(ReportFormat format, const Report *report, bool first)
+{
+    switch (format) {
+    case REPORT_TABLE:
+        printf("%s", first ? "" : "\n");
+        print_table(report);
+        break;
+    case REPORT_CSV:
+        print_csv(report);
+        break;
+    case REPORT_JSON:
+        print_json(report, first);
+        break;
+    }
+    fflush(stdout);
+}
+
+void report_end(ReportFormat format)
+{
+    if (format == REPORT_JSON) {
+        printf("\n]\n");
+    }
+}

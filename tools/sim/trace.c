@@ -1,0 +1,234 @@
+/*
+ * RAMinate: a recording, step by step as a policy is to see it
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include "trace.h"
+
+struct Trace {
+    RaminateRecordReader *reader;
+    TraceOptions options;
+    TraceStep step;
+    int64_t next_ms;            /* before it, scans are merged */
+    bool started;
+    bool has_traffic;
+    GArray *spare;              /* two lists are merged into it */
+    GArray *spare_written;
+    GArray *spare_read;
+};
+
+static GArray *numbers_new(void)
+{
+    return g_array_new(FALSE, TRUE, sizeof(uint32_t));
+}
+
+static uint32_t number_at(const GArray *numbers, guint i)
+{
+    return g_array_index(numbers, uint32_t, i);
+}
+
+static void add_number(GArray *numbers, uint32_t number)
+{
+    g_array_append_val(numbers, number);
+}
+
+static void swap_arrays(GArray **a, GArray **b)
+{
+    GArray *c = *a;
+
+    *a = *b;
+    *b = c;
+}
+
+/* Adds @pages to the ascending list @all. */
+static void merge_pages(Trace *trace, GArray **all, const uint32_t *pages,
+                        size_t nr)
+{
+    guint i = 0;
+    size_t j = 0;
+
+    if (!(*all)->len) {
+        g_array_append_vals(*all, pages, nr);
+        return;
+    }
+    g_array_set_size(trace->spare, 0);
+    while (i < (*all)->len || j < nr) {
+        uint32_t a = i < (*all)->len ? number_at(*all, i) : UINT32_MAX;
+        uint32_t b = j < nr ? pages[j] : UINT32_MAX;
+
+        add_number(trace->spare, MIN(a, b));
+        i += a <= b;
+        j += b <= a;
+    }
+    swap_arrays(all, &trace->spare);
+}
+
+static void merge_traffic(Trace *trace, const RaminateRecordEntry *entry)
+{
+    TraceStep *step = &trace->step;
+    guint i = 0;
+    size_t j = 0;
+
+    g_array_set_size(trace->spare, 0);
+    g_array_set_size(trace->spare_written, 0);
+    g_array_set_size(trace->spare_read, 0);
+    while (i < step->traffic_pages->len || j < entry->nr) {
+        uint32_t a = i < step->traffic_pages->len
+                     ? number_at(step->traffic_pages, i) : UINT32_MAX;
+        uint32_t b = j < entry->nr ? entry->pages[j] : UINT32_MAX;
+        uint32_t written = 0;
+        uint32_t read = 0;
+
+        add_number(trace->spare, MIN(a, b));
+        if (a <= b) {
+            written += number_at(step->written, i);
+            read += number_at(step->read, i);
+            i++;
+        }
+        if (b <= a) {
+            written += entry->written[j];
+            read += entry->read ? entry->read[j] : 0;
+            j++;
+        }
+        add_number(trace->spare_written, written);
+        add_number(trace->spare_read, read);
+    }
+    swap_arrays(&step->traffic_pages, &trace->spare);
+    swap_arrays(&step->written, &trace->spare_written);
+    swap_arrays(&step->read, &trace->spare_read);
+}
+
+static void estimate_traffic(Trace *trace)
+{
+    TraceStep *step = &trace->step;
+
+    g_array_append_vals(step->traffic_pages, step->pages->data,
+                        step->pages->len);
+    g_array_set_size(step->read, step->pages->len);
+    for (guint i = 0; i < step->pages->len; i++) {
+        add_number(step->written, trace->options.lines_per_page);
+    }
+}
+
+static void clear_step(TraceStep *step)
+{
+    g_array_set_size(step->pages, 0);
+    g_array_set_size(step->look, 0);
+    g_array_set_size(step->traffic_pages, 0);
+    g_array_set_size(step->written, 0);
+    g_array_set_size(step->read, 0);
+    step->look_window_ms = 0;
+}
+
+/* Returns: whether the entry completes a step. */
+static bool add_entry(Trace *trace, const RaminateRecordEntry *entry)
+{
+    TraceStep *step = &trace->step;
+
+    switch (entry->type) {
+    case RAMINATE_RECORD_LOOK:
+        merge_pages(trace, &step->look, entry->pages, entry->nr);
+        step->look_window_ms += entry->window_ms;
+        return false;
+    case RAMINATE_RECORD_TRAFFIC:
+        trace->has_traffic = true;
+        merge_traffic(trace, entry);
+        return false;
+    case RAMINATE_RECORD_SCAN:
+        merge_pages(trace, &step->pages, entry->pages, entry->nr);
+        step->time_ms = entry->time_ms;
+        if (!trace->started) {
+            trace->started = true;
+            trace->next_ms = entry->time_ms;
+        }
+        return entry->time_ms >= trace->next_ms;
+    case RAMINATE_RECORD_END:
+        break;
+    }
+    return false;
+}
+
+const TraceStep *trace_next(Trace *trace, GError **error)
+{
+    RaminateRecordEntry entry;
+
+    clear_step(&trace->step);
+    while (raminate_record_reader_next(trace->reader, &entry, error)) {
+        if (add_entry(trace, &entry)) {
+            trace->next_ms += trace->options.scan_period_ms;
+            trace->next_ms = MAX(trace->next_ms, entry.time_ms);
+            if (!trace->has_traffic) {
+                estimate_traffic(trace);
+            }
+            return &trace->step;
+        }
+    }
+    return NULL;
+}
+
+Trace *trace_new(const char *path, const TraceOptions *options,
+                 GError **error)
+{
+    RaminateRecordReader *reader = raminate_record_reader_new(path, error);
+    Trace *trace;
+
+    if (!reader) {
+        return NULL;
+    }
+    trace = g_new0(Trace, 1);
+    trace->reader = reader;
+    trace->options = *options;
+    trace->step.pages = numbers_new();
+    trace->step.look = numbers_new();
+    trace->step.traffic_pages = numbers_new();
+    trace->step.written = numbers_new();
+    trace->step.read = numbers_new();
+    trace->spare = numbers_new();
+    trace->spare_written = numbers_new();
+    trace->spare_read = numbers_new();
+    return trace;
+}
+
+void trace_free(Trace *trace)
+{
+    if (!trace) {
+        return;
+    }
+    raminate_record_reader_free(trace->reader);
+    g_array_unref(trace->step.pages);
+    g_array_unref(trace->step.look);
+    g_array_unref(trace->step.traffic_pages);
+    g_array_unref(trace->step.written);
+    g_array_unref(trace->step.read);
+    g_array_unref(trace->spare);
+    g_array_unref(trace->spare_written);
+    g_array_unref(trace->spare_read);
+    g_free(trace);
+}
+
+void trace_rewind(Trace *trace)
+{
+    raminate_record_reader_rewind(trace->reader);
+    trace->started = false;
+}
+
+const RaminateRecordHeader *trace_header(const Trace *trace)
+{
+    return raminate_record_reader_header(trace->reader);
+}
+
+bool trace_is_cut(const Trace *trace)
+{
+    return raminate_record_reader_is_cut(trace->reader);
+}
+
+bool trace_has_traffic(const Trace *trace)
+{
+    return trace->has_traffic;
+}
+
+double trace_progress(const Trace *trace)
+{
+    return raminate_record_reader_progress(trace->reader);
+}

@@ -1,0 +1,57 @@
+/*
+ * RAMinate: a recording, step by step as a policy is to see it
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#ifndef RAMINATE_SIM_TRACE_H
+#define RAMINATE_SIM_TRACE_H
+
+#include "hw/raminate/record/record.h"
+
+/* What happened from one scan to the next. */
+typedef struct TraceStep {
+    int64_t time_ms;            /* of the scan at its end */
+    GArray *pages;              /* found written; uint32_t, ascending */
+    GArray *look;               /* those that the second look found */
+    uint32_t look_window_ms;    /* 0 if there was none */
+
+    /* What reached the memory; estimated if the recording doesn't say */
+    GArray *traffic_pages;
+    GArray *written;            /* lines of each of them */
+    GArray *read;
+} TraceStep;
+
+typedef struct TraceOptions {
+    uint32_t scan_period_ms;    /* scans closer than that are made one */
+    uint32_t lines_per_page;    /* estimate where the traffic isn't known */
+} TraceOptions;
+
+typedef struct Trace Trace;
+
+/* Returns: the trace, at its start, or NULL with @error set. */
+Trace *trace_new(const char *path, const TraceOptions *options,
+                 GError **error);
+void trace_free(Trace *trace);
+void trace_rewind(Trace *trace);
+
+const RaminateRecordHeader *trace_header(const Trace *trace);
+
+/*
+ * Returns: the next step, valid until the next call; NULL at the end, or with
+ * @error set.
+ */
+const TraceStep *trace_next(Trace *trace, GError **error);
+
+/* Known at the end: whether the file was cut off. */
+bool trace_is_cut(const Trace *trace);
+
+/* Known at the end: whether the recording tells the traffic. */
+bool trace_has_traffic(const Trace *trace);
+
+/* Returns: how far the trace is, from 0 to 1. */
+double trace_progress(const Trace *trace);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Trace, trace_free)
+
+#endif
