@@ -16,8 +16,8 @@ export NINJA
 RUN_NINJA = $(NINJA) -C $(BUILD) $(JOBS)
 RUN_TESTS = $(PYTHON) $(SETUP)/run-tests.py $(BUILD)
 
-.PHONY: all install check check-unit check-qtest check-guest check-nested \
-        check-asan demo clean distclean help
+.PHONY: all install check check-unit check-qtest check-guest check-tools \
+        check-nested check-asan demo clean distclean help
 
 all:
 	$(RUN_NINJA)
@@ -43,7 +43,7 @@ install: all
 check: all
 	$(RUN_TESTS)
 
-check-unit check-qtest check-guest check-nested:
+check-unit check-qtest check-guest check-tools check-nested:
 	$(RUN_TESTS) --suite $(@:check-%=%) $(T)
 
 # The same tests on a build of its own, with sanitizers.
@@ -93,6 +93,7 @@ help:
 	@echo 'make check-unit    tests of the policies; need no QEMU'
 	@echo 'make check-qtest   tests of the QEMU objects and commands'
 	@echo 'make check-guest   tests with running guests'
+	@echo 'make check-tools   tests of the tools'
 	@echo 'make check-nested  tests with the KVM extension in an emulated host'
 	@echo 'make check-asan    unit tests and qtests with sanitizers'
 	@echo '                   T=NAME runs that one test of a suite'

@@ -1,0 +1,273 @@
+#!/usr/bin/env python3
+# raminate-top on a terminal: sizes, keys, VMs that end, and its own end.
+#
+# SPDX-License-Identifier: GPL-2.0-or-later
+
+import contextlib
+import itertools
+import os
+from pathlib import Path
+import shutil
+import signal
+import subprocess
+from typing import Iterator, List
+
+from fakeqmp import Hanging, Servers, Vm, container
+from toolslib import Skip, check, check_in, run_tests, tool, wait_until
+
+SHELL_LEFT = 'status='
+NUMBERS = itertools.count()
+
+
+class Terminal:
+    """A terminal of tmux's with raminate-top in it."""
+
+    def __init__(self, directory: Path, args: List[object], columns: int,
+                 lines: int, term: str):
+        # A server that ends takes its time to let go of its socket.
+        self._socket = directory / f'tmux{next(NUMBERS)}'
+        self._pid = directory / 'pid'
+        command = ' '.join([tool('raminate-top'), *map(str, args)])
+        script = directory / 'script'
+        script.write_text(f"export TERM={term} LC_ALL=C.UTF-8\n"
+                          f"echo before\n"
+                          f"sh -c 'echo $$ >{self._pid}; exec {command}'\n"
+                          f"echo {SHELL_LEFT}$?\n"
+                          f"stty -a\n"
+                          f"exec sleep 600\n")
+        self._tmux('-f', '/dev/null', 'new-session', '-d',
+                   '-x', str(columns), '-y', str(lines), f'sh {script}')
+
+    def _tmux(self, *args: str) -> str:
+        return subprocess.run(['tmux', '-u', '-S', str(self._socket), *args],
+                              check=True, stdout=subprocess.PIPE,
+                              encoding='utf-8').stdout
+
+    def text(self) -> str:
+        return self._tmux('capture-pane', '-p')
+
+    def keys(self, *keys: str) -> None:
+        self._tmux('send-keys', *keys)
+
+    def resize(self, columns: int, lines: int) -> None:
+        self._tmux('resize-window', '-x', str(columns), '-y', str(lines))
+
+    def wait(self, text: str) -> str:
+        """Waits until the screen shows it."""
+        try:
+            wait_until(lambda: text in self.text(), text)
+        except AssertionError as err:
+            raise AssertionError(f"'{text}' is not on the screen:\n"
+                                 f"{self.text()}") from err
+        return self.text()
+
+    def kill(self, number: int) -> None:
+        os.kill(int(self._pid.read_text()), number)
+
+    def close(self) -> None:
+        self._tmux('kill-server')
+
+
+@contextlib.contextmanager
+def terminal(directory: Path, *args: object, columns: int = 80,
+             lines: int = 24, term: str = 'screen-256color'
+             ) -> Iterator[Terminal]:
+    if not shutil.which('tmux'):
+        raise Skip("there is no tmux")
+    shown = Terminal(directory, list(args), columns, lines, term)
+    try:
+        yield shown
+    finally:
+        shown.close()
+
+
+@contextlib.contextmanager
+def one_vm(directory: Path, **options: object) -> Iterator[Terminal]:
+    with Servers() as servers:
+        servers.add(directory / 'vm1.sock', Vm())
+        with terminal(directory, '-d', 0.2, directory / 'vm1.sock',
+                      **options) as shown:     # type: ignore
+            yield shown
+
+
+def shows_all_on_80_by_24(directory: Path) -> None:
+    with one_vm(directory) as shown:
+        shown.wait('mixed .:+# slow')
+        text = shown.wait('\u2583\u2583\u2583')
+    for what in ('vm1        dmcon0     running   25.0', 'dirty-log mmap',
+                 'full 100 % [##########]', 'written 300 (75 %)',
+                 'Swaps: 1234, failed 0, reversed 5', 'p99 4 ms',
+                 '     0 B o-.O=:0%+@&#o-.O'):
+        check_in(what, text)
+    check(max(map(len, text.splitlines())) <= 80, "a line is too long")
+
+
+def shows_something_on_20_by_5(directory: Path) -> None:
+    with one_vm(directory, columns=20, lines=5) as shown:
+        shown.wait('vm1          25.0')
+        shown.wait('o-.O=:0%+@&#')
+
+
+def no_size_is_too_small(directory: Path) -> None:
+    with one_vm(directory) as shown:
+        shown.wait('mixed')
+        for columns, lines in ((1, 1), (2, 2), (200, 1), (3, 50), (500, 3),
+                               (20, 5), (1, 24), (250, 100), (80, 24)):
+            shown.resize(columns, lines)
+            wait_until(lambda size=columns: shown.keys('?', '?') is None,
+                       "keys")
+        check_in('dmcon0', shown.wait('mixed'))
+
+
+def fits_a_new_size(directory: Path) -> None:
+    with one_vm(directory) as shown:
+        shown.wait('mixed')
+        shown.resize(120, 40)
+        wait_until(lambda: len(shown.text().splitlines()[-2]) > 0
+                   and 'q quit' in shown.text().splitlines()[-1], "40 lines")
+        check(len(shown.text().splitlines()) == 40, shown.text())
+
+
+def needs_no_colour(directory: Path) -> None:
+    for term in ('vt100', 'linux', 'screen'):
+        with one_vm(directory, term=term) as shown:
+            shown.wait('oO0@ fast')
+            shown.wait('0%+@&#')
+            shown.keys('q')
+            shown.wait(SHELL_LEFT + '0')
+
+
+def pauses_and_goes_on(directory: Path) -> None:
+    with one_vm(directory) as shown:
+        shown.wait('mixed')
+        shown.keys('p')
+        shown.wait('Placement is paused.')
+        shown.wait('dmcon0     off')
+        shown.keys('p')
+        shown.wait('Placement goes on.')
+        shown.wait('dmcon0     running')
+
+
+def changes_the_policy(directory: Path) -> None:
+    with one_vm(directory) as shown:
+        shown.wait('mixed')
+        shown.keys('c')
+        shown.wait('now cmq')
+        shown.keys('l')
+        shown.wait('The policy is lru.')
+        shown.wait(' lru ')
+        shown.keys('c')
+        shown.wait('now lru')
+        shown.keys('x')
+        shown.wait('q quit')
+
+
+def a_refusal_is_shown(directory: Path) -> None:
+    class Refusing(Vm):
+        """Lets nothing be changed."""
+        do_qom_set = None       # type: ignore
+
+    with Servers() as servers:
+        servers.add(directory / 'vm.sock', Refusing())
+        with terminal(directory, directory / 'vm.sock') as shown:
+            shown.wait('mixed')
+            shown.keys('p')
+            shown.wait("does not know 'qom-set'")
+
+
+def zooms_and_moves_the_map(directory: Path) -> None:
+    with one_vm(directory) as shown:
+        shown.wait('     0 B o')
+        shown.keys('+', '+')
+        shown.wait('1.50 GiB')
+        shown.wait('1.11 MiB a sign')
+        shown.keys(*['Right'] * 20)
+        shown.wait('   3 GiB')
+        shown.keys('-', '-')
+        shown.wait('     0 B o')
+        shown.keys('h')
+        shown.wait('by hottest page')
+        shown.keys('m')
+        wait_until(lambda: 'Swaps:' not in shown.text(), "the map alone")
+
+
+def sorts_and_selects(directory: Path) -> None:
+    with Servers() as servers:
+        servers.add(directory / 'a.sock', Vm(None, [container(swaps=1)]))
+        fast = container('busy')
+        fast['tiers'][1]['written'] = 900
+        servers.add(directory / 'b.sock', Vm(None, [fast]))
+        with terminal(directory, '-d', 0.2,
+                      directory / '*.sock'.replace('*', '[ab]')) as shown:
+            shown.wait('mixed')
+            check(shown.text().splitlines()[2].startswith('a '), "order")
+            shown.keys('s')
+            shown.wait('by slow share')
+            wait_until(lambda: shown.text().splitlines()[2].startswith('b '),
+                       "b first")
+            check_in('a/dmcon0, 4 GiB', shown.text())
+            shown.keys('Up')
+            shown.wait('b/busy, 4 GiB')
+            shown.keys('r')
+            wait_until(lambda: shown.text().splitlines()[2].startswith('a '),
+                       "a first")
+            check_in('b/busy, 4 GiB', shown.text())
+
+
+def says_that_a_vm_ends(directory: Path) -> None:
+    with Servers() as servers:
+        servers.add(directory / 'vm1.sock', Vm())
+        with terminal(directory, '-d', 0.2,
+                      directory / 'vm1.sock') as shown:
+            shown.wait('mixed')
+            servers.end(directory / 'vm1.sock', 'guest-shutdown')
+            shown.wait('has ended (guest-shutdown)')
+            shown.wait('ended')
+            servers.add(directory / 'vm1.sock', Vm())
+            shown.wait('running')
+
+
+def a_vm_that_hangs_does_not_stop_it(directory: Path) -> None:
+    with Servers() as servers:
+        servers.add(directory / 'a.sock', Vm())
+        servers.add(directory / 'b.sock', Hanging())
+        with terminal(directory, '-d', 0.2, '-t', 2, directory / 'a.sock',
+                      directory / 'b.sock') as shown:
+            shown.wait('silent')
+            shown.keys('?')
+            shown.wait('# is what should move.')
+            shown.keys('q')
+            shown.wait(SHELL_LEFT + '0')
+
+
+def says_why_it_cannot_start(directory: Path) -> None:
+    with terminal(directory, directory / 'none.sock') as shown:
+        shown.wait('there is no socket')
+        shown.wait(SHELL_LEFT + '1')
+
+
+def leaves_the_terminal_as_it_was(directory: Path) -> None:
+    with one_vm(directory) as shown:
+        shown.wait('mixed')
+        shown.keys('q')
+        check_terminal(shown, 0)
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        with one_vm(directory) as shown:
+            shown.wait('mixed')
+            shown.kill(number)
+            check_terminal(shown, 128 + number)
+
+
+def check_terminal(shown: Terminal, status: int) -> None:
+    text = shown.wait(f'{SHELL_LEFT}{status}')
+    text = shown.wait('speed')
+    check('before' in text, f"the screen before is not back:\n{text}")
+    check(' echo ' in text and ' icanon ' in text, text)
+
+
+run_tests(shows_all_on_80_by_24, shows_something_on_20_by_5,
+          no_size_is_too_small, fits_a_new_size, needs_no_colour,
+          pauses_and_goes_on, changes_the_policy, a_refusal_is_shown,
+          zooms_and_moves_the_map, sorts_and_selects, says_that_a_vm_ends,
+          a_vm_that_hangs_does_not_stop_it, says_why_it_cannot_start,
+          leaves_the_terminal_as_it_was)

@@ -1,0 +1,96 @@
+# What the tests of the tools share.
+#
+# SPDX-License-Identifier: GPL-2.0-or-later
+
+import contextlib
+import os
+from pathlib import Path
+import signal
+import subprocess
+import sys
+import time
+from typing import Any, Callable, Iterator, List, Optional
+import urllib.request
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / 'guest'))
+
+# pylint: disable=wrong-import-position,unused-import
+from guestlib import (  # noqa: E402,F401
+    Skip, check, run_tests, wait_until)
+from raminate import paths  # noqa: E402
+
+TOOLS = paths.BUILD / 'tools'
+PATIENCE = 120      # seconds; only a hang takes so long
+
+
+def tool(name: str) -> str:
+    path = TOOLS / name
+    check(path.is_file(), f"{path} is missing; run make first")
+    return str(path)
+
+
+def run(name: str, *args: object, **options: Any
+        ) -> 'subprocess.CompletedProcess[str]':
+    """Runs a tool to its end."""
+    return subprocess.run([tool(name), *map(str, args)], timeout=PATIENCE,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                          encoding='utf-8', check=False, **options)
+
+
+def check_in(what: str, text: str) -> None:
+    check(what in text, f"'{what}' is not in:\n{text}")
+
+
+def resident_kib(pid: int) -> int:
+    """Memory of a process."""
+    for line in Path(f'/proc/{pid}/status').read_text().splitlines():
+        if line.startswith('VmRSS:'):
+            return int(line.split()[1])
+    raise AssertionError(f"process {pid} has no memory")
+
+
+class Exporter:
+    """A running raminate-exporter."""
+
+    def __init__(self, *args: object):
+        # pylint: disable=consider-using-with
+        self.process = subprocess.Popen(
+            [tool('raminate-exporter'), '--listen', '127.0.0.1:0',
+             *map(str, args)], stdout=subprocess.PIPE, encoding='utf-8')
+        assert self.process.stdout is not None
+        self.port = int(self.process.stdout.readline().rsplit(' ', 1)[1])
+
+    @property
+    def address(self) -> str:
+        return f'127.0.0.1:{self.port}'
+
+    def scrape(self) -> str:
+        with urllib.request.urlopen(f'http://{self.address}/metrics',
+                                    timeout=PATIENCE) as answer:
+            text: str = answer.read().decode()
+            return text
+
+    def value(self, name: str, *labels: str) -> float:
+        """A sample's value; its labels have all of these."""
+        for line in self.scrape().splitlines():
+            if (line.split('{')[0].split(' ')[0] == name and
+                    all(label in line for label in labels)):
+                return float(line.rsplit(' ', 1)[1])
+        raise AssertionError(f"there is no {name} with {labels}")
+
+
+@contextlib.contextmanager
+def exporter(*args: object) -> Iterator[Exporter]:
+    """An exporter that must still be well in the end."""
+    server = Exporter(*args)
+    try:
+        yield server
+        check(server.process.poll() is None, "the exporter has ended")
+        server.process.send_signal(signal.SIGTERM)
+        check(server.process.wait(PATIENCE) == 0,
+              f"exit status {server.process.returncode}")
+    finally:
+        server.process.kill()
+        server.process.wait()
+        assert server.process.stdout is not None
+        server.process.stdout.close()

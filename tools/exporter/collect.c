@@ -1,0 +1,142 @@
+/*
+ * RAMinate: ask all VMs for their figures
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include "collect.h"
+#include "metrics.h"
+
+#define MAX_VMS 4096
+#define MAX_PARALLEL 256
+/* Prometheus gives up after ten seconds, unless told otherwise. */
+#define DEADLINE_MS 8000
+
+struct Collector {
+    char *const *patterns;
+    unsigned timeout;
+    CollectDone *done;
+    void *opaque;
+    GPtrArray *vms;             /* NULL when idle */
+    unsigned left_out;
+    unsigned begun;
+    unsigned ended;
+    guint deadline;
+    guint next;
+    gint64 start;
+};
+
+static gboolean collect_more(gpointer opaque);
+
+Collector *collector_new(char *const *patterns, unsigned timeout,
+                         CollectDone *done, void *opaque)
+{
+    Collector *collector = g_new0(Collector, 1);
+
+    collector->patterns = patterns;
+    collector->timeout = timeout;
+    collector->done = done;
+    collector->opaque = opaque;
+    return collector;
+}
+
+static void collect_end(Collector *collector)
+{
+    if (collector->deadline) {
+        g_source_remove(collector->deadline);
+        collector->deadline = 0;
+    }
+    if (collector->next) {
+        g_source_remove(collector->next);
+        collector->next = 0;
+    }
+    g_clear_pointer(&collector->vms, g_ptr_array_unref);
+}
+
+void collector_free(Collector *collector)
+{
+    collect_end(collector);
+    g_free(collector);
+}
+
+gboolean collector_is_busy(const Collector *collector)
+{
+    return collector->vms != NULL;
+}
+
+static void collect_finish(Collector *collector)
+{
+    double seconds = (g_get_monotonic_time() - collector->start) / 1e6;
+    char *text;
+    unsigned i;
+
+    for (i = 0; i < collector->vms->len; i++) {
+        Vm *vm = g_ptr_array_index(collector->vms, i);
+
+        vm_disconnect(vm);
+        if (!vm->containers && !vm->error) {
+            vm->error = g_error_new(QMP_ERROR, QMP_ERROR_TIMEOUT,
+                                    "there was no time to ask");
+        }
+    }
+    text = metrics_format(collector->vms, seconds, collector->left_out);
+    collect_end(collector);
+    collector->done(text, collector->opaque);
+}
+
+static gboolean collect_deadline(gpointer opaque)
+{
+    Collector *collector = opaque;
+
+    collector->deadline = 0;
+    collect_finish(collector);
+    return G_SOURCE_REMOVE;
+}
+
+static void collect_answered(Vm *vm, const GError *error, void *opaque)
+{
+    Collector *collector = opaque;
+
+    /* Such a socket serves one client at a time: leave it to others. */
+    vm_disconnect(vm);
+    collector->ended++;
+    if (!collector->next) {
+        collector->next = g_idle_add(collect_more, collector);
+    }
+}
+
+static gboolean collect_more(gpointer opaque)
+{
+    Collector *collector = opaque;
+
+    collector->next = 0;
+    while (collector->begun < collector->vms->len &&
+           collector->begun - collector->ended < MAX_PARALLEL) {
+        vm_refresh(g_ptr_array_index(collector->vms, collector->begun++),
+                   collect_answered, collector);
+    }
+    if (collector->ended == collector->vms->len) {
+        collect_finish(collector);
+    }
+    return G_SOURCE_REMOVE;
+}
+
+void collector_start(Collector *collector)
+{
+    g_autoptr(GPtrArray) paths = vm_find_sockets(collector->patterns);
+    unsigned i;
+
+    collector->vms = g_ptr_array_new_with_free_func((GDestroyNotify)vm_free);
+    collector->left_out = paths->len > MAX_VMS ? paths->len - MAX_VMS : 0;
+    for (i = 0; i < paths->len && i < MAX_VMS; i++) {
+        g_ptr_array_add(collector->vms,
+                        vm_new(g_ptr_array_index(paths, i),
+                               collector->timeout, VM_INFO_LIMIT));
+    }
+    collector->begun = 0;
+    collector->ended = 0;
+    collector->start = g_get_monotonic_time();
+    collector->deadline = g_timeout_add(DEADLINE_MS, collect_deadline,
+                                        collector);
+    collector->next = g_idle_add(collect_more, collector);
+}

@@ -1,0 +1,28 @@
+/*
+ * RAMinate: serve metrics over HTTP
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#ifndef RAMINATE_HTTP_H
+#define RAMINATE_HTTP_H
+
+#include <gio/gio.h>
+
+typedef struct HttpServer HttpServer;
+
+/*
+ * Serves in the default main context.
+ * @address: where to listen
+ * @patterns: of the VMs' sockets; they must stay
+ * @timeout: milliseconds for each answer of a VM
+ */
+HttpServer *http_server_new(GInetSocketAddress *address,
+                            char *const *patterns, unsigned timeout,
+                            GError **error);
+void http_server_free(HttpServer *server);
+
+/* Returns: the port that it listens on. */
+unsigned http_server_port(const HttpServer *server);
+
+#endif

@@ -1,0 +1,361 @@
+/*
+ * RAMinate: what QEMU says of a container, checked
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include <string.h>
+
+#include "info.h"
+
+G_DEFINE_QUARK(raminate-info-error-quark, info_error)
+
+/* Reads members until one is wrong. */
+typedef struct Reader {
+    const char *command;
+    JsonObject *object;
+    GError **error;
+    gboolean failed;
+} Reader;
+
+static void reader_fail(Reader *reader, const char *name)
+{
+    if (!reader->failed) {
+        g_set_error(reader->error, INFO_ERROR, 0, "the answer to '%s' has no "
+                    "proper '%s'; is QEMU of the same version?",
+                    reader->command, name);
+        reader->failed = TRUE;
+    }
+}
+
+static JsonNode *read_member(Reader *reader, const char *name)
+{
+    JsonNode *node = NULL;
+
+    if (!reader->failed) {
+        node = json_object_get_member(reader->object, name);
+    }
+    return node;
+}
+
+static guint64 read_uint(Reader *reader, const char *name, gboolean optional)
+{
+    JsonNode *node = read_member(reader, name);
+
+    if (!node && optional) {
+        return 0;
+    }
+    if (!node || json_node_get_value_type(node) != G_TYPE_INT64 ||
+        json_node_get_int(node) < 0) {
+        reader_fail(reader, name);
+        return 0;
+    }
+    return json_node_get_int(node);
+}
+
+/* Returns: less than 0 if it is not there. */
+static double read_percent(Reader *reader, const char *name)
+{
+    JsonNode *node = read_member(reader, name);
+    double value;
+
+    if (!node) {
+        return -1;
+    }
+    value = json_node_get_value_type(node) == G_TYPE_INT64 ||
+            json_node_get_value_type(node) == G_TYPE_DOUBLE
+            ? json_node_get_double(node) : -1;
+    if (!(value >= 0 && value <= 100)) {
+        reader_fail(reader, name);
+        return -1;
+    }
+    return value;
+}
+
+static char *read_string(Reader *reader, const char *name, gboolean optional)
+{
+    JsonNode *node = read_member(reader, name);
+
+    if (!node && optional) {
+        return NULL;
+    }
+    if (!node || json_node_get_value_type(node) != G_TYPE_STRING ||
+        strlen(json_node_get_string(node)) > INFO_MAX_STRING) {
+        reader_fail(reader, name);
+        return NULL;
+    }
+    return json_node_dup_string(node);
+}
+
+/* Returns: an array of 1 to @max elements, or NULL. */
+static JsonArray *read_array(Reader *reader, const char *name, unsigned max)
+{
+    JsonNode *node = read_member(reader, name);
+    JsonArray *array = node && JSON_NODE_HOLDS_ARRAY(node)
+                       ? json_node_get_array(node) : NULL;
+
+    if (!array || json_array_get_length(array) < 1 ||
+        json_array_get_length(array) > max) {
+        reader_fail(reader, name);
+        return NULL;
+    }
+    return array;
+}
+
+static JsonObject *element_object(JsonArray *array, unsigned i)
+{
+    JsonNode *node = json_array_get_element(array, i);
+
+    return JSON_NODE_HOLDS_OBJECT(node) ? json_node_get_object(node) : NULL;
+}
+
+static void read_times(Reader *reader, const char *name, TimesInfo *times)
+{
+    JsonNode *node = read_member(reader, name);
+    Reader inner = *reader;
+
+    if (!node || !JSON_NODE_HOLDS_OBJECT(node)) {
+        reader_fail(reader, name);
+        return;
+    }
+    inner.object = json_node_get_object(node);
+    times->count = read_uint(&inner, "count", FALSE);
+    times->last = read_uint(&inner, "last", FALSE);
+    times->mean = read_uint(&inner, "mean", FALSE);
+    times->p50 = read_uint(&inner, "p50", FALSE);
+    times->p90 = read_uint(&inner, "p90", FALSE);
+    times->p99 = read_uint(&inner, "p99", FALSE);
+    times->max = read_uint(&inner, "max", FALSE);
+    times->total = times->count * times->mean;
+    reader->failed = inner.failed;
+}
+
+static void read_tiers(Reader *reader, ContainerInfo *info)
+{
+    JsonArray *array = read_array(reader, "tiers", INFO_MAX_TIERS);
+    Reader inner = *reader;
+    unsigned i;
+
+    for (i = 0; array && i < json_array_get_length(array); i++) {
+        TierInfo *tier = &info->tiers[i];
+
+        inner.object = element_object(array, i);
+        if (!inner.object) {
+            reader_fail(reader, "tiers");
+            return;
+        }
+        info->nr_tiers++;
+        tier->id = read_string(&inner, "id", FALSE);
+        tier->rank = read_uint(&inner, "rank", FALSE);
+        tier->mem_path = read_string(&inner, "mem-path", FALSE);
+        tier->phy_offset = read_uint(&inner, "phy-offset", FALSE);
+        tier->size = read_uint(&inner, "size", FALSE);
+        tier->pages = read_uint(&inner, "pages", FALSE);
+        tier->written = read_uint(&inner, "written", FALSE);
+        tier->total_written = read_uint(&inner, "total-written", FALSE);
+    }
+    reader->failed = inner.failed;
+}
+
+void container_info_free(ContainerInfo *info)
+{
+    unsigned i;
+
+    for (i = 0; i < info->nr_tiers; i++) {
+        g_free(info->tiers[i].id);
+        g_free(info->tiers[i].mem_path);
+    }
+    g_free(info->id);
+    g_free(info->state);
+    g_free(info->held_because);
+    g_free(info->policy);
+    g_free(info->sampler);
+    g_free(info->sampler_reason);
+    g_free(info->mover);
+    g_free(info->mover_reason);
+    g_free(info);
+}
+
+static ContainerInfo *read_container(Reader *reader)
+{
+    ContainerInfo *info = g_new0(ContainerInfo, 1);
+
+    info->id = read_string(reader, "id", FALSE);
+    info->size = read_uint(reader, "size", FALSE);
+    info->page_size = read_uint(reader, "page-size", FALSE);
+    info->state = read_string(reader, "state", FALSE);
+    info->held_because = read_string(reader, "held-because", TRUE);
+    info->policy = read_string(reader, "policy", FALSE);
+    info->sampler = read_string(reader, "sampler", FALSE);
+    info->sampler_reason = read_string(reader, "sampler-reason", TRUE);
+    info->mover = read_string(reader, "mover", FALSE);
+    info->mover_reason = read_string(reader, "mover-reason", TRUE);
+    info->scan_period = read_uint(reader, "scan-period", FALSE);
+    info->swap_period = read_uint(reader, "swap-period", FALSE);
+    info->life_time = read_uint(reader, "life-time", FALSE);
+    info->max_swaps = read_uint(reader, "max-swaps", FALSE);
+    info->reverse_window = read_uint(reader, "reverse-window", FALSE);
+    read_tiers(reader, info);
+    info->bytes_per_page = read_uint(reader, "bytes-per-page", FALSE);
+    info->scans = read_uint(reader, "scans", FALSE);
+    info->slow_share_last = read_percent(reader, "slow-share-last");
+    info->batches = read_uint(reader, "batches", FALSE);
+    info->swaps = read_uint(reader, "swaps", FALSE);
+    info->swaps_failed = read_uint(reader, "swaps-failed", FALSE);
+    info->swaps_reversed = read_uint(reader, "swaps-reversed", FALSE);
+    info->swaps_held = read_uint(reader, "swaps-held", FALSE);
+    info->mappings = read_uint(reader, "mappings", FALSE);
+    info->mappings_limit = read_uint(reader, "mappings-limit", TRUE);
+    read_times(reader, "scan-time", &info->scan_time);
+    read_times(reader, "batch-time", &info->batch_time);
+    read_times(reader, "pause-time", &info->pause_time);
+    if (!info->page_size) {
+        reader_fail(reader, "page-size");
+    }
+    return info;
+}
+
+GPtrArray *container_info_parse(JsonNode *node, GError **error)
+{
+    g_autoptr(GPtrArray) containers =
+        g_ptr_array_new_with_free_func((GDestroyNotify)container_info_free);
+    Reader reader = { .command = "query-raminate", .error = error };
+    JsonArray *array = JSON_NODE_HOLDS_ARRAY(node) ? json_node_get_array(node)
+                                                   : NULL;
+    unsigned i;
+
+    if (!array || json_array_get_length(array) > INFO_MAX_CONTAINERS) {
+        reader_fail(&reader, "return");
+        return NULL;
+    }
+    for (i = 0; i < json_array_get_length(array); i++) {
+        reader.object = element_object(array, i);
+        if (!reader.object) {
+            reader_fail(&reader, "return");
+            return NULL;
+        }
+        g_ptr_array_add(containers, read_container(&reader));
+        if (reader.failed) {
+            return NULL;
+        }
+    }
+    return g_steal_pointer(&containers);
+}
+
+guint64 container_info_written(const ContainerInfo *info)
+{
+    return info->tiers[0].total_written + container_info_written_slow(info);
+}
+
+guint64 container_info_written_slow(const ContainerInfo *info)
+{
+    guint64 sum = 0;
+    unsigned i;
+
+    for (i = 1; i < info->nr_tiers; i++) {
+        sum += info->tiers[i].total_written;
+    }
+    return sum;
+}
+
+/* Maps */
+
+static void read_bucket(Reader *reader, const MapInfo *map, MapBucket *bucket)
+{
+    JsonArray *tiers = read_array(reader, "tiers", INFO_MAX_TIERS);
+    gint64 sum = 0;
+    gint64 most = 0;
+    unsigned i;
+
+    bucket->heat = MIN(read_uint(reader, "heat", FALSE), 255);
+    bucket->hottest = MIN(read_uint(reader, "hottest", FALSE), 255);
+    if (!tiers || json_array_get_length(tiers) != map->nr_tiers) {
+        reader_fail(reader, "tiers");
+        return;
+    }
+    bucket->slow_tier = map->nr_tiers > 1;
+    for (i = 0; i < map->nr_tiers; i++) {
+        JsonNode *node = json_array_get_element(tiers, i);
+        gint64 pages = json_node_get_value_type(node) == G_TYPE_INT64
+                       ? json_node_get_int(node) : -1;
+
+        if (pages < 0 || pages > G_MAXUINT32) {
+            reader_fail(reader, "tiers");
+            return;
+        }
+        if (i && pages > most) {
+            most = pages;
+            bucket->slow_tier = i;
+        }
+        sum += pages;
+    }
+    if (sum) {
+        bucket->fast = (float)json_array_get_int_element(tiers, 0) / sum;
+    }
+}
+
+static void read_map_tiers(Reader *reader, MapInfo *map)
+{
+    JsonArray *tiers = read_array(reader, "tiers", INFO_MAX_TIERS);
+    unsigned i;
+
+    for (i = 0; tiers && i < json_array_get_length(tiers); i++) {
+        JsonNode *node = json_array_get_element(tiers, i);
+
+        if (json_node_get_value_type(node) != G_TYPE_STRING) {
+            reader_fail(reader, "tiers");
+            return;
+        }
+        map->tiers[map->nr_tiers++] = json_node_dup_string(node);
+    }
+}
+
+static void read_buckets(Reader *reader, MapInfo *map)
+{
+    JsonArray *buckets = read_array(reader, "buckets", INFO_MAX_BUCKETS);
+    Reader inner = *reader;
+    unsigned i;
+
+    if (!buckets) {
+        return;
+    }
+    map->nr_buckets = json_array_get_length(buckets);
+    map->buckets = g_new0(MapBucket, map->nr_buckets);
+    for (i = 0; i < map->nr_buckets && !inner.failed; i++) {
+        inner.object = element_object(buckets, i);
+        if (inner.object) {
+            read_bucket(&inner, map, &map->buckets[i]);
+        } else {
+            reader_fail(&inner, "buckets");
+        }
+    }
+    reader->failed = inner.failed;
+}
+
+void map_info_free(MapInfo *map)
+{
+    unsigned i;
+
+    for (i = 0; i < map->nr_tiers; i++) {
+        g_free(map->tiers[i]);
+    }
+    g_free(map->buckets);
+    g_free(map);
+}
+
+MapInfo *map_info_parse(JsonNode *node, GError **error)
+{
+    g_autoptr(MapInfo) map = g_new0(MapInfo, 1);
+    Reader reader = { .command = "query-raminate-map", .error = error };
+
+    if (!JSON_NODE_HOLDS_OBJECT(node)) {
+        reader_fail(&reader, "return");
+        return NULL;
+    }
+    reader.object = json_node_get_object(node);
+    map->pages = read_uint(&reader, "pages", FALSE);
+    map->pages_per_bucket = read_uint(&reader, "pages-per-bucket", FALSE);
+    read_map_tiers(&reader, map);
+    read_buckets(&reader, map);
+    return reader.failed ? NULL : g_steal_pointer(&map);
+}

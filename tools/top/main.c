@@ -1,0 +1,204 @@
+/*
+ * RAMinate: raminate-top, where the pages of hybrid memory are
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include <locale.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "lib/options.h"
+#include "live.h"
+#include "plain.h"
+
+static double period_option = 1;
+static double timeout_option = 5;
+static int count_option;
+static gboolean once_option;
+static gboolean batch_option;
+static gboolean json_option;
+static char **patterns;
+
+static const GOptionEntry entries[] = {
+    { "period", 'd', 0, G_OPTION_ARG_DOUBLE, &period_option,
+      "Time from one look to the next (default: 1)", "SECONDS" },
+    { "timeout", 't', 0, G_OPTION_ARG_DOUBLE, &timeout_option,
+      "Time that a VM has for each answer (default: 5)", "SECONDS" },
+    { "once", 'o', 0, G_OPTION_ARG_NONE, &once_option,
+      "Print a table, then exit", NULL },
+    { "batch", 'b', 0, G_OPTION_ARG_NONE, &batch_option,
+      "Print a line for each container every period", NULL },
+    { "count", 'n', 0, G_OPTION_ARG_INT, &count_option,
+      "With --batch: exit after so many periods", "NUMBER" },
+    { "json", 'j', 0, G_OPTION_ARG_NONE, &json_option,
+      "Print what the VMs say as JSON: once, or every period with --batch",
+      NULL },
+    { G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &patterns,
+      NULL, NULL },
+    { NULL }
+};
+
+static const char summary[] =
+    "Shows hybrid memory of the VMs whose QMP sockets are given; a SOCKET may "
+    "have\nwildcards (default: " VM_DEFAULT_PATTERN ").";
+
+/* Each VM takes a file descriptor. */
+static void allow_many_files(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
+static GPtrArray *find_vms(unsigned timeout)
+{
+    static char *default_patterns[] = { VM_DEFAULT_PATTERN, NULL };
+    char *const *where = patterns ? patterns : default_patterns;
+    g_autoptr(GPtrArray) paths = vm_find_sockets(where);
+    GPtrArray *vms = g_ptr_array_new_with_free_func((GDestroyNotify)vm_free);
+    unsigned i;
+
+    for (i = 0; i < paths->len; i++) {
+        Vm *vm = vm_new(g_ptr_array_index(paths, i), timeout, VM_MAP_LIMIT);
+
+        vm->keeps_raw = json_option;
+        g_ptr_array_add(vms, vm);
+    }
+    if (!vms->len) {
+        g_autofree char *all = g_strjoinv(" ", (char **)where);
+
+        fprintf(stderr, "raminate-top: there is no socket %s; start QEMU "
+                "with -qmp unix:SOCKET,server=on,wait=off, and give the "
+                "socket's path\n", all);
+        exit(1);
+    }
+    return vms;
+}
+
+static unsigned count_failed(const GPtrArray *vms)
+{
+    unsigned failed = 0;
+    unsigned i;
+
+    for (i = 0; i < vms->len; i++) {
+        failed += ((Vm *)g_ptr_array_index(vms, i))->error != NULL;
+    }
+    return failed;
+}
+
+static void update_all(GPtrArray *rows, const GPtrArray *vms)
+{
+    unsigned i;
+
+    for (i = 0; i < vms->len; i++) {
+        rows_update(rows, g_ptr_array_index(vms, i));
+    }
+    rows_sort(rows, ROW_SORT_NAME, FALSE);
+}
+
+/* Returns: exit status. */
+static int run_batch(GPtrArray *vms, unsigned period, gboolean is_utf8)
+{
+    g_autoptr(GPtrArray) rows = rows_new();
+    int i;
+
+    if (!json_option) {
+        plain_batch_head();
+    }
+    for (i = 1; ; i++) {
+        update_all(rows, vms);
+        if (json_option) {
+            plain_json(vms);
+        } else {
+            plain_batch(rows, is_utf8);
+        }
+        if (i == count_option || count_failed(vms) == vms->len) {
+            return count_failed(vms) != 0;
+        }
+        g_usleep(period * 1000);
+        vm_refresh_all(vms);
+    }
+}
+
+static int run_once(GPtrArray *vms, gboolean is_utf8)
+{
+    g_autoptr(GPtrArray) rows = rows_new();
+
+    if (json_option) {
+        plain_json(vms);
+    } else {
+        update_all(rows, vms);
+        plain_table(rows, is_utf8);
+    }
+    return count_failed(vms) != 0;
+}
+
+static int run_live(GPtrArray *vms, unsigned period, gboolean is_utf8)
+{
+    g_autoptr(GError) error = NULL;
+    unsigned i;
+    int number;
+
+    if (count_failed(vms) == vms->len) {
+        for (i = 0; i < vms->len; i++) {
+            fprintf(stderr, "raminate-top: %s\n",
+                    ((Vm *)g_ptr_array_index(vms, i))->error->message);
+        }
+        return 1;
+    }
+    number = live_run(vms, period, is_utf8, &error);
+    if (error) {
+        fprintf(stderr, "raminate-top: %s\n", error->message);
+        return 1;
+    }
+    if (number) {
+        /* Whoever waits for it shall see what ended it. */
+        signal(number, SIG_DFL);
+        raise(number);
+    }
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    g_autoptr(GPtrArray) vms = NULL;
+    gboolean is_utf8;
+    unsigned period;
+    int status;
+
+    setlocale(LC_ALL, "");
+    /* Numbers look the same everywhere. */
+    setlocale(LC_NUMERIC, "C");
+    is_utf8 = g_get_charset(NULL);
+    options_parse(entries, "[SOCKET...]", summary, &argc, &argv);
+    period = options_milliseconds("--period", period_option);
+    if (once_option && batch_option) {
+        options_fail("--once and --batch exclude each other; give one");
+    }
+    if (count_option < 0 || (count_option && !batch_option)) {
+        options_fail("--count is for --batch, and must be 1 or more");
+    }
+    if (!once_option && !batch_option && !json_option &&
+        !(isatty(STDIN_FILENO) && isatty(STDOUT_FILENO))) {
+        options_fail("this is no terminal; use --once, --batch or --json");
+    }
+    allow_many_files();
+    vms = find_vms(options_milliseconds("--timeout", timeout_option));
+    vm_refresh_all(vms);
+    if (batch_option) {
+        status = run_batch(vms, period, is_utf8);
+    } else if (once_option || json_option) {
+        status = run_once(vms, is_utf8);
+    } else {
+        status = run_live(vms, period, is_utf8);
+    }
+    g_strfreev(patterns);
+    return status;
+}

@@ -1,0 +1,538 @@
+/*
+ * RAMinate: the screen of raminate-top
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include <curses.h>
+#include <gio/gio.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "lib/heatmap.h"
+#include "lib/text.h"
+#include "screen.h"
+
+/* Room for the address at the left of the map. */
+#define ADDRESS_COLUMNS 9
+#define MIN_COLUMNS_FOR_ADDRESS 40
+#define DETAIL_LINES 4          /* and one for each tier */
+#define BAR_COLUMNS 10
+
+/* A slow tier has one of these sets of colours. */
+#define SLOW_COLOURS 3
+#define NR_COLOUR_SETS (2 + SLOW_COLOURS)
+
+typedef struct Layout {
+    int list;                   /* lines of the table, with its head */
+    int detail;
+    int map;
+    int legend;
+} Layout;
+
+static SCREEN *terminal;
+static gboolean utf8;
+static gboolean colour;
+
+/* From cold to hot, of 256 colours; and of eight. */
+static const struct {
+    short bright[HEATMAP_LEVELS];
+    short plain;
+} colour_sets[NR_COLOUR_SETS] = {
+    { { 22, 28, 34, 46 }, COLOR_GREEN },
+    { { 58, 100, 142, 226 }, COLOR_YELLOW },
+    { { 88, 124, 160, 196 }, COLOR_RED },
+    { { 53, 90, 127, 201 }, COLOR_MAGENTA },
+    { { 23, 30, 37, 51 }, COLOR_CYAN },
+};
+
+static short pair_of(unsigned set, unsigned level)
+{
+    return 1 + set * HEATMAP_LEVELS + level;
+}
+
+static void open_colours(void)
+{
+    unsigned set, level;
+
+    colour = has_colors() && !getenv("NO_COLOR") && start_color() == OK;
+    if (!colour) {
+        return;
+    }
+    use_default_colors();
+    for (set = 0; set < NR_COLOUR_SETS; set++) {
+        for (level = 0; level < HEATMAP_LEVELS; level++) {
+            init_pair(pair_of(set, level),
+                      COLORS >= 256 ? colour_sets[set].bright[level]
+                                    : colour_sets[set].plain, -1);
+        }
+    }
+}
+
+gboolean screen_open(gboolean is_utf8, GError **error)
+{
+    terminal = newterm(NULL, stdout, stdin);
+    if (!terminal) {
+        g_set_error(error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED,
+                    "the terminal '%s' can't show a screen; set TERM, or use "
+                    "--once or --batch",
+                    getenv("TERM") ? getenv("TERM") : "");
+        return FALSE;
+    }
+    utf8 = is_utf8;
+    set_escdelay(25);
+    cbreak();
+    noecho();
+    keypad(stdscr, TRUE);
+    nodelay(stdscr, TRUE);
+    curs_set(0);
+    open_colours();
+    return TRUE;
+}
+
+void screen_close(void)
+{
+    endwin();
+    delscreen(terminal);
+}
+
+void screen_resize(void)
+{
+    struct winsize size;
+
+    if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_row &&
+        size.ws_col) {
+        resizeterm(size.ws_row, size.ws_col);
+    }
+    clearok(stdscr, TRUE);
+}
+
+int screen_key(void)
+{
+    return getch();
+}
+
+/* Layout */
+
+static Layout layout(const View *view)
+{
+    const Row *row = view->selected < 0 ? NULL
+                     : g_ptr_array_index(view->rows, view->selected);
+    int nr_tiers = row && row->info ? row->info->nr_tiers : 0;
+    int room = MAX(LINES - 2, 0);       /* without the first and the last */
+    Layout lines = { 0 };
+
+    if (view->map_only) {
+        lines.legend = room > 2;
+        lines.map = room - lines.legend;
+        return lines;
+    }
+    lines.list = CLAMP((int)view->rows->len + 1, 1, MAX(room / 3, 2));
+    lines.list = MIN(lines.list, room);
+    room -= lines.list;
+    if (room >= DETAIL_LINES + nr_tiers + 3) {
+        lines.detail = DETAIL_LINES + nr_tiers;
+    } else if (room >= DETAIL_LINES + 3) {
+        lines.detail = DETAIL_LINES;
+    }
+    room -= lines.detail;
+    lines.legend = room > 2;
+    lines.map = room - lines.legend;
+    return lines;
+}
+
+static int address_columns(void)
+{
+    return COLS >= MIN_COLUMNS_FOR_ADDRESS ? ADDRESS_COLUMNS : 0;
+}
+
+unsigned screen_map_cells(const View *view)
+{
+    return MAX(layout(view).map * (COLS - address_columns()), 0);
+}
+
+/* Puts text at a place; returns the column behind it. */
+static int put(int y, int x, int columns, attr_t attributes, const char *text)
+{
+    g_autofree char *clean = text_clean(text, utf8);
+    g_autofree char *fit = NULL;
+    int room = MAX(COLS - x, 0);
+
+    if (columns > room) {
+        columns = room;
+    } else if (-columns > room) {
+        columns = -room;
+    }
+    fit = text_fit(clean, columns);
+    attrset(attributes);
+    mvaddstr(y, x, fit);
+    return x + abs(columns);
+}
+
+static void G_GNUC_PRINTF(3, 4)
+put_line(int y, attr_t attributes, const char *format, ...)
+{
+    g_autofree char *text = NULL;
+    va_list args;
+
+    va_start(args, format);
+    text = g_strdup_vprintf(format, args);
+    va_end(args);
+    put(y, 0, COLS, attributes, text);
+}
+
+/* The table */
+
+typedef enum Column {
+    COLUMN_VM,
+    COLUMN_CONTAINER,
+    COLUMN_STATE,
+    COLUMN_SHARE,
+    COLUMN_SWAPS,
+    COLUMN_POLICY,
+    COLUMN_PAUSE,
+    COLUMN_SAMPLER,
+    COLUMN_MOVER,
+    NR_COLUMNS,
+} Column;
+
+static const struct {
+    const char *title;
+    int columns;                /* less than 0: to the right */
+} table[NR_COLUMNS] = {
+    [COLUMN_VM] = { "VM", 10 },
+    [COLUMN_CONTAINER] = { "CONTAINER", 10 },
+    [COLUMN_STATE] = { "STATE", 7 },
+    [COLUMN_SHARE] = { "SLOW%", -6 },
+    [COLUMN_SWAPS] = { "SWAPS/s", -7 },
+    [COLUMN_POLICY] = { "POLICY", 6 },
+    [COLUMN_PAUSE] = { "PAUSE", -8 },
+    [COLUMN_SAMPLER] = { "SAMPLER", 9 },
+    [COLUMN_MOVER] = { "MOVER", 5 },
+};
+
+/* Returns: a bit for each column that there is room for. */
+static unsigned columns_that_fit(void)
+{
+    static const Column by_need[NR_COLUMNS] = {
+        COLUMN_VM, COLUMN_SHARE, COLUMN_STATE, COLUMN_CONTAINER,
+        COLUMN_SWAPS, COLUMN_POLICY, COLUMN_PAUSE, COLUMN_SAMPLER,
+        COLUMN_MOVER,
+    };
+    unsigned fit = 0;
+    int room = COLS + 1;
+    int i;
+
+    for (i = 0; i < NR_COLUMNS; i++) {
+        room -= abs(table[by_need[i]].columns) + 1;
+        if (room < 0) {
+            break;
+        }
+        fit |= 1u << by_need[i];
+    }
+    return fit;
+}
+
+static char *cell_text(const Row *row, Column column)
+{
+    switch (column) {
+    case COLUMN_VM:
+        return g_strdup(row->vm->name);
+    case COLUMN_CONTAINER:
+        return g_strdup(row->id ? row->id : "-");
+    case COLUMN_STATE:
+        return g_strdup(row_state(row));
+    default:
+        break;
+    }
+    if (!row->info) {
+        return g_strdup("");
+    }
+    switch (column) {
+    case COLUMN_SHARE:
+        return row->slow_share < 0 ? g_strdup("-")
+               : g_strdup_printf("%.1f", row->slow_share);
+    case COLUMN_SWAPS:
+        return row->swap_rate < 0 ? g_strdup("-")
+                                  : text_count(row->swap_rate);
+    case COLUMN_PAUSE:
+        return text_duration(row_pause(row));
+    case COLUMN_POLICY:
+        return g_strdup(row->info->policy);
+    case COLUMN_SAMPLER:
+        return g_strdup(row->info->sampler);
+    default:
+        return g_strdup(row->info->mover);
+    }
+}
+
+static void draw_row(int y, const Row *row, unsigned fit, attr_t attributes)
+{
+    int x = 0;
+    int i;
+
+    put_line(y, attributes, "%s", "");
+    for (i = 0; i < NR_COLUMNS; i++) {
+        if (fit & (1u << i)) {
+            g_autofree char *text = row ? cell_text(row, i)
+                                        : g_strdup(table[i].title);
+
+            if (row && row->vm->error && i > COLUMN_STATE) {
+                put(y, x, COLS - x, attributes, row->vm->error->message);
+                return;
+            }
+            x = put(y, x, table[i].columns, attributes, text) + 1;
+        }
+    }
+    if (row && row->info && COLS > x + 8) {
+        g_autofree char *line = text_sparkline(row->history, row->nr_history,
+                                               COLS - x, utf8);
+
+        put(y, x, COLS - x, attributes, line);
+    }
+}
+
+static void draw_list(const View *view, int y, int lines)
+{
+    unsigned fit = columns_that_fit();
+    int room = lines - 1;
+    int first = MAX(view->selected - room + 1, 0);
+    int i;
+
+    if (lines > 0) {
+        draw_row(y, NULL, fit, A_UNDERLINE);
+    }
+    for (i = 0; i < room && first + i < (int)view->rows->len; i++) {
+        draw_row(y + 1 + i, g_ptr_array_index(view->rows, first + i), fit,
+                 first + i == view->selected ? A_REVERSE : A_NORMAL);
+    }
+}
+
+/* The selected container */
+
+static void draw_tier(int y, const ContainerInfo *info, const TierInfo *tier)
+{
+    g_autofree char *size = text_size(tier->size);
+    double full = CLAMP((double)tier->pages * info->page_size /
+                        MAX(tier->size, 1), 0, 1);
+    g_autofree char *bar = g_strnfill(full * BAR_COLUMNS, '#');
+    guint64 written = 0;
+    unsigned i;
+
+    for (i = 0; i < info->nr_tiers; i++) {
+        written += info->tiers[i].written;
+    }
+    put_line(y, A_NORMAL, "  %-10s %9s  full %3.0f %% [%-*s]  written %"
+             G_GUINT64_FORMAT " (%.0f %%)", tier->id, size, full * 100,
+             BAR_COLUMNS, bar, tier->written,
+             written ? 100.0 * tier->written / written : 0);
+}
+
+static void draw_detail_figures(int y, const Row *row)
+{
+    const ContainerInfo *info = row->info;
+    g_autofree char *spark = text_sparkline(row->history, row->nr_history,
+                                            MAX(COLS - 27, 0), utf8);
+    g_autofree char *p50 = text_duration(info->pause_time.p50);
+    g_autofree char *p99 = text_duration(info->pause_time.p99);
+    g_autofree char *max = text_duration(info->pause_time.max);
+    g_autofree char *scan = text_duration(info->scan_time.p50);
+
+    if (row->slow_share < 0) {
+        put_line(y, A_NORMAL, "  Slow writes: none seen   %s", spark);
+    } else {
+        put_line(y, A_NORMAL, "  Slow writes: %5.1f %%     %s",
+                 row->slow_share, spark);
+    }
+    put_line(y + 1, A_NORMAL, "  Swaps: %" G_GUINT64_FORMAT ", failed %"
+             G_GUINT64_FORMAT ", reversed %" G_GUINT64_FORMAT " (%.1f %%), "
+             "held %" G_GUINT64_FORMAT, info->swaps, info->swaps_failed,
+             info->swaps_reversed,
+             info->swaps ? 100.0 * info->swaps_reversed / info->swaps : 0,
+             info->swaps_held);
+    put_line(y + 2, A_NORMAL, "  Pauses: median %s, p99 %s, longest %s; "
+             "scans: %" G_GUINT64_FORMAT ", median %s", p50, p99, max,
+             info->scans, scan);
+}
+
+static void draw_detail(const Row *row, int y, int lines)
+{
+    const ContainerInfo *info = row->info;
+    g_autofree char *size = NULL;
+    unsigned i;
+
+    if (row->vm->error) {
+        put_line(y, A_BOLD, "%s: %s", row->vm->name, row->vm->error->message);
+        return;
+    }
+    if (!info) {
+        put_line(y, A_NORMAL, "%s has no hybrid memory: no "
+                 "memory-backend-container", row->vm->name);
+        return;
+    }
+    size = text_size(info->size);
+    put_line(y, A_BOLD, "%s/%s, %s, %s%s%s; sampler %s%s%s%s, mover %s%s%s%s",
+             row->vm->name, info->id, size, info->state,
+             info->held_because ? ": " : "",
+             info->held_because ? info->held_because : "",
+             info->sampler, info->sampler_reason ? " (" : "",
+             info->sampler_reason ? info->sampler_reason : "",
+             info->sampler_reason ? ")" : "",
+             info->mover, info->mover_reason ? " (" : "",
+             info->mover_reason ? info->mover_reason : "",
+             info->mover_reason ? ")" : "");
+    draw_detail_figures(y + 1, row);
+    for (i = 0; i < info->nr_tiers && DETAIL_LINES + (int)i < lines; i++) {
+        draw_tier(y + DETAIL_LINES + i, info, &info->tiers[i]);
+    }
+}
+
+/* The map */
+
+static attr_t cell_attributes(HeatmapCell cell, unsigned slow_tier)
+{
+    static const attr_t grey[HEATMAP_LEVELS] = {
+        A_DIM, A_NORMAL, A_BOLD, A_BOLD | A_REVERSE,
+    };
+    unsigned set = cell.place;
+
+    if (!colour) {
+        return grey[cell.level];
+    }
+    if (cell.place == HEATMAP_SLOW) {
+        set += (slow_tier - 1) % SLOW_COLOURS;
+    }
+    return COLOR_PAIR(pair_of(set, cell.level)) |
+           (COLORS >= 256 ? A_NORMAL : grey[cell.level]);
+}
+
+static void draw_cell(int y, int x, const View *view, double place)
+{
+    unsigned i = place * view->map->nr_buckets;
+    const MapBucket *bucket =
+        &view->map->buckets[MIN(i, view->map->nr_buckets - 1)];
+    HeatmapCell cell = heatmap_cell(bucket, view->hottest);
+
+    attrset(cell_attributes(cell, MAX(bucket->slow_tier, 1)));
+    mvaddch(y, x, heatmap_signs[cell.place][cell.level]);
+}
+
+static void draw_map(const View *view, const ContainerInfo *info, int y,
+                     int lines)
+{
+    int left = address_columns();
+    int width = COLS - left;
+    double cells = (double)lines * width;
+    double part = 1.0 / (1u << view->zoom);
+    int line, i;
+
+    for (line = 0; line < lines; line++) {
+        double place = view->from + part * line * width / cells;
+
+        if (left) {
+            g_autofree char *address = text_size(place * info->size);
+
+            put(y + line, 0, -(left - 1), A_NORMAL, address);
+        }
+        for (i = 0; i < width; i++) {
+            draw_cell(y + line, left + i, view,
+                      view->from + part * (line * width + i + 0.5) / cells);
+        }
+    }
+}
+
+static void draw_legend(const View *view, const ContainerInfo *info, int y,
+                        unsigned cells)
+{
+    g_autofree char *each =
+        text_size((double)info->size / (1u << view->zoom) / MAX(cells, 1));
+    int x = 0;
+    unsigned place, level;
+
+    put_line(y, A_NORMAL, "%s", "");
+    for (place = 0; place < HEATMAP_NR_PLACES; place++) {
+        for (level = 0; level < HEATMAP_LEVELS && x < COLS; level++) {
+            HeatmapCell cell = { .place = place, .level = level };
+
+            attrset(cell_attributes(cell, 1));
+            mvaddch(y, x++, heatmap_signs[place][level]);
+        }
+        x = put(y, x + 1, 6, A_NORMAL, heatmap_place_names[place]);
+    }
+    x = put(y, x, 15, A_NORMAL, view->hottest ? "by hottest page"
+                                              : "cold to hot");
+    put(y, x + 1, COLS - x - 1, A_NORMAL, each);
+    put(y, x + 2 + g_utf8_strlen(each, -1), 10, A_NORMAL, "a sign");
+}
+
+/* All of it */
+
+static void draw_help(void)
+{
+    static const char *const lines[] = {
+        "up, down      select a container",
+        "s, r          sort by the next figure; reverse",
+        "+, -          zoom the map in and out",
+        "left, right   move along the memory",
+        "m             map only, and back",
+        "h             heat of the hottest page, or the mean",
+        "p             pause placement, and go on",
+        "c             change the policy",
+        "q             quit",
+        "",
+        "Map: a sign is a part of guest RAM.",
+        "oO0@ in fast memory, .:+# in slow memory,",
+        "-=%& in both; the denser, the hotter.",
+        "# is what should move.",
+    };
+    unsigned i;
+
+    for (i = 0; i < G_N_ELEMENTS(lines) && (int)i < LINES - 2; i++) {
+        put_line(1 + i, A_NORMAL, "%s", lines[i]);
+    }
+}
+
+static void draw_head(const View *view)
+{
+    g_autoptr(GDateTime) time = g_date_time_new_now_local();
+    g_autofree char *now = g_date_time_format(time, "%H:%M:%S");
+
+    put_line(0, A_BOLD, "raminate-top %s  VMs: %u  every %g s  by %s%s", now,
+             view->nr_vms, view->period / 1000.0, row_sort_names[view->sort],
+             view->reverse ? ", reversed" : "");
+}
+
+void screen_draw(const View *view)
+{
+    const Row *row = view->selected < 0 ? NULL
+                     : g_ptr_array_index(view->rows, view->selected);
+    Layout lines = layout(view);
+    int y = 1;
+
+    erase();
+    if (LINES > 1) {
+        draw_head(view);
+    }
+    if (view->help) {
+        draw_help();
+    } else if (row) {
+        draw_list(view, y, lines.list);
+        y += lines.list;
+        if (lines.detail) {
+            draw_detail(row, y, lines.detail);
+        }
+        y += lines.detail;
+        if (row->info && view->map && lines.map > 0) {
+            draw_map(view, row->info, y, lines.map);
+            if (lines.legend) {
+                draw_legend(view, row->info, y + lines.map,
+                            screen_map_cells(view));
+            }
+        }
+    }
+    put_line(LINES - 1, view->message ? A_REVERSE : A_NORMAL, "%s",
+             view->message ? view->message :
+             "q quit  ? help  s sort  +- zoom  m map  p pause  c policy");
+    refresh();
+}

@@ -1,0 +1,46 @@
+/*
+ * RAMinate: the screen of raminate-top
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#ifndef RAMINATE_TOP_SCREEN_H
+#define RAMINATE_TOP_SCREEN_H
+
+#include "rows.h"
+
+/* What is to be seen. */
+typedef struct View {
+    const GPtrArray *rows;
+    unsigned nr_vms;
+    int selected;               /* of @rows; -1 if there is none */
+    RowSort sort;
+    gboolean reverse;
+    unsigned period;            /* milliseconds */
+    const MapInfo *map;         /* of the selected container, or NULL */
+    unsigned zoom;              /* power of two */
+    double from;                /* part of the memory before the map */
+    gboolean hottest;
+    gboolean map_only;
+    gboolean help;
+    const char *message;        /* or NULL */
+} View;
+
+/* Returns: whether the terminal can show a screen. */
+gboolean screen_open(gboolean is_utf8, GError **error);
+
+/* Leaves the terminal as it was. */
+void screen_close(void);
+
+/* Takes over the size that the terminal has now. */
+void screen_resize(void);
+
+/* Returns: a key of ncurses', or ERR if none is left. */
+int screen_key(void);
+
+/* Returns: cells of the map that there is room for. */
+unsigned screen_map_cells(const View *view);
+
+void screen_draw(const View *view);
+
+#endif
