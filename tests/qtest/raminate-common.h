@@ -14,9 +14,9 @@
 
 /*
  * The machine that most tests use: RAM from address 0 on, a CPU that does
- * nothing, and no device, so that nobody but the test writes.  Its container "c" has 256 pages: 64 in
- * "fast", of the file "dram" from page 16 on, and 192 in "slow", of the file
- * "nvm" from page 32 on.
+ * nothing, and no device, so that nobody but the test writes.  Its container
+ * "c" has 256 pages: 64 in "fast", of the file "dram" from page 16 on, and 192
+ * in "slow", of the file "nvm" from page 32 on.
  */
 #define FAST_PAGES 64
 #define SLOW_PAGES 192

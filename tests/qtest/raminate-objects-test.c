@@ -539,7 +539,8 @@ static void test_devmem_alone(void)
     QTestState *qts;
 
     raminate_make_tier_files();
-    qts = qtest_init("-cpu qemu64,apic-id=0 -machine none,memory-backend=d -m 256K"
+    qts = qtest_init("-cpu qemu64,apic-id=0"
+                     " -machine none,memory-backend=d -m 256K"
                      " -object memory-backend-devmem,id=d,size=256K,"
                      "mem-path=dram,phy-offset=64K");
     assert_shows(qts, 9 * PAGE_SIZE, "dram", FAST_FIRST + 9);
