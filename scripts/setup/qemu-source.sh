@@ -181,7 +181,8 @@ qemu_source_prepare_locked() {
     fi
     [ -e "$want_origin" ] ||
         die "QEMU's source came from '$want_origin', which is gone;" \
-            "give it anew with --with-qemu=."
+            "give it anew with --with-qemu=, or run make distclean to take" \
+            "Debian's."
     qemu_renew "$want_kind" "$want_origin"
 }
 
