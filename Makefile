@@ -58,7 +58,7 @@ $(ASAN)/config.mk: $(CONFIG)
 
 .PHONY: check-sanitized
 check-sanitized:
-	$(RUN_TESTS) --suite unit --suite qtest $(T)
+	$(RUN_TESTS) --suite unit --suite qtest --patience 5 $(T)
 
 include $(SRC)/kvm/targets.mk
 

@@ -1,6 +1,6 @@
 """Run tests with meson, and count test cases in the last line.
 
-Usage: run-tests.py BUILD [--suite SUITE]... [NAME]...
+Usage: run-tests.py BUILD [--suite SUITE]... [--patience N] [NAME]...
 SPDX-License-Identifier: GPL-2.0-or-later
 """
 
@@ -64,7 +64,7 @@ def count_test(test):
     return cases
 
 
-def run_tests(build, names):
+def run_tests(build, names, patience):
     """Run the tests; return meson's status and the counted cases."""
     total = collections.Counter()
     if not names:
@@ -73,7 +73,8 @@ def run_tests(build, names):
     log.unlink(missing_ok=True)
     status = subprocess.run(
         [sys.executable, '-m', 'mesonbuild.mesonmain', 'test', '-C', build,
-         '--logbase', LOG, '--print-errorlogs', *names],
+         '--logbase', LOG, '--print-errorlogs',
+         '--timeout-multiplier', str(patience), *names],
         check=False).returncode
     if log.exists():
         for line in log.read_text().splitlines():
@@ -88,11 +89,13 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument('build', type=pathlib.Path)
     parser.add_argument('--suite', action='append', default=[])
+    parser.add_argument('--patience', type=int, default=1,
+                        help='factor to the time that tests may take')
     parser.add_argument('name', nargs='*')
     args = parser.parse_intermixed_args()
 
     names = select_tests(args.build, set(args.suite), args.name)
-    status, total = run_tests(args.build, names)
+    status, total = run_tests(args.build, names, args.patience)
     line = f"{total['passed']} passed, {total['failed']} failed"
     if total['skipped']:
         line += f", {total['skipped']} skipped"
