@@ -9,7 +9,7 @@ from typing import Sequence
 from guestlib import (CHECKER, DRAM, FULL_RATE, MEMORY, MIB, NODE, PATIENCE,
                       Boot, Guest, check, check_figures, finish_checker,
                       run_tests, start_checker, wait_for_passes,
-                      wait_for_swaps)
+                      wait_for_swaps, wait_until)
 from raminate.guest import Container, Tier, two_tiers
 
 OPTIONS = {key.replace('_', '-'): value for key, value in FULL_RATE.items()}
@@ -71,6 +71,17 @@ def three_tiers_in_one_file(directory: Path) -> None:
         swap_and_check(guest, ['dmcon0'])
 
 
+def available(guest: Guest) -> int:
+    """Pages that a waiting checker could have."""
+    return int(guest.console.wait(
+        r'checker: waiting available=(\d+)\n', PATIENCE).group(1))
+
+
+def ask_available(guest: Guest) -> int:
+    guest.console.send('look')
+    return available(guest)
+
+
 def hot_plugged_dimm(directory: Path) -> None:
     memory = two_tiers(directory, DIMM, DRAM, **FULL_RATE)
     boot = Boot(['/bin/checker', 'wait=1'],
@@ -78,20 +89,13 @@ def hot_plugged_dimm(directory: Path) -> None:
     args = ['-m', '192M,slots=2,maxmem=1G', '-smp', '2', *memory.args()]
     with Guest(directory, boot, args) as guest:
         guest.launch()
-        guest.console.wait('checker: waiting')
-        before = guest.cmd('query-memory-size-summary')
+        before = available(guest)
         guest.cmd('device_add', driver='pc-dimm', id='dimm0',
                   memdev='dmcon0')
-        after = guest.cmd('query-memory-size-summary')
-        check(after['plugged-memory'] - before['plugged-memory']
-              == DIMM, f"memory is {after}")
-        # By this the guest says that it has taken the dimm.
-        guest.event_wait('ACPI_DEVICE_OST', PATIENCE)
-        guest.console.send('')
-        started = guest.console.wait(r'checker: started pages=(\d+)\n')
-        # It takes three quarters of what is free.
-        check(int(started.group(1)) * 4096 > DIMM,
-              "the guest does not use the dimm")
+        wait_until(lambda: (ask_available(guest) - before) * 4096
+                   > DIMM * 3 // 4, "the guest to use the dimm", guest)
+        guest.console.send('start')
+        guest.console.wait('checker: started', PATIENCE)
         swap_and_check(guest, ['dmcon0'])
 
 

@@ -3,7 +3,7 @@
  *
  * One thread on each vCPU stamps memory without pause and verifies what
  * it wrote before.  The line "finish" on standard input ends it with a
- * verdict.  With wait=1 it begins only when a line has come.
+ * verdict.  With wait=1 it begins only at the line "start".
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -166,14 +166,17 @@ static const char *argument(int argc, char **argv, const char *name)
     return NULL;
 }
 
-static void wait_for_line(void)
+/* Tells at every line how much memory there is, until the line "start". */
+static void wait_for_start(void)
 {
-    char line[80];
+    char line[80] = "";
 
-    printf("checker: waiting\n");
-    if (!fgets(line, sizeof(line), stdin)) {
-        perror("checker: read");
-        exit(1);
+    while (strncmp(line, "start", 5)) {
+        printf("checker: waiting available=%zu\n", available_pages());
+        if (!fgets(line, sizeof(line), stdin)) {
+            perror("checker: read");
+            exit(1);
+        }
     }
 }
 
@@ -197,7 +200,7 @@ int main(int argc, char **argv)
 
     setvbuf(stdout, NULL, _IOLBF, 0);
     if (argument(argc, argv, "wait")) {
-        wait_for_line();
+        wait_for_start();
     }
     c.disk = argument(argc, argv, "disk");
     c.threads = cpus < MAX_THREADS ? cpus : MAX_THREADS;
