@@ -77,6 +77,21 @@ static uintptr_t address_of(const Fuzz *fuzz, uint64_t page)
                        : (uintptr_t)fuzz->hole + (page - HOLE) * PAGE;
 }
 
+/* Never where the program has something else: the kernel would write there. */
+static uint64_t random_bitmap(unsigned *seed, Pages *pages)
+{
+    switch (rand_r(seed) % 8) {
+    case 0:
+        return 0;
+    case 1:
+        return (uintptr_t)pages->bits + 1;
+    case 2:
+        return (uint64_t)rand_r(seed) << 33 | 1ull << 63;
+    default:
+        return (uintptr_t)pages->bits;
+    }
+}
+
 static void *fuzz_scan(void *opaque)
 {
     Fuzz *fuzz = opaque;
@@ -90,7 +105,7 @@ static void *fuzz_scan(void *opaque)
             .flags = random_number(&seed, 4),
             .start = random_page(&seed),
             .nr_pages = random_number(&seed, RAM_PAGES),
-            .bitmap = (uintptr_t)pages.bits & -random_number(&seed, 2),
+            .bitmap = random_bitmap(&seed, &pages),
         };
         if (args.flags & KVM_RAMINATE_SCAN_HVA) {
             args.start = address_of(fuzz, args.start);
