@@ -8,6 +8,7 @@
 #define HW_RAMINATE_MONITOR_INTERNAL_H
 
 #include "qemu/lockable.h"
+#include "qemu/notify.h"
 #include "qemu/queue.h"
 #include "hw/raminate/figures.h"
 #include "hw/raminate/main-call.h"
@@ -29,6 +30,7 @@ struct RaminateMonitor {
     QTAILQ_ENTRY(RaminateMonitor) next;
     RaminateMemory *memory;
     VMChangeStateEntry *vm_change;
+    Notifier shutdown;
     RaminateMainCall main_call;
     QemuThread thread;
     bool has_thread;

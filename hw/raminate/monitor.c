@@ -479,6 +479,17 @@ static void monitor_vm_change(void *opaque, bool running, RunState state)
     qemu_cond_signal(&monitor->changed);
 }
 
+/* QEMU may be about to exit: migration, for one, can't be asked any more. */
+static void monitor_shutdown(Notifier *notifier, void *data)
+{
+    RaminateMonitor *monitor = container_of(notifier, RaminateMonitor,
+                                            shutdown);
+
+    QEMU_LOCK_GUARD(&monitor->lock);
+    monitor->vm_running = false;
+    qemu_cond_signal(&monitor->changed);
+}
+
 /* Life */
 
 /* Called without the lock, as are all functions below. */
@@ -534,6 +545,8 @@ RaminateMonitor *raminate_monitor_new(RaminateMemory *memory,
     monitor->vm_started = monitor->vm_running;
     monitor->vm_change =
         qemu_add_vm_change_state_handler(monitor_vm_change, monitor);
+    monitor->shutdown.notify = monitor_shutdown;
+    qemu_register_shutdown_notifier(&monitor->shutdown);
     QTAILQ_INSERT_TAIL(&monitors, monitor, next);
 
     if (memory->placement) {
@@ -564,6 +577,7 @@ void raminate_monitor_free(RaminateMonitor *monitor)
         qemu_thread_join(&monitor->thread);
     }
     QTAILQ_REMOVE(&monitors, monitor, next);
+    notifier_remove(&monitor->shutdown);
     qemu_del_vm_change_state_handler(monitor->vm_change);
     monitor_close_parts(monitor);
     if (monitor->policy) {
