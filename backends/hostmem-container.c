@@ -49,6 +49,7 @@ struct HostMemoryBackendContainer {
     HostMemoryBackend parent_obj;
 
     RaminateSettings settings;
+    char *record;               /* file, or NULL for none */
     Reservation *reservation;
     GArray *children;           /* of Child, by offset */
     RaminateMemory memory;
@@ -69,22 +70,26 @@ typedef struct NumberProperty {
     const char *name;
     const char *description;
     size_t offset;              /* in RaminateSettings */
-    uint32_t max;               /* 1 is the least */
+    uint32_t min;
+    uint32_t max;
 } NumberProperty;
 
 static const NumberProperty numbers[] = {
     { "scan-period", "Time from scan to scan in milliseconds",
-      offsetof(RaminateSettings, scan_period), MAX_PERIOD_MS },
+      offsetof(RaminateSettings, scan_period), 1, MAX_PERIOD_MS },
     { "swap-period", "Time from batch to batch of exchanges in milliseconds",
-      offsetof(RaminateSettings, swap_period), MAX_PERIOD_MS },
+      offsetof(RaminateSettings, swap_period), 1, MAX_PERIOD_MS },
     { "life-time", "Time in milliseconds for which a write keeps a page hot",
-      offsetof(RaminateSettings, life_time), MAX_PERIOD_MS },
+      offsetof(RaminateSettings, life_time), 1, MAX_PERIOD_MS },
     { "max-swaps", "Most pairs of pages exchanged in one batch",
-      offsetof(RaminateSettings, max_swaps), MAX_SWAPS },
+      offsetof(RaminateSettings, max_swaps), 1, MAX_SWAPS },
     { "reverse-window",
       "Time in milliseconds within which a page that moves back counts as "
       "reversed",
-      offsetof(RaminateSettings, reverse_window), MAX_WINDOW_MS },
+      offsetof(RaminateSettings, reverse_window), 1, MAX_WINDOW_MS },
+    { "second-look",
+      "Time from a scan to a second look in milliseconds, 0 for none",
+      offsetof(RaminateSettings, second_look), 0, MAX_PERIOD_MS },
 };
 
 static uint32_t *number_of(RaminateSettings *settings,
@@ -97,10 +102,10 @@ static bool check_number(HostMemoryBackendContainer *container,
                          const NumberProperty *number, uint32_t value,
                          Error **errp)
 {
-    if (value < 1 || value > number->max) {
-        error_setg(errp, "memory-backend-container '%s': %s must be 1 to %"
-                   PRIu32 ", not %" PRIu32, container_id(container),
-                   number->name, number->max, value);
+    if (value < number->min || value > number->max) {
+        error_setg(errp, "memory-backend-container '%s': %s must be %" PRIu32
+                   " to %" PRIu32 ", not %" PRIu32, container_id(container),
+                   number->name, number->min, number->max, value);
         return false;
     }
     return true;
@@ -399,6 +404,11 @@ static bool container_complete(HostMemoryBackendContainer *container,
     }
     container->monitor = raminate_monitor_new(memory, &container->settings,
                                               errp);
+    if (container->monitor && container->record && *container->record &&
+        !raminate_monitor_record(container->monitor, container->record,
+                                 errp)) {
+        g_clear_pointer(&container->monitor, raminate_monitor_free);
+    }
     if (container->monitor) {
         for (unsigned i = 0; i < memory->nr_tiers; i++) {
             container->is_unpinnable |= memory->tiers[i].is_unpinnable;
@@ -560,6 +570,21 @@ static void container_set_monitor(Object *obj, bool value, Error **errp)
     container_set(container, &settings, errp);
 }
 
+static char *container_get_record(Object *obj, Error **errp)
+{
+    return g_strdup(MEMORY_BACKEND_CONTAINER(obj)->record ?: "");
+}
+
+static void container_set_record(Object *obj, const char *value, Error **errp)
+{
+    HostMemoryBackendContainer *container = MEMORY_BACKEND_CONTAINER(obj);
+    bool ok = !container->monitor ||
+              raminate_monitor_record(container->monitor, value, errp);
+
+    g_free(container->record);
+    container->record = ok ? g_strdup(value) : NULL;
+}
+
 /* Life */
 
 static void container_init(Object *obj)
@@ -594,6 +619,7 @@ static void container_finalize(Object *obj)
     }
     g_array_free(container->children, true);
     g_free(container->memory.tiers);
+    g_free(container->record);
     if (container->is_unpinnable) {
         raminate_unpinnable_remove(container->memory.host);
     }
@@ -617,6 +643,10 @@ static void container_class_init(ObjectClass *oc, void *data)
     object_class_property_set_description(oc, "monitor",
         "Find the pages that are written most and move them to the fastest "
         "tier");
+    object_class_property_add_str(oc, "record", container_get_record,
+                                  container_set_record);
+    object_class_property_set_description(oc, "record",
+        "File to record the scans to; an empty one ends the recording");
     for (unsigned i = 0; i < ARRAY_SIZE(enums); i++) {
         object_class_property_add(oc, enums[i].name, enums[i].type,
                                   container_get_enum, container_set_enum, NULL,

@@ -17,6 +17,7 @@
 #include "qom/object_interfaces.h"
 #include "backends/raminate/hostmem-container.h"
 #include "backends/raminate/iomem.h"
+#include "backends/raminate/pools.h"
 #include "hw/raminate/unpinnable.h"
 #include <sys/sysmacros.h>
 
@@ -40,6 +41,7 @@ struct HostMemoryBackendDevmem {
     HostMemoryBackend parent_obj;
 
     char *mem_path;
+    char *pool;
     char *parent;
     uint64_t phy_offset;
     uint64_t offset;
@@ -49,6 +51,7 @@ struct HostMemoryBackendDevmem {
 
     void *unpinnable;           /* start of the mapping if it is, or NULL */
     FileIdentity file;
+    uint64_t file_size;
     bool is_listed;
     QLIST_ENTRY(HostMemoryBackendDevmem) next;
 };
@@ -93,6 +96,11 @@ static bool devmem_check_properties(HostMemoryBackendDevmem *devmem,
                    " bytes from 0x%" PRIx64 " ends beyond the largest offset; "
                    "make phy-offset or size smaller", id, backend->size,
                    devmem->phy_offset);
+    } else if (devmem->pool && (devmem->phy_offset ||
+                                strcmp(devmem->mem_path, DEFAULT_MEM_PATH))) {
+        error_setg(errp, "memory-backend-devmem '%s': pool '%s' says what "
+                   "mem-path and phy-offset are; leave them out, or pool",
+                   id, devmem->pool);
     } else if (!backend->share) {
         error_setg(errp, "memory-backend-devmem '%s': share=off would copy "
                    "pages to other memory; leave share on", id);
@@ -142,8 +150,6 @@ static bool devmem_find_parent(HostMemoryBackendDevmem *devmem,
 static bool devmem_identify(HostMemoryBackendDevmem *devmem, int fd,
                             Error **errp)
 {
-    HostMemoryBackend *backend = MEMORY_BACKEND(devmem);
-    uint64_t end = devmem->phy_offset + backend->size;
     const char *id = devmem_id(devmem);
     size_t page_size = qemu_fd_getpagesize(fd);
     struct stat st;
@@ -151,14 +157,6 @@ static bool devmem_identify(HostMemoryBackendDevmem *devmem, int fd,
     if (fstat(fd, &st) < 0) {
         error_setg_errno(errp, errno, "memory-backend-devmem '%s': can't find "
                          "out what %s is", id, devmem->mem_path);
-        return false;
-    }
-    if (S_ISREG(st.st_mode) && st.st_size < end) {
-        error_setg(errp, "memory-backend-devmem '%s': %s has 0x%" PRIx64
-                   " bytes, too short for the range 0x%" PRIx64 " to 0x%"
-                   PRIx64 "; make the file longer or the range smaller", id,
-                   devmem->mem_path, (uint64_t)st.st_size, devmem->phy_offset,
-                   end - 1);
         return false;
     }
     if (devmem->parent && page_size != RAMINATE_PAGE_SIZE) {
@@ -171,6 +169,22 @@ static bool devmem_identify(HostMemoryBackendDevmem *devmem, int fd,
     devmem->file.type = st.st_mode & S_IFMT;
     devmem->file.dev = is_device(&devmem->file) ? st.st_rdev : st.st_dev;
     devmem->file.ino = is_device(&devmem->file) ? 0 : st.st_ino;
+    devmem->file_size = st.st_size;
+    return true;
+}
+
+static bool devmem_check_length(HostMemoryBackendDevmem *devmem, Error **errp)
+{
+    uint64_t end = devmem->phy_offset + MEMORY_BACKEND(devmem)->size;
+
+    if (S_ISREG(devmem->file.type) && devmem->file_size < end) {
+        error_setg(errp, "memory-backend-devmem '%s': %s has 0x%" PRIx64
+                   " bytes, too short for the range 0x%" PRIx64 " to 0x%"
+                   PRIx64 "; make the file longer or the range smaller",
+                   devmem_id(devmem), devmem->mem_path, devmem->file_size,
+                   devmem->phy_offset, end - 1);
+        return false;
+    }
     return true;
 }
 
@@ -228,35 +242,68 @@ static bool same_file(const FileIdentity *a, const FileIdentity *b)
     return a->type == b->type && a->dev == b->dev && a->ino == b->ino;
 }
 
-/* Makes sure that nobody else uses the range, here or in another VM. */
-static bool devmem_claim(HostMemoryBackendDevmem *devmem, int fd, Error **errp)
+/* Returns: an object of this VM that uses the range, or NULL. */
+static HostMemoryBackendDevmem *devmem_rival(HostMemoryBackendDevmem *devmem)
 {
-    HostMemoryBackend *backend = MEMORY_BACKEND(devmem);
-    uint64_t end = devmem->phy_offset + backend->size;
+    uint64_t end = devmem->phy_offset + MEMORY_BACKEND(devmem)->size;
     HostMemoryBackendDevmem *other;
-    int ret;
 
-    /* A lock doesn't conflict with one by the same open file. */
     QLIST_FOREACH(other, &ranges, next) {
         if (same_file(&devmem->file, &other->file) &&
             devmem->phy_offset <
             other->phy_offset + MEMORY_BACKEND(other)->size &&
             other->phy_offset < end) {
-            error_setg(errp, "memory-backend-devmem '%s': range 0x%" PRIx64
-                       " to 0x%" PRIx64 " of %s is in use by '%s' already; "
-                       "choose another range", devmem_id(devmem),
-                       devmem->phy_offset, end - 1, devmem->mem_path,
-                       devmem_id(other));
-            return false;
+            return other;
         }
     }
-    ret = qemu_lock_fd(fd, devmem->phy_offset, backend->size, true);
-    if (ret == -EAGAIN || ret == -EACCES) {
+    return NULL;
+}
+
+static bool is_locked(int ret)
+{
+    return ret == -EAGAIN || ret == -EACCES;
+}
+
+static int devmem_lock(HostMemoryBackendDevmem *devmem, int fd)
+{
+    return qemu_lock_fd(fd, devmem->phy_offset, MEMORY_BACKEND(devmem)->size,
+                        true);
+}
+
+static void devmem_set_lock_error(HostMemoryBackendDevmem *devmem, int error,
+                                  Error **errp)
+{
+    error_setg_errno(errp, error, "memory-backend-devmem '%s': can't lock "
+                     "range 0x%" PRIx64 " to 0x%" PRIx64 " of %s against "
+                     "other VMs; use a file system that has file locks",
+                     devmem_id(devmem), devmem->phy_offset,
+                     devmem->phy_offset + MEMORY_BACKEND(devmem)->size - 1,
+                     devmem->mem_path);
+}
+
+/* Makes sure that nobody else uses the range, here or in another VM. */
+static bool devmem_claim(HostMemoryBackendDevmem *devmem, int fd, Error **errp)
+{
+    uint64_t end = devmem->phy_offset + MEMORY_BACKEND(devmem)->size;
+    /* A lock doesn't conflict with one by the same open file. */
+    HostMemoryBackendDevmem *other = devmem_rival(devmem);
+    int ret;
+
+    if (other) {
+        error_setg(errp, "memory-backend-devmem '%s': range 0x%" PRIx64
+                   " to 0x%" PRIx64 " of %s is in use by '%s' already; "
+                   "choose another range", devmem_id(devmem),
+                   devmem->phy_offset, end - 1, devmem->mem_path,
+                   devmem_id(other));
+        return false;
+    }
+    ret = devmem_lock(devmem, fd);
+    if (is_locked(ret)) {
         /* By an object of ours that was deleted but is not gone yet? */
         drain_call_rcu();
-        ret = qemu_lock_fd(fd, devmem->phy_offset, backend->size, true);
+        ret = devmem_lock(devmem, fd);
     }
-    if (ret == -EAGAIN || ret == -EACCES) {
+    if (is_locked(ret)) {
         error_setg(errp, "memory-backend-devmem '%s': range 0x%" PRIx64
                    " to 0x%" PRIx64 " of %s is in use by another process, "
                    "perhaps another VM; choose another range",
@@ -265,15 +312,107 @@ static bool devmem_claim(HostMemoryBackendDevmem *devmem, int fd, Error **errp)
         return false;
     }
     if (ret < 0) {
-        error_setg_errno(errp, -ret, "memory-backend-devmem '%s': can't lock "
-                         "range 0x%" PRIx64 " to 0x%" PRIx64 " of %s against "
-                         "other VMs; use a file system that has file locks",
-                         devmem_id(devmem), devmem->phy_offset, end - 1,
-                         devmem->mem_path);
+        devmem_set_lock_error(devmem, -ret, errp);
         return false;
     }
-    QLIST_INSERT_HEAD(&ranges, devmem, next);
-    devmem->is_listed = true;
+    return true;
+}
+
+/* Pools */
+
+/* Reads which file the pool is in. */
+static bool devmem_find_pool(HostMemoryBackendDevmem *devmem,
+                             RaminatePools **pools, const RaminatePool **pool,
+                             Error **errp)
+{
+    g_autoptr(GError) error = NULL;
+
+    *pool = NULL;
+    *pools = raminate_pools_load(&error);
+    if (*pools) {
+        *pool = raminate_pools_find(*pools, devmem->pool, &error);
+    }
+    if (!*pool) {
+        error_setg(errp, "memory-backend-devmem '%s': %s", devmem_id(devmem),
+                   error->message);
+        return false;
+    }
+    g_free(devmem->mem_path);
+    devmem->mem_path = g_strdup((*pool)->path);
+    return true;
+}
+
+typedef struct PoolClaim {
+    HostMemoryBackendDevmem *devmem;
+    int fd;
+    int error;
+} PoolClaim;
+
+/* Returns: the end of what another process has locked in the range. */
+static uint64_t devmem_locked_end(HostMemoryBackendDevmem *devmem, int fd)
+{
+    struct flock lock = {
+        .l_type = F_WRLCK,
+        .l_whence = SEEK_SET,
+        .l_start = devmem->phy_offset,
+        .l_len = MEMORY_BACKEND(devmem)->size,
+    };
+
+    if (fcntl(fd, F_OFD_GETLK, &lock) < 0 || lock.l_type == F_UNLCK) {
+        /* It is gone in the meantime, or can't be found. */
+        return devmem->phy_offset + RAMINATE_PAGE_SIZE;
+    }
+    return lock.l_len ? lock.l_start + lock.l_len : INT64_MAX;
+}
+
+static bool devmem_claim_of_pool(uint64_t start, uint64_t size, uint64_t *next,
+                                 void *opaque)
+{
+    PoolClaim *claim = opaque;
+    HostMemoryBackendDevmem *other;
+    int ret;
+
+    claim->devmem->phy_offset = start;
+    other = devmem_rival(claim->devmem);
+    if (other) {
+        *next = other->phy_offset + MEMORY_BACKEND(other)->size;
+        return false;
+    }
+    ret = devmem_lock(claim->devmem, claim->fd);
+    if (is_locked(ret)) {
+        *next = devmem_locked_end(claim->devmem, claim->fd);
+        return false;
+    }
+    /* Where one can't be locked, none can. */
+    claim->error = -ret;
+    return true;
+}
+
+static bool devmem_take_of_pool(HostMemoryBackendDevmem *devmem,
+                                const RaminatePool *pool, int fd,
+                                Error **errp)
+{
+    PoolClaim claim = { .devmem = devmem, .fd = fd };
+    uint64_t size = MEMORY_BACKEND(devmem)->size;
+    uint64_t start;
+    bool taken = raminate_pool_take(pool, size, &start, devmem_claim_of_pool,
+                                    &claim);
+
+    if (!taken) {
+        drain_call_rcu();
+        taken = raminate_pool_take(pool, size, &start, devmem_claim_of_pool,
+                                   &claim);
+    }
+    if (!taken) {
+        error_setg(errp, "memory-backend-devmem '%s': pool '%s' has no free "
+                   "range of 0x%" PRIx64 " bytes; raminate-pool list shows "
+                   "who uses it", devmem_id(devmem), pool->name, size);
+        return false;
+    }
+    if (claim.error) {
+        devmem_set_lock_error(devmem, claim.error, errp);
+        return false;
+    }
     return true;
 }
 
@@ -315,11 +454,14 @@ static bool devmem_alloc(HostMemoryBackend *backend, Error **errp)
     uint32_t ram_flags = RAM_SHARED | RAM_NAMED_FILE |
                          (backend->reserve ? 0 : RAM_NORESERVE);
     HostMemoryBackendContainer *container;
+    g_autoptr(RaminatePools) pools = NULL;
+    const RaminatePool *pool = NULL;
     void *host;
     int fd;
 
     if (!devmem_check_properties(devmem, errp) ||
-        !devmem_find_parent(devmem, &container, errp)) {
+        !devmem_find_parent(devmem, &container, errp) ||
+        (devmem->pool && !devmem_find_pool(devmem, &pools, &pool, errp))) {
         return false;
     }
     fd = devmem_open(devmem, errp);
@@ -327,11 +469,15 @@ static bool devmem_alloc(HostMemoryBackend *backend, Error **errp)
         return false;
     }
     if (!devmem_identify(devmem, fd, errp) ||
+        (pool && !devmem_take_of_pool(devmem, pool, fd, errp)) ||
+        !devmem_check_length(devmem, errp) ||
         !devmem_check_host_use(devmem, errp) ||
-        !devmem_claim(devmem, fd, errp)) {
+        (!pool && !devmem_claim(devmem, fd, errp))) {
         close(fd);
         return false;
     }
+    QLIST_INSERT_HEAD(&ranges, devmem, next);
+    devmem->is_listed = true;
     if (!memory_region_init_ram_from_fd(&backend->mr, OBJECT(backend), name,
                                         backend->size, ram_flags, fd,
                                         devmem->phy_offset, errp)) {
@@ -409,6 +555,21 @@ static void devmem_set_mem_path(Object *obj, const char *value, Error **errp)
     if (devmem_check_early(devmem, "mem-path", errp)) {
         g_free(devmem->mem_path);
         devmem->mem_path = g_strdup(value);
+    }
+}
+
+static char *devmem_get_pool(Object *obj, Error **errp)
+{
+    return g_strdup(MEMORY_BACKEND_DEVMEM(obj)->pool ?: "");
+}
+
+static void devmem_set_pool(Object *obj, const char *value, Error **errp)
+{
+    HostMemoryBackendDevmem *devmem = MEMORY_BACKEND_DEVMEM(obj);
+
+    if (devmem_check_early(devmem, "pool", errp)) {
+        g_free(devmem->pool);
+        devmem->pool = g_strdup(value);
     }
 }
 
@@ -501,6 +662,7 @@ static void devmem_finalize(Object *obj)
         raminate_unpinnable_remove(devmem->unpinnable);
     }
     g_free(devmem->mem_path);
+    g_free(devmem->pool);
     g_free(devmem->parent);
 }
 
@@ -524,6 +686,11 @@ static void devmem_class_init(ObjectClass *oc, void *data)
     object_class_property_set_description(oc, "phy-offset",
         "Where the range begins in mem-path (with /dev/mem, a physical "
         "address)");
+    object_class_property_add_str(oc, "pool", devmem_get_pool,
+                                  devmem_set_pool);
+    object_class_property_set_description(oc, "pool",
+        "Pool that the range is taken from, in place of mem-path and "
+        "phy-offset");
     object_class_property_add_str(oc, "parent", devmem_get_parent,
                                   devmem_set_parent);
     object_class_property_set_description(oc, "parent",

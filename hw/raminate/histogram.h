@@ -18,8 +18,8 @@
     ((64 - RAMINATE_HISTOGRAM_SUB_BITS + 1) << RAMINATE_HISTOGRAM_SUB_BITS)
 
 /*
- * All zero is an empty histogram.  Durations are nanoseconds.  @count, @last
- * and @max may be read directly; when empty they are 0, as are the results
+ * All zero is an empty histogram.  Durations are nanoseconds.  @count, @last,
+ * @max and @sum may be read directly; when empty they are 0, as are the results
  * of the functions below.  It has no lock of its own.
  */
 typedef struct RaminateHistogram {

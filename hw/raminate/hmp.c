@@ -44,6 +44,9 @@ static void print_info(Monitor *mon, const RaminateInfo *info)
                    " ms, life time %" PRIu32 " ms, at most %" PRIu32
                    " swaps\n", info->scan_period, info->swap_period,
                    info->life_time, info->max_swaps);
+    if (info->record) {
+        monitor_printf(mon, "  recording to %s\n", info->record);
+    }
     for (RaminateTierInfoList *l = info->tiers; l; l = l->next) {
         monitor_printf(mon, "  tier %u %s: %" PRIu64 " pages, %" PRIu64
                        " written by the last scan, %" PRIu64 " by all; %s"

@@ -18,6 +18,7 @@ static RaminateTimes *times_info(const RaminateHistogram *histogram)
     times->p90 = raminate_histogram_percentile(histogram, 90);
     times->p99 = raminate_histogram_percentile(histogram, 99);
     times->max = histogram->max;
+    times->total = histogram->sum;
     return times;
 }
 
@@ -84,6 +85,10 @@ RaminateInfo *raminate_monitor_info(RaminateMonitor *monitor)
     info->life_time = monitor->settings.life_time;
     info->max_swaps = monitor->settings.max_swaps;
     info->reverse_window = monitor->settings.reverse_window;
+    info->second_look = monitor->settings.second_look;
+    if (monitor->recording) {
+        info->record = g_strdup(raminate_recording_path(monitor->recording));
+    }
     for (unsigned i = 0; i < monitor->memory->nr_tiers; i++) {
         QAPI_LIST_APPEND(tail, tier_info(monitor, i));
     }

@@ -16,6 +16,7 @@
 #include "hw/raminate/moves.h"
 #include "hw/raminate/policy/heat.h"
 #include "hw/raminate/policy/policy.h"
+#include "hw/raminate/recording.h"
 #include "hw/raminate/sampler.h"
 #include "system/runstate.h"
 
@@ -69,9 +70,13 @@ struct RaminateMonitor {
     int64_t clock_ms;           /* reading, or distance from the host's */
     int64_t next_scan_ms;
     int64_t next_swap_ms;
+    int64_t next_look_ms;       /* INT64_MAX for none */
+    int64_t last_scan_ms;
     bool drop_scan;             /* the next scan covers more than a period */
 
     unsigned long *written;     /* a bit a page, clear between scans */
+    unsigned long *looked;      /* by the second look since the last scan */
+    RaminateRecording *recording;       /* or NULL */
 };
 
 /* All functions below are called with the lock held unless they say so. */

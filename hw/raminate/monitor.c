@@ -265,6 +265,7 @@ typedef struct ScanRequest {
     RaminateMonitor *monitor;
     uint32_t first;
     uint32_t nr;
+    unsigned long *written;
     bool done;
 } ScanRequest;
 
@@ -275,7 +276,7 @@ static void scan_part(ScanRequest *request)
 
     request->done = monitor->sampler->ops->scan(monitor->sampler,
                                                 request->first, request->nr,
-                                                monitor->written, &err);
+                                                request->written, &err);
     if (!request->done) {
         monitor_part_failed(monitor, &monitor->sampler_choice,
                             raminate_samplers, monitor->settings.sampler,
@@ -292,14 +293,22 @@ static void scan_part_in_main_loop(void *opaque)
     }
 }
 
-/* Returns: whether all pages were looked at.  Drops the lock in between. */
-static bool monitor_scan_pages(RaminateMonitor *monitor)
+/*
+ * @written: returns the pages found written, a bit each
+ * Returns: whether all pages were looked at.  Drops the lock in between.
+ */
+static bool monitor_scan_pages(RaminateMonitor *monitor,
+                               unsigned long *written)
 {
     uint32_t nr_pages = raminate_placement_pages(monitor->memory->placement);
     uint32_t nr;
 
     for (uint32_t first = 0; first < nr_pages; first += nr) {
-        ScanRequest request = { .monitor = monitor, .first = first };
+        ScanRequest request = {
+            .monitor = monitor,
+            .first = first,
+            .written = written,
+        };
 
         nr = MIN(nr_pages - first, RAMINATE_SCAN_PAGES);
         request.nr = nr;
@@ -318,22 +327,41 @@ static bool monitor_scan_pages(RaminateMonitor *monitor)
     return true;
 }
 
-static void monitor_note_written(RaminateMonitor *monitor, int64_t now)
+/* Returns: the pages whose bits are set, and in @nr their number. */
+static uint32_t *list_pages(const RaminateMonitor *monitor,
+                            const unsigned long *bits, size_t *nr)
 {
-    const RaminatePlacement *placement = monitor->memory->placement;
-    uint32_t nr_pages = raminate_placement_pages(placement);
-    size_t nr = bitmap_count_one(monitor->written, nr_pages);
-    g_autofree uint32_t *pages = g_new(uint32_t, nr);
-    uint32_t *next = pages;
+    uint32_t nr_pages = raminate_placement_pages(monitor->memory->placement);
+    uint32_t *pages, *next;
 
-    for (unsigned long page = find_first_bit(monitor->written, nr_pages);
-         page < nr_pages;
-         page = find_next_bit(monitor->written, nr_pages, page + 1)) {
+    *nr = bitmap_count_one(bits, nr_pages);
+    pages = next = g_new(uint32_t, *nr);
+    for (unsigned long page = find_first_bit(bits, nr_pages);
+         page < nr_pages; page = find_next_bit(bits, nr_pages, page + 1)) {
         *next++ = page;
     }
-    raminate_figures_add_scan(&monitor->figures, placement, pages, nr);
+    return pages;
+}
+
+static void monitor_record(RaminateMonitor *monitor, RaminateRecordType type,
+                           int64_t now, const uint32_t *pages, size_t nr)
+{
+    if (monitor->recording) {
+        raminate_recording_add(monitor->recording, type, now,
+                               now - monitor->last_scan_ms, pages, nr);
+    }
+}
+
+static void monitor_note_written(RaminateMonitor *monitor, int64_t now)
+{
+    size_t nr;
+    g_autofree uint32_t *pages = list_pages(monitor, monitor->written, &nr);
+
+    raminate_figures_add_scan(&monitor->figures, monitor->memory->placement,
+                              pages, nr);
     raminate_heat_sample(monitor->heat, pages, nr);
     monitor->policy_ops->sample(monitor->policy, now, pages, nr);
+    monitor_record(monitor, RAMINATE_RECORD_SCAN, now, pages, nr);
     trace_raminate_scan(monitor->memory->id, nr,
                         nr - monitor->figures.written[0],
                         monitor->figures.scan_time.last);
@@ -341,18 +369,45 @@ static void monitor_note_written(RaminateMonitor *monitor, int64_t now)
 
 static void monitor_scan(RaminateMonitor *monitor)
 {
+    uint32_t nr_pages = raminate_placement_pages(monitor->memory->placement);
     int64_t start = qemu_clock_get_ns(QEMU_CLOCK_REALTIME);
     int64_t now = raminate_monitor_now(monitor);
+    uint32_t second_look = monitor->settings.second_look;
     bool drop = monitor->drop_scan;
 
     monitor->drop_scan = false;
-    if (monitor_scan_pages(monitor) && !drop) {
+    if (monitor_scan_pages(monitor, monitor->written) && !drop) {
         raminate_histogram_add(&monitor->figures.scan_time,
                                qemu_clock_get_ns(QEMU_CLOCK_REALTIME) - start);
+        bitmap_or(monitor->written, monitor->written, monitor->looked,
+                  nr_pages);
         monitor_note_written(monitor, now);
     }
-    bitmap_zero(monitor->written,
-                raminate_placement_pages(monitor->memory->placement));
+    bitmap_zero(monitor->written, nr_pages);
+    bitmap_zero(monitor->looked, nr_pages);
+    monitor->last_scan_ms = now;
+    monitor->next_look_ms = second_look ? now + second_look : INT64_MAX;
+}
+
+/* What it finds, the next scan does not, and is added to it. */
+static void monitor_look(RaminateMonitor *monitor)
+{
+    int64_t now = raminate_monitor_now(monitor);
+    const RaminatePolicyOps *ops = monitor->policy_ops;
+
+    monitor->next_look_ms = INT64_MAX;
+    if (!monitor_scan_pages(monitor, monitor->looked)) {
+        monitor->drop_scan = true;
+    } else if (!monitor->drop_scan) {
+        size_t nr;
+        g_autofree uint32_t *pages = list_pages(monitor, monitor->looked, &nr);
+
+        if (ops->look) {
+            ops->look(monitor->policy, now, now - monitor->last_scan_ms,
+                      pages, nr);
+        }
+        monitor_record(monitor, RAMINATE_RECORD_LOOK, now, pages, nr);
+    }
 }
 
 /* Batches of exchanges */
@@ -422,18 +477,22 @@ static void monitor_work(RaminateMonitor *monitor)
 {
     int64_t now = raminate_monitor_now(monitor);
     Error *err = NULL;
+    int64_t next;
 
     if (!monitor_open_policy(monitor, &err)) {
         monitor_set_broken(monitor, err);
         return;
     }
-    if (now < MIN(monitor->next_scan_ms, monitor->next_swap_ms)) {
-        monitor_wait(monitor, MIN(monitor->next_scan_ms,
-                                  monitor->next_swap_ms) - now);
-    } else if (monitor->next_scan_ms <= monitor->next_swap_ms) {
+    next = MIN(monitor->next_scan_ms, monitor->next_swap_ms);
+    next = MIN(next, monitor->next_look_ms);
+    if (now < next) {
+        monitor_wait(monitor, next - now);
+    } else if (next == monitor->next_scan_ms) {
         monitor->next_scan_ms = next_time(monitor->next_scan_ms,
                                           monitor->settings.scan_period, now);
         monitor_scan(monitor);
+    } else if (next == monitor->next_look_ms) {
+        monitor_look(monitor);
     } else {
         monitor->next_swap_ms = next_time(monitor->next_swap_ms,
                                           monitor->settings.swap_period, now);
@@ -541,6 +600,7 @@ RaminateMonitor *raminate_monitor_new(RaminateMemory *memory,
     raminate_main_call_init(&monitor->main_call);
     monitor->moves = raminate_moves_new();
     monitor->drop_scan = true;
+    monitor->next_look_ms = INT64_MAX;
     monitor->vm_running = runstate_is_running();
     monitor->vm_started = monitor->vm_running;
     monitor->vm_change =
@@ -553,8 +613,9 @@ RaminateMonitor *raminate_monitor_new(RaminateMemory *memory,
         nr_pages = raminate_placement_pages(memory->placement);
         monitor->heat = raminate_heat_new(nr_pages);
         monitor->written = bitmap_try_new(nr_pages);
+        monitor->looked = bitmap_try_new(nr_pages);
     }
-    if (!monitor->heat || !monitor->written) {
+    if (!monitor->heat || !monitor->written || !monitor->looked) {
         error_setg(errp, "memory-backend-container '%s': no memory for the "
                    "placement of %" PRIu64 " bytes of guest RAM",
                    memory->id, memory->backend->size);
@@ -591,7 +652,9 @@ void raminate_monitor_free(RaminateMonitor *monitor)
     raminate_moves_free(monitor->moves);
     raminate_placement_free(monitor->memory->placement);
     monitor->memory->placement = NULL;
+    raminate_recording_free(monitor->recording);
     g_free(monitor->written);
+    g_free(monitor->looked);
     g_free(monitor->sampler_choice.reason);
     g_free(monitor->mover_choice.reason);
     g_free(monitor->broken_because);
@@ -635,6 +698,28 @@ bool raminate_monitor_set(RaminateMonitor *monitor,
         qemu_cond_signal(&monitor->changed);
     }
     return monitor_start(monitor, errp);
+}
+
+bool raminate_monitor_record(RaminateMonitor *monitor, const char *path,
+                             Error **errp)
+{
+    RaminateRecording *old;
+    RaminateRecording *recording = NULL;
+
+    WITH_QEMU_LOCK_GUARD(&monitor->lock) {
+        old = g_steal_pointer(&monitor->recording);
+    }
+    /* Before the new one, which may be to the same file */
+    raminate_recording_free(old);
+    if (!*path) {
+        return true;
+    }
+    recording = raminate_recording_new(monitor->memory, path,
+                                       monitor->settings.scan_period, errp);
+    WITH_QEMU_LOCK_GUARD(&monitor->lock) {
+        monitor->recording = recording;
+    }
+    return recording;
 }
 
 /* For those who look */

@@ -22,6 +22,7 @@ typedef struct RaminateSettings {
     uint32_t life_time;
     uint32_t max_swaps;
     uint32_t reverse_window;
+    uint32_t second_look;       /* after so many ms; 0 for none */
 } RaminateSettings;
 
 extern const RaminateSettings raminate_default_settings;
@@ -48,6 +49,13 @@ void raminate_monitor_free(RaminateMonitor *monitor);
  */
 bool raminate_monitor_set(RaminateMonitor *monitor,
                           const RaminateSettings *settings, Error **errp);
+
+/*
+ * Records to a new file from now on; an empty @path ends the recording.
+ * Returns: false with @errp set if it can't be; then nothing is recorded.
+ */
+bool raminate_monitor_record(RaminateMonitor *monitor, const char *path,
+                             Error **errp);
 
 /* Returns: the monitor of the container @id, or NULL with @errp set. */
 RaminateMonitor *raminate_monitor_find(const char *id, Error **errp);

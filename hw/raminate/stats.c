@@ -57,17 +57,17 @@ static uint64_t get_swaps_held(const RaminateInfo *info)
 
 static uint64_t get_scan_time(const RaminateInfo *info)
 {
-    return info->scan_time->count * info->scan_time->mean;
+    return info->scan_time->total;
 }
 
 static uint64_t get_batch_time(const RaminateInfo *info)
 {
-    return info->batch_time->count * info->batch_time->mean;
+    return info->batch_time->total;
 }
 
 static uint64_t get_pause_time(const RaminateInfo *info)
 {
-    return info->pause_time->count * info->pause_time->mean;
+    return info->pause_time->total;
 }
 
 static const FigureInfo figures[] = {

@@ -169,7 +169,7 @@ static void live(const RaminatePolicyOps *ops)
 
 static void test_random_lives(const void *data)
 {
-    for (int i = 0; i < 100; i++) {
+    for (int i = 0; i < 40; i++) {
         live(data);
     }
 }
@@ -178,7 +178,7 @@ static void test_hot_set_becomes_fast(const void *data)
 {
     Harness *h = harness_new(data, 5000, 8, 100);
 
-    for (int64_t now = 0; now <= 30000; now += 1000) {
+    for (int64_t now = 0; now <= 120000; now += 1000) {
         harness_scan(h, now, 20, 33, 40, 41, 77, 107, -1);
         if (now % 5000 == 0) {
             harness_move(h, now, 2);
@@ -192,7 +192,7 @@ static void test_hot_set_becomes_fast(const void *data)
     g_assert_cmpuint(raminate_placement_tier(h->placement, 107), ==, 0);
 
     /* And nothing more is to be done. */
-    g_assert_cmpstr(harness_plan(h, 30000, 10), ==, "");
+    g_assert_cmpstr(harness_plan(h, 120000, 10), ==, "");
     harness_free(h);
 }
 

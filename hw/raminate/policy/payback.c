@@ -64,14 +64,15 @@
  * How many writes a swap must save.  It writes two whole pages, one of them
  * to slow memory.
  */
-#define SWAP_COST 12.0f
+#define SWAP_COST 20.0f
 
 /* A state that was hardly seen is taken for what its rate says. */
 #define PRIOR_WEIGHT 8.0f
 #define RATE_OF_NEVER 0.0005f
 
-/* Worths tend to what they are in sweeps, from plan to plan. */
-#define SWEEPS 4
+/* Worths tend to what they are in sweeps, until none changes by much. */
+#define SWEEPS 40
+#define SWEEP_CHANGE (SWAP_COST / 20)
 
 /* Packed because there is one for each page of the guest. */
 typedef struct PaybackPage {
@@ -333,9 +334,16 @@ static void payback_learn(RaminatePolicy *p)
 
 static void payback_appraise(RaminatePolicy *p)
 {
-    for (unsigned sweep = 0; sweep < SWEEPS; sweep++) {
+    bool changes = true;
+
+    for (unsigned sweep = 0; changes && sweep < SWEEPS; sweep++) {
+        changes = false;
         for (unsigned i = STATES; i-- > 0;) {
-            p->states[i].worth = payback_worth(p, i);
+            float worth = payback_worth(p, i);
+            float change = worth - p->states[i].worth;
+
+            changes |= change > SWEEP_CHANGE || change < -SWEEP_CHANGE;
+            p->states[i].worth = worth;
         }
     }
 }

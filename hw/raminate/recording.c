@@ -1,0 +1,93 @@
+/*
+ * RAMinate: the recording that a monitor makes, if the user wants one
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include "qemu/osdep.h"
+#include "qapi/error.h"
+#include "qapi/qapi-events-raminate.h"
+#include "hw/raminate/record/recorder.h"
+#include "hw/raminate/recording.h"
+
+struct RaminateRecording {
+    const RaminateMemory *memory;
+    char *path;
+    RaminateRecorder *recorder;
+    bool ended;                 /* before it was told to */
+};
+
+/* In the recorder's thread. */
+static void ended_cb(const char *reason, void *opaque)
+{
+    RaminateRecording *recording = opaque;
+
+    qapi_event_send_raminate_record_ended(recording->memory->id,
+                                          recording->path, reason);
+}
+
+RaminateRecording *raminate_recording_new(const RaminateMemory *memory,
+                                          const char *path,
+                                          uint32_t scan_period_ms,
+                                          Error **errp)
+{
+    g_autoptr(GError) err = NULL;
+    RaminateRecording *recording = g_new0(RaminateRecording, 1);
+    RaminateRecordHeader header = {
+        .page_size = RAMINATE_PAGE_SIZE,
+        .nr_pages = raminate_placement_pages(memory->placement),
+        .started_us = g_get_real_time(),
+        .scan_period_ms = scan_period_ms,
+        .nr_tiers = memory->nr_tiers,
+    };
+
+    for (unsigned i = 0; i < memory->nr_tiers; i++) {
+        header.tiers[i].id = memory->tiers[i].id;
+        header.tiers[i].rank = memory->tiers[i].rank;
+        header.tiers[i].first = memory->tiers[i].offset >> RAMINATE_PAGE_BITS;
+        header.tiers[i].count = memory->tiers[i].size >> RAMINATE_PAGE_BITS;
+    }
+    recording->memory = memory;
+    recording->path = g_strdup(path);
+    recording->recorder = raminate_recorder_new(path, &header, ended_cb,
+                                                recording, &err);
+    if (!recording->recorder) {
+        error_setg(errp, "memory-backend-container '%s': %s", memory->id,
+                   err->message);
+        raminate_recording_free(recording);
+        return NULL;
+    }
+    return recording;
+}
+
+void raminate_recording_free(RaminateRecording *recording)
+{
+    if (recording) {
+        raminate_recorder_free(recording->recorder);
+        g_free(recording->path);
+        g_free(recording);
+    }
+}
+
+void raminate_recording_add(RaminateRecording *recording,
+                            RaminateRecordType type, int64_t now_ms,
+                            uint32_t window_ms, const uint32_t *pages,
+                            size_t nr)
+{
+    RaminateRecordEntry entry = {
+        .type = type,
+        .time_ms = now_ms,
+        .window_ms = window_ms,
+        .pages = pages,
+        .nr = nr,
+    };
+
+    if (!recording->ended) {
+        recording->ended = !raminate_recorder_add(recording->recorder, &entry);
+    }
+}
+
+const char *raminate_recording_path(const RaminateRecording *recording)
+{
+    return recording->ended ? NULL : recording->path;
+}

@@ -1,0 +1,124 @@
+/*
+ * RAMinate: what the payback policy moves, and what it leaves alone
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include "policy-harness.h"
+
+#define FAST 16
+#define SLOW 112
+#define NR_PAGES (FAST + SLOW)
+
+/* Scans, with a second look if @look, and moves every 5 s. */
+static void scan(Harness *h, int64_t second, const GArray *pages,
+                 const GArray *look)
+{
+    int64_t now = second * 1000;
+
+    if (look) {
+        h->ops->look(h->policy, now - 980, 20, (const uint32_t *)look->data,
+                     look->len);
+    }
+    h->ops->sample(h->policy, now, (const uint32_t *)pages->data, pages->len);
+    if (second % 5 == 0) {
+        harness_move(h, now, HARNESS_MAX_PAIRS);
+    }
+}
+
+static GArray *list_new(void)
+{
+    return g_array_new(FALSE, FALSE, sizeof(uint32_t));
+}
+
+static void test_page_written_once_stays(void)
+{
+    Harness *h = harness_new(&raminate_policy_payback, 5000, FAST, SLOW);
+
+    for (int64_t second = 1; second < 400; second++) {
+        g_autoptr(GArray) pages = list_new();
+        uint32_t page = FAST + second % SLOW;
+
+        g_array_append_val(pages, page);
+        scan(h, second, pages, NULL);
+        g_assert_cmpuint(h->nr_pairs, ==, 0);
+    }
+    harness_free(h);
+}
+
+static void test_even_writes_move_little(void)
+{
+    Harness *h = harness_new(&raminate_policy_payback, 5000, FAST, SLOW);
+    unsigned moves = 0;
+
+    for (int64_t second = 1; second <= 1000; second++) {
+        g_autoptr(GArray) pages = list_new();
+
+        for (uint32_t page = 0; page < NR_PAGES; page++) {
+            if (g_test_rand_int_range(0, 3) == 0) {
+                g_array_append_val(pages, page);
+            }
+        }
+        scan(h, second, pages, NULL);
+        moves += second % 5 == 0 ? h->nr_pairs : 0;
+    }
+    /* Of 200 plans, each of which could have moved all of fast memory */
+    g_assert_cmpuint(moves, <, 200 * FAST / 20);
+    harness_free(h);
+}
+
+static void test_second_look_tells_hot_from_warm(void)
+{
+    Harness *h = harness_new(&raminate_policy_payback, 5000, FAST, SLOW);
+
+    /* All slow pages are found by all scans, but only some by looks. */
+    for (int64_t second = 1; second <= 200; second++) {
+        g_autoptr(GArray) pages = list_new();
+        g_autoptr(GArray) look = list_new();
+
+        for (uint32_t page = FAST; page < NR_PAGES; page++) {
+            g_array_append_val(pages, page);
+            if (page % 8 == 0) {
+                g_array_append_val(look, page);
+            }
+        }
+        scan(h, second, pages, look);
+    }
+    for (uint32_t page = FAST; page < NR_PAGES; page++) {
+        if (page % 8 == 0) {
+            g_assert_cmpuint(raminate_placement_tier(h->placement, page), ==,
+                             0);
+        }
+    }
+    harness_free(h);
+}
+
+static void test_fastest_tier_is_filled_first(void)
+{
+    RaminateFrameRange ranges[] = { { 0, 4 }, { 4, 4 }, { 8, 100 } };
+    Harness *h = harness_new_tiers(&raminate_policy_payback, 5000, ranges, 3);
+
+    for (int64_t second = 1; second <= 100; second++) {
+        harness_scan(h, second * 1000, 20, 30, 40, 50, -1);
+        harness_move(h, second * 1000, 8);
+    }
+    g_assert_cmpuint(raminate_placement_tier(h->placement, 20), ==, 0);
+    g_assert_cmpuint(raminate_placement_tier(h->placement, 30), ==, 0);
+    g_assert_cmpuint(raminate_placement_tier(h->placement, 40), ==, 0);
+    g_assert_cmpuint(raminate_placement_tier(h->placement, 50), ==, 0);
+    harness_free(h);
+}
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/payback/page-written-once-stays",
+                    test_page_written_once_stays);
+    g_test_add_func("/payback/even-writes-move-little",
+                    test_even_writes_move_little);
+    g_test_add_func("/payback/second-look-tells-hot-from-warm",
+                    test_second_look_tells_hot_from_warm);
+    g_test_add_func("/payback/fastest-tier-is-filled-first",
+                    test_fastest_tier_is_filled_first);
+    return g_test_run();
+}

@@ -1,0 +1,255 @@
+/*
+ * RAMinate: the simulator counts right, and no policy passes its bound
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include <glib/gstdio.h>
+
+#include "tools/sim/bound.h"
+
+#define NR_PAGES 48
+#define NR_FAST 8
+
+static char *path;
+
+static const TraceOptions options = { .lines_per_page = 64 };
+static const ReplayTiers tiers = {
+    .nr = 2, .ranges = { { 0, NR_FAST }, { NR_FAST, NR_PAGES - NR_FAST } },
+};
+
+static GByteArray *file_new(void)
+{
+    RaminateRecordHeader header = {
+        .page_size = 4096, .nr_pages = NR_PAGES, .nr_tiers = 2,
+        .tiers = { { "d", 0, 0, NR_FAST },
+                   { "m", 1, NR_FAST, NR_PAGES - NR_FAST } },
+    };
+    GByteArray *file = g_byte_array_new();
+
+    raminate_record_put_header(file, &header);
+    return file;
+}
+
+static void put_scan(GByteArray *file, int64_t time_ms, const uint32_t *pages,
+                     size_t nr, const uint32_t *lines)
+{
+    RaminateRecordEntry entry = {
+        .type = RAMINATE_RECORD_TRAFFIC, .time_ms = time_ms,
+        .window_ms = 1000, .pages = pages, .nr = nr, .written = lines,
+    };
+
+    if (lines) {
+        raminate_record_put_entry(file, NR_PAGES, &entry);
+    }
+    entry.type = RAMINATE_RECORD_SCAN;
+    raminate_record_put_entry(file, NR_PAGES, &entry);
+}
+
+static void file_save(GByteArray *file)
+{
+    RaminateRecordEntry end = { .type = RAMINATE_RECORD_END };
+
+    raminate_record_put_entry(file, NR_PAGES, &end);
+    g_assert_true(g_file_set_contents(path, (char *)file->data, file->len,
+                                      NULL));
+    g_byte_array_unref(file);
+}
+
+static void replay(const RaminatePolicyOps *policy, unsigned passes,
+                   ReplayResult *results)
+{
+    ReplaySettings settings = {
+        .policy = policy, .swap_period_ms = 2000, .life_time_ms = 3000,
+        .max_swaps = 4, .reverse_window_ms = 60000, .second_look = true,
+    };
+    g_autoptr(GError) error = NULL;
+    double progress = 0;
+    GMutex lock;
+
+    g_mutex_init(&lock);
+    replay_run(path, &options, &tiers, &settings, passes, results, &lock,
+               &progress, &error);
+    g_assert_no_error(error);
+    g_mutex_clear(&lock);
+}
+
+static double bound(void)
+{
+    g_autoptr(GError) error = NULL;
+    double lines = -1;
+
+    g_assert_true(bound_find(path, &options, &tiers, &lines, &error));
+    g_assert_no_error(error);
+    return lines;
+}
+
+static void test_counts(void)
+{
+    GByteArray *file = file_new();
+    const uint32_t pages[] = { 0, 7, 8, 47 };
+    const uint32_t lines[] = { 1, 10, 100, 1000 };
+    ReplayResult result;
+
+    for (int i = 1; i <= 10; i++) {
+        put_scan(file, i * 1000, pages, 4, lines);
+    }
+    file_save(file);
+    replay(&raminate_policy_null, 1, &result);
+    g_assert_cmpuint(result.scans, ==, 10);
+    g_assert_cmpint(result.duration_ms, ==, 9000);
+    g_assert_cmpuint(result.pages, ==, 40);
+    g_assert_cmpuint(result.slow_pages, ==, 20);
+    g_assert_cmpuint(result.lines, ==, 11110);
+    g_assert_cmpuint(result.slow_lines, ==, 11000);
+    g_assert_cmpuint(result.swaps, ==, 0);
+    g_assert_true(result.has_traffic);
+}
+
+static void test_estimate(void)
+{
+    GByteArray *file = file_new();
+    const uint32_t pages[] = { 0, 8, 9 };
+    ReplayResult result;
+
+    put_scan(file, 1000, pages, 3, NULL);
+    file_save(file);
+    replay(&raminate_policy_null, 1, &result);
+    g_assert_false(result.has_traffic);
+    g_assert_cmpuint(result.lines, ==, 192);
+    g_assert_cmpuint(result.slow_lines, ==, 128);
+}
+
+static void test_second_pass_keeps_placement(void)
+{
+    GByteArray *file = file_new();
+    const uint32_t pages[] = { 20, 30 };
+    ReplayResult results[2];
+
+    for (int i = 1; i <= 30; i++) {
+        put_scan(file, i * 1000, pages, 2, NULL);
+    }
+    file_save(file);
+    replay(&raminate_policy_lru, 2, results);
+    g_assert_cmpuint(results[0].swaps, ==, 2);
+    g_assert_cmpuint(results[0].swap_lines, ==, 128);
+    g_assert_cmpuint(results[0].slow_pages, >, 0);
+    g_assert_cmpuint(results[1].swaps, ==, 0);
+    g_assert_cmpuint(results[1].slow_pages, ==, 0);
+}
+
+static void test_bound_of_known_cases(void)
+{
+    GByteArray *file = file_new();
+    const uint32_t slow = 40;
+    const uint32_t lines = 10;
+    const uint32_t many = 100;
+
+    /* Twenty times 10 lines: a swap for 64 is the best there is. */
+    for (int i = 1; i <= 20; i++) {
+        put_scan(file, i * 1000, &slow, 1, &lines);
+    }
+    file_save(file);
+    g_assert_cmpfloat(bound(), ==, 64);
+
+    /* Once 10 lines: left where it is. */
+    file = file_new();
+    put_scan(file, 1000, &slow, 1, &lines);
+    file_save(file);
+    g_assert_cmpfloat(bound(), ==, 10);
+
+    /* Those in fast memory cost nothing. */
+    file = file_new();
+    for (uint32_t page = 0; page < NR_FAST; page++) {
+        put_scan(file, page * 1000, &page, 1, &many);
+    }
+    file_save(file);
+    g_assert_cmpfloat(bound(), ==, 0);
+}
+
+static void test_no_policy_passes_the_bound(void)
+{
+    for (unsigned round = 0; round < 40; round++) {
+        const RaminatePolicyOps *const *list = raminate_policy_list();
+        GByteArray *file = file_new();
+        int hot = g_test_rand_int_range(0, NR_PAGES);
+        double least;
+
+        for (int i = 1; i <= 60; i++) {
+            uint32_t pages[NR_PAGES];
+            uint32_t lines[NR_PAGES];
+            size_t nr = 0;
+
+            if (g_test_rand_int_range(0, 15) == 0) {
+                hot = g_test_rand_int_range(0, NR_PAGES);
+            }
+            for (int page = 0; page < NR_PAGES; page++) {
+                bool is_hot = (page - hot + NR_PAGES) % NR_PAGES < 10;
+
+                if (g_test_rand_int_range(0, 10) < (is_hot ? 8 : 1)) {
+                    pages[nr] = page;
+                    lines[nr++] = g_test_rand_int_range(1, 100);
+                }
+            }
+            put_scan(file, i * 1000, pages, nr, lines);
+        }
+        file_save(file);
+        least = bound();
+        g_assert_cmpfloat(least, >, 0);
+        for (unsigned i = 0; list[i]; i++) {
+            ReplayResult result;
+
+            replay(list[i], 1, &result);
+            g_assert_cmpfloat(result.slow_lines + result.swap_lines + 1e-6, >=,
+                              least);
+        }
+    }
+}
+
+static void test_scans_are_merged(void)
+{
+    TraceOptions merge = { .scan_period_ms = 2000, .lines_per_page = 1 };
+    GByteArray *file = file_new();
+    const uint32_t first[] = { 1, 5 };
+    const uint32_t second[] = { 2, 5 };
+    const uint32_t lines[] = { 10, 20 };
+    g_autoptr(Trace) trace = NULL;
+    const TraceStep *step;
+
+    put_scan(file, 1000, first, 2, lines);
+    put_scan(file, 2000, second, 2, lines);
+    put_scan(file, 3000, first, 2, lines);
+    file_save(file);
+    trace = trace_new(path, &merge, NULL);
+    step = trace_next(trace, NULL);
+    g_assert_cmpint(step->time_ms, ==, 1000);
+    step = trace_next(trace, NULL);
+    g_assert_cmpint(step->time_ms, ==, 3000);
+    g_assert_cmpuint(step->pages->len, ==, 3);
+    g_assert_cmpuint(step->traffic_pages->len, ==, 3);
+    g_assert_cmpuint(g_array_index(step->written, uint32_t, 2), ==, 40);
+    g_assert_null(trace_next(trace, NULL));
+}
+
+int main(int argc, char **argv)
+{
+    g_autofree char *directory = NULL;
+    int ret;
+
+    g_test_init(&argc, &argv, NULL);
+    directory = g_dir_make_tmp("raminate-sim-XXXXXX", NULL);
+    path = g_build_filename(directory, "recording", NULL);
+    g_test_add_func("/sim/null-counts-pages-and-lines", test_counts);
+    g_test_add_func("/sim/unknown-traffic-is-estimated", test_estimate);
+    g_test_add_func("/sim/second-pass-keeps-the-placement",
+                    test_second_pass_keeps_placement);
+    g_test_add_func("/sim/scans-are-merged", test_scans_are_merged);
+    g_test_add_func("/sim/bound-of-known-cases", test_bound_of_known_cases);
+    g_test_add_func("/sim/no-policy-passes-the-bound",
+                    test_no_policy_passes_the_bound);
+    ret = g_test_run();
+    g_unlink(path);
+    g_rmdir(directory);
+    g_free(path);
+    return ret;
+}
