@@ -16,7 +16,7 @@ GREETING = {'QMP': {'version': {'qemu': {'micro': 13, 'minor': 0,
                     'capabilities': ['oob']}}
 GIB = 1 << 30
 TIMES = {'count': 7, 'last': 1500000, 'mean': 2000000, 'p50': 1900000,
-         'p90': 3000000, 'p99': 4000000, 'max': 5000000}
+         'p90': 3000000, 'p99': 4000000, 'max': 5000000, 'total': 14000000}
 
 
 def tier(name: str, rank: int, size: int, written: int) -> Dict[str, Any]:

@@ -11,7 +11,7 @@
 
 #define TIMES \
     "{'count': 2, 'last': 3, 'mean': 4, 'p50': 5, 'p90': 6, 'p99': 7," \
-    " 'max': 8}"
+    " 'max': 8, 'total': 9}"
 #define TIER(id, rank, total) \
     "{'id': '" id "', 'rank': " #rank ", 'mem-path': '/dev/mem'," \
     " 'phy-offset': 0, 'offset': 0, 'size': 4096, 'pages': 1," \

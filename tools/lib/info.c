@@ -126,7 +126,7 @@ static void read_times(Reader *reader, const char *name, TimesInfo *times)
     times->p90 = read_uint(&inner, "p90", FALSE);
     times->p99 = read_uint(&inner, "p99", FALSE);
     times->max = read_uint(&inner, "max", FALSE);
-    times->total = times->count * times->mean;
+    times->total = read_uint(&inner, "total", FALSE);
     reader->failed = inner.failed;
 }
 

@@ -1,0 +1,47 @@
+#!/usr/bin/env python3
+# Each tool has a manual page with all of its options, and without mistakes.
+#
+# SPDX-License-Identifier: GPL-2.0-or-later
+
+from pathlib import Path
+import re
+import shutil
+import subprocess
+
+from toolslib import TOOLS, Skip, check, paths, run, run_tests
+
+PAGES = paths.SOURCE / 'docs' / 'man'
+
+
+def each_tool_has_a_page(_: Path) -> None:
+    tools = {path.name for path in TOOLS.iterdir()
+             if path.is_file() and path.name.startswith('raminate-')}
+    pages = {path.stem for path in PAGES.glob('*.1')}
+    check(tools == pages, f"tools: {tools}, pages: {pages}")
+
+
+def pages_have_all_options(_: Path) -> None:
+    for page in PAGES.glob('*.1'):
+        text = page.read_text().replace('\\', '')
+        for name in ('raminate', page.stem, 'SYNOPSIS', 'EXIT STATUS'):
+            check(name in text, f"{page.name} has no {name}")
+        usage = run(page.stem, '--help').stdout
+        options = set(re.findall(r'--[a-z-]+', usage))
+        check(options, usage)
+        missing = {option for option in options if option not in text}
+        check(not missing, f"{page.name} lacks {missing}")
+
+
+def pages_are_well_formed(_: Path) -> None:
+    if not shutil.which('groff'):
+        raise Skip("there is no groff")
+    for page in PAGES.glob('*.1'):
+        result = subprocess.run(
+            ['groff', '-man', '-Tutf8', '-ww', str(page)], check=False,
+            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+            encoding='utf-8')
+        check(result.returncode == 0 and not result.stderr, result.stderr)
+
+
+run_tests(each_tool_has_a_page, pages_have_all_options,
+          pages_are_well_formed)

@@ -1,0 +1,222 @@
+#!/usr/bin/env python3
+# Prometheus scrapes a real guest, and has use for the rules and the dashboard.
+#
+# SPDX-License-Identifier: GPL-2.0-or-later
+
+import json
+from pathlib import Path
+import re
+import subprocess
+from typing import Any, Dict, Set
+import urllib.error
+import urllib.parse
+import urllib.request
+
+from fakeqmp import Servers, Vm
+import prometheus
+from toolslib import (MIB, PATIENCE, Boot, Guest, check, check_in, exporter,
+                      hybrid, paths, run_tests, wait_until)
+
+FILES = paths.SOURCE / 'tools' / 'exporter'
+SUFFIXES = ('_sum', '_count')
+
+
+def promtool(*args: object) -> str:
+    result = subprocess.run([prometheus.find('promtool'), *map(str, args)],
+                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                            encoding='utf-8', check=False)
+    check(result.returncode == 0, result.stdout)
+    return result.stdout
+
+
+def exported(directory: Path) -> Set[str]:
+    """Names of all metrics."""
+    with Servers() as servers:
+        servers.add(directory / 'vm.sock', Vm())
+        with exporter(directory / '*.sock') as server:
+            text = server.scrape()
+    return set(re.findall(r'^(raminate_\w+)', text, re.M))
+
+
+def check_names(text: str, directory: Path) -> None:
+    used = set(re.findall(r'\braminate_[a-z_]+', text))
+    check(used, "no metric is used")
+    check(used <= exported(directory),
+          f"not exported: {used - exported(directory)}")
+
+
+def rules_are_right(directory: Path) -> None:
+    check_in('SUCCESS', promtool('check', 'rules',
+                                 FILES / 'raminate-alerts.yml'))
+    promtool('check', 'config', FILES / 'prometheus.yml')
+    check_names((FILES / 'raminate-alerts.yml').read_text(), directory)
+
+
+def alerts_fire_when_they_should(directory: Path) -> None:
+    """Each has a case in which it fires; an idle guest makes none fire."""
+    one = 'socket="s",vm="v",container="c"'
+    cases = {
+        'RaminateVmDoesNotAnswer': {'raminate_vm_up{socket="s"}': '0x40'},
+        'RaminateSocketsLeftOut':
+            {'raminate_exporter_left_out_sockets': '3x40'},
+        'RaminateNoScans':
+            {f'raminate_scans_total{{{one}}}': '5x40',
+             f'raminate_container_state{{{one},state="running"}}': '1x40'},
+        'RaminateHeldForLong':
+            {f'raminate_container_state{{{one},state="held"}}': '1x40'},
+        'RaminateSlowWrites':
+            {f'raminate_slow_written_pages_total{{{one}}}': '0+90x40',
+             f'raminate_written_pages_total{{{one}}}': '0+100x40'},
+        'RaminateSwapsFail':
+            {f'raminate_failed_swaps_total{{{one}}}': '0+1x40'},
+        'RaminateTooManyMappings':
+            {f'raminate_held_swaps_total{{{one}}}': '0+1x40'},
+        'RaminatePagesMoveBack':
+            {f'raminate_reversed_swaps_total{{{one}}}': '0+40x40',
+             f'raminate_swaps_total{{{one}}}': '0+50x40'},
+        'RaminateLongPauses':
+            {f'raminate_pause_duration_seconds_sum{{{one}}}': '0+1x40',
+             f'raminate_pause_duration_seconds_count{{{one}}}': '0+5x40'},
+    }
+    quiet = {
+        'raminate_vm_up{socket="s"}': '1x40',
+        f'raminate_scans_total{{{one}}}': '0+60x40',
+        f'raminate_container_state{{{one},state="running"}}': '1x40',
+        f'raminate_container_state{{{one},state="held"}}': '0x40',
+        f'raminate_slow_written_pages_total{{{one}}}': '7x40',
+        f'raminate_written_pages_total{{{one}}}': '100x40',
+        f'raminate_failed_swaps_total{{{one}}}': '3x40',
+    }
+    rules = (FILES / 'raminate-alerts.yml').read_text()
+    check(set(re.findall(r'alert: (\w+)', rules)) == set(cases),
+          "not every alert has a case")
+    tests = [rule_test(alert, series, 1) for alert, series in cases.items()]
+    tests += [rule_test(alert, quiet, 0) for alert in cases]
+    file = directory / 'tests.yml'
+    file.write_text(json.dumps({
+        'rule_files': [str(FILES / 'raminate-alerts.yml')],
+        'evaluation_interval': '1m', 'tests': tests}))
+    promtool('test', 'rules', file)
+
+
+def rule_test(alert: str, series: Dict[str, str],
+              firing: int) -> Dict[str, Any]:
+    return {
+        'interval': '1m',
+        'input_series': [{'series': name, 'values': values}
+                         for name, values in series.items()],
+        'promql_expr_test': [{
+            'expr': f'count(ALERTS{{alertname="{alert}",'
+                    'alertstate="firing"}) or vector(0)',
+            'eval_time': '35m',
+            'exp_samples': [{'labels': '{}', 'value': firing}]}]}
+
+
+def dashboard_uses_what_there_is(directory: Path) -> None:
+    board = json.loads((FILES / 'raminate-dashboard.json').read_text())
+    expressions = [target['expr'] for panel in board['panels']
+                   for target in panel['targets']]
+    check(len(expressions) >= len(board['panels']) > 10, "panels without")
+    check_names('\n'.join(expressions), directory)
+    rules = directory / 'rules.yml'
+    rules.write_text(json.dumps({'groups': [{
+        'name': 'all', 'rules': [
+            {'record': f'a:{number}', 'expr':
+             text.replace('$__rate_interval', '5m')}
+            for number, text in enumerate(expressions)]}]}))
+    promtool('check', 'rules', rules)
+
+
+class Prometheus:
+    """A server that scrapes one exporter."""
+
+    def __init__(self, directory: Path, target: str):
+        config = (FILES / 'prometheus.yml').read_text()
+        check_in('127.0.0.1:9958', config)
+        file = directory / 'prometheus.yml'
+        file.write_text('global:\n  scrape_interval: 1s\n'
+                        + config.replace('127.0.0.1:9958', target))
+        (directory / 'raminate-alerts.yml').write_text(
+            (FILES / 'raminate-alerts.yml').read_text())
+        self._log = directory / 'prometheus.log'
+        with self._log.open('w') as log:
+            # pylint: disable=consider-using-with
+            self.process = subprocess.Popen(
+                ['setpriv', '--pdeathsig', 'KILL',
+                 prometheus.find('prometheus'),
+                 f'--config.file={file}',
+                 f'--storage.tsdb.path={directory / "tsdb"}',
+                 '--web.listen-address=127.0.0.1:0'], stderr=log,
+                stdout=log)
+        self._address = ''
+
+    def address(self) -> str:
+        """Where it listens, once it does."""
+        if not self._address:
+            match = None
+
+            def listens() -> bool:
+                nonlocal match
+                check(self.process.poll() is None, self._log.read_text())
+                match = re.search(r'address=(127[.0-9]+:[1-9]\d*)',
+                                  self._log.read_text())
+                return match is not None
+
+            wait_until(listens, "Prometheus to listen")
+            assert match is not None
+            self._address = match.group(1)
+        return self._address
+
+    def query(self, expression: str) -> Any:
+        text = urllib.parse.urlencode({'query': expression})
+        try:
+            with urllib.request.urlopen(
+                    f'http://{self.address()}/api/v1/query?{text}',
+                    timeout=PATIENCE) as answer:
+                return json.load(answer)['data']['result']
+        except urllib.error.HTTPError as err:
+            if err.code == 503:     # it is not ready yet
+                return []
+            raise
+
+    def close(self) -> None:
+        self.process.kill()
+        self.process.wait()
+
+
+def a_real_guest_is_scraped(directory: Path) -> None:
+    socket = directory / 'vm1.sock'
+    args = ['-name', 'guest=real', *hybrid(directory, scan_period=200,
+                                           swap_period=500),
+            '-qmp', f'unix:{socket},server=on,wait=off']
+    boot = Boot(['/bin/workload', f'arena={64 * MIB // 4096}', 'hot=500',
+                 'thin=20'])
+    with Guest(directory, boot, args) as guest:
+        guest.launch()
+        guest.console.wait('workload: phase 1\n', PATIENCE)
+        with exporter(directory / '*.sock') as server:
+            scraper = Prometheus(directory, server.address)
+            try:
+                follow(scraper, guest)
+            finally:
+                scraper.close()
+
+
+def follow(scraper: Prometheus, guest: Guest) -> None:
+    wait_until(lambda: scraper.query(
+        'rate(raminate_scans_total{vm="real"}[20s]) > 0 and '
+        'raminate_swaps_total > 0'), "scans in Prometheus", guest)
+    least = guest.raminate()['swaps']
+    wait_until(lambda: scraper.query(f'raminate_swaps_total >= {least}'),
+               "swaps in Prometheus", guest)
+    tiers = {sample['metric']['tier']: float(sample['value'][1])
+             for sample in scraper.query('raminate_tier_pages')}
+    check(tiers == {tier['id']: tier['pages']
+                    for tier in guest.raminate()['tiers']}, tiers)
+    share = scraper.query('rate(raminate_slow_written_pages_total[20s]) / '
+                          'rate(raminate_written_pages_total[20s])')
+    check(0 <= float(share[0]['value'][1]) <= 1, share)
+
+
+run_tests(rules_are_right, alerts_fire_when_they_should,
+          dashboard_uses_what_there_is, a_real_guest_is_scraped)

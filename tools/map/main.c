@@ -1,0 +1,168 @@
+/*
+ * RAMinate: raminate-map, a picture of where a guest's pages are
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/options.h"
+#include "lib/vm.h"
+#include "picture.h"
+
+static char *container_option;
+static char *output_option;
+static char *size_option;
+static double timeout_option = 10;
+static gboolean hottest_option;
+static char **sockets;
+
+static const GOptionEntry entries[] = {
+    { "output", 'o', 0, G_OPTION_ARG_FILENAME, &output_option,
+      "Write to this file (default: raminate-map.png)", "FILE.png|FILE.svg" },
+    { "container", 'c', 0, G_OPTION_ARG_STRING, &container_option,
+      "Show this container (default: the VM's first)", "ID" },
+    { "size", 's', 0, G_OPTION_ARG_STRING, &size_option,
+      "Size of the picture in pixels (default: 1000x700)", "WIDTHxHEIGHT" },
+    { "hottest", 0, 0, G_OPTION_ARG_NONE, &hottest_option,
+      "Show the heat of the hottest page, not the mean", NULL },
+    { "timeout", 't', 0, G_OPTION_ARG_DOUBLE, &timeout_option,
+      "Time that the VM has for each answer (default: 10)", "SECONDS" },
+    { G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &sockets,
+      NULL, NULL },
+    { NULL }
+};
+
+static const char summary[] =
+    "Draws placement and heat of a running guest's RAM, as the VM at a QMP "
+    "socket\nsays.";
+
+typedef struct Request {
+    gboolean done;
+    MapInfo *map;
+    GError *error;
+} Request;
+
+static void got_map(const GError *error, JsonNode *result, void *opaque)
+{
+    Request *request = opaque;
+
+    request->done = TRUE;
+    if (error) {
+        request->error = g_error_copy(error);
+    } else {
+        request->map = map_info_parse(result, &request->error);
+    }
+}
+
+static MapInfo *get_map(Vm *vm, const char *id, unsigned buckets,
+                        GError **error)
+{
+    Request request = { 0 };
+
+    vm_query_map(vm, id, buckets, got_map, &request);
+    while (!request.done) {
+        g_main_context_iteration(NULL, TRUE);
+    }
+    if (request.error) {
+        g_propagate_error(error, request.error);
+    }
+    return request.map;
+}
+
+static const ContainerInfo *find_container(const Vm *vm, GError **error)
+{
+    unsigned i;
+
+    for (i = 0; i < vm->containers->len; i++) {
+        const ContainerInfo *info = g_ptr_array_index(vm->containers, i);
+
+        if (!container_option || strcmp(info->id, container_option) == 0) {
+            return info;
+        }
+    }
+    if (container_option) {
+        g_set_error(error, INFO_ERROR, 0, "VM '%s' has no container '%s'; "
+                    "see raminate-top --once", vm->name, container_option);
+    } else {
+        g_set_error(error, INFO_ERROR, 0, "VM '%s' has no hybrid memory: no "
+                    "memory-backend-container", vm->name);
+    }
+    return NULL;
+}
+
+static void take_size(Picture *picture)
+{
+    char rest;
+
+    if (size_option &&
+        (sscanf(size_option, "%dx%d%c", &picture->width, &picture->height,
+                &rest) != 2 ||
+         MIN(picture->width, picture->height) < PICTURE_MIN_SIZE ||
+         MAX(picture->width, picture->height) > PICTURE_MAX_SIZE)) {
+        options_fail("--size must be WIDTHxHEIGHT, each %d to %d, not '%s'",
+                     PICTURE_MIN_SIZE, PICTURE_MAX_SIZE, size_option);
+    }
+}
+
+static gboolean draw(Vm *vm, Picture *picture, const char *path,
+                     GError **error)
+{
+    const ContainerInfo *info = find_container(vm, error);
+    g_autofree char *title = NULL;
+    g_autoptr(MapInfo) map = NULL;
+
+    if (!info) {
+        return FALSE;
+    }
+    map = get_map(vm, info->id, picture_cells(picture), error);
+    if (!map) {
+        return FALSE;
+    }
+    title = g_strdup_printf("%s/%s", vm->name, info->id);
+    picture->title = title;
+    return picture_write(picture, map, info, path, error);
+}
+
+int main(int argc, char **argv)
+{
+    g_autoptr(GPtrArray) vms =
+        g_ptr_array_new_with_free_func((GDestroyNotify)vm_free);
+    Picture picture = { .width = 1000, .height = 700 };
+    g_autoptr(GError) error = NULL;
+    unsigned timeout;
+    Vm *vm;
+
+    options_parse(entries, "SOCKET", summary, &argc, &argv);
+    timeout = options_milliseconds("--timeout", timeout_option);
+    if (!output_option) {
+        output_option = g_strdup("raminate-map.png");
+    }
+    if (!g_str_has_suffix(output_option, ".png") &&
+        !g_str_has_suffix(output_option, ".svg")) {
+        options_fail("the name of '%s' must end with .png or .svg",
+                     output_option);
+    }
+    if (!sockets || g_strv_length(sockets) != 1) {
+        options_fail("give the path of one QMP socket; see --help");
+    }
+    take_size(&picture);
+    picture.hottest = hottest_option;
+    vm = vm_new(sockets[0], timeout, VM_MAP_LIMIT);
+    g_ptr_array_add(vms, vm);
+    vm_refresh_all(vms);
+    if (vm->error) {
+        error = g_error_copy(vm->error);
+    } else {
+        draw(vm, &picture, output_option, &error);
+    }
+    if (error) {
+        fprintf(stderr, "raminate-map: %s\n", error->message);
+    }
+    g_strfreev(sockets);
+    g_free(output_option);
+    g_free(container_option);
+    g_free(size_option);
+    return error != NULL;
+}

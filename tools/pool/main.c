@@ -1,0 +1,171 @@
+/*
+ * RAMinate: raminate-pool, who has which part of the pools
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include <locale.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "backends/pools.h"
+#include "holders.h"
+#include "lib/options.h"
+#include "lib/text.h"
+
+static char *file_option;
+static char *id_option;
+static char **words;
+
+static const GOptionEntry entries[] = {
+    { "file", 'f', 0, G_OPTION_ARG_FILENAME, &file_option,
+      "Read the pools from this file (default: $" RAMINATE_POOLS_VARIABLE
+      ", or " RAMINATE_POOLS_FILE ")", "FILE" },
+    { "id", 'i', 0, G_OPTION_ARG_STRING, &id_option,
+      "With args: id of the container (default: dmcon0)", "ID" },
+    { G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_STRING_ARRAY, &words, NULL,
+      NULL },
+    { NULL }
+};
+
+static const char summary[] =
+    "Commands:\n"
+    "  list        Show all ranges of the pools, and who holds them\n"
+    "  args TYPE   Print QEMU's options for a VM of this type";
+
+static gboolean utf8;
+
+static void print_line(const RaminatePool *pool, guint64 start, guint64 end,
+                       const char *pid, const char *holder)
+{
+    g_autofree char *size = text_size(end - start);
+    g_autofree char *path = text_clean(pool->path, utf8);
+    g_autofree char *clean = text_clean(holder, utf8);
+
+    printf("%-10s %-18s 0x%-14" G_GINT64_MODIFIER "x %9s %8s  %s\n",
+           pool->name, path, start, size, pid, clean);
+}
+
+static void print_range(const RaminatePool *pool, const RaminateRange *range,
+                        const GPtrArray *holders)
+{
+    guint64 at = range->start;
+    guint64 end = range->start + range->size;
+    unsigned i;
+
+    for (i = 0; i < holders->len; i++) {
+        const Holder *holder = g_ptr_array_index(holders, i);
+        guint64 start = MAX(holder->start, range->start);
+        guint64 stop = MIN(holder->end + 1, end);
+        g_autofree char *pid = g_strdup_printf("%d", holder->pid);
+
+        if (start >= stop) {
+            continue;
+        }
+        if (start > at) {
+            print_line(pool, at, start, "-", "free");
+        }
+        print_line(pool, start, stop, holder->pid ? pid : "?",
+                   holder->pid ? holder->name
+                               : "held; only root can see by whom");
+        at = MAX(at, stop);
+    }
+    if (at < end) {
+        print_line(pool, at, end, "-", "free");
+    }
+}
+
+static gboolean list(const RaminatePools *pools, GError **error)
+{
+    unsigned i, j;
+
+    printf("%-10s %-18s %-16s %9s %8s  %s\n", "POOL", "PATH", "START", "SIZE",
+           "PID", "HELD BY");
+    for (i = 0; i < pools->pools->len; i++) {
+        const RaminatePool *pool = g_ptr_array_index(pools->pools, i);
+        g_autoptr(GPtrArray) holders = holders_find(pool->path, error);
+
+        if (!holders) {
+            return FALSE;
+        }
+        for (j = 0; j < pool->ranges->len; j++) {
+            print_range(pool, &g_array_index(pool->ranges, RaminateRange, j),
+                        holders);
+        }
+    }
+    return TRUE;
+}
+
+static gboolean print_args(const RaminatePools *pools, const char *type,
+                           const char *id, GError **error)
+{
+    const RaminateInstance *instance =
+        raminate_pools_find_instance(pools, type, error);
+    guint64 size = 0;
+    unsigned i;
+
+    if (!instance) {
+        return FALSE;
+    }
+    for (i = 0; i < instance->parts->len; i++) {
+        size += g_array_index(instance->parts, RaminatePart, i).size;
+    }
+    printf("-m %" G_GUINT64_FORMAT "k -machine memory-backend=%s -object "
+           "memory-backend-container,id=%s,size=%" G_GUINT64_FORMAT "k",
+           size / 1024, id, id, size / 1024);
+    for (i = 0, size = 0; i < instance->parts->len; i++) {
+        const RaminatePart *part = &g_array_index(instance->parts,
+                                                  RaminatePart, i);
+
+        printf(" -object memory-backend-devmem,id=%s-%s,size=%"
+               G_GUINT64_FORMAT "k,offset=%" G_GUINT64_FORMAT "k,pool=%s,"
+               "parent=%s", id, part->pool->name, part->size / 1024,
+               size / 1024, part->pool->name, id);
+        size += part->size;
+    }
+    printf("\n");
+    return TRUE;
+}
+
+/* The shell and QEMU take an id apart at other characters. */
+static const char *container_id(void)
+{
+    const char *id = id_option ? id_option : "dmcon0";
+
+    if (!g_ascii_isalpha(*id) ||
+        strspn(id, G_CSET_A_2_Z G_CSET_a_2_z G_CSET_DIGITS "-_") !=
+        strlen(id)) {
+        options_fail("'%s' is no id; give a letter, then letters, digits, "
+                     "'-' and '_'", id);
+    }
+    return id;
+}
+
+int main(int argc, char **argv)
+{
+    g_autoptr(RaminatePools) pools = NULL;
+    g_autoptr(GError) error = NULL;
+    unsigned nr_words;
+    gboolean is_list;
+
+    setlocale(LC_ALL, "");
+    setlocale(LC_NUMERIC, "C");
+    utf8 = g_get_charset(NULL);
+    options_parse(entries, "list | args TYPE", summary, &argc, &argv);
+    nr_words = words ? g_strv_length(words) : 0;
+    is_list = nr_words == 1 && strcmp(words[0], "list") == 0;
+    if (!is_list && !(nr_words == 2 && strcmp(words[0], "args") == 0)) {
+        options_fail("give a command, list or args TYPE; see --help");
+    }
+    if (file_option) {
+        g_setenv(RAMINATE_POOLS_VARIABLE, file_option, TRUE);
+    }
+    pools = raminate_pools_load(&error);
+    if (!pools || !(is_list ? list(pools, &error)
+                            : print_args(pools, words[1], container_id(),
+                                         &error))) {
+        fprintf(stderr, "raminate-pool: %s\n", error->message);
+        return 1;
+    }
+    return 0;
+}
