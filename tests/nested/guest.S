@@ -6,6 +6,7 @@
         .section .rodata
         .code64
         .globl guest_code, guest_code_end, guest_touch, guest_count
+        .globl guest_sweep, guest_stamp
 
 guest_code:
 
@@ -20,6 +21,20 @@ guest_touch:
         mov     %rcx, 0x40(%rax)
 1:      mov     (%rax), %rdx
         loop    guest_touch
+        out     %eax, $0x10
+        hlt
+
+/*
+ * Read, or write if %rbx is not 0, %rcx pages from %rdi on, each %rsi bytes
+ * after the last.
+ */
+guest_sweep:
+        test    %rbx, %rbx
+        jz      1f
+        mov     %rcx, 0x40(%rdi)
+1:      mov     (%rdi), %rdx
+        add     %rsi, %rdi
+        loop    guest_sweep
         out     %eax, $0x10
         hlt
 
@@ -44,6 +59,42 @@ guest_count:
         out     %eax, $0x10
         hlt
 4:      out     %eax, $0x11
+        hlt
+
+/*
+ * Write to one after the other of the %r10 pages whose addresses are from %rsi
+ * on, round and round, until the word at %r9 is not 0. The time from one write
+ * to the next is counted in the table at %r13, by the number of its highest
+ * bit; the longest is in %r14, the number of writes in %r8.
+ */
+guest_stamp:
+        xor     %r8d, %r8d
+        xor     %r14d, %r14d
+        xor     %ebx, %ebx
+        rdtsc
+        shl     $32, %rdx
+        or      %rdx, %rax
+        mov     %rax, %r12
+5:      mov     (%rsi,%rbx,8), %rdi
+        incq    0x40(%rdi)
+        inc     %r8
+        rdtsc
+        shl     $32, %rdx
+        or      %rdx, %rax
+        mov     %rax, %rcx
+        sub     %r12, %rcx
+        mov     %rax, %r12
+        cmp     %r14, %rcx
+        cmova   %rcx, %r14
+        bsr     %rcx, %rcx
+        incq    (%r13,%rcx,8)
+        inc     %rbx
+        cmp     %r10, %rbx
+        jb      6f
+        xor     %ebx, %ebx
+6:      cmpq    $0, (%r9)
+        je      5b
+        out     %eax, $0x10
         hlt
 guest_code_end:
 

@@ -4,50 +4,11 @@
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
-#include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "selftest.h"
-
-uint64_t pool_phys;
-
-static int nr_checks;
-static int nr_failed;
-
-void check(bool ok, const char *format, ...)
-{
-    va_list args;
-
-    printf("%sok %d - ", ok ? "" : "not ", ++nr_checks);
-    va_start(args, format);
-    vprintf(format, args);
-    va_end(args);
-    printf("\n");
-    fflush(stdout);
-    nr_failed += !ok;
-}
-
-void note(const char *format, ...)
-{
-    va_list args;
-
-    printf("# ");
-    va_start(args, format);
-    vprintf(format, args);
-    va_end(args);
-    printf("\n");
-    fflush(stdout);
-}
-
-void die(const char *what)
-{
-    printf("Bail out! %s: %s\n", what, strerror(errno));
-    fflush(stdout);
-    exit(99);
-}
 
 static const struct {
     const char *name;
@@ -80,6 +41,5 @@ int main(int argc, char **argv)
             }
         }
     }
-    printf("1..%d\n", nr_checks);
-    return nr_failed > 0;
+    return tap_finish();
 }

@@ -38,6 +38,8 @@ typedef struct {
     int mem_fd;
     uint8_t *ram;
     uint64_t phys;              /* of the half that is "DRAM" */
+    uint64_t nvm_phys;          /* of the other one */
+    size_t half;                /* bytes */
     int nr_vcpus;
     int vcpu[4];
     struct kvm_run *run[4];
@@ -46,19 +48,23 @@ typedef struct {
 
 /* guest.S */
 extern const uint8_t guest_code[], guest_code_end[];
-extern const uint8_t guest_touch[], guest_count[];
+extern const uint8_t guest_touch[], guest_sweep[], guest_count[];
+extern const uint8_t guest_stamp[];
 
-extern uint64_t pool_phys;      /* where ranges are set aside */
+/* vm.c: where ranges are set aside */
+extern uint64_t pool_phys;
 
-/* selftest.c: TAP */
+/* tap.c */
 void check(bool ok, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 void note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 _Noreturn void die(const char *what);
+int tap_finish(void);
 
 /* vm.c */
 int kvm_open(void);
 void vm_create(Vm *vm, int number);
+void vm_create_at(Vm *vm, uint64_t phys, uint64_t nvm_phys, size_t half);
 void vm_attach(Vm *vm);
 void vm_add_ram(Vm *vm, uint32_t flags);
 void vm_remove_ram(Vm *vm);

@@ -21,6 +21,8 @@ enum { EFER_LME = 0x100, EFER_LMA = 0x400, CR4_PAE = 0x20 };
 #define CR0_PE 1u
 #define CR0_PG 0x80000000u
 
+uint64_t pool_phys;
+
 int kvm_open(void)
 {
     int fd = open("/dev/kvm", O_RDWR | O_CLOEXEC);
@@ -31,14 +33,15 @@ int kvm_open(void)
     return fd;
 }
 
-/* VMs of different numbers have different frames. */
-void vm_create(Vm *vm, int number)
+/* RAM has whatever content its frames have. */
+void vm_create_at(Vm *vm, uint64_t phys, uint64_t nvm_phys, size_t half)
 {
     int kvm = kvm_open();
-    uint64_t phys = pool_phys + number * HALF;
 
     memset(vm, 0, sizeof(*vm));
     vm->phys = phys;
+    vm->nvm_phys = nvm_phys;
+    vm->half = half;
     vm->fd = ioctl(kvm, KVM_CREATE_VM, 0);
     if (vm->fd < 0) {
         die("KVM_CREATE_VM");
@@ -48,31 +51,55 @@ void vm_create(Vm *vm, int number)
     if (vm->mem_fd < 0) {
         die("/dev/mem");
     }
-    vm->ram = mmap(NULL, RAM_SIZE, PROT_NONE,
+    vm->ram = mmap(NULL, 2 * half, PROT_NONE,
                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (vm->ram == MAP_FAILED ||
-        mmap(vm->ram, HALF, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED,
+        mmap(vm->ram, half, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED,
              vm->mem_fd, phys) == MAP_FAILED ||
-        mmap(vm->ram + HALF, HALF, PROT_READ | PROT_WRITE,
-             MAP_SHARED | MAP_FIXED, vm->mem_fd,
-             phys + NVM_DISTANCE) == MAP_FAILED) {
+        mmap(vm->ram + half, half, PROT_READ | PROT_WRITE,
+             MAP_SHARED | MAP_FIXED, vm->mem_fd, nvm_phys) == MAP_FAILED) {
         die("mmap of /dev/mem");
     }
-    if (madvise(vm->ram, RAM_SIZE, MADV_DONTFORK) < 0) {
+    if (madvise(vm->ram, 2 * half, MADV_DONTFORK) < 0) {
         die("MADV_DONTFORK");
     }
+}
+
+/* VMs of different numbers have different frames. */
+void vm_create(Vm *vm, int number)
+{
+    uint64_t phys = pool_phys + number * HALF;
+
+    vm_create_at(vm, phys, phys + NVM_DISTANCE, HALF);
     memset(vm->ram, 0, RAM_SIZE);
 }
 
 void vm_attach(Vm *vm)
 {
-    if (attach(vm->fd, vm->phys, HALF) < 0 ||
-        attach(vm->fd, vm->phys + NVM_DISTANCE, HALF) < 0) {
+    if (attach(vm->fd, vm->phys, vm->half) < 0 ||
+        attach(vm->fd, vm->nvm_phys, vm->half) < 0) {
         die("KVM_RAMINATE_ATTACH");
     }
 }
 
-/* Page tables that map all RAM to itself, by 4 KiB entries. */
+/* Page tables that map all RAM to itself, by 2 MiB entries. */
+static void fill_large_tables(Vm *vm)
+{
+    uint64_t *pml4 = vm_page(vm, TABLE_PAGE);
+    uint64_t *pdpt = vm_page(vm, TABLE_PAGE + 1);
+    uint64_t *pd = vm_page(vm, TABLE_PAGE + 2);
+    uint64_t i, nr = 2 * vm->half / (2 * MIB);
+
+    pml4[0] = (TABLE_PAGE + 1) * PAGE | PTE_P | PTE_W;
+    for (i = 0; i < (nr + 511) / 512; i++) {
+        pdpt[i] = (TABLE_PAGE + 2 + i) * PAGE | PTE_P | PTE_W;
+    }
+    for (i = 0; i < nr; i++) {
+        pd[i] = i * 2 * MIB | PTE_P | PTE_W | PTE_PS;
+    }
+}
+
+/* The same by 4 KiB entries, for RAM of RAM_SIZE. */
 static void fill_tables(Vm *vm)
 {
     uint64_t *pml4 = vm_page(vm, TABLE_PAGE);
@@ -95,7 +122,7 @@ void vm_add_ram(Vm *vm, uint32_t flags)
 {
     struct kvm_userspace_memory_region region = {
         .flags = flags,
-        .memory_size = RAM_SIZE,
+        .memory_size = 2 * vm->half,
         .userspace_addr = (uintptr_t)vm->ram,
     };
 
@@ -161,7 +188,11 @@ void vm_add_vcpu(Vm *vm)
 
     if (number == 0) {
         memcpy(vm_page(vm, CODE_PAGE), guest_code, guest_code_end - guest_code);
-        fill_tables(vm);
+        if (2 * vm->half == RAM_SIZE) {
+            fill_tables(vm);
+        } else {
+            fill_large_tables(vm);
+        }
     }
     vm->vcpu[number] = ioctl(vm->fd, KVM_CREATE_VCPU, number);
     if (vm->vcpu[number] < 0) {
@@ -189,7 +220,7 @@ void vm_destroy(Vm *vm)
         close(vm->vcpu[i]);
     }
     close(vm->fd);
-    munmap(vm->ram, RAM_SIZE);
+    munmap(vm->ram, 2 * vm->half);
     close(vm->mem_fd);
 }
 
