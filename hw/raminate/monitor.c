@@ -17,10 +17,14 @@
 #include "exec/memory.h"
 #include "hw/raminate/monitor-internal.h"
 #include "migration/misc.h"
+#include "system/cpu-timers.h"
 #include "trace.h"
 
 /* How often to look whether what holds the monitor is over. */
 #define HOLD_POLL_MS 100
+
+/* How often to look at a clock that counts instructions. */
+#define ICOUNT_POLL_MS 5
 
 const RaminateSettings raminate_default_settings = {
     .monitor = true,
@@ -39,21 +43,26 @@ static QTAILQ_HEAD(, RaminateMonitor) monitors =
 
 /* Clock */
 
-static int64_t host_ms(void)
+/*
+ * The host's time; with -icount, the guest's, so that the same instructions
+ * come between two scans however fast they are emulated.
+ */
+static int64_t clock_ms(void)
 {
-    return qemu_clock_get_ms(QEMU_CLOCK_REALTIME);
+    return qemu_clock_get_ms(icount_enabled() ? QEMU_CLOCK_VIRTUAL
+                                              : QEMU_CLOCK_REALTIME);
 }
 
 int64_t raminate_monitor_now(const RaminateMonitor *monitor)
 {
-    return monitor->clock_runs ? host_ms() - monitor->clock_ms
+    return monitor->clock_runs ? clock_ms() - monitor->clock_ms
                                : monitor->clock_ms;
 }
 
 static void monitor_run_clock(RaminateMonitor *monitor, bool run)
 {
     if (monitor->clock_runs != run) {
-        monitor->clock_ms = host_ms() - monitor->clock_ms;
+        monitor->clock_ms = clock_ms() - monitor->clock_ms;
         monitor->clock_runs = run;
     }
 }
@@ -464,6 +473,9 @@ static void monitor_batch(RaminateMonitor *monitor)
 /* Waits until something changes, at most for @ms. */
 static void monitor_wait(RaminateMonitor *monitor, int64_t ms)
 {
+    if (icount_enabled()) {
+        ms = MIN(ms, ICOUNT_POLL_MS);
+    }
     qemu_cond_timedwait(&monitor->changed, &monitor->lock, MAX(ms, 1));
 }
 
