@@ -10,13 +10,30 @@
 #include "hw/raminate/monitor-internal.h"
 #include "trace.h"
 
+/* Returns: whether the page moved back to where it came from lately. */
+static bool monitor_note_move(RaminateMonitor *monitor, int64_t now,
+                              bool planned, uint32_t page, uint32_t with)
+{
+    const RaminatePlacement *placement = monitor->memory->placement;
+    RaminateMove move = {
+        .ms = now,
+        .policy = planned ? monitor->policy_ops->name : NULL,
+        .with = with,
+        .from = raminate_placement_tier(placement, with),
+        .to = raminate_placement_tier(placement, page),
+        .heat = raminate_heat_get(monitor->heat, page),
+    };
+
+    return raminate_moves_note(monitor->moves,
+                               monitor->settings.reverse_window, page, &move);
+}
+
 static void monitor_account_swap(RaminateMonitor *monitor, int64_t now,
-                                 const RaminateSwap *swap)
+                                 bool planned, const RaminateSwap *swap)
 {
     const RaminatePlacement *placement = monitor->memory->placement;
     unsigned to_a = raminate_placement_tier(placement, swap->a);
     unsigned to_b = raminate_placement_tier(placement, swap->b);
-    uint32_t window = monitor->settings.reverse_window;
     RaminateFigures *figures = &monitor->figures;
 
     switch (swap->status) {
@@ -35,11 +52,12 @@ static void monitor_account_swap(RaminateMonitor *monitor, int64_t now,
     }
 
     figures->swaps++;
+    figures->slow_writes_by_swaps += (to_a != 0) + (to_b != 0);
     if (to_a != to_b) {
-        bool back_a = raminate_moves_note(monitor->moves, now, window,
-                                          swap->a, to_b, to_a);
-        bool back_b = raminate_moves_note(monitor->moves, now, window,
-                                          swap->b, to_a, to_b);
+        bool back_a = monitor_note_move(monitor, now, planned, swap->a,
+                                        swap->b);
+        bool back_b = monitor_note_move(monitor, now, planned, swap->b,
+                                        swap->a);
 
         figures->swaps_reversed += back_a || back_b;
     }
@@ -133,7 +151,7 @@ bool raminate_monitor_exchange(RaminateMonitor *monitor, RaminateSwap *swaps,
         if (ret) {
             result = mover->ops->exchange(mover, swaps, nr, &err);
             for (size_t i = 0; i < nr; i++) {
-                monitor_account_swap(monitor, now, &swaps[i]);
+                monitor_account_swap(monitor, now, planned, &swaps[i]);
             }
         }
         if (result == RAMINATE_EXCHANGE_BROKEN) {

@@ -9,15 +9,19 @@
 
 void raminate_figures_add_scan(RaminateFigures *figures,
                                const RaminatePlacement *placement,
-                               const uint32_t *pages, size_t nr)
+                               int64_t period_ms, const uint32_t *pages,
+                               size_t nr)
 {
     memset(figures->written, 0, sizeof(figures->written));
     for (size_t i = 0; i < nr; i++) {
         figures->written[raminate_placement_tier(placement, pages[i])]++;
+        figures->slow_unmoved +=
+            raminate_placement_first_tier(placement, pages[i]) != 0;
     }
     for (unsigned tier = 0; tier < RAMINATE_MAX_TIERS; tier++) {
         figures->total_written[tier] += figures->written[tier];
     }
+    figures->watched_ms += period_ms;
     figures->scans++;
 }
 

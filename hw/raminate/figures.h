@@ -15,20 +15,27 @@ typedef struct RaminateFigures {
     uint64_t scans;
     uint64_t written[RAMINATE_MAX_TIERS];       /* by the last scan */
     uint64_t total_written[RAMINATE_MAX_TIERS];
+    uint64_t slow_unmoved;      /* pages of slower tiers, had none moved */
+    uint64_t watched_ms;        /* time that the scans cover */
     uint64_t batches;
     uint64_t swaps;
     uint64_t swaps_failed;
     uint64_t swaps_reversed;
     uint64_t swaps_held;
+    uint64_t slow_writes_by_swaps;
     RaminateHistogram scan_time;
     RaminateHistogram batch_time;
     RaminateHistogram pause_time;
 } RaminateFigures;
 
-/* Takes note of the pages that one scan found written. */
+/*
+ * Takes note of the pages that one scan found written.
+ * @period_ms: time since the scan before
+ */
 void raminate_figures_add_scan(RaminateFigures *figures,
                                const RaminatePlacement *placement,
-                               const uint32_t *pages, size_t nr);
+                               int64_t period_ms, const uint32_t *pages,
+                               size_t nr);
 
 /*
  * @written: pages found written, by tier

@@ -67,6 +67,15 @@ static void print_info(Monitor *mon, const RaminateInfo *info)
                    " failed, %" PRIu64 " reversed, %" PRIu64 " held\n",
                    info->swaps, info->batches, info->swaps_failed,
                    info->swaps_reversed, info->swaps_held);
+    monitor_printf(mon, "  pages written to slow memory: %" PRId64 " saved, %"
+                   PRIu64 " by swaps\n", info->slow_writes_saved,
+                   info->slow_writes_by_swaps);
+    for (RaminateEnergyList *l = info->energy; l; l = l->next) {
+        monitor_printf(mon, "  energy, a slow write costing %" PRIu32 ": %.3f J,"
+                       " unmoved %.3f J, DRAM only %.3f J\n",
+                       l->value->slow_write_cost, l->value->placed,
+                       l->value->unmoved, l->value->dram_only);
+    }
     monitor_printf(mon, "  mappings: %" PRIu32, info->mappings);
     if (info->has_mappings_limit) {
         monitor_printf(mon, " of at most %" PRIu32, info->mappings_limit);

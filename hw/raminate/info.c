@@ -5,6 +5,7 @@
  */
 
 #include "qemu/osdep.h"
+#include "hw/raminate/energy.h"
 #include "hw/raminate/monitor-internal.h"
 
 static RaminateTimes *times_info(const RaminateHistogram *histogram)
@@ -60,6 +61,49 @@ static uint32_t bytes_per_page(const RaminateMonitor *monitor)
            raminate_policy_find(name)->bytes_per_page;
 }
 
+/* What slow writes may cost, as the paper looks at it */
+static const uint32_t slow_write_costs[] = { 10, 100, 1000 };
+
+/* A page found written is taken to be written once from end to end. */
+static RaminateEnergyList *energy_info(const RaminateMonitor *monitor)
+{
+    const RaminateFigures *figures = &monitor->figures;
+    double all = raminate_figures_sum(figures->total_written);
+    double slow = all - figures->total_written[0] +
+                  figures->slow_writes_by_swaps;
+    double swaps = 4.0 * figures->swaps;        /* two read, two written */
+    RaminateLoad dram_only = {
+        .seconds = figures->watched_ms / 1000.0,
+        .fast_size = monitor->memory->backend->size,
+        .bytes = all * RAMINATE_PAGE_SIZE,
+    };
+    RaminateLoad unmoved = {
+        .seconds = dram_only.seconds,
+        .fast_size = monitor->memory->tiers[0].size,
+        .bytes = (all - figures->slow_unmoved) * RAMINATE_PAGE_SIZE,
+        .slow_bytes = (double)figures->slow_unmoved * RAMINATE_PAGE_SIZE,
+    };
+    RaminateLoad placed = {
+        .seconds = dram_only.seconds,
+        .fast_size = unmoved.fast_size,
+        .bytes = (all + swaps - slow) * RAMINATE_PAGE_SIZE,
+        .slow_bytes = slow * RAMINATE_PAGE_SIZE,
+    };
+    RaminateEnergyList *list = NULL;
+    RaminateEnergyList **tail = &list;
+
+    for (unsigned i = 0; i < ARRAY_SIZE(slow_write_costs); i++) {
+        RaminateEnergy *energy = g_new0(RaminateEnergy, 1);
+
+        energy->slow_write_cost = slow_write_costs[i];
+        energy->dram_only = raminate_energy(&dram_only, slow_write_costs[i]);
+        energy->unmoved = raminate_energy(&unmoved, slow_write_costs[i]);
+        energy->placed = raminate_energy(&placed, slow_write_costs[i]);
+        QAPI_LIST_APPEND(tail, energy);
+    }
+    return list;
+}
+
 RaminateInfo *raminate_monitor_info(RaminateMonitor *monitor)
 {
     const RaminateFigures *figures = &monitor->figures;
@@ -104,6 +148,11 @@ RaminateInfo *raminate_monitor_info(RaminateMonitor *monitor)
     info->swaps_failed = figures->swaps_failed;
     info->swaps_reversed = figures->swaps_reversed;
     info->swaps_held = figures->swaps_held;
+    info->slow_writes_saved =
+        figures->slow_unmoved - (info->pages_written -
+                                 figures->total_written[0]);
+    info->slow_writes_by_swaps = figures->slow_writes_by_swaps;
+    info->energy = energy_info(monitor);
     info->mappings = raminate_placement_runs(monitor->memory->placement);
     if (monitor->mover) {
         info->mappings =
@@ -161,4 +210,44 @@ RaminateMap *raminate_monitor_map(RaminateMonitor *monitor, uint32_t buckets)
                                      MIN(first + per_bucket, nr_pages)));
     }
     return map;
+}
+
+static RaminatePageMove *move_info(const RaminateMonitor *monitor,
+                                   const RaminateMove *move)
+{
+    RaminatePageMove *info = g_new0(RaminatePageMove, 1);
+
+    info->ms_ago = raminate_monitor_now(monitor) - move->ms;
+    info->from = g_strdup(monitor->memory->tiers[move->from].id);
+    info->to = g_strdup(monitor->memory->tiers[move->to].id);
+    info->with = move->with;
+    info->heat = move->heat;
+    info->policy = g_strdup(move->policy);
+    info->reason = !move->policy ? RAMINATE_MOVE_REASON_COMMAND
+                 : move->to < move->from ? RAMINATE_MOVE_REASON_PROMOTE
+                 : RAMINATE_MOVE_REASON_DEMOTE;
+    return info;
+}
+
+RaminatePage *raminate_monitor_page(RaminateMonitor *monitor, uint32_t page)
+{
+    const RaminatePlacement *placement = monitor->memory->placement;
+    RaminatePage *info = g_new0(RaminatePage, 1);
+    const RaminateTier *tier;
+    const RaminateMove *move;
+    uint64_t frame;
+
+    QEMU_LOCK_GUARD(&monitor->lock);
+    frame = raminate_placement_frame(placement, page);
+    tier = &monitor->memory->tiers[raminate_placement_tier(placement, page)];
+    info->page = page;
+    info->tier = g_strdup(tier->id);
+    info->phy_offset = tier->phy_offset + (frame << RAMINATE_PAGE_BITS) -
+                       tier->offset;
+    info->heat = raminate_heat_get(monitor->heat, page);
+    move = raminate_moves_last(monitor->moves, page);
+    if (move) {
+        info->last_move = move_info(monitor, move);
+    }
+    return info;
 }

@@ -367,7 +367,7 @@ static void monitor_note_written(RaminateMonitor *monitor, int64_t now)
     g_autofree uint32_t *pages = list_pages(monitor, monitor->written, &nr);
 
     raminate_figures_add_scan(&monitor->figures, monitor->memory->placement,
-                              pages, nr);
+                              now - monitor->last_scan_ms, pages, nr);
     raminate_heat_sample(monitor->heat, pages, nr);
     monitor->policy_ops->sample(monitor->policy, now, pages, nr);
     monitor_record(monitor, RAMINATE_RECORD_SCAN, now, pages, nr);

@@ -75,6 +75,12 @@ RaminateInfo *raminate_monitor_info(RaminateMonitor *monitor);
 RaminateMap *raminate_monitor_map(RaminateMonitor *monitor, uint32_t buckets);
 
 /*
+ * @page: less than raminate_monitor_pages()
+ * Returns: what is known of it, to be freed with qapi_free_RaminatePage().
+ */
+RaminatePage *raminate_monitor_page(RaminateMonitor *monitor, uint32_t page);
+
+/*
  * Exchanges pairs at a user's wish; no page may appear twice.
  * Returns: false with @errp set if not all pairs were reached.
  */

@@ -1,18 +1,13 @@
 /*
- * RAMinate: pages that moved lately, to find out which of them move back
+ * RAMinate: the last move of each page that moved lately
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 
 #include "hw/raminate/moves.h"
 
-typedef struct Move {
-    int64_t ms;
-    unsigned from;
-} Move;
-
 struct RaminateMoves {
-    GHashTable *last;           /* page number to its last Move */
+    GHashTable *last;           /* page number to its last RaminateMove */
     int64_t next_sweep_ms;
 };
 
@@ -33,31 +28,36 @@ void raminate_moves_free(RaminateMoves *moves)
 static gboolean is_forgotten(gpointer key G_GNUC_UNUSED, gpointer value,
                              gpointer oldest_ms)
 {
-    const Move *move = value;
+    const RaminateMove *move = value;
 
     return move->ms < *(int64_t *)oldest_ms;
 }
 
-bool raminate_moves_note(RaminateMoves *moves, int64_t now_ms,
-                         int64_t window_ms, uint32_t page,
-                         unsigned from, unsigned to)
+bool raminate_moves_note(RaminateMoves *moves, int64_t window_ms,
+                         uint32_t page, const RaminateMove *move)
 {
-    int64_t oldest_ms = now_ms - window_ms;
-    gpointer key = GUINT_TO_POINTER(page);
-    Move *move;
+    int64_t oldest_ms = move->ms - window_ms;
+    RaminateMove *last;
     bool back;
 
-    if (now_ms >= moves->next_sweep_ms) {
-        g_hash_table_foreach_remove(moves->last, is_forgotten, &oldest_ms);
-        moves->next_sweep_ms = now_ms + window_ms;
+    if (move->ms >= moves->next_sweep_ms) {
+        if (g_hash_table_size(moves->last) > RAMINATE_MOVES_KEPT) {
+            g_hash_table_foreach_remove(moves->last, is_forgotten, &oldest_ms);
+        }
+        moves->next_sweep_ms = move->ms + window_ms;
     }
-    move = g_hash_table_lookup(moves->last, key);
-    back = move && move->ms >= oldest_ms && move->from == to;
-    if (!move) {
-        move = g_new(Move, 1);
-        g_hash_table_insert(moves->last, key, move);
+    last = g_hash_table_lookup(moves->last, GUINT_TO_POINTER(page));
+    back = last && last->ms >= oldest_ms && last->from == move->to;
+    if (!last) {
+        last = g_new(RaminateMove, 1);
+        g_hash_table_insert(moves->last, GUINT_TO_POINTER(page), last);
     }
-    move->ms = now_ms;
-    move->from = from;
+    *last = *move;
     return back;
+}
+
+const RaminateMove *raminate_moves_last(const RaminateMoves *moves,
+                                        uint32_t page)
+{
+    return g_hash_table_lookup(moves->last, GUINT_TO_POINTER(page));
 }

@@ -1,5 +1,5 @@
 /*
- * RAMinate: pages that moved lately, to find out which of them move back
+ * RAMinate: the last move of each page that moved lately
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -11,21 +11,37 @@
 #include <stdint.h>
 #include <glib.h>
 
-/* Takes memory for the pages that moved within the window only. */
+/* Moves older than the window are forgotten when there are more. */
+#define RAMINATE_MOVES_KEPT 65536
+
+/* From one tier to another */
+typedef struct RaminateMove {
+    int64_t ms;                 /* when */
+    const char *policy;         /* that wanted it, NULL for a user's command */
+    uint32_t with;              /* the page that it changed places with */
+    uint8_t from;
+    uint8_t to;
+    uint8_t heat;               /* that it had then */
+} RaminateMove;
+
+/* Takes memory for pages that moved within the window, and for those kept. */
 typedef struct RaminateMoves RaminateMoves;
 
 RaminateMoves *raminate_moves_new(void);
 void raminate_moves_free(RaminateMoves *moves);
 
 /*
- * Takes note that @page moved from tier @from to tier @to.
- * @now_ms: never less than in an earlier call
- * @window_ms: for how long a move is remembered
+ * Takes note of a move of @page.
+ * @move: copied; its time is never less than in an earlier call
+ * @window_ms: for how long a move is remembered in any case
  * Returns: whether the page moved back to where it came from within
  * @window_ms.
  */
-bool raminate_moves_note(RaminateMoves *moves, int64_t now_ms,
-                         int64_t window_ms, uint32_t page,
-                         unsigned from, unsigned to);
+bool raminate_moves_note(RaminateMoves *moves, int64_t window_ms,
+                         uint32_t page, const RaminateMove *move);
+
+/* Returns: the last move of @page, valid until the next note, or NULL. */
+const RaminateMove *raminate_moves_last(const RaminateMoves *moves,
+                                        uint32_t page);
 
 #endif

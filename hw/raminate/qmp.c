@@ -56,9 +56,8 @@ RaminateMap *qmp_query_raminate_map(const char *id, bool has_buckets,
     return raminate_monitor_map(monitor, buckets);
 }
 
-/* Adds @page to the set @seen, or says why it can't be exchanged. */
-static bool check_page(const RaminateMonitor *monitor, GHashTable *seen,
-                       uint64_t page, Error **errp)
+static bool check_page(const RaminateMonitor *monitor, uint64_t page,
+                       Error **errp)
 {
     uint32_t nr_pages = raminate_monitor_pages(monitor);
 
@@ -66,6 +65,27 @@ static bool check_page(const RaminateMonitor *monitor, GHashTable *seen,
         error_setg(errp, "memory-backend-container '%s': page %" PRIu64
                    " is out of range; its pages are 0 to %" PRIu32,
                    raminate_monitor_id(monitor), page, nr_pages - 1);
+        return false;
+    }
+    return true;
+}
+
+RaminatePage *qmp_query_raminate_page(const char *id, uint64_t page,
+                                      Error **errp)
+{
+    RaminateMonitor *monitor = raminate_monitor_find(id, errp);
+
+    if (!monitor || !check_page(monitor, page, errp)) {
+        return NULL;
+    }
+    return raminate_monitor_page(monitor, page);
+}
+
+/* Adds @page to the set @seen, or says why it can't be exchanged. */
+static bool take_page(const RaminateMonitor *monitor, GHashTable *seen,
+                      uint64_t page, Error **errp)
+{
+    if (!check_page(monitor, page, errp)) {
         return false;
     }
     if (!g_hash_table_add(seen, GUINT_TO_POINTER(page))) {
@@ -101,8 +121,8 @@ static RaminateSwap *take_pairs(const RaminateMonitor *monitor,
                        raminate_monitor_id(monitor), pairs->value->a);
             return NULL;
         }
-        if (!check_page(monitor, seen, pairs->value->a, errp) ||
-            !check_page(monitor, seen, pairs->value->b, errp)) {
+        if (!take_page(monitor, seen, pairs->value->a, errp) ||
+            !take_page(monitor, seen, pairs->value->b, errp)) {
             return NULL;
         }
         swaps[i].a = pairs->value->a;

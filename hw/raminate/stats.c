@@ -55,6 +55,11 @@ static uint64_t get_swaps_held(const RaminateInfo *info)
     return info->swaps_held;
 }
 
+static uint64_t get_slow_writes_by_swaps(const RaminateInfo *info)
+{
+    return info->slow_writes_by_swaps;
+}
+
 static uint64_t get_scan_time(const RaminateInfo *info)
 {
     return info->scan_time->total;
@@ -79,6 +84,7 @@ static const FigureInfo figures[] = {
     { "swaps-failed", false, get_swaps_failed },
     { "swaps-reversed", false, get_swaps_reversed },
     { "swaps-held", false, get_swaps_held },
+    { "slow-writes-by-swaps", false, get_slow_writes_by_swaps },
     { "scan-time", true, get_scan_time },
     { "batch-time", true, get_batch_time },
     { "pause-time", true, get_pause_time },

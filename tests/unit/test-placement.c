@@ -33,6 +33,9 @@ static uint32_t check(const RaminatePlacement *p,
         g_assert_cmpuint(frame - ranges[tier].first, <, ranges[tier].count);
         tier_pages[tier]++;
 
+        tier = raminate_placement_first_tier(p, page);
+        g_assert_cmpuint(page - ranges[tier].first, <, ranges[tier].count);
+
         g_assert_cmpint(raminate_placement_joined(p, page), ==, joined);
         runs += !joined;
     }

@@ -53,13 +53,13 @@ static void swap_pair(Replay *replay, int64_t now, const RaminatePair *pair)
     uint32_t window = replay->settings->reverse_window_ms;
     unsigned from = raminate_placement_tier(replay->placement, pair->promote);
     unsigned to = raminate_placement_tier(replay->placement, pair->demote);
+    RaminateMove up = { .ms = now, .from = from, .to = to };
+    RaminateMove down = { .ms = now, .from = to, .to = from };
     bool back;
 
     raminate_placement_swap(replay->placement, pair->promote, pair->demote);
-    back = raminate_moves_note(replay->moves, now, window, pair->promote,
-                               from, to);
-    back |= raminate_moves_note(replay->moves, now, window, pair->demote,
-                                to, from);
+    back = raminate_moves_note(replay->moves, window, pair->promote, &up);
+    back |= raminate_moves_note(replay->moves, window, pair->demote, &down);
     replay->result->reversed += back;
     replay->result->swaps++;
     replay->result->swap_lines += (from != 0) * REPLAY_SWAP_LINES +

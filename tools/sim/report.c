@@ -8,14 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "hw/raminate/energy.h"
 #include "report.h"
-
-/*
- * The energy model of the RAMinate paper; E0 and the idle power are worked
- * back from its charts.
- */
-#define JOULES_PER_BYTE 0.244e-9
-#define IDLE_WATTS_PER_BYTE (0.5 / (UINT64_C(4) << 30))
 
 typedef struct Column {
     const char *title;          /* in tables */
@@ -109,17 +103,24 @@ static double get_speed(const Report *report, const ReportRow *row)
 static double energy(const Report *report, const ReportRow *row, double cost)
 {
     const ReplayResult *result = &row->result;
-    double time = result->duration_ms / 1000.0;
-    double idle = time * IDLE_WATTS_PER_BYTE * report->header->page_size;
-    double line = JOULES_PER_BYTE * RAMINATE_LINE_SIZE;
+    double page_size = report->header->page_size;
     double guest = result->read_lines + result->lines;
-    double swaps = 2.0 * result->swaps * REPLAY_SWAP_LINES;
-    double dram = line * guest + idle * report->header->nr_pages;
-    double hybrid = line * (guest + 2 * swaps +
-                            (cost - 1) * slow_total(row)) +
-                    idle * report->tiers->ranges[0].count;
+    /* A swap reads and writes two pages. */
+    double swaps = 4.0 * result->swaps * REPLAY_SWAP_LINES;
+    RaminateLoad dram = {
+        .seconds = result->duration_ms / 1000.0,
+        .fast_size = page_size * report->header->nr_pages,
+        .bytes = guest * RAMINATE_LINE_SIZE,
+    };
+    RaminateLoad hybrid = {
+        .seconds = dram.seconds,
+        .fast_size = page_size * report->tiers->ranges[0].count,
+        .bytes = (guest + swaps - slow_total(row)) * RAMINATE_LINE_SIZE,
+        .slow_bytes = (double)slow_total(row) * RAMINATE_LINE_SIZE,
+    };
+    double joules = raminate_energy(&dram, cost);
 
-    return dram > 0 ? hybrid / dram : NAN;
+    return joules > 0 ? raminate_energy(&hybrid, cost) / joules : NAN;
 }
 
 static double get_energy_10(const Report *report, const ReportRow *row)

@@ -13,7 +13,7 @@ struct RaminatePlacement {
     uint32_t nr_pages;
     uint32_t nr_runs;
     unsigned nr_tiers;
-    uint32_t tier_pages[RAMINATE_MAX_TIERS];
+    RaminateFrameRange ranges[RAMINATE_MAX_TIERS];
 
     /*
      * Both are indexed by page.  The tier follows from the frame; it is kept
@@ -57,7 +57,7 @@ RaminatePlacement *raminate_placement_new(const RaminateFrameRange *ranges,
 
     p->nr_tiers = nr_tiers;
     for (unsigned tier = 0; tier < nr_tiers; tier++) {
-        p->tier_pages[tier] = ranges[tier].count;
+        p->ranges[tier] = ranges[tier];
         nr_pages += ranges[tier].count;
     }
     assert(nr_pages < UINT32_MAX);
@@ -105,7 +105,7 @@ unsigned raminate_placement_tiers(const RaminatePlacement *p)
 uint32_t raminate_placement_tier_pages(const RaminatePlacement *p,
                                        unsigned tier)
 {
-    return p->tier_pages[tier];
+    return p->ranges[tier].count;
 }
 
 uint32_t raminate_placement_frame(const RaminatePlacement *p, uint32_t page)
@@ -116,6 +116,17 @@ uint32_t raminate_placement_frame(const RaminatePlacement *p, uint32_t page)
 unsigned raminate_placement_tier(const RaminatePlacement *p, uint32_t page)
 {
     return p->tier[page];
+}
+
+unsigned raminate_placement_first_tier(const RaminatePlacement *p,
+                                       uint32_t page)
+{
+    unsigned tier = 0;
+
+    while (page - p->ranges[tier].first >= p->ranges[tier].count) {
+        tier++;
+    }
+    return tier;
 }
 
 void raminate_placement_swap(RaminatePlacement *p, uint32_t a, uint32_t b)

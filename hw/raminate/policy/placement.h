@@ -54,6 +54,10 @@ uint32_t raminate_placement_frame(const RaminatePlacement *placement,
 unsigned raminate_placement_tier(const RaminatePlacement *placement,
                                  uint32_t page);
 
+/* Returns: the tier that @page was in at the start.  Cost: O(tiers). */
+unsigned raminate_placement_first_tier(const RaminatePlacement *placement,
+                                       uint32_t page);
+
 /* Exchanges the frames of two different pages.  Cost: O(1). */
 void raminate_placement_swap(RaminatePlacement *placement,
                              uint32_t a, uint32_t b);
