@@ -91,6 +91,7 @@ class Boot:
     program: Sequence[str] = ()
     modules: Sequence[str] = ()
     kernel_args: str = ''
+    files: Dict[str, Path] = field(default_factory=dict)
 
 
 class Guest(QEMUMachine):
@@ -104,7 +105,7 @@ class Guest(QEMUMachine):
         found = kernel.find()
         # Two guests may share the directory.
         initrd = directory / f'initramfs-{self._name}'
-        initramfs.build(initrd, found, boot.modules)
+        initramfs.build(initrd, found, boot.modules, boot.files)
         self.add_args('-accel', accel, '-nic', 'none', '-no-user-config',
                       '-kernel', str(found.image), '-initrd', str(initrd),
                       '-append', ' '.join([KERNEL_ARGS, boot.kernel_args,

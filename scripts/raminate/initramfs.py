@@ -5,11 +5,12 @@
 import os
 from pathlib import Path
 import stat
-from typing import BinaryIO, Sequence
+from types import MappingProxyType
+from typing import BinaryIO, Mapping, Sequence
 
 from . import kernel, paths
 
-DIRECTORIES = ('bin', 'dev', 'modules', 'proc', 'sys', 'tmp')
+DIRECTORIES = ('bench', 'bin', 'dev', 'modules', 'proc', 'sys', 'tmp')
 MODULES = ('virtio_pci', 'virtio_blk', 'ata_piix', 'sd_mod')
 PROGRAMS = ('workload', 'checker', 'dma-reader', 'painter')
 ALIGN = 4
@@ -41,8 +42,13 @@ class Cpio:
 
 def build(out: Path, guest_kernel: kernel.Kernel,
           modules: Sequence[str] = (),
+          files: Mapping[str, Path] = MappingProxyType({}),
           programs: Sequence[str] = PROGRAMS) -> Path:
-    """Writes an initramfs whose /init is the guest's first process."""
+    """Writes an initramfs whose /init is the guest's first process.
+
+    FILES are those of the host that it has besides, by their names in it;
+    they may be in one of DIRECTORIES, or in none.
+    """
     with out.open('wb') as file:
         cpio = Cpio(file)
         for name in DIRECTORIES:
@@ -54,8 +60,10 @@ def build(out: Path, guest_kernel: kernel.Kernel,
         for name in programs:
             cpio.add(f'bin/{name}', stat.S_IFREG | 0o755,
                      paths.guest_program(name).read_bytes())
-        files = guest_kernel.module_files(list(modules))
-        for number, path in enumerate(files):
+        for name, path in files.items():
+            cpio.add(name, stat.S_IFREG | 0o755, path.read_bytes())
+        module_files = guest_kernel.module_files(list(modules))
+        for number, path in enumerate(module_files):
             cpio.add(f'modules/{number:02}-{path.name.split(".ko")[0]}.ko',
                      stat.S_IFREG | 0o644, kernel.read_module(path))
         cpio.finish()
