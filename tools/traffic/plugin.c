@@ -21,6 +21,9 @@
 /* With periods in instructions: how many parts of one are counted apart */
 #define SLICES 16
 
+/* How often to look at the machine's clock, which may be slow or fast. */
+#define POLL_MS 5
+
 typedef struct Instructions {
     uint64_t all;
     uint64_t slice;             /* of those: not in @executed yet */
@@ -39,7 +42,7 @@ static struct {
     GCond changed;
     Report *report;
     GThread *thread;
-    int64_t started_us;         /* monotonic; 0 before */
+    bool started;
     uint64_t next_instructions;
     bool ended;
 } traffic;
@@ -110,26 +113,33 @@ static void access_cb(unsigned cpu, qemu_plugin_meminfo_t info,
 
 /* Periods */
 
-static void report_locked(void)
+static int64_t now_ms(void)
 {
-    report_add(traffic.report,
-               (g_get_monotonic_time() - traffic.started_us) / 1000,
-               qemu_plugin_u64_sum(instructions_all()));
+    return qemu_plugin_get_virtual_ns() / 1000000;
+}
+
+static void report_locked(int64_t now)
+{
+    report_add(traffic.report, now, qemu_plugin_u64_sum(instructions_all()));
 }
 
 static void *period_thread(void *opaque)
 {
-    gint64 period_us = traffic.options->period_ms * G_GINT64_CONSTANT(1000);
-    gint64 next = traffic.started_us + period_us;
+    int64_t period = traffic.options->period_ms;
+    int64_t next = period;
 
     g_mutex_lock(&traffic.lock);
     while (!traffic.ended) {
-        if (!g_cond_wait_until(&traffic.changed, &traffic.lock, next)) {
-            report_locked();
-            /* Periods that were missed are part of the next one. */
-            next += (g_get_monotonic_time() - next) / period_us * period_us;
-            next += period_us;
+        int64_t now = now_ms();
+
+        if (now >= next) {
+            report_locked(now);
+            /* Periods that were missed are part of this one. */
+            next = (now / period + 1) * period;
         }
+        g_cond_wait_until(&traffic.changed, &traffic.lock,
+                          g_get_monotonic_time() +
+                          CLAMP(next - now, 1, POLL_MS) * 1000);
     }
     g_mutex_unlock(&traffic.lock);
     return NULL;
@@ -145,7 +155,7 @@ static void slice_cb(unsigned cpu, void *opaque)
     qemu_plugin_u64_set(instructions_slice(), cpu, 0);
     g_mutex_lock(&traffic.lock);
     if (executed >= traffic.next_instructions && !traffic.ended) {
-        report_locked();
+        report_locked(now_ms());
         traffic.next_instructions += traffic.options->instructions;
     }
     g_mutex_unlock(&traffic.lock);
@@ -155,8 +165,8 @@ static void slice_cb(unsigned cpu, void *opaque)
 static void start_once(void)
 {
     g_mutex_lock(&traffic.lock);
-    if (!traffic.started_us && !traffic.ended) {
-        traffic.started_us = g_get_monotonic_time();
+    if (!traffic.started && !traffic.ended) {
+        traffic.started = true;
         traffic.next_instructions = traffic.options->instructions;
         if (!traffic.options->instructions) {
             traffic.thread = g_thread_new("raminate/traffic", period_thread,
@@ -219,11 +229,11 @@ static void exit_cb(qemu_plugin_id_t id, void *opaque)
     if (traffic.thread) {
         g_thread_join(traffic.thread);
     }
-    if (traffic.started_us) {
+    if (traffic.started) {
         if (traffic.options->flush) {
             cache_clean(traffic.cache, written_cb, NULL);
         }
-        report_locked();
+        report_locked(now_ms());
     }
     report_free(traffic.report);
 }
