@@ -23,7 +23,7 @@ all:
 	$(RUN_NINJA)
 
 # What does no work needs no configuration.
-ifneq ($(filter-out help clean distclean,$(or $(MAKECMDGOALS),all)),)
+ifneq ($(filter-out help clean distclean kvm-install kvm-uninstall,$(or $(MAKECMDGOALS),all)),)
 include $(CONFIG)
 endif
 
@@ -90,6 +90,8 @@ help:
 	@echo 'make demo          build and run the demonstration'
 	@echo 'make check         build and run all tests'
 	@echo 'make kvm           build the KVM extension for the running kernel'
+	@echo 'make kvm-install   build and install it, and for later kernels (DKMS)'
+	@echo 'make kvm-uninstall take it away again'
 	@echo 'make check-unit    tests of the policies; need no QEMU'
 	@echo 'make check-qtest   tests of the QEMU objects and commands'
 	@echo 'make check-guest   tests with running guests'

@@ -5,8 +5,14 @@
 KVM_RELEASE ?= $(shell uname -r)
 KVM_BUILD = $(BUILD)/kvm/$(KVM_RELEASE)
 
-.PHONY: kvm
+.PHONY: kvm kvm-install kvm-uninstall
 kvm:
 	$(SRC)/kvm/get-kernel --release $(KVM_RELEASE) $(KVM_BUILD)/kernel
 	MAKEARGS='$(JOBS)' $(SRC)/kvm/build --kernel $(KVM_BUILD)/kernel \
 	    $(KVM_BUILD)/modules
+
+kvm-install:
+	$(SRC)/kvm/install --release $(KVM_RELEASE)
+
+kvm-uninstall:
+	$(SRC)/kvm/install --remove
