@@ -1,0 +1,213 @@
+/*
+ * RAMinate: puts traffic into a recording
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include <inttypes.h>
+
+#include "merge.h"
+
+typedef struct Merge {
+    RaminateRecordReader *traffic;
+    int64_t offset_ms;
+    uint32_t nr_pages;
+    RaminateRecordEntry next;   /* of the traffic */
+    bool has_next;
+
+    /* Of the traffic since the last scan */
+    uint32_t *written;          /* by page */
+    uint32_t *read;
+    uint32_t window_ms;
+
+    GByteArray *bytes;
+    MergeWrite *write;
+    void *opaque;
+} Merge;
+
+static bool G_GNUC_PRINTF(2, 3) fail(GError **error, const char *format, ...)
+{
+    g_autofree char *message = NULL;
+    va_list args;
+
+    va_start(args, format);
+    message = g_strdup_vprintf(format, args);
+    va_end(args);
+    g_set_error(error, RAMINATE_RECORD_ERROR, RAMINATE_RECORD_ERROR_FOREIGN,
+                "%s", message);
+    return false;
+}
+
+static bool flush(Merge *merge, GError **error)
+{
+    bool good = merge->write(merge->bytes, merge->opaque, error);
+
+    g_byte_array_set_size(merge->bytes, 0);
+    return good;
+}
+
+/* Returns: false with @error set if the recording is not one of traffic. */
+static bool read_traffic(Merge *merge, GError **error)
+{
+    g_autoptr(GError) err = NULL;
+
+    merge->has_next = raminate_record_reader_next(merge->traffic,
+                                                  &merge->next, &err);
+    if (err) {
+        g_propagate_error(error, g_steal_pointer(&err));
+        return false;
+    }
+    if (merge->has_next && merge->next.type != RAMINATE_RECORD_TRAFFIC) {
+        return fail(error, "the second recording has scans; give one that "
+                    "libraminate-traffic has written");
+    }
+    return true;
+}
+
+static void add(uint32_t *sum, uint32_t more)
+{
+    *sum = MIN((uint64_t)*sum + more, UINT32_MAX);
+}
+
+static void add_traffic(Merge *merge)
+{
+    const RaminateRecordEntry *entry = &merge->next;
+
+    for (size_t i = 0; i < entry->nr; i++) {
+        add(&merge->written[entry->pages[i]], entry->written[i]);
+        if (entry->read) {
+            add(&merge->read[entry->pages[i]], entry->read[i]);
+        }
+    }
+    merge->window_ms += entry->window_ms;
+}
+
+/* Writes what there was since the last scan, even nothing; forgets it. */
+static void put_traffic(Merge *merge, int64_t time_ms, MergeResult *result)
+{
+    g_autoptr(GArray) pages = g_array_new(FALSE, FALSE, sizeof(uint32_t));
+    g_autoptr(GArray) written = g_array_new(FALSE, FALSE, sizeof(uint32_t));
+    g_autoptr(GArray) read = g_array_new(FALSE, FALSE, sizeof(uint32_t));
+    RaminateRecordEntry entry = {
+        .type = RAMINATE_RECORD_TRAFFIC,
+        .time_ms = time_ms,
+        .window_ms = merge->window_ms,
+    };
+
+    for (uint32_t page = 0; page < merge->nr_pages; page++) {
+        if (merge->written[page] || merge->read[page]) {
+            g_array_append_val(pages, page);
+            g_array_append_val(written, merge->written[page]);
+            g_array_append_val(read, merge->read[page]);
+            result->lines_written += merge->written[page];
+            result->lines_read += merge->read[page];
+            merge->written[page] = 0;
+            merge->read[page] = 0;
+        }
+    }
+    entry.pages = (uint32_t *)pages->data;
+    entry.nr = pages->len;
+    entry.written = (uint32_t *)written->data;
+    entry.read = (uint32_t *)read->data;
+    raminate_record_put_entry(merge->bytes, merge->nr_pages, &entry);
+    merge->window_ms = 0;
+}
+
+static bool take_until(Merge *merge, int64_t time_ms, GError **error)
+{
+    while (merge->has_next &&
+           merge->next.time_ms + merge->offset_ms <= time_ms) {
+        add_traffic(merge);
+        if (!read_traffic(merge, error)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool merge_entry(Merge *merge, const RaminateRecordEntry *entry,
+                        MergeResult *result, GError **error)
+{
+    switch (entry->type) {
+    case RAMINATE_RECORD_SCAN:
+        if (!take_until(merge, entry->time_ms, error)) {
+            return false;
+        }
+        put_traffic(merge, entry->time_ms, result);
+        result->scans++;
+        break;
+    case RAMINATE_RECORD_TRAFFIC:
+        return fail(error, "the first recording has traffic already");
+    case RAMINATE_RECORD_LOOK:
+    case RAMINATE_RECORD_END:
+        break;
+    }
+    raminate_record_put_entry(merge->bytes, merge->nr_pages, entry);
+    return flush(merge, error);
+}
+
+static bool merge_all(Merge *merge, RaminateRecordReader *scans,
+                      MergeResult *result, GError **error)
+{
+    RaminateRecordEntry end = { .type = RAMINATE_RECORD_END };
+    g_autoptr(GError) err = NULL;
+    RaminateRecordEntry entry;
+
+    raminate_record_put_header(merge->bytes,
+                               raminate_record_reader_header(scans));
+    if (!flush(merge, error) || !read_traffic(merge, error)) {
+        return false;
+    }
+    while (raminate_record_reader_next(scans, &entry, &err)) {
+        if (!merge_entry(merge, &entry, result, error)) {
+            return false;
+        }
+    }
+    if (err) {
+        g_propagate_error(error, g_steal_pointer(&err));
+        return false;
+    }
+    while (merge->has_next) {
+        for (size_t i = 0; i < merge->next.nr; i++) {
+            result->lines_late += merge->next.written[i];
+        }
+        if (!read_traffic(merge, error)) {
+            return false;
+        }
+    }
+    result->cut = raminate_record_reader_is_cut(scans) ||
+                  raminate_record_reader_is_cut(merge->traffic);
+    raminate_record_put_entry(merge->bytes, merge->nr_pages, &end);
+    return flush(merge, error);
+}
+
+bool merge(RaminateRecordReader *scans, RaminateRecordReader *traffic,
+           int64_t offset_ms, MergeWrite *write, void *opaque,
+           MergeResult *result, GError **error)
+{
+    uint32_t nr_pages = raminate_record_reader_header(scans)->nr_pages;
+    uint32_t nr_others = raminate_record_reader_header(traffic)->nr_pages;
+    Merge merge = {
+        .traffic = traffic,
+        .offset_ms = offset_ms,
+        .nr_pages = nr_pages,
+        .write = write,
+        .opaque = opaque,
+    };
+    bool good;
+
+    *result = (MergeResult) { 0 };
+    if (nr_pages != nr_others) {
+        return fail(error, "the traffic is of %" PRIu32 " pages, the scans "
+                    "are of %" PRIu32 "; give the plugin pools that make up "
+                    "the guest's RAM", nr_others, nr_pages);
+    }
+    merge.written = g_new0(uint32_t, nr_pages);
+    merge.read = g_new0(uint32_t, nr_pages);
+    merge.bytes = g_byte_array_new();
+    good = merge_all(&merge, scans, result, error);
+    g_byte_array_unref(merge.bytes);
+    g_free(merge.written);
+    g_free(merge.read);
+    return good;
+}
