@@ -125,11 +125,27 @@ static bool take_until(Merge *merge, int64_t time_ms, GError **error)
     return true;
 }
 
+/* What came before the first scan's time belongs to no scan. */
+static bool skip_until(Merge *merge, int64_t time_ms, GError **error)
+{
+    while (merge->has_next &&
+           merge->next.time_ms + merge->offset_ms <= time_ms) {
+        if (!read_traffic(merge, error)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static bool merge_entry(Merge *merge, const RaminateRecordEntry *entry,
                         MergeResult *result, GError **error)
 {
     switch (entry->type) {
     case RAMINATE_RECORD_SCAN:
+        if (!result->scans &&
+            !skip_until(merge, entry->time_ms - entry->window_ms, error)) {
+            return false;
+        }
         if (!take_until(merge, entry->time_ms, error)) {
             return false;
         }
