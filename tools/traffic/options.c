@@ -72,7 +72,52 @@ static bool parse_bool(const char *name, const char *text, bool *value,
     return true;
 }
 
+/*
+ * The parser is that of a file of pools, and tells lines of it.
+ * Returns: what is wrong, without them.
+ */
+static char *plain_message(const GError *error)
+{
+    const char *start = strstr(error->message, ": ") + 2;
+    const char *end = strstr(start, " in line ");
+
+    return end ? g_strndup(start, end - start) : g_strdup(start);
+}
+
+static RaminatePools *pools_of(const char *text, char **message)
+{
+    g_autoptr(GError) error = NULL;
+    RaminatePools *pools = raminate_pools_parse(text, "pools", &error);
+
+    if (!pools) {
+        *message = plain_message(error);
+    }
+    return pools;
+}
+
 /* Whatever isn't an option names a pool. */
+static bool add_pool(GString *text, const char *name, const char *ranges,
+                     GError **error)
+{
+    g_autofree char *line = g_strdup_printf("[pool %s]\nranges=%s\n", name,
+                                            ranges);
+    g_autoptr(RaminatePools) pools = NULL;
+    g_autofree char *message = NULL;
+
+    if (g_str_equal(name, MEMORY_NO_POOL)) {
+        return fail(error, "a pool can't be called " MEMORY_NO_POOL "; that "
+                    "is what is in no pool");
+    }
+    pools = pools_of(line, &message);
+    if (!pools) {
+        return fail(error, "%s=%s is neither one of the options cache, ways, "
+                    "line, period, instructions, swaps, flush, csv and "
+                    "record, nor a pool: %s", name, ranges, message);
+    }
+    g_string_append(text, line);
+    return true;
+}
+
 static bool parse_option(Options *options, GString *pools, const char *name,
                          const char *value, GError **error)
 {
@@ -104,23 +149,16 @@ static bool parse_option(Options *options, GString *pools, const char *name,
         options->record = g_strdup(value);
         return true;
     }
-    g_string_append_printf(pools, "[pool %s]\nranges=%s\n", name, value);
-    return true;
+    return add_pool(pools, name, value, error);
 }
 
 static bool parse_pools(Options *options, const char *text, GError **error)
 {
-    g_autoptr(GError) err = NULL;
+    g_autofree char *message = NULL;
 
-    if (strstr(text, "[pool " MEMORY_NO_POOL "]")) {
-        return fail(error, "a pool can't be called " MEMORY_NO_POOL "; that "
-                    "is what is in no pool");
-    }
-    options->pools = raminate_pools_parse(text, "pools", &err);
+    options->pools = pools_of(text, &message);
     if (!options->pools) {
-        return fail(error, "%s; what is not one of the options cache, ways, "
-                    "line, period, instructions, swaps, flush, csv and record "
-                    "is a pool, NAME=START+SIZE", err->message);
+        return fail(error, "%s", message);
     }
     if (!options->pools->pools->len) {
         return fail(error, "there is no pool; give at least one, as "
