@@ -17,7 +17,7 @@ RUN_NINJA = $(NINJA) -C $(BUILD) $(JOBS)
 RUN_TESTS = $(PYTHON) $(SETUP)/run-tests.py $(BUILD)
 
 .PHONY: all install check check-unit check-qtest check-guest check-tools \
-        check-nested check-asan demo clean distclean help
+        check-nested check-asan bench bench-full demo clean distclean help
 
 all:
 	$(RUN_NINJA)
@@ -65,6 +65,13 @@ include $(SRC)/kvm/targets.mk
 demo: all
 	$(SRC)/scripts/demo
 
+# What it measures does not depend on the speed of the machine.
+bench: all
+	$(PYTHON) $(SRC)/bench/run
+
+bench-full: all
+	$(PYTHON) $(SRC)/bench/run --full
+
 clean:
 	if [ -e $(BUILD)/build.ninja ]; then ninja -C $(BUILD) -t clean; fi
 	if [ -e $(BUILD)/qemu/build.ninja ]; then \
@@ -79,7 +86,7 @@ ifeq ($(BUILD),$(SRC)/build)
 	rm -rf $(SRC)/qemu/download $(SRC)/qemu/download.new $(SRC)/qemu/.lock
 	[ -e $(SRC)/qemu/src/.git ] || rm -rf $(SRC)/qemu/src
 else
-	cd $(BUILD) && rm -rf asan qemu kernel* tests tools meson-* *.p *.a \
+	cd $(BUILD) && rm -rf asan bench qemu kernel* tests tools meson-* *.p *.a \
 	    *.stamp config* apt.log build.ninja compile_commands.json \
 	    .ninja_* Makefile
 endif
@@ -89,6 +96,7 @@ help:
 	@echo 'make install       install them; DESTDIR=DIR below DIR'
 	@echo 'make demo          build and run the demonstration'
 	@echo 'make check         build and run all tests'
+	@echo 'make bench         compare the policies on recorded workloads'
 	@echo 'make kvm           build the KVM extension for the running kernel'
 	@echo 'make kvm-install   build and install it, and for later kernels (DKMS)'
 	@echo 'make kvm-uninstall take it away again'

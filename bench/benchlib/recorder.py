@@ -4,6 +4,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+import shutil
 import subprocess
 import time
 from typing import Callable, List
@@ -14,10 +15,13 @@ from raminate import paths
 from raminate.guest import MIB, Boot, Container, Guest, two_tiers
 from raminate.console import GuestTrouble
 
-# A guest a sixteenth of the paper's, which had 4 GB and did some two billion
-# instructions a second: in memory, and in instructions between two scans.
+# A guest a sixteenth of the paper's: in memory, in cache, and in instructions
+# between two scans, of which the paper's processor made some two billion.
+PAPER_MEMORY_MIB = 4096
+PAPER_CACHE = 20 * MIB
 MEMORY_MIB = 256
 ICOUNT_SHIFT = 3                # an instruction takes 2^3 ns
+TRAFFIC_PERIOD_MS = 10
 SECOND_LOOK_MS = 20
 DRAM_SHARE = 0.1                # as recorded; replays choose their own
 
@@ -36,7 +40,17 @@ class Plan:
     out: Path
     seconds: int                # of the guest's time
     memory_mib: int = MEMORY_MIB
-    shift: int = ICOUNT_SHIFT
+    traffic: bool = True        # also how often pages are written
+
+    @property
+    def cache(self) -> int:
+        """Size of the last-level cache in bytes."""
+        return PAPER_CACHE * self.memory_mib // PAPER_MEMORY_MIB
+
+
+TRAFFIC_DIR = paths.BUILD / 'tools' / 'traffic'
+PLUGIN = TRAFFIC_DIR / 'libraminate-traffic.so'
+MERGE = TRAFFIC_DIR / 'raminate-merge'
 
 
 def make_image() -> None:
@@ -61,10 +75,14 @@ def _memory(plan: Plan, directory: Path) -> Container:
                      second_look=SECOND_LOOK_MS)
 
 
-def _args(plan: Plan, memory: Container) -> List[str]:
+def _args(plan: Plan, memory: Container, traffic: Path) -> List[str]:
+    plugin = (f'{PLUGIN},ram=0+{plan.memory_mib}M,record={traffic},'
+              f'period={TRAFFIC_PERIOD_MS},cache={plan.cache}')
     return ['-m', f'{plan.memory_mib}M', *memory.args(),
+            *(['-plugin', plugin] if plan.traffic else []),
             '-numa', 'node,nodeid=0,memdev=dmcon0',
-            '-icount', f'shift={plan.shift}',
+            '-icount', f'shift={ICOUNT_SHIFT}',
+            '-rtc', 'base=2026-01-01T00:00:00,clock=vm',
             '-drive', f'file={IMAGE_DIR / "image"},format=raw,if=virtio,'
             'snapshot=on']
 
@@ -75,21 +93,23 @@ def record(plan: Plan, directory: Path,
 
     PROGRESS is told the scans that were made, now and then.
     """
+    scans, traffic = directory / 'scans', directory / 'traffic'
     boot = Boot(['/bin/busybox', 'sh', '/bench/enter', plan.workload],
                 MODULES, 'random.trust_cpu=on', _files())
     memory = _memory(plan, directory)
-    with Guest(directory, boot, _args(plan, memory),
+    with Guest(directory, boot, _args(plan, memory, traffic),
                'tcg,thread=single') as guest:
         guest.launch()
         guest.console.wait('bench: ready', PATIENCE)
-        part = plan.out.with_name(plan.out.name + '.part')
-        part.unlink(missing_ok=True)
-        guest.set('record', str(part))
+        guest.set('record', str(scans))
         guest.console.send('go')
         _wait_for_scans(guest, plan.seconds, progress)
         guest.set('record', '')
-        guest.cmd('quit')
-    part.rename(plan.out)
+    if plan.traffic:
+        merged = directory / 'merged'
+        subprocess.run([MERGE, '-o', merged, scans, traffic], check=True)
+        scans = merged
+    shutil.move(scans, plan.out)
 
 
 def _wait_for_scans(guest: Guest, number: int,

@@ -1,0 +1,83 @@
+# Replays recordings with raminate-sim.
+#
+# SPDX-License-Identifier: GPL-2.0-or-later
+
+from dataclasses import dataclass
+import json
+from pathlib import Path
+import subprocess
+from typing import Any, Dict, List, Optional
+
+# pylint: disable=wrong-import-order
+from . import BENCH     # noqa: F401  (finds the next one)
+from raminate import paths
+
+SIMULATOR = paths.BUILD / 'tools' / 'sim' / 'raminate-sim'
+SHARES = (1, 10)        # per cent of the guest that are DRAM
+PASSES = 2
+# The paper's guest had a million pages, and exchanged 1000 pairs in a batch.
+PAPER_PAGES = 1 << 20
+PAPER_MAX_SWAPS = 1000
+
+Row = Dict[str, Any]
+
+
+@dataclass
+class Result:
+    """One recording with one share of DRAM, under all policies."""
+    workload: str
+    share: int
+    scans: int
+    has_traffic: bool
+    bound_percent: Optional[float]
+    rows: List[Row]
+
+    def row(self, policy: str, number: int = 1) -> Row:
+        """What the policy did in that pass."""
+        return next(row for row in self.rows
+                    if row['policy'] == policy and row['pass'] == number)
+
+
+def scaled_cmq(nr_pages: int) -> str:
+    """CMQ with the paper's batch, in proportion to the guest."""
+    return f'cmq:max-swaps={PAPER_MAX_SWAPS * nr_pages // PAPER_PAGES}'
+
+
+def policies() -> List[str]:
+    """All that the simulator has."""
+    listed = subprocess.run([SIMULATOR, '--list'], check=True, text=True,
+                            stdout=subprocess.PIPE).stdout
+    return [line.split()[0] for line in listed.splitlines()]
+
+
+def command(recording: Path, share: int, names: List[str]) -> List[str]:
+    """The command that replays one recording."""
+    args = [str(SIMULATOR), '--fast', f'{share}%', '--passes', str(PASSES),
+            '--bound', '--json']
+    for name in names:
+        args += ['-p', name]
+    return args + [str(recording)]
+
+
+def replay(workload: str, recording: Path, share: int,
+           names: List[str]) -> Result:
+    """Replays it under the policies."""
+    output = subprocess.run(command(recording, share, names), check=True,
+                            stdout=subprocess.PIPE).stdout
+    report = json.loads(output)[0]
+    rows = report['results']
+    written = rows[0]['written_bytes']
+    bound = _bound_bytes(report, rows)
+    return Result(workload, share, report['scans'], report['has_traffic'],
+                  100 * bound / written if bound is not None else None, rows)
+
+
+def _bound_bytes(report: Row, rows: List[Row]) -> Optional[float]:
+    """The bound is left out without traffic, but not what rests on it."""
+    if report['bound_bytes'] is not None:
+        return float(report['bound_bytes'])
+    for row in rows:
+        if row['times_bound']:
+            total = row['slow_total_percent'] / 100 * row['written_bytes']
+            return float(total / row['times_bound'])
+    return None
