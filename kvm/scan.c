@@ -31,8 +31,9 @@ struct scan {
 	/* The range of the last frame that was looked up, as a guess. */
 	struct raminate_range *range;
 	unsigned long bitmap[BITS_TO_LONGS(SCAN_PIECE)];
-	/* Where the host addresses walked now begin in the bitmap. */
+	/* The host addresses walked now, and where they are in the bitmap. */
 	unsigned long hva;
+	unsigned long hva_end;
 	unsigned long first_bit;
 	u64 nr_mapped;
 	bool guest_changed;
@@ -43,7 +44,7 @@ static struct raminate_range *range_of(struct scan *scan, kvm_pfn_t pfn)
 {
 	struct raminate_range *range = scan->range;
 
-	if (range && raminate_range_has(range, pfn))
+	if (likely(range && raminate_range_has(range, pfn)))
 		return range;
 
 	range = raminate_range_of(scan->kvm, pfn);
@@ -52,43 +53,69 @@ static struct raminate_range *range_of(struct scan *scan, kvm_pfn_t pfn)
 	return range;
 }
 
-/* Move what one leaf entry says to the bitmap of its range. */
-static void collect_spte(struct scan *scan, u64 *sptep, u64 spte)
+/*
+ * Move what one leaf entry says by the set bits of @mask to the bitmap of its
+ * range. Returns: false if the entry has changed meanwhile; who takes an entry
+ * away keeps its dirty bit.
+ */
+static bool collect_spte(struct scan *scan, u64 *sptep, u64 spte, u64 mask)
 {
+	kvm_pfn_t pfn = spte_to_pfn(spte);
 	struct raminate_range *range;
-	kvm_pfn_t pfn;
-	u64 mask;
 
-	scan->nr_mapped++;
-	pfn = spte_to_pfn(spte);
 	range = range_of(scan, pfn);
 	if (!range)
-		return;
+		return true;
 
-	do {
-		mask = spte_written_mask(spte);
-		if (!(spte & mask))
-			return;
-		if (try_cmpxchg64(sptep, &spte, spte & ~mask)) {
-			set_bit(pfn - range->first, range->written);
-			scan->guest_changed = true;
-			return;
+	if (!try_cmpxchg64(sptep, &spte, spte & ~mask))
+		return false;
+
+	set_bit(pfn - range->first, range->written);
+	scan->guest_changed = true;
+	return true;
+}
+
+/* The loop over all pages of the guest, most of which are not written. */
+static void collect_sptes(struct scan *scan, u64 *sptep, unsigned long nr)
+{
+	unsigned long nr_mapped = 0;
+	u64 *end = sptep + nr;
+	u64 spte, mask;
+
+	while (sptep < end) {
+		spte = READ_ONCE(*sptep);
+		if (is_shadow_present_pte(spte)) {
+			mask = spte_written_mask(spte);
+			if (spte & mask &&
+			    !collect_spte(scan, sptep, spte, mask))
+				continue;
+			nr_mapped++;
 		}
-		/* Who took the entry away has kept its dirty bit. */
-	} while (is_shadow_present_pte(spte));
+		sptep++;
+	}
+	scan->nr_mapped += nr_mapped;
 }
 
 static void collect_root(struct scan *scan, struct kvm_mmu_page *root,
 			 gfn_t start, gfn_t end)
 {
 	struct tdp_iter iter;
+	tdp_ptep_t table;
+	gfn_t from, to;
 
 	/* Frames of /dev/mem are never mapped by larger entries. */
-	for_each_tdp_pte(iter, root, start, end)
-		if (iter.level == PG_LEVEL_4K &&
-		    is_shadow_present_pte(iter.old_spte))
-			collect_spte(scan, rcu_dereference(iter.sptep),
-				     iter.old_spte);
+	for_each_tdp_pte_min_level(iter, root, PG_LEVEL_2M, start, end) {
+		if (iter.level != PG_LEVEL_2M ||
+		    !is_shadow_present_pte(iter.old_spte) ||
+		    is_large_pte(iter.old_spte))
+			continue;
+
+		table = spte_to_child_pt(iter.old_spte, iter.level);
+		from = max(start, iter.gfn);
+		to = min(end, iter.gfn + KVM_PAGES_PER_HPAGE(PG_LEVEL_2M));
+		collect_sptes(scan, rcu_dereference(table) + from - iter.gfn,
+			      to - from);
+	}
 }
 
 static void collect_tdp(struct scan *scan, int as_id, gfn_t start, gfn_t end)
@@ -107,7 +134,7 @@ static void collect_tdp(struct scan *scan, int as_id, gfn_t start, gfn_t end)
 
 static void collect_rmap_spte(u64 *sptep, void *data)
 {
-	collect_spte(data, sptep, READ_ONCE(*sptep));
+	collect_sptes(data, sptep, 1);
 }
 
 static void collect_slot(void *data, struct kvm_memory_slot *slot,
@@ -127,50 +154,80 @@ static void collect_slot(void *data, struct kvm_memory_slot *slot,
 		collect_tdp(scan, slot->as_id, start, end);
 }
 
-/* Hand over one page: what its host entry and the bitmap of its range say. */
-static int take_pte(pte_t *ptep, unsigned long hva, void *data)
+/* The bit of the page at @hva, among those that are walked now. */
+static unsigned long first_bit_of(const struct scan *scan, unsigned long hva)
 {
-	struct scan *scan = data;
+	return scan->first_bit + PHYS_PFN(hva - scan->hva);
+}
+
+/* How many of the pages that are walked now @hva's table has from there on. */
+static unsigned long nr_ptes(const struct scan *scan, unsigned long hva)
+{
+	return PHYS_PFN(pmd_addr_end(hva, scan->hva_end) - hva);
+}
+
+/*
+ * Returns: what a page's host entry and the bitmap of its range say. Bits of
+ * the bitmap are cleared under slots_lock only.
+ */
+static bool take_pte(struct scan *scan, pte_t *ptep)
+{
 	struct raminate_range *range;
 	pte_t pte = ptep_get(ptep);
 	unsigned long frame;
+	kvm_pfn_t pfn;
 	bool written;
 
 	if (!pte_present(pte))
-		return 0;
+		return false;
 
-	range = range_of(scan, pte_pfn(pte));
+	pfn = pte_pfn(pte);
+	range = range_of(scan, pfn);
 	if (!range)
-		return 0;
+		return false;
 
-	frame = pte_pfn(pte) - range->first;
-	written = test_bit(frame, range->written) &&
-		  test_and_clear_bit(frame, range->written);
+	frame = pfn - range->first;
+	written = test_bit(frame, range->written);
+	if (written)
+		clear_bit(frame, range->written);
 	if (pte_dirty(pte)) {
 		clear_bit(_PAGE_BIT_DIRTY, (unsigned long *)&ptep->pte);
 		scan->host_changed = true;
 		written = true;
 	}
-	if (written)
-		__set_bit(scan->first_bit + PHYS_PFN(hva - scan->hva),
-			  scan->bitmap);
+	return written;
+}
+
+/* Hand over the pages of one table, from @hva on. */
+static int take_ptes(pte_t *ptep, unsigned long hva, void *data)
+{
+	struct scan *scan = data;
+	unsigned long bit = first_bit_of(scan, hva);
+	pte_t *end = ptep + nr_ptes(scan, hva);
+
+	for (; ptep < end; ptep++, bit++)
+		if (take_pte(scan, ptep))
+			__set_bit(bit, scan->bitmap);
 	return 0;
 }
 
-/* Take back one page that could not be handed over. */
-static int return_pte(pte_t *ptep, unsigned long hva, void *data)
+/* Take back the pages of one table, which could not be handed over. */
+static int return_ptes(pte_t *ptep, unsigned long hva, void *data)
 {
 	struct scan *scan = data;
+	unsigned long bit = first_bit_of(scan, hva);
+	pte_t *end = ptep + nr_ptes(scan, hva);
 	struct raminate_range *range;
-	kvm_pfn_t pfn = pte_pfn(ptep_get(ptep));
+	kvm_pfn_t pfn;
 
-	if (!test_bit(scan->first_bit + PHYS_PFN(hva - scan->hva),
-		      scan->bitmap))
-		return 0;
-
-	range = range_of(scan, pfn);
-	if (range)
-		set_bit(pfn - range->first, range->written);
+	for (; ptep < end; ptep++, bit++) {
+		if (!test_bit(bit, scan->bitmap))
+			continue;
+		pfn = pte_pfn(ptep_get(ptep));
+		range = range_of(scan, pfn);
+		if (range)
+			set_bit(pfn - range->first, range->written);
+	}
 	return 0;
 }
 
@@ -191,7 +248,18 @@ static void collect_gfns(struct scan *scan, gfn_t start, gfn_t end)
 	}
 }
 
-/* Call @fn for each page that the process maps from /dev/mem. */
+/*
+ * Call @fn for each of the process' tables with pages from @hva on, under the
+ * table's lock. A call for each page would cost more than all the rest.
+ */
+static void walk_tables(struct scan *scan, unsigned long hva, pte_fn_t fn)
+{
+	for (; hva < scan->hva_end; hva = pmd_addr_end(hva, scan->hva_end))
+		apply_to_existing_page_range(scan->kvm->mm, hva, PAGE_SIZE, fn,
+					     scan);
+}
+
+/* The same for the pages that the process maps from /dev/mem. */
 static void walk_hvas(struct scan *scan, unsigned long hva,
 		      unsigned long nr_pages, unsigned long first_bit,
 		      pte_fn_t fn)
@@ -199,18 +267,16 @@ static void walk_hvas(struct scan *scan, unsigned long hva,
 	unsigned long end = hva + (nr_pages << PAGE_SHIFT);
 	struct mm_struct *mm = scan->kvm->mm;
 	struct vm_area_struct *vma;
-	unsigned long from, to;
 
 	scan->hva = hva;
 	scan->first_bit = first_bit;
 
 	while (hva < end && (vma = find_vma_intersection(mm, hva, end))) {
-		from = max(hva, vma->vm_start);
-		to = min(end, vma->vm_end);
+		hva = max(hva, vma->vm_start);
+		scan->hva_end = min(end, vma->vm_end);
 		if (raminate_vma_is_devmem(vma))
-			apply_to_existing_page_range(mm, from, to - from, fn,
-						     scan);
-		hva = to;
+			walk_tables(scan, hva, fn);
+		hva = scan->hva_end;
 	}
 }
 
@@ -263,10 +329,10 @@ static int scan_piece(struct scan *scan, u64 start, unsigned long nr_pages,
 		collect_gfns(scan, start, start + nr_pages);
 
 	memset(scan->bitmap, 0, words * sizeof(u64));
-	walk_piece(scan, start, nr_pages, take_pte);
+	walk_piece(scan, start, nr_pages, take_ptes);
 
 	if (bitmap && copy_to_user(bitmap, scan->bitmap, words * sizeof(u64))) {
-		walk_piece(scan, start, nr_pages, return_pte);
+		walk_piece(scan, start, nr_pages, return_ptes);
 		ret = -EFAULT;
 	}
 
