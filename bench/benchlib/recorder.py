@@ -4,6 +4,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+import re
 import shutil
 import subprocess
 import time
@@ -29,6 +30,7 @@ IMAGE_DIR = paths.BUILD / 'bench'
 GUEST_FILES = BENCH / 'guest'
 PROGRAMS = ('bfs', 'kvload')
 MODULES = ('virtio_pci', 'virtio_blk', 'ext4')
+ENDED = re.compile(r'bench: the workload has (failed|ended)')
 # Emulation may be slow, and a host busy: only a hang takes so long.
 PATIENCE = 3600.0
 
@@ -122,7 +124,7 @@ def _wait_for_scans(guest: Guest, number: int,
             raise GuestTrouble("the guest does not get on:\n"
                                + guest.console.tail())
         guest.console.check()
-        if 'bench: the workload has ended' in guest.console.text:
+        if ENDED.search(guest.console.text):
             raise GuestTrouble("the workload has ended too early:\n"
                                + guest.console.tail())
         scans = guest.raminate()['scans'] - first
