@@ -31,6 +31,7 @@ static gboolean find_bound;
 static gboolean list_policies;
 static gboolean as_csv;
 static gboolean as_json;
+static gboolean keep_steps;
 static gboolean show_progress;
 static char **paths;
 
@@ -74,6 +75,8 @@ static const GOptionEntry entries[] = {
       "Replay so many policies at the same time (default: 1)", "N" },
     { "csv", 0, 0, G_OPTION_ARG_NONE, &as_csv, "Print CSV", NULL },
     { "json", 0, 0, G_OPTION_ARG_NONE, &as_json, "Print JSON", NULL },
+    { "steps", 0, 0, G_OPTION_ARG_NONE, &keep_steps,
+      "Tell in JSON what was written from scan to scan", NULL },
     { "progress", 0, 0, G_OPTION_ARG_NONE, &show_progress,
       "Show the progress also if stderr is not a terminal", NULL },
     { G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &paths,
@@ -149,6 +152,7 @@ static void parse_policy(Job *job, const char *text)
         .max_swaps = max_swaps,
         .reverse_window_ms = reverse_window,
         .second_look = !no_second_look,
+        .keep_steps = keep_steps,
     };
     if (!job->settings.policy) {
         die("there is no policy '%s'; --list shows those there are", parts[0]);
@@ -357,6 +361,9 @@ static void replay_recording(const char *path, ReportFormat format,
         die("%s", error->message);
     }
     report_print(format, &report, first);
+    for (unsigned i = 0; i < nr * nr_passes; i++) {
+        replay_result_clear(&results[i]);
+    }
 }
 
 int main(int argc, char **argv)
@@ -381,6 +388,9 @@ int main(int argc, char **argv)
     }
     if (as_csv && as_json) {
         die("--csv and --json exclude each other");
+    }
+    if (keep_steps && !as_json) {
+        die("--steps needs --json");
     }
     if (fast_text && tiers_text) {
         die("--fast and --tiers exclude each other");

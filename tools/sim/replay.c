@@ -94,6 +94,21 @@ static void replay_step(Replay *replay, const TraceStep *step)
     }
 }
 
+/* @before: the result before the step */
+static void keep_step(const Replay *replay, const TraceStep *step,
+                      const ReplayResult *before)
+{
+    ReplayResult *result = replay->result;
+    ReplayStep kept = {
+        .time_ms = step->time_ms,
+        .lines = result->lines - before->lines,
+        .slow_lines = result->slow_lines - before->slow_lines,
+        .swap_lines = result->swap_lines - before->swap_lines,
+    };
+
+    g_array_append_val(result->steps, kept);
+}
+
 static double processor_seconds(void)
 {
     struct timespec ts;
@@ -120,12 +135,17 @@ static bool replay_pass(Replay *replay, Trace *trace, double done,
     }
     replay->moves = raminate_moves_new();
     while ((step = trace_next(trace, &err))) {
+        ReplayResult before = *replay->result;
+
         if (!replay->result->scans++) {
             first_ms = step->time_ms;
             replay->next_swap_ms = first_ms +
                                    replay->settings->swap_period_ms;
         }
         replay_step(replay, step);
+        if (replay->settings->keep_steps) {
+            keep_step(replay, step, &before);
+        }
         replay->result->duration_ms = step->time_ms - first_ms;
         g_mutex_lock(lock);
         *progress = done + trace_progress(trace);
@@ -162,6 +182,10 @@ bool replay_run(const char *path, const TraceOptions *options,
     replay.pairs = g_new(RaminatePair, settings->max_swaps);
     for (unsigned pass = 0; ok && pass < passes; pass++) {
         results[pass] = (ReplayResult) { 0 };
+        if (settings->keep_steps) {
+            results[pass].steps = g_array_new(FALSE, FALSE,
+                                              sizeof(ReplayStep));
+        }
         replay.result = &results[pass];
         trace_rewind(trace);
         ok = replay_pass(&replay, trace, pass, lock, progress, error);
@@ -169,4 +193,9 @@ bool replay_run(const char *path, const TraceOptions *options,
     g_free(replay.pairs);
     raminate_placement_free(replay.placement);
     return ok;
+}
+
+void replay_result_clear(ReplayResult *result)
+{
+    g_clear_pointer(&result->steps, g_array_unref);
 }

@@ -18,6 +18,7 @@ typedef struct ReplaySettings {
     uint32_t max_swaps;
     uint32_t reverse_window_ms;
     bool second_look;           /* tell the policy what it found */
+    bool keep_steps;            /* in the result */
 } ReplaySettings;
 
 /* The tiers to place pages in, fastest first */
@@ -25,6 +26,14 @@ typedef struct ReplayTiers {
     unsigned nr;
     RaminateFrameRange ranges[RAMINATE_MAX_TIERS];
 } ReplayTiers;
+
+/* From one scan to the next */
+typedef struct ReplayStep {
+    int64_t time_ms;            /* of the scan at its end */
+    uint64_t lines;             /* written by the guest */
+    uint64_t slow_lines;
+    uint64_t swap_lines;        /* that swaps wrote to other tiers than 0 */
+} ReplayStep;
 
 /* Of one pass.  Pages and lines written by the guest, unless they say so. */
 typedef struct ReplayResult {
@@ -41,6 +50,7 @@ typedef struct ReplayResult {
     double seconds;             /* of processor time */
     bool has_traffic;           /* lines are not estimated */
     bool cut;                   /* the recording was */
+    GArray *steps;              /* of ReplayStep; NULL if they weren't kept */
 } ReplayResult;
 
 /* Lines that the exchange of two pages writes to each of them */
@@ -49,11 +59,15 @@ typedef struct ReplayResult {
 /*
  * @progress: how far the work is, from 0 to @passes; may be looked at by
  *            another thread under @lock
+ * @results: one for each pass; what they hold is to be freed with
+ *           replay_result_clear()
  * Returns: false with @error set if the recording can't be read.
  */
 bool replay_run(const char *path, const TraceOptions *options,
                 const ReplayTiers *tiers, const ReplaySettings *settings,
                 unsigned passes, ReplayResult *results,
                 GMutex *lock, double *progress, GError **error);
+
+void replay_result_clear(ReplayResult *result);
 
 #endif

@@ -277,6 +277,35 @@ static void print_json_text(const char *text)
     putchar('"');
 }
 
+/* One list a quantity */
+static void print_json_steps(const GArray *steps)
+{
+    static const struct {
+        const char *key;
+        size_t offset;
+        uint32_t factor;
+    } lists[] = {
+        { "time_ms", offsetof(ReplayStep, time_ms), 1 },
+        { "written_bytes", offsetof(ReplayStep, lines), RAMINATE_LINE_SIZE },
+        { "slow_bytes", offsetof(ReplayStep, slow_lines), RAMINATE_LINE_SIZE },
+        { "swap_bytes", offsetof(ReplayStep, swap_lines), RAMINATE_LINE_SIZE },
+    };
+
+    printf(", \"steps\": {");
+    for (unsigned i = 0; i < G_N_ELEMENTS(lists); i++) {
+        printf("%s\n        \"%s\": [", i ? "," : "", lists[i].key);
+        for (guint j = 0; j < steps->len; j++) {
+            const char *step = steps->data + j * sizeof(ReplayStep);
+            uint64_t value = *(const uint64_t *)(step + lists[i].offset);
+
+            printf("%s%" G_GUINT64_FORMAT, j ? ", " : "",
+                   value * lists[i].factor);
+        }
+        printf("]");
+    }
+    printf(" }");
+}
+
 static void print_json(const Report *report, bool first)
 {
     printf("%s  {\n    \"recording\": ", first ? "" : ",\n");
@@ -300,6 +329,9 @@ static void print_json(const Report *report, bool first)
         for (unsigned c = 0; c < G_N_ELEMENTS(columns); c++) {
             printf(", \"%s\": ", columns[c].key);
             print_number(columns[c].get(report, &report->rows[i]), "null");
+        }
+        if (report->rows[i].result.steps) {
+            print_json_steps(report->rows[i].result.steps);
         }
         printf(" }");
     }
