@@ -17,7 +17,8 @@ RUN_NINJA = $(NINJA) -C $(BUILD) $(JOBS)
 RUN_TESTS = $(PYTHON) $(SETUP)/run-tests.py $(BUILD)
 
 .PHONY: all install check check-unit check-qtest check-guest check-tools \
-        check-nested check-asan bench bench-full demo clean distclean help
+        check-nested check-asan bench bench-full demo demo-nested \
+        clean distclean help
 
 all:
 	$(RUN_NINJA)
@@ -65,6 +66,9 @@ include $(SRC)/kvm/targets.mk
 demo: all
 	$(SRC)/scripts/demo
 
+demo-nested: all
+	$(SRC)/scripts/demo-nested
+
 # What it measures does not depend on the speed of the machine.
 bench: all
 	$(PYTHON) $(SRC)/bench/run
@@ -95,6 +99,7 @@ help:
 	@echo 'make               build QEMU with RAMinate, and the tools'
 	@echo 'make install       install them; DESTDIR=DIR below DIR'
 	@echo 'make demo          build and run the demonstration'
+	@echo 'make demo-nested   the same with the KVM extension, in an emulated host'
 	@echo 'make check         build and run all tests'
 	@echo 'make bench         compare the policies on recorded workloads'
 	@echo 'make kvm           build the KVM extension for the running kernel'

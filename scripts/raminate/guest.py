@@ -1,4 +1,4 @@
-# Test guests on hybrid memory, with files in place of physical ranges.
+# Test guests on hybrid memory: physical ranges, or files in their place.
 #
 # SPDX-License-Identifier: GPL-2.0-or-later
 
@@ -22,6 +22,7 @@ from qemu.machine.machine import QEMUMachineError  # noqa: E402
 
 MIB = 1 << 20
 PAGE_SIZE = 4096
+DEV_MEM = Path('/dev/mem')
 # TCG boots in this time: KVM that takes longer is of no use.
 PROBE_SECONDS = 6
 # QEMU must not outlive a test that is killed.
@@ -33,7 +34,7 @@ KERNEL_ARGS = ('console=ttyS0 loglevel=4 mitigations=off panic=-1 '
 
 @dataclass
 class Tier:
-    """A range of a file that stands in for physical memory."""
+    """A range of /dev/mem, or of a file that stands in for it."""
     name: str
     size: int
     path: Path
@@ -72,6 +73,12 @@ class Container:
         return args
 
 
+def _container(name: str, tiers: List[Tier], options: Dict[str, Any]
+               ) -> Container:
+    return Container(name, tiers, {key.replace('_', '-'): value
+                                   for key, value in options.items()})
+
+
 def two_tiers(directory: Path, memory: int, dram: int,
               name: str = 'dmcon0', number: int = 0,
               **options: Any) -> Container:
@@ -81,8 +88,15 @@ def two_tiers(directory: Path, memory: int, dram: int,
                   directory / f'mram{number}')]
     for tier in tiers:
         tier.create()
-    return Container(name, tiers, {key.replace('_', '-'): value
-                                   for key, value in options.items()})
+    return _container(name, tiers, options)
+
+
+def two_physical_tiers(start: int, memory: int, dram: int,
+                       **options: Any) -> Container:
+    """The same, on a range of physical memory, DRAM first."""
+    return _container('dmcon0', [
+        Tier('dram0', dram, DEV_MEM, start),
+        Tier('mram0', memory - dram, DEV_MEM, start + dram)], options)
 
 
 @dataclass

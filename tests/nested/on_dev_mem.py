@@ -19,9 +19,8 @@ from guestlib import (  # noqa: E402
     check_figures, finish_checker, run_tests, start_checker, start_swapper,
     swapper_args, wait_for_passes, wait_for_swaps, wait_until)
 from raminate.guest import (  # noqa: E402
-    PAGE_SIZE, Boot, Container, Guest, Tier)
+    DEV_MEM, PAGE_SIZE, Boot, Guest, two_physical_tiers)
 
-DEV_MEM = Path('/dev/mem')
 POOL = int(os.environ['RAMINATE_POOL'], 0)
 SWAPS = 3000
 HOT_PAGES = 1000
@@ -33,10 +32,7 @@ REQUIRED_FALL = 3
 def on_dev_mem(start: int = POOL, memory: int = MEMORY, **options: Any
                ) -> List[str]:
     """The paper's command line, addresses aside."""
-    tiers = [Tier('dram0', DRAM, DEV_MEM, start),
-             Tier('mram0', memory - DRAM, DEV_MEM, start + DRAM)]
-    container = Container('dmcon0', tiers, {
-        key.replace('_', '-'): value for key, value in options.items()})
+    container = two_physical_tiers(start, memory, DRAM, **options)
     return ['-m', f'{memory // MIB}M', *container.args(), *NODE]
 
 
