@@ -108,16 +108,18 @@ def _entries(data: bytes) -> Iterator[Tuple[int, bytes]]:
         at += 9 + size
 
 
-def page_counts(path: Path) -> Tuple[Dict[int, int], Dict[int, int]]:
-    """Lines written to each page in a recording, and read from it."""
+def page_counts(path: Path, last: int = 0
+                ) -> Tuple[Dict[int, int], Dict[int, int]]:
+    """Lines written to each page in a recording, and read from it.
+
+    In all of it, or in the last entries.
+    """
     written: Dict[int, int] = {}
     read: Dict[int, int] = {}
-    nr_pages = 0
-    for kind, payload in _entries(path.read_bytes()):
-        if kind == 0:
-            nr_pages = int.from_bytes(payload[4:8], 'little')
-        if kind != TRAFFIC:
-            continue
+    entries = list(_entries(path.read_bytes()))
+    nr_pages = int.from_bytes(entries[0][1][4:8], 'little')
+    traffic = [payload for kind, payload in entries if kind == TRAFFIC]
+    for payload in traffic[-last:]:
         entry = Bytes(payload)
         entry.number()      # time
         entry.number()      # window
