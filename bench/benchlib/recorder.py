@@ -2,13 +2,16 @@
 #
 # SPDX-License-Identifier: GPL-2.0-or-later
 
+import csv
 from dataclasses import dataclass
+import json
 from pathlib import Path
 import re
+import resource
 import shutil
 import subprocess
 import time
-from typing import Callable, List
+from typing import Any, Callable, Dict, List
 
 from . import BENCH
 # pylint: disable=wrong-import-order
@@ -23,6 +26,7 @@ PAPER_CACHE = 20 * MIB
 MEMORY_MIB = 256
 ICOUNT_SHIFT = 3                # an instruction takes 2^3 ns
 TRAFFIC_PERIOD_MS = 10
+QEMU_NAME = 'qemu-system-x86_64'
 SECOND_LOOK_MS = 20
 DRAM_SHARE = 0.1                # as recorded; replays choose their own
 
@@ -77,8 +81,9 @@ def _memory(plan: Plan, directory: Path) -> Container:
                      second_look=SECOND_LOOK_MS)
 
 
-def _args(plan: Plan, memory: Container, traffic: Path) -> List[str]:
-    plugin = (f'{PLUGIN},ram=0+{plan.memory_mib}M,record={traffic},'
+def _args(plan: Plan, memory: Container, directory: Path) -> List[str]:
+    plugin = (f'{PLUGIN},ram=0+{plan.memory_mib}M,'
+              f'record={directory / "traffic"},csv={directory / "csv"},'
               f'period={TRAFFIC_PERIOD_MS},cache={plan.cache}')
     return ['-m', f'{plan.memory_mib}M', *memory.args(),
             *(['-plugin', plugin] if plan.traffic else []),
@@ -95,23 +100,77 @@ def record(plan: Plan, directory: Path,
 
     PROGRESS is told the scans that were made, now and then.
     """
-    scans, traffic = directory / 'scans', directory / 'traffic'
     boot = Boot(['/bin/busybox', 'sh', '/bench/enter', plan.workload],
                 MODULES, 'random.trust_cpu=on', _files())
-    memory = _memory(plan, directory)
-    with Guest(directory, boot, _args(plan, memory, traffic),
-               'tcg,thread=single') as guest:
+    args = _args(plan, _memory(plan, directory), directory)
+    scans, merged = directory / 'scans', directory / 'merged'
+    start = time.monotonic()
+    with Guest(directory, boot, args, 'tcg,thread=single') as guest:
         guest.launch()
         guest.console.wait('bench: ready', PATIENCE)
         guest.set('record', str(scans))
+        first_ms = _virtual_ms(directory) if plan.traffic else 0
         guest.console.send('go')
         _wait_for_scans(guest, plan.seconds, progress)
         guest.set('record', '')
+    made: Dict[str, Any] = {
+        'workload': plan.workload,
+        'memory_mib': plan.memory_mib,
+        'instruction_ns': 1 << ICOUNT_SHIFT,
+        'host_seconds': round(time.monotonic() - start, 1),
+        'processor_seconds': round(_processor_seconds(), 1),
+        'qemu': [QEMU_NAME, *args],
+    }
     if plan.traffic:
-        merged = directory / 'merged'
-        subprocess.run([MERGE, '-o', merged, scans, traffic], check=True)
+        subprocess.run([MERGE, '-o', merged, scans, directory / 'traffic'],
+                       check=True, stdout=subprocess.DEVNULL,
+                       stderr=subprocess.DEVNULL)
         scans = merged
+        made['cache'] = plan.cache
+        made['instructions_per_second'] = _instructions_per_second(
+            directory, first_ms)
     shutil.move(scans, plan.out)
+    about_path(plan.out).write_text(json.dumps(made, indent=1) + '\n',
+                                    encoding='utf-8')
+
+
+def about_path(recording: Path) -> Path:
+    """The file that says how a recording was made."""
+    return recording.with_name(recording.name + '.json')
+
+
+def about(recording: Path) -> Dict[str, Any]:
+    """How a recording was made, as far as is known."""
+    path = about_path(recording)
+    if not path.is_file():
+        return {}
+    found: Dict[str, Any] = json.loads(path.read_text(encoding='utf-8'))
+    return found
+
+
+def _processor_seconds() -> float:
+    """Of QEMU, which has ended."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
+
+
+def _csv_rows(directory: Path) -> List[Dict[str, str]]:
+    with (directory / 'csv').open(encoding='utf-8') as file:
+        return list(csv.DictReader(file))
+
+
+def _virtual_ms(directory: Path) -> int:
+    """The guest's time, as of the last period."""
+    rows = _csv_rows(directory)
+    return int(rows[-1]['time_ms']) if rows else 0
+
+
+def _instructions_per_second(directory: Path, first_ms: int) -> float:
+    """What the guest executed from then on."""
+    rows = [row for row in _csv_rows(directory)
+            if int(row['time_ms']) > first_ms]
+    elapsed = int(rows[-1]['time_ms']) - first_ms
+    return sum(int(row['instructions']) for row in rows) * 1000 / elapsed
 
 
 def _wait_for_scans(guest: Guest, number: int,

@@ -19,6 +19,8 @@ PASSES = 2
 PAPER_PAGES = 1 << 20
 PAPER_MAX_SWAPS = 1000
 
+ORDER = ['null', 'lru', 'cmq', 'hemem', 'memtis', 'age']
+
 Row = Dict[str, Any]
 
 
@@ -44,26 +46,27 @@ def scaled_cmq(nr_pages: int) -> str:
 
 
 def policies() -> List[str]:
-    """All that the simulator has."""
+    """All that the simulator has, the best known ones first."""
     listed = subprocess.run([SIMULATOR, '--list'], check=True, text=True,
                             stdout=subprocess.PIPE).stdout
-    return [line.split()[0] for line in listed.splitlines()]
+    names = [line.split()[0] for line in listed.splitlines()]
+    return sorted(names, key=lambda name: (ORDER + [name]).index(name))
 
 
-def command(recording: Path, share: int, names: List[str]) -> List[str]:
-    """The command that replays one recording."""
-    args = [str(SIMULATOR), '--fast', f'{share}%', '--passes', str(PASSES),
-            '--bound', '--json']
+def options(share: int, names: List[str]) -> List[str]:
+    """Of the simulator, for one recording."""
+    args = ['--fast', f'{share}%', '--passes', str(PASSES), '--bound']
     for name in names:
         args += ['-p', name]
-    return args + [str(recording)]
+    return args
 
 
 def replay(workload: str, recording: Path, share: int,
            names: List[str]) -> Result:
     """Replays it under the policies."""
-    output = subprocess.run(command(recording, share, names), check=True,
-                            stdout=subprocess.PIPE).stdout
+    output = subprocess.run([SIMULATOR, *options(share, names), '--json',
+                             '--steps', recording],
+                            check=True, stdout=subprocess.PIPE).stdout
     report = json.loads(output)[0]
     rows = report['results']
     written = rows[0]['written_bytes']

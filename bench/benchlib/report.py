@@ -1,0 +1,336 @@
+# Writes docs/evaluation.md.
+#
+# SPDX-License-Identifier: GPL-2.0-or-later
+
+from dataclasses import dataclass
+from pathlib import Path
+import platform
+import re
+import subprocess
+from typing import Any, Dict, List
+
+from . import BENCH, paper, recorder, recording, replay, tables, workloads
+from .replay import Result, Row
+# pylint: disable=wrong-import-order
+from raminate import kernel, paths
+
+PACKAGES = ('gcc-12', 'busybox-static', 'apache2', 'siege', 'memcached',
+            'redis-server', 'postgresql-15', 'sqlite3', 'stress-ng')
+DEFAULT = 'payback'
+
+
+@dataclass
+class Evaluation:
+    """All that there is to report."""
+    full: bool
+    seconds: int
+    command: str
+    policies: List[str]
+    scaled_cmq: str             # with a batch in proportion to the guest
+    recordings: Dict[str, Path]
+    results: List[Result]
+
+    def of_share(self, share: int) -> List[Result]:
+        """The results with that share of DRAM."""
+        return [result for result in self.results if result.share == share]
+
+
+def total(row: Row) -> float:
+    """Share of the guest's writes that slow memory takes, with swaps."""
+    value: float = row['slow_total_percent']
+    return value
+
+
+def _output(*args: Any) -> str:
+    return subprocess.run(args, check=True, text=True, cwd=BENCH,
+                          stdout=subprocess.PIPE,
+                          stderr=subprocess.DEVNULL).stdout.strip()
+
+
+def _commit() -> str:
+    commit = _output('git', 'rev-parse', '--short=12', 'HEAD')
+    changed = _output('git', 'status', '--porcelain', '--untracked-files=no',
+                      '--', BENCH, BENCH.parent / 'hw', BENCH.parent / 'tools')
+    return commit + (' with changes' if changed else '')
+
+
+def _processor() -> str:
+    info = Path('/proc/cpuinfo').read_text(encoding='utf-8')
+    names = re.findall(r'^model name\s*: (.*)', info, re.M)
+    return f'{len(names)} x {names[0]}' if names else platform.machine()
+
+
+def _package_versions() -> str:
+    status = _output('env', 'PATH=/usr/sbin:/sbin:/usr/bin:/bin', 'debugfs',
+                     '-R', 'cat /var/lib/dpkg/status',
+                     recorder.IMAGE_DIR / 'image')
+    found = dict(re.findall(r'^Package: (\S+)$.*?^Version: (\S+)$', status,
+                            re.M | re.S))
+    return ', '.join(f'{name} {found[name]}' for name in PACKAGES
+                     if name in found)
+
+
+def _scale() -> str:
+    parts = recorder.PAPER_MEMORY_MIB // recorder.MEMORY_MIB
+    mips = 1000 >> recorder.ICOUNT_SHIFT
+    cache = recorder.PAPER_CACHE / parts / (1 << 20)
+    return tables.markdown(
+        ['', 'paper', 'here'],
+        [['guest RAM', '4 GiB', f'{recorder.MEMORY_MIB} MiB'],
+         ['last-level cache', '20 MiB', f'{cache:g} MiB'],
+         ['instructions in a second of the guest',
+          '2.3 GHz, so about 2,000 million', f'up to {mips} million'],
+         ['scan period', '1 s', '1 s of the guest'],
+         ['swap period, life time', '5 s', '5 s of the guest'],
+         ['most swaps in a batch', '1000',
+          '1000'],
+         ['vCPUs', '1', '1']])
+
+
+def _workload_lines(evaluation: Evaluation) -> str:
+    lines = []
+    for load in workloads.WORKLOADS:
+        if load.name not in evaluation.recordings:
+            continue
+        path = evaluation.recordings[load.name]
+        summary = recording.summarize(path)
+        made = recorder.about(path)
+        seconds = summary.window_ms / 1000
+        lines.append([
+            load.name, load.title, 'judging' if load.judging else 'choosing',
+            f'{len(summary.scans):,}',
+            f'{sum(summary.scans) / len(summary.scans):,.0f}',
+            f'{summary.distinct:,}', f'{summary.pages_for(0.9):,}',
+            tables.text(summary.lines * 64 / 1e6 / seconds
+                        if summary.has_traffic else None),
+            tables.text(made['instructions_per_second'] / 1e6
+                        if 'instructions_per_second' in made else None)])
+    return tables.markdown(
+        ['name', 'what', 'for', 'scans', 'pages a scan', 'different pages',
+         'pages for 90 %', 'MB/s', 'million instructions/s'], lines, 3)
+
+
+def _paper_lines(evaluation: Evaluation) -> str:
+    small = evaluation.scaled_cmq
+    lines = []
+    for load in workloads.WORKLOADS:
+        if not load.paper or load.name not in evaluation.recordings:
+            continue
+        cells = [f'{load.name} / {load.paper}']
+        for share in replay.SHARES:
+            result = next(result for result in evaluation.of_share(share)
+                          if result.workload == load.name)
+            cells += [tables.text(paper.NVM_SHARE[share][load.paper])]
+            cells += [tables.text(total(result.row(name, number)))
+                      for name, number in (('cmq', 1), (small, 1),
+                                           (small, 2))]
+        lines.append(cells)
+    titles = ['here / paper']
+    for share in replay.SHARES:
+        titles += [f'paper, {share} %', 'cmq', small, '2nd pass']
+    return tables.markdown(titles, lines)
+
+
+def _means(evaluation: Evaluation, share: int, number: int,
+           judging: bool) -> str:
+    chosen = [result for result in evaluation.of_share(share)
+              if not judging or workloads.find(result.workload).judging]
+    return tables.by_policy(chosen, evaluation.policies, [
+        ('pages %', 1, lambda row: row['slow_pages_percent']),
+        ('bytes %', 1, lambda row: row['slow_bytes_percent']),
+        ('swaps %', 1, lambda row: row['swap_bytes_percent']),
+        ('total %', 1, total),
+        ('x bound', 2, lambda row: row['times_bound']),
+        ('swaps', 0, lambda row: row['swaps']),
+        ('reversed', 0, lambda row: row['reversed']),
+        ('energy 10x', 2, lambda row: row['energy_10']),
+        ('100x', 2, lambda row: row['energy_100']),
+        ('1000x', 2, lambda row: row['energy_1000'])], number)
+
+
+def _verdict(evaluation: Evaluation, share: int) -> str:
+    """The targets, in figures."""
+    chosen = evaluation.of_share(share)
+    ours, cmq = ([total(result.row(name)) for result in chosen]
+                 for name in (DEFAULT, 'cmq'))
+    bound = tables.average(result.bound_percent for result in chosen)
+    nothing = [total(result.row('null')) for result in chosen]
+    swaps = [sum(result.row(name)['swaps'] for result in chosen)
+             for name in (DEFAULT, 'cmq')]
+    worst = max(zip((mine / none for mine, none in zip(ours, nothing)),
+                    (result.workload for result in chosen)))
+    times = (f", {sum(ours) / len(ours) / bound:.2f} of the bound's"
+             if bound else '')
+    return (f"- {share} % DRAM: `{DEFAULT}` has slow memory take "
+            f"{sum(ours) / sum(cmq):.2f} of what it takes with `cmq`{times}, "
+            f"with {swaps[0] / swaps[1] if swaps[1] else 0:.2f} of its "
+            f"swaps. Its worst workload, {worst[1]}, writes {worst[0]:.2f} "
+            f"of what it writes without any moves.\n")
+
+
+def _wrap(text: str) -> str:
+    """Wraps what is no table, picture or block of code."""
+    lines = []
+    for line in text.split('\n'):
+        while len(line) > 120 and line[0] not in '|!' and line[0] != ' ':
+            indent = '  ' if line.startswith('- ') else ''
+            at = line.rindex(' ', 0, 120)
+            lines.append(line[:at])
+            line = indent + line[at + 1:]
+        lines.append(line)
+    return '\n'.join(lines)
+
+
+def _header(evaluation: Evaluation) -> str:
+    form = 'full' if evaluation.full else 'quick'
+    return f"""# Evaluation
+
+Written by `{evaluation.command}`, the {form} form. Change `bench/` and run it \
+again rather than change this file.
+
+| | |
+|---|---|
+| commit | {_commit()} |
+| machine | {_processor()}, Linux {platform.release()} |
+| QEMU | {_output(paths.require_qemu(), '--version').split(chr(10))[0]} |
+| guest's kernel | {kernel.find().version} |
+| guest's packages | {_package_versions()} |
+
+"""
+
+
+def _results(evaluation: Evaluation) -> str:
+    parts = ["## Results\n\n"]
+    parts += [_verdict(evaluation, share) for share in replay.SHARES]
+    parts.append("""
+`total %` is what slow memory has to take, in relation to all that the guest \
+writes: what the guest writes to it (`bytes %`) and what swaps do (`swaps %`). \
+`pages %` is the share of the pages that scans found written and that were in \
+slow memory then. The bound is what no policy can do better than, whatever it \
+knows of the future (see [simulator.md](simulator.md#the-bound)); it holds for \
+the first pass. The other columns are explained there too.
+
+![share of writes](evaluation/shares.svg)
+
+![writes over time](evaluation/over-time.svg)
+""")
+    for share in replay.SHARES:
+        chosen = evaluation.of_share(share)
+        parts += [
+            f"\n### {share} % DRAM\n\nMeans over all workloads, first pass:"
+            "\n\n", _means(evaluation, share, 1, False),
+            "\nSecond pass, from the placement that the first one left, with "
+            "a policy that knows nothing yet:\n\n",
+            _means(evaluation, share, 2, False),
+            "\nThe workloads for judging alone, first pass:\n\n",
+            _means(evaluation, share, 1, True),
+            "\n`total %` of each workload, first pass:\n\n",
+            tables.by_workload(chosen, evaluation.policies, total,
+                               bound=True),
+            "\nSecond pass:\n\n",
+            tables.by_workload([_second(result) for result in chosen],
+                               evaluation.policies, total),
+            "\nSwaps, first pass:\n\n",
+            tables.by_workload(chosen, evaluation.policies,
+                               lambda row: row['swaps'], 0)]
+    return ''.join(parts)
+
+
+def _second(result: Result) -> Result:
+    """The same with the second pass in place of the first."""
+    rows = [dict(row, **{'pass': row['pass'] - 1}) for row in result.rows
+            if row['pass'] > 1]
+    return Result(result.workload, result.share, result.scans,
+                  result.has_traffic, result.bound_percent, rows)
+
+
+def _energy(evaluation: Evaluation) -> str:
+    parts = ["""
+## Energy
+
+By the paper's model, in relation to DRAM alone, if a byte written to slow \
+memory costs 10, 100 or 1000 times as much.
+
+![energy](evaluation/energy.svg)
+"""]
+    for share in replay.SHARES:
+        parts += [f"\n{share} % DRAM, 100 times:\n\n",
+                  tables.by_workload(evaluation.of_share(share),
+                                     evaluation.policies,
+                                     lambda row: row['energy_100'], 2)]
+    return ''.join(parts)
+
+
+def _method(evaluation: Evaluation) -> str:
+    form = '--full' if evaluation.full else ''
+    return f"""
+## CMQ here and in the paper
+
+Share of writes that slow memory took, in per cent; the paper's are read off \
+its charts (batch each 5 s):
+
+{_paper_lines(evaluation)}
+`{evaluation.scaled_cmq}` has the paper's batch in proportion to the guest; \
+it takes as long to fill DRAM as the paper's did, which is longer than \
+most of what is recorded here: 2nd pass is it again, from where it ended.
+
+What differs: the programs, of which only the kinds are the same; the guest \
+is a sixteenth of the paper's, in which programs and kernel take the same room \
+for what does not shrink with it; the paper measured after its runs had warmed \
+up, for minutes; here the first pass begins with cold DRAM.
+
+## What was measured
+
+A guest runs Debian, unmodified, on one emulated vCPU. With `-icount`, its \
+clock counts instructions, {1 << recorder.ICOUNT_SHIFT} ns each, and so does \
+the monitor's: how fast the guest is emulated, and what else the host does, \
+has no influence on what a scan sees. The guest is a sixteenth of the paper's \
+machine:
+
+{_scale()}
+Each workload is recorded once, from when it has been prepared (servers are \
+up, stores are filled): what each scan and a second look \
+{recorder.SECOND_LOOK_MS} ms after it found written, and by \
+[libraminate-traffic](traffic.md) the lines of 64 bytes that a last-level \
+cache wrote back to each page. The simulator replays the recording under each \
+policy, so that all see the same work. Writes of devices are seen by scans, \
+not by the cache.
+
+{_workload_lines(evaluation)}
+`pages for 90 %` is how many pages make up 90 % of all that was found written. \
+DRAM has {recorder.MEMORY_MIB * 256 // 100:,} pages (1 %) or \
+{recorder.MEMORY_MIB * 256 // 10:,} (10 %). A guest that waits executes less \
+than {1000 >> recorder.ICOUNT_SHIFT} million instructions a second. Policies \
+are chosen and tuned on half of the workloads, and judged on all and on the \
+other half.
+
+All settings are the defaults.
+
+## Again
+
+    make bench          # {recorder_seconds(False)} s of each workload
+    make bench-full     # {recorder_seconds(True)} s
+
+or step by step:
+
+    bench/record memcached -o memcached.rec --seconds {evaluation.seconds}
+    raminate-sim {' '.join(replay.options(10, []))} \
+memcached.rec
+    bench/run {form + ' ' if form else ''}--recordings DIR
+
+`bench/run` keeps recordings in `build/bench/recordings` and uses them again; \
+beside each is how it was made. All numbers are in \
+[evaluation/results.csv](evaluation/results.csv).
+"""
+
+
+def recorder_seconds(full: bool) -> int:
+    """Of the guest's time, for each workload."""
+    return 600 if full else 60
+
+
+def write(evaluation: Evaluation, path: Path) -> None:
+    """Writes the document."""
+    path.write_text(_wrap(_header(evaluation) + _results(evaluation)
+                          + _energy(evaluation) + _method(evaluation)),
+                    encoding='utf-8')
