@@ -24,6 +24,9 @@
     TIER("s", 1, 10) ", " TIER("t", 2, 5) "], 'bytes-per-page': 32," \
     " 'scans': 9, 'slow-share-last': 12.5, 'batches': 1, 'swaps': 2," \
     " 'swaps-failed': 3, 'swaps-reversed': 4, 'swaps-held': 5," \
+    " 'slow-writes-saved': 45, 'slow-writes-by-swaps': 15, 'energy': [" \
+    "{'slow-write-cost': 10, 'dram-only': 1, 'unmoved': 2.5," \
+    " 'placed': 2}]," \
     " 'mappings': 6, 'scan-time': " TIMES ", 'batch-time': " TIMES "," \
     " 'pause-time': " TIMES "}"
 #define MAP \
@@ -72,6 +75,11 @@ static void test_container(void)
     g_assert_cmpuint(info->pause_time.p99, ==, 7);
     g_assert_cmpuint(container_info_written(info), ==, 45);
     g_assert_cmpuint(container_info_written_slow(info), ==, 15);
+    g_assert_cmpfloat(container_info_saved(info), ==, 0.5);
+    g_assert_cmpuint(info->nr_energies, ==, 1);
+    g_assert_cmpuint(info->energies[0].slow_write_cost, ==, 10);
+    g_assert_cmpfloat(info->energies[0].unmoved, ==, 2.5);
+    g_assert_cmpfloat(info->energies[0].placed, ==, 2);
 }
 
 static void test_no_container(void)
@@ -93,6 +101,17 @@ static void refuse(const char *from, const char *to, const char *named)
     g_assert_nonnull(strstr(error->message, named));
 }
 
+static void test_harm(void)
+{
+    g_autofree char *text = replace("[" CONTAINER "]", "'slow-writes-saved': "
+                                    "45", "'slow-writes-saved': -5");
+    g_autoptr(JsonNode) node = parse(text);
+    g_autoptr(GPtrArray) all = container_info_parse(node, NULL);
+
+    g_assert_cmpfloat(container_info_saved(g_ptr_array_index(all, 0)), ==,
+                      -2);
+}
+
 static void test_wrong_containers(void)
 {
     refuse("'scans': 9", "'other': 9", "'scans'");
@@ -104,6 +123,11 @@ static void test_wrong_containers(void)
     refuse("'page-size': 4096", "'page-size': 0", "'page-size'");
     refuse("12.5", "120.5", "'slow-share-last'");
     refuse("'p99': 7", "'p99': {}", "'p99'");
+    refuse("'slow-writes-saved': 45", "'slow-writes-saved': 0.5",
+           "'slow-writes-saved'");
+    refuse("'unmoved': 2.5", "'unmoved': -1", "'unmoved'");
+    refuse("'unmoved': 2.5", "'unmoved': '1'", "'unmoved'");
+    refuse("{'slow-write-cost'", "3, {'slow-write-cost'", "'energy'");
     refuse("'rank': 1", "'rank': []", "'rank'");
     refuse("'pause-time': " TIMES, "'pause-time': 3", "'pause-time'");
 }
@@ -184,6 +208,7 @@ int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/info/container", test_container);
+    g_test_add_func("/info/harm", test_harm);
     g_test_add_func("/info/no-container", test_no_container);
     g_test_add_func("/info/wrong-member-is-named", test_wrong_containers);
     g_test_add_func("/info/other-types-are-refused", test_other_types);

@@ -202,6 +202,9 @@ static const Metric metrics[] = {
     { "raminate_held_swaps_total", "counter",
       "Pairs of pages not tried for lack of host mappings.",
       FIELD(swaps_held), NULL, 0 },
+    { "raminate_swap_slow_written_pages_total", "counter",
+      "Pages that exchanges wrote to slower tiers.",
+      FIELD(slow_writes_by_swaps), NULL, 0 },
     { "raminate_mappings", "gauge",
       "Host mappings that show the placement.", FIELD(mappings), NULL, 0 },
     { "raminate_mappings_limit", "gauge",
@@ -233,6 +236,61 @@ static void append_metric(GString *out, const GArray *all,
                           ? metric->get(one->info)
                           : *(const guint64 *)(info + metric->offset),
                      metric->scale);
+    }
+}
+
+/* What it brings */
+
+static void append_saved(GString *out, const GArray *all)
+{
+    static const char name[] = "raminate_saved_slow_written_pages";
+    unsigned i;
+
+    append_head(out, name, "gauge", "Estimate: pages that would have been "
+                "found written in slower tiers had none moved, less those "
+                "that were. Negative if moving did harm.");
+    for (i = 0; i < all->len; i++) {
+        const Labelled *one = &g_array_index(all, Labelled, i);
+
+        g_string_append_printf(out, "%s{%s} %" G_GINT64_FORMAT "\n", name,
+                               one->labels, one->info->slow_writes_saved);
+    }
+}
+
+static void append_energies(GString *out, const GArray *all)
+{
+    static const char name[] = "raminate_energy_joules_total";
+    unsigned i, j, k;
+
+    append_head(out, name, "counter", "Estimate of the energy that guest RAM "
+                "took, if a write to slower tiers costs so many times as "
+                "much: with pages moved, with none moved, with fast memory "
+                "alone.");
+    for (i = 0; i < all->len; i++) {
+        const Labelled *one = &g_array_index(all, Labelled, i);
+
+        for (j = 0; j < one->info->nr_energies; j++) {
+            const EnergyInfo *energy = &one->info->energies[j];
+            const struct {
+                const char *placement;
+                double joules;
+            } estimates[] = {
+                { "placed", energy->placed },
+                { "unmoved", energy->unmoved },
+                { "dram-only", energy->dram_only },
+            };
+
+            for (k = 0; k < G_N_ELEMENTS(estimates); k++) {
+                char joules[G_ASCII_DTOSTR_BUF_SIZE];
+
+                g_ascii_dtostr(joules, sizeof(joules), estimates[k].joules);
+                g_string_append_printf(out, "%s{%s,slow_write_cost=\"%"
+                                       G_GUINT64_FORMAT "\",placement=\"%s\""
+                                       "} %s\n", name, one->labels,
+                                       energy->slow_write_cost,
+                                       estimates[k].placement, joules);
+            }
+        }
     }
 }
 
@@ -344,6 +402,8 @@ char *metrics_format(const GPtrArray *vms, double seconds, unsigned left_out)
     for (i = 0; i < G_N_ELEMENTS(metrics); i++) {
         append_metric(out, all, &metrics[i]);
     }
+    append_saved(out, all);
+    append_energies(out, all);
     append_times(out, all, "raminate_scan_duration_seconds",
                  "Time taken by scans since the guest's start.",
                  offsetof(ContainerInfo, scan_time));

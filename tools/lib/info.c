@@ -53,19 +53,40 @@ static guint64 read_uint(Reader *reader, const char *name, gboolean optional)
     return json_node_get_int(node);
 }
 
+static gint64 read_int(Reader *reader, const char *name)
+{
+    JsonNode *node = read_member(reader, name);
+
+    if (!node || json_node_get_value_type(node) != G_TYPE_INT64) {
+        reader_fail(reader, name);
+        return 0;
+    }
+    return json_node_get_int(node);
+}
+
+/* Returns: whether the number is there; one without a part comes as integer. */
+static gboolean read_number(Reader *reader, const char *name, double *value)
+{
+    JsonNode *node = read_member(reader, name);
+    GType type = node ? json_node_get_value_type(node) : G_TYPE_INVALID;
+
+    if (type != G_TYPE_INT64 && type != G_TYPE_DOUBLE) {
+        return FALSE;
+    }
+    *value = json_node_get_double(node);
+    return TRUE;
+}
+
 /* Returns: less than 0 if it is not there. */
 static double read_percent(Reader *reader, const char *name)
 {
-    JsonNode *node = read_member(reader, name);
     double value;
 
-    if (!node) {
+    if (!read_member(reader, name)) {
         return -1;
     }
-    value = json_node_get_value_type(node) == G_TYPE_INT64 ||
-            json_node_get_value_type(node) == G_TYPE_DOUBLE
-            ? json_node_get_double(node) : -1;
-    if (!(value >= 0 && value <= 100)) {
+    if (!read_number(reader, name, &value) ||
+        !(value >= 0 && value <= 100)) {
         reader_fail(reader, name);
         return -1;
     }
@@ -157,6 +178,39 @@ static void read_tiers(Reader *reader, ContainerInfo *info)
     reader->failed = inner.failed;
 }
 
+static double read_joules(Reader *reader, const char *name)
+{
+    double value = 0;
+
+    if (!read_number(reader, name, &value) || !(value >= 0)) {
+        reader_fail(reader, name);
+    }
+    return value;
+}
+
+static void read_energies(Reader *reader, ContainerInfo *info)
+{
+    JsonArray *array = read_array(reader, "energy", INFO_MAX_ENERGIES);
+    Reader inner = *reader;
+    unsigned i;
+
+    for (i = 0; array && i < json_array_get_length(array); i++) {
+        EnergyInfo *energy = &info->energies[i];
+
+        inner.object = element_object(array, i);
+        if (!inner.object) {
+            reader_fail(reader, "energy");
+            return;
+        }
+        info->nr_energies++;
+        energy->slow_write_cost = read_uint(&inner, "slow-write-cost", FALSE);
+        energy->dram_only = read_joules(&inner, "dram-only");
+        energy->unmoved = read_joules(&inner, "unmoved");
+        energy->placed = read_joules(&inner, "placed");
+    }
+    reader->failed = inner.failed;
+}
+
 void container_info_free(ContainerInfo *info)
 {
     unsigned i;
@@ -204,6 +258,10 @@ static ContainerInfo *read_container(Reader *reader)
     info->swaps_failed = read_uint(reader, "swaps-failed", FALSE);
     info->swaps_reversed = read_uint(reader, "swaps-reversed", FALSE);
     info->swaps_held = read_uint(reader, "swaps-held", FALSE);
+    info->slow_writes_saved = read_int(reader, "slow-writes-saved");
+    info->slow_writes_by_swaps = read_uint(reader, "slow-writes-by-swaps",
+                                           FALSE);
+    read_energies(reader, info);
     info->mappings = read_uint(reader, "mappings", FALSE);
     info->mappings_limit = read_uint(reader, "mappings-limit", TRUE);
     read_times(reader, "scan-time", &info->scan_time);
@@ -256,6 +314,15 @@ guint64 container_info_written_slow(const ContainerInfo *info)
         sum += info->tiers[i].total_written;
     }
     return sum;
+}
+
+double container_info_saved(const ContainerInfo *info)
+{
+    double unmoved = (double)container_info_written_slow(info) +
+                     info->slow_writes_saved;
+
+    return unmoved > 0 ? (info->slow_writes_saved -
+                          (double)info->slow_writes_by_swaps) / unmoved : 0;
 }
 
 /* Maps */

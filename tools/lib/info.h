@@ -13,6 +13,7 @@
 #define INFO_MAX_CONTAINERS 64
 #define INFO_MAX_TIERS 16
 #define INFO_MAX_BUCKETS 65536
+#define INFO_MAX_ENERGIES 8
 #define INFO_MAX_STRING 4096
 
 #define INFO_ERROR (info_error_quark())
@@ -42,6 +43,14 @@ typedef struct TimesInfo {
     guint64 total;
 } TimesInfo;
 
+/* Estimates in joules */
+typedef struct EnergyInfo {
+    guint64 slow_write_cost;    /* times that of a fast one */
+    double dram_only;
+    double unmoved;             /* had no page been moved */
+    double placed;
+} EnergyInfo;
+
 typedef struct ContainerInfo {
     char *id;
     guint64 size;
@@ -68,6 +77,10 @@ typedef struct ContainerInfo {
     guint64 swaps_failed;
     guint64 swaps_reversed;
     guint64 swaps_held;
+    gint64 slow_writes_saved;   /* pages; less than 0 if it did harm */
+    guint64 slow_writes_by_swaps;
+    unsigned nr_energies;
+    EnergyInfo energies[INFO_MAX_ENERGIES];
     guint64 mappings;
     guint64 mappings_limit;     /* 0 if there is none */
     TimesInfo scan_time;
@@ -84,6 +97,12 @@ GPtrArray *container_info_parse(JsonNode *node, GError **error);
 /* Sums over all scans: of all tiers, and of all but the fastest. */
 guint64 container_info_written(const ContainerInfo *info);
 guint64 container_info_written_slow(const ContainerInfo *info);
+
+/*
+ * Returns: part of the slow writes that moving pages has saved, the writes of
+ * swaps taken off; less than 0 if it did harm, 0 if there were none.
+ */
+double container_info_saved(const ContainerInfo *info);
 
 typedef struct MapBucket {
     guint8 heat;
