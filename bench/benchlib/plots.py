@@ -19,12 +19,18 @@ matplotlib.rcParams.update({'svg.hashsalt': 'raminate', 'font.size': 8,
                             'axes.spines.right': False})
 METADATA = {'Date': None}
 ENERGY_COSTS = (10, 100, 1000)
+LEGEND_INCHES = 0.25
 MB = 1e6
 
 
-def _save(figure: Any, path: Path) -> None:
-    figure.tight_layout()
-    figure.savefig(path, metadata=METADATA)
+def _save(figure: Any, axes: Any, path: Path) -> None:
+    """Writes the picture, with the legend of one part above all."""
+    handles, labels = axes.get_legend_handles_labels()
+    figure.legend(handles, labels, ncols=len(labels), frameon=False,
+                  loc='upper center')
+    height = figure.get_size_inches()[1]
+    figure.tight_layout(rect=(0, 0, 1, 1 - LEGEND_INCHES / height))
+    figure.savefig(path, metadata=METADATA if path.suffix == '.svg' else {})
     pyplot.close(figure)
 
 
@@ -58,9 +64,7 @@ def shares(results: List[Result], policies: Sequence[str],
         axes.set_ylabel('% of written bytes')
         axes.set_title(f'{share} % DRAM: written to slow memory, '
                        'swaps included')
-    all_axes[0, 0].legend(ncols=5, frameon=False, loc='upper center',
-                          bbox_to_anchor=(0.5, 1.4))
-    _save(figure, path)
+    _save(figure, all_axes[0, 0], path)
 
 
 def over_time(results: List[Result], policies: Sequence[str], share: int,
@@ -91,9 +95,7 @@ def over_time(results: List[Result], policies: Sequence[str], share: int,
         axes.set_xlabel('seconds of the guest')
     for axes in all_axes.flat[len(chosen):]:
         axes.set_visible(False)
-    handles, labels = all_axes[0, 0].get_legend_handles_labels()
-    figure.legend(handles, labels, ncols=5, frameon=False, loc='upper right')
-    _save(figure, path)
+    _save(figure, all_axes[0, 0], path)
 
 
 def energy(results: List[Result], policies: Sequence[str],
@@ -112,5 +114,4 @@ def energy(results: List[Result], policies: Sequence[str],
             axes.tick_params(axis='x', labelrotation=60)
             axes.set_title(f'{share} % DRAM, slow writes cost {cost} times')
     all_axes[0, 0].set_ylabel('energy, DRAM alone = 1')
-    all_axes[0, 0].legend(ncols=2, frameon=False, fontsize=6)
-    _save(figure, path)
+    _save(figure, all_axes[0, 0], path)

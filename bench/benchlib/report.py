@@ -61,6 +61,8 @@ def _processor() -> str:
 
 
 def _package_versions() -> str:
+    if not (recorder.IMAGE_DIR / 'image').exists():
+        return '–'
     status = _output('env', 'PATH=/usr/sbin:/sbin:/usr/bin:/bin', 'debugfs',
                      '-R', 'cat /var/lib/dpkg/status',
                      recorder.IMAGE_DIR / 'image')
