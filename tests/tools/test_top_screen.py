@@ -95,7 +95,9 @@ def shows_all_on_80_by_24(directory: Path) -> None:
         shown.wait('mixed .:+# slow')
         text = shown.wait('\u2583\u2583\u2583')
     for what in ('vm1        dmcon0     running   25.0', 'dirty-log mmap',
-                 'full 100 % [##########]', 'written 300 (75 %)',
+                 'full 100 %  written      300  75 % [########  ]',
+                 'Sampler dirty-log, mover mmap: no KVM extension',
+                 'of slow writes (1.23k pages written by swaps), 75.0 % of',
                  'Swaps: 1234, failed 0, reversed 5', 'p99 4 ms',
                  '     0 B o-.O=:0%+@&#o-.O'):
         check_in(what, text)
@@ -152,8 +154,8 @@ def changes_the_policy(directory: Path) -> None:
     with one_vm(directory) as shown:
         shown.wait('mixed')
         shown.keys('c')
-        shown.wait('now cmq')
-        shown.keys('l')
+        shown.wait('now cmq: 1 age 2 cmq 3 hemem 4 lru 5 memtis')
+        shown.keys('4')
         shown.wait('The policy is lru.')
         shown.wait(' lru ')
         shown.keys('c')
@@ -227,6 +229,24 @@ def says_that_a_vm_ends(directory: Path) -> None:
             shown.wait('running')
 
 
+def vms_may_come_and_go(directory: Path) -> None:
+    with Servers() as servers:
+        servers.add(directory / 'a.sock', Vm())
+        servers.add(directory / 'b.sock', Vm())
+        with terminal(directory, '-d', 0.2,
+                      directory / '*.sock'.replace('*', '[abc]')) as shown:
+            shown.wait('VMs: 2')
+            servers.add(directory / 'c.sock', Vm())
+            shown.wait('VMs: 3')
+            shown.wait('c          dmcon0     running')
+            servers.end(directory / 'b.sock')
+            shown.wait('VMs: 2')
+            wait_until(lambda: 'b ' not in
+                       [line[:2] for line in shown.text().splitlines()],
+                       "its row to go")
+            shown.wait('a/dmcon0, 4 GiB')
+
+
 def a_vm_that_hangs_does_not_stop_it(directory: Path) -> None:
     with Servers() as servers:
         servers.add(directory / 'a.sock', Vm())
@@ -268,6 +288,6 @@ def check_terminal(shown: Terminal, status: int) -> None:
 run_tests(shows_all_on_80_by_24, shows_something_on_20_by_5,
           no_size_is_too_small, fits_a_new_size, needs_no_colour,
           pauses_and_goes_on, changes_the_policy, a_refusal_is_shown,
-          zooms_and_moves_the_map, sorts_and_selects, says_that_a_vm_ends,
+          zooms_and_moves_the_map, sorts_and_selects, says_that_a_vm_ends, vms_may_come_and_go,
           a_vm_that_hangs_does_not_stop_it, says_why_it_cannot_start,
           leaves_the_terminal_as_it_was)

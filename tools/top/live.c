@@ -10,10 +10,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "hw/raminate/policy/policy.h"
 #include "live.h"
 #include "screen.h"
 
 #define MESSAGE_SECONDS 10
+#define RESCAN_SECONDS 2
 #define MAX_ZOOM 16
 /*
  * A map walks over all pages of the guest while QEMU's main loop waits: not
@@ -23,6 +25,7 @@
 
 typedef struct Live {
     GMainLoop *loop;
+    const LiveOptions *options;
     GPtrArray *vms;
     GPtrArray *rows;
     View view;
@@ -214,6 +217,69 @@ static gboolean refresh_vms(gpointer opaque)
     return G_SOURCE_CONTINUE;
 }
 
+/* VMs that come and go */
+
+static Vm *find_vm(const Live *live, const char *path)
+{
+    unsigned i;
+
+    for (i = 0; i < live->vms->len; i++) {
+        Vm *vm = g_ptr_array_index(live->vms, i);
+
+        if (strcmp(vm->path, path) == 0) {
+            return vm;
+        }
+    }
+    return NULL;
+}
+
+static gboolean has_path(GPtrArray *paths, const char *path)
+{
+    return g_ptr_array_find_with_equal_func(paths, path, g_str_equal, NULL);
+}
+
+/* One that is selected stays, to be read about. */
+static void remove_ended(Live *live, GPtrArray *paths)
+{
+    unsigned i;
+
+    for (i = live->vms->len; i > 0; i--) {
+        Vm *vm = g_ptr_array_index(live->vms, i - 1);
+
+        if (vm->error && !vm->client && vm != live->vm &&
+            !has_path(paths, vm->path)) {
+            if (live->map_vm == vm) {
+                live->map_vm = NULL;
+            }
+            rows_remove(live->rows, vm);
+            g_ptr_array_remove_index(live->vms, i - 1);
+        }
+    }
+}
+
+static gboolean find_new_vms(gpointer opaque)
+{
+    Live *live = opaque;
+    g_autoptr(GPtrArray) paths = vm_find_sockets(live->options->patterns);
+    unsigned i;
+
+    remove_ended(live, paths);
+    for (i = 0; i < paths->len; i++) {
+        const char *path = g_ptr_array_index(paths, i);
+
+        if (!find_vm(live, path)) {
+            Vm *vm = vm_new(path, live->options->timeout, VM_MAP_LIMIT);
+
+            g_ptr_array_add(live->vms, vm);
+            rows_update(live->rows, vm);
+            vm_refresh(vm, refreshed, live);
+        }
+    }
+    live->view.nr_vms = live->vms->len;
+    sort_rows(live);
+    return G_SOURCE_CONTINUE;
+}
+
 /* Keys */
 
 typedef struct Change {
@@ -272,25 +338,36 @@ static void pause_or_go_on(Live *live)
     }
 }
 
+/* Asks for the number of a policy; any other key leaves it as it is. */
 static void ask_policy(Live *live)
 {
+    const RaminatePolicyOps *const *policies = raminate_policy_list();
+    g_autoptr(GString) text = g_string_new(NULL);
     Row *row = selected_row(live);
+    unsigned i;
 
     if (can_change(live)) {
         live->asks_policy = TRUE;
-        set_message(live, g_strdup_printf("Policy of %s/%s, now %s: c = cmq, "
-                                          "l = lru, n = null, other: keep",
-                                          row->vm->name, row->id,
-                                          row->info->policy));
+        g_string_append_printf(text, "Policy, now %s:", row->info->policy);
+        for (i = 0; policies[i]; i++) {
+            g_string_append_printf(text, " %u %s", i + 1, policies[i]->name);
+        }
+        set_message(live, g_strdup(text->str));
     }
 }
 
 static void set_policy(Live *live, int key)
 {
-    const char *policy = key == 'c' ? "cmq" : key == 'l' ? "lru" :
-                         key == 'n' ? "null" : NULL;
+    const RaminatePolicyOps *const *policies = raminate_policy_list();
+    const char *policy = NULL;
     Row *row = selected_row(live);
+    int i;
 
+    for (i = 0; policies[i]; i++) {
+        if (key == '1' + i) {
+            policy = policies[i]->name;
+        }
+    }
     live->asks_policy = FALSE;
     set_message(live, NULL);
     if (policy && can_change(live)) {
@@ -439,7 +516,8 @@ static void run(Live *live)
         g_unix_signal_add(SIGWINCH, resized, live),
         g_unix_fd_add(STDIN_FILENO, G_IO_IN | G_IO_HUP | G_IO_ERR, keys,
                       live),
-        g_timeout_add(live->view.period, refresh_vms, live),
+        g_timeout_add(live->options->period, refresh_vms, live),
+        g_timeout_add_seconds(RESCAN_SECONDS, find_new_vms, live),
     };
     unsigned i;
 
@@ -457,25 +535,25 @@ static void run(Live *live)
     }
 }
 
-int live_run(GPtrArray *vms, unsigned period, gboolean is_utf8,
-             GError **error)
+int live_run(GPtrArray *vms, const LiveOptions *options, GError **error)
 {
     g_autoptr(GMainLoop) loop = g_main_loop_new(NULL, FALSE);
     g_autoptr(GPtrArray) rows = rows_new();
     Live live = {
         .loop = loop,
+        .options = options,
         .vms = vms,
         .rows = rows,
         .view = {
             .rows = rows,
             .nr_vms = vms->len,
-            .period = period,
+            .period = options->period,
             .selected = -1,
         },
     };
     unsigned i;
 
-    if (!screen_open(is_utf8, error)) {
+    if (!screen_open(options->is_utf8, error)) {
         return 0;
     }
     for (i = 0; i < vms->len; i++) {

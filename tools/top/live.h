@@ -9,13 +9,19 @@
 
 #include "rows.h"
 
+typedef struct LiveOptions {
+    char *const *patterns;      /* of the VMs' sockets */
+    unsigned period;            /* milliseconds, as is the next */
+    unsigned timeout;           /* for each answer of a VM */
+    gboolean is_utf8;
+} LiveOptions;
+
 /*
  * Runs until it is told to quit.
- * @vms: Vm; all have been refreshed once
- * @period: milliseconds
+ * @vms: Vm; all have been refreshed once.  VMs that come later are added,
+ *       and those that have ended are removed when their sockets are.
  * Returns: number of the signal that ended it, or 0.
  */
-int live_run(GPtrArray *vms, unsigned period, gboolean is_utf8,
-             GError **error);
+int live_run(GPtrArray *vms, const LiveOptions *options, GError **error);
 
 #endif

@@ -57,10 +57,8 @@ static void allow_many_files(void)
     }
 }
 
-static GPtrArray *find_vms(unsigned timeout)
+static GPtrArray *find_vms(char *const *where, unsigned timeout)
 {
-    static char *default_patterns[] = { VM_DEFAULT_PATTERN, NULL };
-    char *const *where = patterns ? patterns : default_patterns;
     g_autoptr(GPtrArray) paths = vm_find_sockets(where);
     GPtrArray *vms = g_ptr_array_new_with_free_func((GDestroyNotify)vm_free);
     unsigned i;
@@ -140,7 +138,7 @@ static int run_once(GPtrArray *vms, gboolean is_utf8)
     return count_failed(vms) != 0;
 }
 
-static int run_live(GPtrArray *vms, unsigned period, gboolean is_utf8)
+static int run_live(GPtrArray *vms, const LiveOptions *options)
 {
     g_autoptr(GError) error = NULL;
     unsigned i;
@@ -153,7 +151,7 @@ static int run_live(GPtrArray *vms, unsigned period, gboolean is_utf8)
         }
         return 1;
     }
-    number = live_run(vms, period, is_utf8, &error);
+    number = live_run(vms, options, &error);
     if (error) {
         fprintf(stderr, "raminate-top: %s\n", error->message);
         return 1;
@@ -169,16 +167,18 @@ static int run_live(GPtrArray *vms, unsigned period, gboolean is_utf8)
 int main(int argc, char **argv)
 {
     g_autoptr(GPtrArray) vms = NULL;
-    gboolean is_utf8;
-    unsigned period;
+    static char *default_patterns[] = { VM_DEFAULT_PATTERN, NULL };
+    LiveOptions options = { 0 };
     int status;
 
     setlocale(LC_ALL, "");
     /* Numbers look the same everywhere. */
     setlocale(LC_NUMERIC, "C");
-    is_utf8 = g_get_charset(NULL);
+    options.is_utf8 = g_get_charset(NULL);
     options_parse(entries, "[SOCKET...]", summary, &argc, &argv);
-    period = options_milliseconds("--period", period_option);
+    options.patterns = patterns ? patterns : default_patterns;
+    options.period = options_milliseconds("--period", period_option);
+    options.timeout = options_milliseconds("--timeout", timeout_option);
     if (once_option && batch_option) {
         options_fail("--once and --batch exclude each other; give one");
     }
@@ -190,14 +190,14 @@ int main(int argc, char **argv)
         options_fail("this is no terminal; use --once, --batch or --json");
     }
     allow_many_files();
-    vms = find_vms(options_milliseconds("--timeout", timeout_option));
+    vms = find_vms(options.patterns, options.timeout);
     vm_refresh_all(vms);
     if (batch_option) {
-        status = run_batch(vms, period, is_utf8);
+        status = run_batch(vms, options.period, options.is_utf8);
     } else if (once_option || json_option) {
-        status = run_once(vms, is_utf8);
+        status = run_once(vms, options.is_utf8);
     } else {
-        status = run_live(vms, period, is_utf8);
+        status = run_live(vms, &options);
     }
     g_strfreev(patterns);
     return status;

@@ -200,7 +200,8 @@ const char *row_state(const Row *row)
     const GError *error = row->vm->error;
 
     if (!error) {
-        return row->info ? row->info->state : "plain";
+        return row->info ? row->info->state
+               : row->vm->containers ? "plain" : "asking";
     }
     if (error->domain != QMP_ERROR) {
         return "error";

@@ -17,8 +17,10 @@
 /* Room for the address at the left of the map. */
 #define ADDRESS_COLUMNS 9
 #define MIN_COLUMNS_FOR_ADDRESS 40
-#define DETAIL_LINES 4          /* and one for each tier */
+#define DETAIL_LINES 6          /* and one for each tier */
 #define BAR_COLUMNS 10
+/* Of the costs of a slow write that QEMU estimates energy for. */
+#define SHOWN_COST 100
 
 /* A slow tier has one of these sets of colours. */
 #define SLOW_COLOURS 3
@@ -35,17 +37,24 @@ static SCREEN *terminal;
 static gboolean utf8;
 static gboolean colour;
 
-/* From cold to hot, of 256 colours; and of eight. */
+/*
+ * Backgrounds from cold to hot, of 256 colours; and one of eight colours for
+ * the sign alone.  Fast and slow are told apart by those, too, who cannot tell
+ * red from green; raminate-map has the same colours.
+ */
 static const struct {
     short bright[HEATMAP_LEVELS];
     short plain;
 } colour_sets[NR_COLOUR_SETS] = {
-    { { 22, 28, 34, 46 }, COLOR_GREEN },
-    { { 58, 100, 142, 226 }, COLOR_YELLOW },
-    { { 88, 124, 160, 196 }, COLOR_RED },
-    { { 53, 90, 127, 201 }, COLOR_MAGENTA },
-    { { 23, 30, 37, 51 }, COLOR_CYAN },
+    { { 17, 25, 33, 117 }, COLOR_CYAN },
+    { { 53, 96, 133, 183 }, COLOR_MAGENTA },
+    { { 52, 130, 208, 222 }, COLOR_YELLOW },
+    { { 22, 28, 71, 120 }, COLOR_GREEN },
+    { { 58, 100, 142, 228 }, COLOR_RED },
 };
+
+/* Signs on those backgrounds: to be seen, but not before the colours. */
+static const short sign_colours[HEATMAP_LEVELS] = { 244, 250, 16, 16 };
 
 static short pair_of(unsigned set, unsigned level)
 {
@@ -63,9 +72,12 @@ static void open_colours(void)
     use_default_colors();
     for (set = 0; set < NR_COLOUR_SETS; set++) {
         for (level = 0; level < HEATMAP_LEVELS; level++) {
-            init_pair(pair_of(set, level),
-                      COLORS >= 256 ? colour_sets[set].bright[level]
-                                    : colour_sets[set].plain, -1);
+            if (COLORS >= 256) {
+                init_pair(pair_of(set, level), sign_colours[level],
+                          colour_sets[set].bright[level]);
+            } else {
+                init_pair(pair_of(set, level), colour_sets[set].plain, -1);
+            }
         }
     }
 }
@@ -135,6 +147,8 @@ static Layout layout(const View *view)
         lines.detail = DETAIL_LINES + nr_tiers;
     } else if (room >= DETAIL_LINES + 3) {
         lines.detail = DETAIL_LINES;
+    } else if (room >= 6) {
+        lines.detail = 2;
     }
     room -= lines.detail;
     lines.legend = room > 2;
@@ -309,86 +323,7 @@ static void draw_list(const View *view, int y, int lines)
     }
 }
 
-/* The selected container */
-
-static void draw_tier(int y, const ContainerInfo *info, const TierInfo *tier)
-{
-    g_autofree char *size = text_size(tier->size);
-    double full = CLAMP((double)tier->pages * info->page_size /
-                        MAX(tier->size, 1), 0, 1);
-    g_autofree char *bar = g_strnfill(full * BAR_COLUMNS, '#');
-    guint64 written = 0;
-    unsigned i;
-
-    for (i = 0; i < info->nr_tiers; i++) {
-        written += info->tiers[i].written;
-    }
-    put_line(y, A_NORMAL, "  %-10s %9s  full %3.0f %% [%-*s]  written %"
-             G_GUINT64_FORMAT " (%.0f %%)", tier->id, size, full * 100,
-             BAR_COLUMNS, bar, tier->written,
-             written ? 100.0 * tier->written / written : 0);
-}
-
-static void draw_detail_figures(int y, const Row *row)
-{
-    const ContainerInfo *info = row->info;
-    g_autofree char *spark = text_sparkline(row->history, row->nr_history,
-                                            MAX(COLS - 27, 0), utf8);
-    g_autofree char *p50 = text_duration(info->pause_time.p50);
-    g_autofree char *p99 = text_duration(info->pause_time.p99);
-    g_autofree char *max = text_duration(info->pause_time.max);
-    g_autofree char *scan = text_duration(info->scan_time.p50);
-
-    if (row->slow_share < 0) {
-        put_line(y, A_NORMAL, "  Slow writes: none seen   %s", spark);
-    } else {
-        put_line(y, A_NORMAL, "  Slow writes: %5.1f %%     %s",
-                 row->slow_share, spark);
-    }
-    put_line(y + 1, A_NORMAL, "  Swaps: %" G_GUINT64_FORMAT ", failed %"
-             G_GUINT64_FORMAT ", reversed %" G_GUINT64_FORMAT " (%.1f %%), "
-             "held %" G_GUINT64_FORMAT, info->swaps, info->swaps_failed,
-             info->swaps_reversed,
-             info->swaps ? 100.0 * info->swaps_reversed / info->swaps : 0,
-             info->swaps_held);
-    put_line(y + 2, A_NORMAL, "  Pauses: median %s, p99 %s, longest %s; "
-             "scans: %" G_GUINT64_FORMAT ", median %s", p50, p99, max,
-             info->scans, scan);
-}
-
-static void draw_detail(const Row *row, int y, int lines)
-{
-    const ContainerInfo *info = row->info;
-    g_autofree char *size = NULL;
-    unsigned i;
-
-    if (row->vm->error) {
-        put_line(y, A_BOLD, "%s: %s", row->vm->name, row->vm->error->message);
-        return;
-    }
-    if (!info) {
-        put_line(y, A_NORMAL, "%s has no hybrid memory: no "
-                 "memory-backend-container", row->vm->name);
-        return;
-    }
-    size = text_size(info->size);
-    put_line(y, A_BOLD, "%s/%s, %s, %s%s%s; sampler %s%s%s%s, mover %s%s%s%s",
-             row->vm->name, info->id, size, info->state,
-             info->held_because ? ": " : "",
-             info->held_because ? info->held_because : "",
-             info->sampler, info->sampler_reason ? " (" : "",
-             info->sampler_reason ? info->sampler_reason : "",
-             info->sampler_reason ? ")" : "",
-             info->mover, info->mover_reason ? " (" : "",
-             info->mover_reason ? info->mover_reason : "",
-             info->mover_reason ? ")" : "");
-    draw_detail_figures(y + 1, row);
-    for (i = 0; i < info->nr_tiers && DETAIL_LINES + (int)i < lines; i++) {
-        draw_tier(y + DETAIL_LINES + i, info, &info->tiers[i]);
-    }
-}
-
-/* The map */
+/* The map's colours */
 
 static attr_t cell_attributes(HeatmapCell cell, unsigned slow_tier)
 {
@@ -406,6 +341,138 @@ static attr_t cell_attributes(HeatmapCell cell, unsigned slow_tier)
     return COLOR_PAIR(pair_of(set, cell.level)) |
            (COLORS >= 256 ? A_NORMAL : grey[cell.level]);
 }
+
+/* The selected container */
+
+static void draw_tier(int y, const ContainerInfo *info, unsigned number)
+{
+    const TierInfo *tier = &info->tiers[number];
+    HeatmapCell cell = {
+        .place = number ? HEATMAP_SLOW : HEATMAP_FAST,
+        .level = HEATMAP_LEVELS - 2,
+    };
+    g_autofree char *size = text_size(tier->size);
+    g_autofree char *bar = NULL;
+    guint64 written = 0;
+    double share;
+    unsigned i;
+
+    for (i = 0; i < info->nr_tiers; i++) {
+        written += info->tiers[i].written;
+    }
+    share = (double)tier->written / MAX(written, 1);
+    bar = g_strnfill(share * BAR_COLUMNS + 0.5, '#');
+    put_line(y, A_NORMAL, "  %c %-10s %9s  full %3.0f %%  written %8"
+             G_GUINT64_FORMAT " %3.0f %% [%-*s]",
+             heatmap_signs[cell.place][cell.level], tier->id, size,
+             CLAMP(100.0 * tier->pages * info->page_size /
+                   MAX(tier->size, 1), 0, 100),
+             tier->written, 100 * share, BAR_COLUMNS, bar);
+    if (COLS > 4) {
+        attrset(cell_attributes(cell, MAX(number, 1)));
+        mvaddch(y, 2, heatmap_signs[cell.place][cell.level]);
+    }
+}
+
+static void draw_methods(int y, const ContainerInfo *info)
+{
+    const char *why_sampler = info->sampler_reason;
+    const char *why_mover = info->mover_reason;
+
+    if (why_sampler && g_strcmp0(why_sampler, why_mover) == 0) {
+        put_line(y, A_NORMAL, "  Sampler %s, mover %s: %s", info->sampler,
+                 info->mover, why_mover);
+    } else {
+        put_line(y, A_NORMAL, "  Sampler %s%s%s%s, mover %s%s%s%s",
+                 info->sampler, why_sampler ? " (" : "",
+                 why_sampler ? why_sampler : "", why_sampler ? ")" : "",
+                 info->mover, why_mover ? " (" : "",
+                 why_mover ? why_mover : "", why_mover ? ")" : "");
+    }
+}
+
+static void draw_saved(int y, const ContainerInfo *info)
+{
+    g_autofree char *by_swaps = text_count(info->slow_writes_by_swaps);
+    g_autoptr(GString) line = g_string_new("  Saved:");
+    unsigned i;
+
+    g_string_append_printf(line, " %.1f %% of slow writes (%s pages written "
+                           "by swaps)", 100 * container_info_saved(info),
+                           by_swaps);
+    for (i = 0; i < info->nr_energies; i++) {
+        const EnergyInfo *energy = &info->energies[i];
+
+        if (energy->slow_write_cost == SHOWN_COST && energy->unmoved > 0) {
+            g_string_append_printf(line, ", %.1f %% of energy",
+                                   100 - 100 * energy->placed /
+                                   energy->unmoved);
+        }
+    }
+    put_line(y, A_NORMAL, "%s", line->str);
+}
+
+static void draw_figures(int y, const Row *row)
+{
+    const ContainerInfo *info = row->info;
+    g_autofree char *spark = text_sparkline(row->history, row->nr_history,
+                                            MAX(COLS - 24, 0), utf8);
+    g_autofree char *p50 = text_duration(info->pause_time.p50);
+    g_autofree char *p99 = text_duration(info->pause_time.p99);
+    g_autofree char *max = text_duration(info->pause_time.max);
+    g_autofree char *scan = text_duration(info->scan_time.p50);
+
+    if (row->slow_share < 0) {
+        put_line(y, A_NORMAL, "  Slow writes: none    %s", spark);
+    } else {
+        put_line(y, A_NORMAL, "  Slow writes: %5.1f %% %s",
+                 row->slow_share, spark);
+    }
+    draw_saved(y + 1, info);
+    put_line(y + 2, A_NORMAL, "  Swaps: %" G_GUINT64_FORMAT ", failed %"
+             G_GUINT64_FORMAT ", reversed %" G_GUINT64_FORMAT " (%.1f %%), "
+             "held %" G_GUINT64_FORMAT, info->swaps, info->swaps_failed,
+             info->swaps_reversed,
+             info->swaps ? 100.0 * info->swaps_reversed / info->swaps : 0,
+             info->swaps_held);
+    put_line(y + 3, A_NORMAL, "  Pauses: median %s, p99 %s, longest %s; "
+             "scans: %" G_GUINT64_FORMAT ", median %s", p50, p99, max,
+             info->scans, scan);
+}
+
+static void draw_detail(const Row *row, int y, int lines)
+{
+    const ContainerInfo *info = row->info;
+    g_autofree char *size = NULL;
+    unsigned i;
+
+    if (row->vm->error) {
+        put_line(y, A_BOLD, "%s: %s", row->vm->name, row->vm->error->message);
+        return;
+    }
+    if (!info) {
+        put_line(y, A_NORMAL, row->vm->containers
+                 ? "%s has no hybrid memory: no memory-backend-container"
+                 : "%s has not answered yet", row->vm->name);
+        return;
+    }
+    size = text_size(info->size);
+    put_line(y, A_BOLD, "%s/%s, %s, policy %s, %s%s%s", row->vm->name,
+             info->id, size, info->policy, info->state,
+             info->held_because ? ": " : "",
+             info->held_because ? info->held_because : "");
+    if (lines < DETAIL_LINES) {
+        draw_saved(y + 1, info);
+        return;
+    }
+    draw_methods(y + 1, info);
+    draw_figures(y + 2, row);
+    for (i = 0; i < info->nr_tiers && DETAIL_LINES + (int)i < lines; i++) {
+        draw_tier(y + DETAIL_LINES + i, info, i);
+    }
+}
+
+/* The map */
 
 static void draw_cell(int y, int x, const View *view, double place)
 {
@@ -482,8 +549,8 @@ static void draw_help(void)
         "q             quit",
         "",
         "Map: a sign is a part of guest RAM.",
-        "oO0@ in fast memory, .:+# in slow memory,",
-        "-=%& in both; the denser, the hotter.",
+        "oO0@ in fast memory (blue), .:+# in slow memory (orange),",
+        "-=%& in both (violet); the denser and brighter, the hotter.",
         "# is what should move.",
     };
     unsigned i;
