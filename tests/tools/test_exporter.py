@@ -10,7 +10,7 @@ import threading
 from typing import List
 
 from fakeqmp import Hanging, Saying, Servers, Silent, Vm, container
-import prometheus
+import debian
 from toolslib import (PATIENCE, Exporter, check, check_in, exporter,
                       resident_kib, run, run_tests, wait_until)
 
@@ -36,7 +36,7 @@ def figures_have_labels(directory: Path) -> None:
 
 
 def names_are_as_prometheus_wants(directory: Path) -> None:
-    promtool = prometheus.find('promtool')
+    promtool = debian.find('promtool', 'prometheus')
     with Servers() as servers:
         servers.add(directory / 'vm.sock', Vm('\u6f22 \x1b"\\\n'))
         servers.add(directory / 'bad.sock', Saying(b'no'))

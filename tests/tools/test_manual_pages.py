@@ -8,14 +8,14 @@ import re
 import shutil
 import subprocess
 
-from toolslib import TOOLS, Skip, check, paths, run, run_tests
+import debian
+from toolslib import Skip, check, installed_tools, paths, run, run_tests
 
 PAGES = paths.SOURCE / 'docs' / 'man'
 
 
 def each_tool_has_a_page(_: Path) -> None:
-    tools = {path.name for path in TOOLS.iterdir()
-             if path.is_file() and path.name.startswith('raminate-')}
+    tools = set(installed_tools())
     pages = {path.stem for path in PAGES.glob('*.1')}
     check(tools == pages, f"tools: {tools}, pages: {pages}")
 
@@ -32,7 +32,23 @@ def pages_have_all_options(_: Path) -> None:
         check(not missing, f"{page.name} lacks {missing}")
 
 
-def pages_are_well_formed(_: Path) -> None:
+def pages_are_installed(_: Path) -> None:
+    rules = (paths.SOURCE / 'tools' / 'meson.build').read_text()
+    for page in PAGES.glob('*.1'):
+        check(f"'{page.stem.removeprefix('raminate-')}'" in rules,
+              f"{page.name} is not installed")
+
+
+def mandoc_finds_no_mistake(_: Path) -> None:
+    mandoc = debian.find('mandoc', 'mandoc')
+    pages = [str(page) for page in PAGES.glob('*.1')]
+    result = subprocess.run([mandoc, '-T', 'lint', '-W', 'warning', *pages],
+                            check=False, stdout=subprocess.PIPE,
+                            stderr=subprocess.STDOUT, encoding='utf-8')
+    check(result.returncode == 0 and not result.stdout, result.stdout)
+
+
+def groff_finds_no_mistake(_: Path) -> None:
     if not shutil.which('groff'):
         raise Skip("there is no groff")
     for page in PAGES.glob('*.1'):
@@ -44,4 +60,5 @@ def pages_are_well_formed(_: Path) -> None:
 
 
 run_tests(each_tool_has_a_page, pages_have_all_options,
-          pages_are_well_formed)
+          pages_are_installed, mandoc_finds_no_mistake,
+          groff_finds_no_mistake)

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# raminate-map draws what a VM says, and what a real guest has.
+# raminate-map draws what a VM says, what a real guest has, and recordings.
 #
 # SPDX-License-Identifier: GPL-2.0-or-later
 
@@ -7,6 +7,7 @@ from collections import Counter
 import json
 from pathlib import Path
 import struct
+from typing import List, Tuple
 import xml.etree.ElementTree as ElementTree
 import zlib
 
@@ -18,8 +19,8 @@ MAP = 'raminate-map'
 SVG = '{http://www.w3.org/2000/svg}'
 
 
-def png_size(path: Path) -> 'tuple[int, int]':
-    """Checks that the file is whole."""
+def read_png(path: Path) -> Tuple[Tuple[int, int], bytes]:
+    """Size and filtered lines; checks that the file is whole."""
     data = path.read_bytes()
     check(data[:8] == b'\x89PNG\r\n\x1a\n', "no PNG")
     size, at, pixels = (0, 0), 8, b''
@@ -32,9 +33,39 @@ def png_size(path: Path) -> 'tuple[int, int]':
             pixels += body
         at += length + 12
     check(kind == b'IEND', "it breaks off")
-    check(len(zlib.decompress(pixels)) == size[1] * (1 + 3 * size[0]),
-          "pixels are missing")
-    return size
+    pixels = zlib.decompress(pixels)
+    check(len(pixels) == size[1] * (1 + 3 * size[0]), "pixels are missing")
+    return size, pixels
+
+
+def png_size(path: Path) -> Tuple[int, int]:
+    return read_png(path)[0]
+
+
+def png_brightness(path: Path) -> List[List[int]]:
+    """Sum of red, green and blue of each pixel, line by line."""
+    (width, height), data = read_png(path)
+    above = bytearray(3 * width)
+    lines = []
+    for number in range(height):
+        at = number * (1 + 3 * width)
+        line = bytearray(data[at + 1:at + 1 + 3 * width])
+        for i, _ in enumerate(line):
+            left = line[i - 3] if i >= 3 else 0
+            corner = above[i - 3] if i >= 3 else 0
+            line[i] = (line[i] + predict(data[at], left, above[i],
+                                         corner)) & 255
+        lines.append([sum(line[i:i + 3]) for i in range(0, 3 * width, 3)])
+        above = line
+    return lines
+
+
+def predict(kind: int, left: int, above: int, corner: int) -> int:
+    """The filters of PNG."""
+    if kind < 4:
+        return (0, left, above, (left + above) // 2)[kind]
+    guess = left + above - corner
+    return min((left, above, corner), key=lambda byte: abs(guess - byte))
 
 
 def svg_fills(path: Path) -> 'Counter[str]':
@@ -108,10 +139,79 @@ def a_file_that_cannot_be_written(directory: Path) -> None:
             check_in("can't write '", result.stderr)
 
 
+def varint(number: int) -> bytes:
+    parts = []
+    while number > 127:
+        parts.append(number & 127 | 128)
+        number >>= 7
+    return bytes([*parts, number])
+
+
+def entry(kind: int, payload: bytes) -> bytes:
+    data = struct.pack('<BI', kind, len(payload)) + payload
+    return data + struct.pack('<I', zlib.crc32(data))
+
+
+def scan(time_ms: int, first: int, number: int) -> bytes:
+    """A scan, 1 s after the last one, that found a run of pages written."""
+    run = varint(first << 1 | 1) + varint(number - 2)
+    return entry(1, varint(time_ms << 1) + varint(1000) + varint(number)
+                 + varint(0) + b'\0' + varint(number - 1) + run)
+
+
+def recording() -> bytes:
+    """1024 pages: the first half is written for 5 s, then the second."""
+    header = struct.pack('<IIqII', 4096, 1024, 0, 1000, 1)
+    header += struct.pack('<IIBB', 0, 1024, 0, 1) + b'x'
+    return (b'RAMINREC' + struct.pack('<I', 1) + entry(0, header)
+            + b''.join(scan(1000 * (i + 1), 0 if i < 5 else 512, 512)
+                       for i in range(10)))
+
+
+def draws_a_recording(directory: Path) -> None:
+    file, png = directory / 'a.rec', directory / 'a.png'
+    file.write_bytes(recording() + entry(4, b''))
+    result = run(MAP, '-r', file, '-o', png, '-s', '640x480')
+    check(result.returncode == 0, result.stderr)
+    lines = png_brightness(png)
+    # Well inside of each quarter of the map.
+    bright, dark = ((150, 120), (500, 320)), ((500, 120), (150, 320))
+    check(all(lines[y][x] > 600 for x, y in bright) and
+          all(lines[y][x] < 120 for x, y in dark),
+          [(lines[y][x], x, y) for x, y in (*bright, *dark)])
+    result = run(MAP, '-r', file, '-o', directory / 'a.svg')
+    check(result.returncode == 0, result.stderr)
+    ElementTree.parse(directory / 'a.svg')
+
+
+def damaged_recordings_are_refused(directory: Path) -> None:
+    file, png = directory / 'a.rec', directory / 'a.png'
+    whole = recording()
+    file.write_bytes(whole[:-3])
+    result = run(MAP, '-r', file, '-o', png)
+    check(result.returncode == 0, "a cut one has good scans")
+    png.unlink()
+    header = len(whole) - 10 * len(scan(1000, 0, 512))
+    for data, message in (
+            (b'', 'is not a recording'), (b'x' * 5000, 'is not a recording'),
+            (whole[:header], 'has no scan'),
+            (whole[:header + 9] + b'x' + whole[header + 10:], 'damaged')):
+        file.write_bytes(data)
+        result = run(MAP, '-r', file, '-o', png)
+        check(result.returncode == 1, f"{message}: {result.returncode}")
+        check_in(message, result.stderr)
+    check(not png.exists(), "a picture is left")
+    check_in('none.rec', run(MAP, '-r', directory / 'none.rec').stderr)
+    for option in ('--hottest', '--container=a'):
+        result = run(MAP, '-r', option, file)
+        check(result.returncode == 2, option)
+
+
 def shows_a_real_guest(directory: Path) -> None:
     socket = directory / 'vm1.sock'
     args = ['-name', 'guest=real', *hybrid(directory, scan_period=200,
-                                           swap_period=500),
+                                           swap_period=500,
+                                           record=directory / 'a.rec'),
             '-qmp', f'unix:{socket},server=on,wait=off']
     boot = Boot(['/bin/workload', f'arena={64 * MIB // 4096}', 'hot=500',
                  'thin=20'])
@@ -125,6 +225,9 @@ def shows_a_real_guest(directory: Path) -> None:
         once = run('raminate-top', '--once', socket)
         says = run('raminate-top', '--json', socket)
         info = guest.raminate()
+    result = run(MAP, '-r', '-o', directory / 'rec.svg', directory / 'a.rec')
+    check(result.returncode == 0, result.stderr)
+    check(len(svg_fills(directory / 'rec.svg')) > 12, "nothing was written")
     png_size(directory / 'a.png')
     check(len(svg_fills(directory / 'a.svg')) > 12, "no heat")
     check(once.stdout.splitlines()[1].split()[:6] ==
@@ -136,4 +239,5 @@ def shows_a_real_guest(directory: Path) -> None:
 
 
 run_tests(writes_png_and_svg, asks_for_the_container_named, errors_are_plain,
-          a_file_that_cannot_be_written, shows_a_real_guest)
+          a_file_that_cannot_be_written, draws_a_recording,
+          damaged_recordings_are_refused, shows_a_real_guest)

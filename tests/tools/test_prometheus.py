@@ -13,7 +13,7 @@ import urllib.parse
 import urllib.request
 
 from fakeqmp import Servers, Vm
-import prometheus
+import debian
 from toolslib import (MIB, PATIENCE, Boot, Guest, check, check_in, exporter,
                       hybrid, paths, run_tests, wait_until)
 
@@ -22,7 +22,7 @@ SUFFIXES = ('_sum', '_count')
 
 
 def promtool(*args: object) -> str:
-    result = subprocess.run([prometheus.find('promtool'), *map(str, args)],
+    result = subprocess.run([debian.find('promtool', 'prometheus'), *map(str, args)],
                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                             encoding='utf-8', check=False)
     check(result.returncode == 0, result.stdout)
@@ -143,7 +143,7 @@ class Prometheus:
             # pylint: disable=consider-using-with
             self.process = subprocess.Popen(
                 ['setpriv', '--pdeathsig', 'KILL',
-                 prometheus.find('prometheus'),
+                 debian.find('prometheus', 'prometheus'),
                  f'--config.file={file}',
                  f'--storage.tsdb.path={directory / "tsdb"}',
                  '--web.listen-address=127.0.0.1:0'], stderr=log,

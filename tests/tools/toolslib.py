@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from typing import Any, Callable, Iterator, List, Optional
+from typing import Any, Callable, Dict, Iterator, List, Optional
 import urllib.request
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / 'guest'))
@@ -23,9 +23,17 @@ TOOLS = paths.BUILD / 'tools'
 PATIENCE = 120      # seconds; only a hang takes so long
 
 
+def installed_tools() -> Dict[str, Path]:
+    """All tools that were built, by name."""
+    return {path.name: path
+            for path in [*TOOLS.glob('raminate-*'),
+                         *TOOLS.glob('*/raminate-*')]
+            if path.is_file() and not path.suffix}
+
+
 def tool(name: str) -> str:
-    path = TOOLS / name
-    check(path.is_file(), f"{path} is missing; run make first")
+    path = installed_tools().get(name)
+    check(path is not None, f"{name} is missing; run make first")
     return str(path)
 
 

@@ -1,5 +1,5 @@
 /*
- * RAMinate: raminate-map, a picture of where a guest's pages are
+ * RAMinate: raminate-map, pictures of where a guest's pages are and were
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -9,6 +9,8 @@
 
 #include "lib/options.h"
 #include "lib/vm.h"
+#include "history-picture.h"
+#include "paint.h"
 #include "picture.h"
 
 static char *container_option;
@@ -16,7 +18,8 @@ static char *output_option;
 static char *size_option;
 static double timeout_option = 10;
 static gboolean hottest_option;
-static char **sockets;
+static gboolean recording_option;
+static char **sources;
 
 static const GOptionEntry entries[] = {
     { "output", 'o', 0, G_OPTION_ARG_FILENAME, &output_option,
@@ -27,16 +30,19 @@ static const GOptionEntry entries[] = {
       "Size of the picture in pixels (default: 1000x700)", "WIDTHxHEIGHT" },
     { "hottest", 0, 0, G_OPTION_ARG_NONE, &hottest_option,
       "Show the heat of the hottest page, not the mean", NULL },
+    { "recording", 'r', 0, G_OPTION_ARG_NONE, &recording_option,
+      "Draw when which part of the memory was written, from a recording",
+      NULL },
     { "timeout", 't', 0, G_OPTION_ARG_DOUBLE, &timeout_option,
       "Time that the VM has for each answer (default: 10)", "SECONDS" },
-    { G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &sockets,
+    { G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &sources,
       NULL, NULL },
     { NULL }
 };
 
 static const char summary[] =
     "Draws placement and heat of a running guest's RAM, as the VM at a QMP "
-    "socket\nsays.";
+    "socket\nsays; with --recording, what QEMU has recorded (record=FILE).";
 
 typedef struct Request {
     gboolean done;
@@ -125,16 +131,29 @@ static gboolean draw(Vm *vm, Picture *picture, const char *path,
     return picture_write(picture, map, info, path, error);
 }
 
-int main(int argc, char **argv)
+static void draw_vm(const char *socket, unsigned timeout, Picture *picture,
+                    GError **error)
 {
     g_autoptr(GPtrArray) vms =
         g_ptr_array_new_with_free_func((GDestroyNotify)vm_free);
+    Vm *vm = vm_new(socket, timeout, VM_MAP_LIMIT);
+
+    g_ptr_array_add(vms, vm);
+    vm_refresh_all(vms);
+    if (vm->error) {
+        g_propagate_error(error, g_error_copy(vm->error));
+    } else {
+        draw(vm, picture, output_option, error);
+    }
+}
+
+int main(int argc, char **argv)
+{
     Picture picture = { .width = 1000, .height = 700 };
     g_autoptr(GError) error = NULL;
     unsigned timeout;
-    Vm *vm;
 
-    options_parse(entries, "SOCKET", summary, &argc, &argv);
+    options_parse(entries, "SOCKET | --recording FILE", summary, &argc, &argv);
     timeout = options_milliseconds("--timeout", timeout_option);
     if (!output_option) {
         output_option = g_strdup("raminate-map.png");
@@ -144,23 +163,25 @@ int main(int argc, char **argv)
         options_fail("the name of '%s' must end with .png or .svg",
                      output_option);
     }
-    if (!sockets || g_strv_length(sockets) != 1) {
-        options_fail("give the path of one QMP socket; see --help");
+    if (!sources || g_strv_length(sources) != 1) {
+        options_fail("give the path of one QMP socket, or of one recording "
+                     "with --recording; see --help");
+    }
+    if (recording_option && (container_option || hottest_option)) {
+        options_fail("--container and --hottest are for running guests");
     }
     take_size(&picture);
     picture.hottest = hottest_option;
-    vm = vm_new(sockets[0], timeout, VM_MAP_LIMIT);
-    g_ptr_array_add(vms, vm);
-    vm_refresh_all(vms);
-    if (vm->error) {
-        error = g_error_copy(vm->error);
+    if (recording_option) {
+        history_picture_write(sources[0], output_option, picture.width,
+                              picture.height, &error);
     } else {
-        draw(vm, &picture, output_option, &error);
+        draw_vm(sources[0], timeout, &picture, &error);
     }
     if (error) {
         fprintf(stderr, "raminate-map: %s\n", error->message);
     }
-    g_strfreev(sockets);
+    g_strfreev(sources);
     g_free(output_option);
     g_free(container_option);
     g_free(size_option);

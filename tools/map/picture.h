@@ -1,5 +1,5 @@
 /*
- * RAMinate: pictures of guest RAM
+ * RAMinate: a picture of where guest RAM is, and how hot
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -8,9 +8,6 @@
 #define RAMINATE_PICTURE_H
 
 #include "lib/info.h"
-
-#define PICTURE_MIN_SIZE 200
-#define PICTURE_MAX_SIZE 8192
 
 typedef struct Picture {
     const char *title;
