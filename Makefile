@@ -17,7 +17,7 @@ RUN_NINJA = $(NINJA) -C $(BUILD) $(JOBS)
 RUN_TESTS = $(PYTHON) $(SETUP)/run-tests.py $(BUILD)
 
 .PHONY: all install check check-unit check-qtest check-guest check-tools \
-        check-nested check-asan bench bench-full demo demo-nested \
+        check-nested check-asan bench bench-full bench-cost demo demo-nested \
         clean distclean help
 
 all:
@@ -76,6 +76,9 @@ bench: all
 bench-full: all
 	$(PYTHON) $(SRC)/bench/run --full
 
+bench-cost: all
+	$(PYTHON) $(SRC)/tests/nested/bench_cost.py
+
 clean:
 	if [ -e $(BUILD)/build.ninja ]; then ninja -C $(BUILD) -t clean; fi
 	if [ -e $(BUILD)/qemu/build.ninja ]; then \
@@ -101,6 +104,7 @@ help:
 	@echo 'make demo          build and run the demonstration'
 	@echo 'make demo-nested   the same with the KVM extension, in an emulated host'
 	@echo 'make check         build and run all tests'
+	@echo 'make bench-cost    count what scans and swaps cost in KVM'
 	@echo 'make bench         compare the policies on recorded workloads'
 	@echo 'make kvm           build the KVM extension for the running kernel'
 	@echo 'make kvm-install   build and install it, and for later kernels (DKMS)'

@@ -11,7 +11,7 @@ import shutil
 import stat
 import subprocess
 import sys
-from typing import Dict, List, Sequence, Tuple
+from typing import ClassVar, Dict, List, Sequence, Tuple
 
 SOURCE = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(SOURCE / 'scripts'))
@@ -28,9 +28,6 @@ POOL_SIZE = 512 * MIB
 MEMORY = 1536 * MIB
 DISK_SIZE = 8 * MIB
 
-BASE_MODULES = ('irqbypass', 'ccp')
-SHARE_MODULES = ('netfs', '9pnet', '9pnet_virtio', '9p', 'virtio_blk')
-KVM_MODULES = ('kvm', 'kvm-amd')
 KERNEL_ARGS = ('console=ttyS0', 'quiet', 'loglevel=4', 'mitigations=off',
                'panic=-1', 'oops=panic')
 
@@ -60,6 +57,12 @@ class Result:
 @dataclass
 class Machine:
     """What the machine is made of."""
+    base_modules: ClassVar[Sequence[str]] = ('irqbypass', 'ccp')
+    kvm_modules: ClassVar[Sequence[str]] = ('kvm', 'kvm-amd')
+    share_modules: ClassVar[Sequence[str]] = ('9p', '9pnet_virtio',
+                                              'virtio_blk')
+    share_by: ClassVar[str] = '9p'
+
     directory: Path
     kvm_build: Path
     kernel: kernel.Kernel
@@ -67,15 +70,31 @@ class Machine:
     parameters: Sequence[str] = ()
     share: bool = False
     cpus: int = 2
+    memory: int = MEMORY
+    pool: Tuple[int, int] = (POOL, POOL_SIZE)
+    # Further arguments for QEMU, and its accelerator.
+    accel: str = 'tcg,thread=multi'
+    cpu: str = 'max,+svm,+npt'
+    args: Sequence[str] = ()
 
     def _modules(self) -> List[Tuple[str, bytes]]:
         files = self.kernel.module_files(
-            [*BASE_MODULES, *(SHARE_MODULES if self.share else ())])
+            [*self.base_modules,
+             *(self.share_modules if self.share else ())])
         modules = [(path.name.split('.ko')[0], kernel.read_module(path))
                    for path in files]
-        modules += [(name, _stripped(self.kvm_build / f'{name}.ko'))
-                    for name in KVM_MODULES]
+        modules += [(name, self._stripped(self.kvm_build / f'{name}.ko'))
+                    for name in self.kvm_modules]
         return modules
+
+    def _stripped(self, module: Path) -> bytes:
+        """A module without its debugging information, most of its size."""
+        strip = shutil.which('strip')
+        if strip is None:
+            raise paths.SetupError("strip is missing; install binutils")
+        out = self.directory / module.name
+        subprocess.run([strip, '-g', '-o', str(out), str(module)], check=True)
+        return out.read_bytes()
 
     def _initramfs(self) -> Path:
         path = self.directory / 'initramfs'
@@ -94,6 +113,26 @@ class Machine:
             cpio.finish()
         return path
 
+    def _command_line(self, *program: str) -> str:
+        return ' '.join([
+            *KERNEL_ARGS, f'memmap={self.pool[1]}${self.pool[0]:#x}',
+            *self.parameters,
+            *([f'hostfs={self.share_by}'] if self.share else []),
+            '--', *program])
+
+    def _ports(self) -> List[Path]:
+        """Files that take what comes out of the serial ports."""
+        return [self.directory / name
+                for name in ('console', 'output', 'messages')]
+
+    def _result(self) -> Result:
+        console, output, messages = (port.read_text(errors='replace')
+                                     for port in self._ports())
+        match = re.search(r'^init: exit status (\d+)\s*\Z', output, re.M)
+        if not match:
+            return Result(-1, output, messages + console)
+        return Result(int(match.group(1)), output[:match.start()], messages)
+
     def _disk(self) -> Path:
         path = self.directory / 'disk'
         with path.open('wb') as file:
@@ -102,19 +141,14 @@ class Machine:
 
     def run(self, *program: str, timeout: int = 600) -> Result:
         """Boots, runs the program, powers off."""
-        ports = [self.directory / name
-                 for name in ('console', 'output', 'messages')]
-        args = [paths.require_qemu(), '-accel', 'tcg,thread=multi',
-                '-cpu', 'max,+svm,+npt', '-smp', str(self.cpus),
-                '-m', str(MEMORY // MIB), '-display', 'none', '-nodefaults',
-                '-no-user-config', '-no-reboot',
+        args = [paths.require_qemu(), '-accel', self.accel,
+                '-cpu', self.cpu, '-smp', str(self.cpus),
+                '-m', str(self.memory // MIB), '-display', 'none',
+                '-nodefaults', '-no-user-config', '-no-reboot',
                 '-kernel', str(self.kernel.image),
                 '-initrd', str(self._initramfs()),
-                '-append', ' '.join([
-                    *KERNEL_ARGS, f'memmap={POOL_SIZE}${POOL:#x}',
-                    *self.parameters, *(['hostfs=1'] if self.share else []),
-                    '--', *program])]
-        for port in ports:
+                '-append', self._command_line(*program), *self.args]
+        for port in self._ports():
             args += ['-serial', f'file:{port}']
         if self.share:
             args += ['-fsdev', 'local,id=hostfs,path=/,security_model=none,'
@@ -123,19 +157,4 @@ class Machine:
                      '-drive', f'file={self._disk()},format=raw,if=virtio']
         subprocess.run(args, check=True, timeout=timeout,
                        stdin=subprocess.DEVNULL)
-        console, output, messages = (port.read_text(errors='replace')
-                                     for port in ports)
-        match = re.search(r'^init: exit status (\d+)\s*\Z', output, re.M)
-        if not match:
-            return Result(-1, output, messages + console)
-        return Result(int(match.group(1)), output[:match.start()], messages)
-
-
-def _stripped(module: Path) -> bytes:
-    """A module without its debugging information, most of its size."""
-    strip = shutil.which('strip')
-    if strip is None:
-        raise paths.SetupError("strip is missing; install binutils")
-    out = module.with_suffix('.stripped')
-    subprocess.run([strip, '-g', '-o', str(out), str(module)], check=True)
-    return out.read_bytes()
+        return self._result()

@@ -1,0 +1,147 @@
+#!/usr/bin/env python3
+# Counts what scans and swaps cost, and writes the tables in
+# docs/performance.md.
+#
+# SPDX-License-Identifier: GPL-2.0-or-later
+
+import re
+import subprocess
+import sys
+from typing import Dict, List, Sequence
+
+from costlib import CPU, Gaps, Scan, Swap, gaps, scans, swaps
+from nestedlib import NESTED, SOURCE, paths
+
+DOCUMENT = SOURCE / 'docs' / 'performance.md'
+BEGIN = '<!-- begin: make bench-cost -->'
+END = '<!-- end: make bench-cost -->'
+
+SIZES = (256, 1024, 4096)
+SMALL = 256
+PAGES_PER_GIB = 1 << 18
+# Gaps shorter than this are of one row.
+LOWEST_BIT = 12
+
+MODES = {'none': 'no swaps', 'running': 'swaps, VM running',
+         'stopped': 'swaps, VM stopped'}
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> List[str]:
+    lines = [head, ['---:'] * len(head), *rows]
+    return [f"| {' | '.join(line)} |" for line in lines]
+
+
+def thousands(number: float) -> str:
+    return f'{number:,.0f}'
+
+
+def scan_table(found: Sequence[Scan]) -> List[str]:
+    return table(
+        ['guest RAM, MiB', 'pages written', 'scan', 'scan, no flush',
+         'million a GiB', 'log: get, clear', "log: guest's faults",
+         'log: together'],
+        [[str(s.mib), f'{s.share:.0%}', f'{s.scan:.1f}',
+          f'{s.scan_no_flush:.1f}', f'{s.scan * PAGES_PER_GIB / 1e6:.1f}',
+          f'{s.log:.1f}', f'{s.log_guest:.1f}', f'{s.log_total:.1f}']
+         for s in found])
+
+
+def break_even(found: Sequence[Scan]) -> float:
+    """The share of written pages from which on the log costs more."""
+    written = [s for s in found if s.share > 0]
+    for low, high in zip(written, written[1:]):
+        below, above = low.log_total - low.scan, high.log_total - high.scan
+        if below <= 0 < above:
+            part = -below / (above - below)
+            return low.share + part * (high.share - low.share)
+    return 0
+
+
+def swap_table(found: Sequence[Swap]) -> List[str]:
+    return table(
+        ['pairs a call', 'swap', 'of pages that the guest does not map',
+         "the guest's faults afterwards"],
+        [[thousands(s.batch), thousands(s.swap), thousands(s.unmapped),
+          thousands(s.faults)] for s in found])
+
+
+def gap_table(found: Dict[str, Gaps]) -> List[str]:
+    modes = [found[mode] for mode in MODES]
+    last = max(bit for g in modes for bit, n in enumerate(g.histogram) if n)
+    rows = [[f'below {thousands(1 << LOWEST_BIT)}',
+             *(thousands(sum(g.histogram[:LOWEST_BIT])) for g in modes)]]
+    for bit in range(LOWEST_BIT, last + 1):
+        rows.append([f'{thousands(1 << bit)} to {thousands(2 << bit)}',
+                     *(thousands(g.histogram[bit]) for g in modes)])
+    rows += [[name, *(thousands(getattr(g, key)) for g in modes)]
+             for name, key in (('longest', 'longest'),
+                               ('pairs swapped', 'swapped'),
+                               ('writes', 'writes'),
+                               ('instructions in all', 'instructions'))]
+    return table(['gap, instructions', *MODES.values()], rows)
+
+
+def _output(*command: str) -> str:
+    return subprocess.run(command, check=True, capture_output=True, text=True,
+                          cwd=SOURCE).stdout.strip()
+
+
+def circumstances() -> str:
+    commit = _output('git', 'rev-parse', '--short', 'HEAD')
+    if _output('git', 'status', '--porcelain', '--', 'kvm', 'patches',
+               'tests/nested/cost*'):
+        commit += ' with changes'
+    release = (NESTED / 'kernel' / 'release').read_text().strip()
+    qemu = _output(str(paths.require_qemu()), '--version').splitlines()[0]
+    return (f'Commit {commit}, host kernel {release}, emulated by {qemu}, '
+            f'`-cpu {CPU}`.')
+
+
+def generate() -> List[str]:
+    found: List[Scan] = []
+    for mib in SIZES:
+        print(f'Scans of {mib} MiB ...', flush=True)
+        found += scans(mib)
+    print('Swaps ...', flush=True)
+    pairs = swaps(SMALL)
+    print("Gaps in a guest's loop ...", flush=True)
+    seen = gaps(SMALL)
+
+    shares = [break_even([s for s in found if s.mib == mib]) for mib in SIZES]
+    flushes = [s.flush for s in found if s.share > 0]
+    return [
+        circumstances(), '',
+        '### Scan: instructions a page of guest RAM', '',
+        *scan_table(found), '',
+        f'The log costs as much as the scan when {min(shares):.1%} to '
+        f'{max(shares):.1%} of the pages are written between two scans. '
+        f'The flush takes {min(flushes)} to {max(flushes)} instructions a '
+        'scan.', '',
+        '### Swap: instructions a pair', '',
+        *swap_table(pairs), '',
+        "### What a guest's loop sees: number of gaps between two writes", '',
+        *gap_table(seen)]
+
+
+def main() -> int:
+    try:
+        lines = generate()
+    except paths.SetupError as err:
+        print(f'bench-cost: {err}', file=sys.stderr)
+        return 1
+    print('\n'.join(lines))
+    text = DOCUMENT.read_text()
+    new = '\n'.join([BEGIN, '', *lines, '', END])
+    text, count = re.subn(f'{re.escape(BEGIN)}.*{re.escape(END)}',
+                          lambda _: new, text, flags=re.S)
+    if count != 1:
+        print(f'bench-cost: {DOCUMENT} lacks the lines {BEGIN} and {END}',
+              file=sys.stderr)
+        return 1
+    DOCUMENT.write_text(text)
+    print(f'Written to {DOCUMENT}')
+    return 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())

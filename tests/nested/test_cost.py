@@ -1,0 +1,47 @@
+#!/usr/bin/env python3
+# The cost of a scan and of a swap, in instructions: within bounds, no more a
+# page for a larger guest, and less than with KVM's dirty log.
+#
+# SPDX-License-Identifier: GPL-2.0-or-later
+
+from costlib import scans, swaps
+from nestedlib import Tap, main
+
+SMALL, LARGE = 64, 256          # MiB
+PER_PAGE = 60
+PER_PAGE_ALL_WRITTEN = 100
+PER_PAIR = 20000
+# Of a tenth of the pages written.
+TENTH = 0.09
+GROWTH = 1.05
+
+
+def run(tap: Tap) -> None:
+    small, large = scans(SMALL), scans(LARGE)
+    for s in large:
+        bound = PER_PAGE if s.share < 0.5 else PER_PAGE_ALL_WRITTEN
+        tap.check(s.scan <= bound, f'{s.share:.0%} written: a scan takes '
+                  f'{s.scan:.1f} instructions a page, at most {bound}')
+        if s.share >= TENTH:
+            tap.check(s.scan < s.log_total,
+                      f'{s.share:.0%} written: the dirty log takes '
+                      f'{s.log_total:.1f}, which is more')
+            tap.check(s.scan_guest < 1,
+                      f'{s.share:.0%} written: the guest takes '
+                      f'{s.scan_guest:.1f} for its writes after a scan, '
+                      'less than 1')
+    for a, b in zip(small, large):
+        tap.check(b.scan <= a.scan * GROWTH,
+                  f'{b.share:.0%} written: {b.scan:.1f} a page of {LARGE} MiB, '
+                  f'{a.scan:.1f} of {SMALL} MiB')
+
+    found = swaps(SMALL)
+    whole = found[-1]
+    tap.check(whole.swap <= PER_PAIR, f'a swap takes {whole.swap:.0f} '
+              f'instructions a pair, at most {PER_PAIR}')
+    tap.check(whole.swap < found[0].swap, 'a batch takes less a pair than '
+              f'single swaps, {found[0].swap:.0f}')
+
+
+if __name__ == '__main__':
+    main(run)
