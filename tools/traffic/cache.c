@@ -16,9 +16,9 @@
  * A way holds a line and what is known of it in one word, which is only ever
  * replaced whole: so a line can't become dirty while it goes.
  */
-#define VALID 1u
-#define DIRTY 2u
-#define NOT_BY_SWAP 4u
+#define VALID ((uint64_t)1)
+#define DIRTY ((uint64_t)2)
+#define NOT_BY_SWAP ((uint64_t)4)
 #define LINE_SHIFT 3
 
 /* After that many tries, the holder of a lock may have lost its processor. */
@@ -42,11 +42,9 @@ struct Cache {
     char *sets;
 };
 
-static const uint64_t flags_of_use[] = {
-    [CACHE_READ] = VALID,
-    [CACHE_WRITE] = VALID | DIRTY | NOT_BY_SWAP,
-    [CACHE_SWAP_WRITE] = VALID | DIRTY,
-};
+G_STATIC_ASSERT(CACHE_READ == VALID &&
+                CACHE_SWAP_WRITE == (VALID | DIRTY) &&
+                CACHE_WRITE == (VALID | DIRTY | NOT_BY_SWAP));
 
 Cache *cache_new(uint64_t nr_sets, unsigned nr_ways)
 {
@@ -87,22 +85,22 @@ static void store(_Atomic uint64_t *value, uint64_t to)
 }
 
 /*
- * Returns: whether the way holds the line, which then has the @flags.  It may
- * go at any time: what is returned was true once.
+ * Returns: whether the way holds the line, which then has the flags of @use.
+ * It may go at any time: what is returned was true once.
  */
-static inline bool use_way(_Atomic uint64_t *way, uint64_t line,
-                           uint64_t flags)
+static inline bool use_way(_Atomic uint64_t *way, uint64_t line, CacheUse use)
 {
+    uint64_t dirtiest = line << LINE_SHIFT | CACHE_WRITE;
     uint64_t word = load(way);
 
     do {
-        if (word >> LINE_SHIFT != line || !(word & VALID)) {
+        if ((word | DIRTY | NOT_BY_SWAP) != dirtiest) {
             return false;
         }
-        if ((word & flags) == flags) {
+        if ((word & use) == use) {
             return true;
         }
-    } while (!atomic_compare_exchange_weak_explicit(way, &word, word | flags,
+    } while (!atomic_compare_exchange_weak_explicit(way, &word, word | use,
                                                     memory_order_relaxed,
                                                     memory_order_relaxed));
     return true;
@@ -122,10 +120,10 @@ static void touch(Set *set, unsigned nr_ways, unsigned way)
     atomic_store_explicit(&set->last, way, memory_order_relaxed);
 }
 
-static bool use_set(Set *set, unsigned nr_ways, uint64_t line, uint64_t flags)
+static bool use_set(Set *set, unsigned nr_ways, uint64_t line, CacheUse use)
 {
     for (unsigned i = 0; i < nr_ways; i++) {
-        if (use_way(&set->ways[i], line, flags)) {
+        if (use_way(&set->ways[i], line, use)) {
             touch(set, nr_ways, i);
             return true;
         }
@@ -167,24 +165,23 @@ static unsigned find_oldest(Set *set, unsigned nr_ways)
 bool cache_access(Cache *cache, uint64_t line, CacheUse use, CacheMiss *miss)
 {
     Set *set = find_set(cache, line);
-    uint64_t flags = flags_of_use[use];
     unsigned last = atomic_load_explicit(&set->last, memory_order_relaxed);
     unsigned way;
     uint64_t old;
 
-    if (use_way(&set->ways[last], line, flags) ||
-        use_set(set, cache->nr_ways, line, flags)) {
+    if (use_way(&set->ways[last], line, use) ||
+        use_set(set, cache->nr_ways, line, use)) {
         return false;
     }
     lock(set);
     /* Another thread may have brought it in. */
-    if (use_set(set, cache->nr_ways, line, flags)) {
+    if (use_set(set, cache->nr_ways, line, use)) {
         unlock(set);
         return false;
     }
     way = find_oldest(set, cache->nr_ways);
     old = atomic_exchange_explicit(&set->ways[way],
-                                   line << LINE_SHIFT | flags,
+                                   line << LINE_SHIFT | use,
                                    memory_order_relaxed);
     touch(set, cache->nr_ways, way);
     unlock(set);
@@ -201,7 +198,7 @@ void cache_clean(Cache *cache, CacheWritten *written, void *opaque)
 
         for (unsigned j = 0; j < cache->nr_ways; j++) {
             uint64_t old = atomic_fetch_and_explicit(
-                &set->ways[j], ~(uint64_t)(DIRTY | NOT_BY_SWAP),
+                &set->ways[j], ~(DIRTY | NOT_BY_SWAP),
                 memory_order_relaxed);
 
             if (old & DIRTY) {

@@ -22,11 +22,15 @@
 
 typedef struct Cache Cache;
 
-/* Who writes: a line that is dirty by swaps alone is told apart. */
+/*
+ * Who writes: a line that is dirty by swaps alone is told apart.  A use is
+ * the flags that the line has then, for the sake of speed: it is there, it is
+ * dirty, and not by swaps alone.
+ */
 typedef enum CacheUse {
-    CACHE_READ,
-    CACHE_WRITE,
-    CACHE_SWAP_WRITE,
+    CACHE_READ = 1,
+    CACHE_SWAP_WRITE = 1 | 2,
+    CACHE_WRITE = 1 | 2 | 4,
 } CacheUse;
 
 /* What a miss did to the memory. */
