@@ -234,7 +234,7 @@ def vms_may_come_and_go(directory: Path) -> None:
         servers.add(directory / 'a.sock', Vm())
         servers.add(directory / 'b.sock', Vm())
         with terminal(directory, '-d', 0.2,
-                      f"'{directory}/*.sock'") as shown:
+                      f'"{directory}/*.sock"') as shown:
             shown.wait('VMs: 2')
             servers.add(directory / 'c.sock', Vm())
             shown.wait('VMs: 3')
