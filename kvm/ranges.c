@@ -7,6 +7,7 @@
 #include <linux/maple_tree.h>
 #include <linux/vmalloc.h>
 
+#include "compat.h"
 #include "hooks.h"
 #include "internal.h"
 #include "mmu.h"
@@ -148,7 +149,7 @@ int raminate_attach(struct kvm *kvm, const struct kvm_raminate_attach *attach)
 	if (ret)
 		return ret;
 
-	if (kvm->arch.vm_type != KVM_X86_DEFAULT_VM)
+	if (!raminate_is_default_vm(kvm))
 		return -EOPNOTSUPP;
 
 	ret = raminate_check_encrypted(kvm) ?: raminate_check_held(kvm);

@@ -2,6 +2,7 @@
 /*
  * RAMinate: what keeps the frames of a VM from being exchanged
  */
+#include "compat.h"
 #include "internal.h"
 
 /*

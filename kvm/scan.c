@@ -12,6 +12,7 @@
 #include <linux/sched/signal.h>
 #include <linux/uaccess.h>
 
+#include "compat.h"
 #include "internal.h"
 #include "mmu.h"
 #include "mmu/mmu_internal.h"
@@ -150,7 +151,7 @@ static void collect_slot(void *data, struct kvm_memory_slot *slot,
 		write_unlock(&kvm->mmu_lock);
 	}
 
-	if (tdp_mmu_enabled)
+	if (raminate_tdp_mmu_enabled(kvm))
 		collect_tdp(scan, slot->as_id, start, end);
 }
 
@@ -351,7 +352,7 @@ static int scan_pieces(struct scan *scan, struct kvm_raminate_scan *args)
 		if (signal_pending(current))
 			return -EINTR;
 
-		nr_pages = min(args->nr_pages - args->done, SCAN_PIECE);
+		nr_pages = min_t(u64, args->nr_pages - args->done, SCAN_PIECE);
 		ret = scan_piece(scan, args->start + (args->done << shift),
 				 nr_pages,
 				 bitmap ? bitmap + args->done / 64 : NULL);

@@ -2,6 +2,7 @@
 /*
  * RAMinate: where the guest sees addresses of the process
  */
+#include "compat.h"
 #include "internal.h"
 
 /*

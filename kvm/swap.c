@@ -10,6 +10,7 @@
 #include <linux/sched/signal.h>
 #include <linux/uaccess.h>
 
+#include "compat.h"
 #include "internal.h"
 
 /* Pairs between two looks at signals; who faults waits for them at most. */
@@ -187,12 +188,7 @@ static void drop_gfns(void *data, struct kvm_memory_slot *slot, gfn_t start,
 		      gfn_t end)
 {
 	struct drop *drop = data;
-	struct kvm_gfn_range range = {
-		.slot = slot,
-		.start = start,
-		.end = end,
-		.attr_filter = KVM_FILTER_SHARED,
-	};
+	struct kvm_gfn_range range = raminate_gfn_range(slot, start, end);
 
 	drop->flush |= kvm_unmap_gfn_range(drop->kvm, &range);
 }
@@ -330,7 +326,7 @@ out:
 static int swap_piece(struct swap *swap, struct kvm_raminate_swap *args)
 {
 	struct kvm_raminate_pair __user *upairs = u64_to_user_ptr(args->pairs);
-	unsigned int nr = min(args->nr_pairs - args->done, SWAP_PIECE);
+	unsigned int nr = min_t(u32, args->nr_pairs - args->done, SWAP_PIECE);
 	int reached, i;
 
 	upairs += args->done;

@@ -69,29 +69,39 @@ def _step(log: str, *command: str) -> None:
                                f"(all of it is in {path})")
 
 
-def modules(patch: Optional[Path] = None) -> Path:
+def modules(patch: Optional[Path] = None, series: str = '') -> Path:
     """The directory with the modules for the newest kernel, built if need be.
 
-    A patch makes another flavour of them.
+    A patch makes another flavour of them. The kernel is of the newest series,
+    or of the one given.
     """
-    output = NESTED / (patch.stem if patch else 'modules')
+    directory = _kernel_directory(series)
+    output = NESTED / _of_series(patch.stem if patch else 'modules', series)
     kvm = SOURCE / 'kvm'
     with _locked():
-        if not (NESTED / 'kernel' / 'release').exists():
-            _step('kernel.log', str(kvm / 'get-kernel'),
-                  str(NESTED / 'kernel'))
+        if not (directory / 'release').exists():
+            _step(f'{directory.name}.log', str(kvm / 'get-kernel'),
+                  *(('--series', series) if series else ()), str(directory))
         _step(f'{output.name}.log', str(kvm / 'build'),
-              '--kernel', str(NESTED / 'kernel'),
+              '--kernel', str(directory),
               *(('--patch', str(patch)) if patch else ()), str(output))
     return output / 'arch' / 'x86' / 'kvm'
 
 
+def _of_series(name: str, series: str) -> str:
+    return f'{name}-{series}' if series else name
+
+
+def _kernel_directory(series: str) -> Path:
+    return NESTED / _of_series('kernel', series)
+
+
 def machine(directory: Path, parameters: Sequence[str] = (),
-            patch: Optional[Path] = None) -> Machine:
+            patch: Optional[Path] = None, series: str = '') -> Machine:
     """A machine with the selftest in it."""
-    found = modules(patch)
-    root = NESTED / 'kernel' / 'root'
-    release = (NESTED / 'kernel' / 'release').read_text().strip()
+    found = modules(patch, series)
+    root = _kernel_directory(series) / 'root'
+    release = (root.parent / 'release').read_text().strip()
     return Machine(directory, found,
                    kernel.Kernel(root / 'boot' / f'vmlinuz-{release}', release,
                                  root / 'lib' / 'modules' / release),
@@ -100,9 +110,10 @@ def machine(directory: Path, parameters: Sequence[str] = (),
 
 
 def run_selftest(tests: Sequence[str], parameters: Sequence[str] = (),
-                 patch: Optional[Path] = None, timeout: int = 600) -> Result:
+                 patch: Optional[Path] = None, series: str = '',
+                 timeout: int = 600) -> Result:
     with tempfile.TemporaryDirectory(prefix='raminate-') as directory:
-        return machine(Path(directory), parameters, patch).run(
+        return machine(Path(directory), parameters, patch, series).run(
             '/bin/selftest', f'{POOL:#x}', *tests, timeout=timeout)
 
 

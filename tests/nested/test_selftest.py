@@ -16,9 +16,9 @@ MODES = {
 }
 
 
-def run(tap: Tap) -> None:
+def run(tap: Tap, series: str = '') -> None:
     for mode, (parameters, sign) in MODES.items():
-        result = run_selftest(ALL, parameters)
+        result = run_selftest(ALL, parameters, series=series)
         tap.check(sign in result.messages, f'{mode}: is on')
         report(tap, mode, result)
 
