@@ -7,6 +7,7 @@ import fcntl
 import os
 from pathlib import Path
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -17,6 +18,8 @@ from machine import POOL, SOURCE, Machine, Result, kernel, paths
 NESTED = paths.BUILD / 'kvm' / 'nested'
 PROGRAMS = paths.BUILD / 'tests' / 'nested'
 FLAWS = Path(__file__).resolve().parent / 'flaws.patch'
+# The series of kernels that is tested most.
+SERIES = '6.12'
 
 
 class Tap:
@@ -69,38 +72,55 @@ def _step(log: str, *command: str) -> None:
                                f"(all of it is in {path})")
 
 
-def modules(patch: Optional[Path] = None, series: str = '') -> Path:
-    """The directory with the modules for the newest kernel, built if need be.
+def _of_series(name: str, series: str) -> Path:
+    return NESTED / (name if series == SERIES else f'{name}-{series}')
 
-    A patch makes another flavour of them. The kernel is of the newest series,
-    or of the one given.
-    """
-    directory = _kernel_directory(series)
-    output = NESTED / _of_series(patch.stem if patch else 'modules', series)
-    kvm = SOURCE / 'kvm'
+
+def kernel_directory(series: str = SERIES) -> Path:
+    """The directory with the newest kernel of the series."""
+    directory = _of_series('kernel', series)
     with _locked():
         if not (directory / 'release').exists():
-            _step(f'{directory.name}.log', str(kvm / 'get-kernel'),
-                  *(('--series', series) if series else ()), str(directory))
-        _step(f'{output.name}.log', str(kvm / 'build'),
+            _step(f'{directory.name}.log', str(SOURCE / 'kvm' / 'get-kernel'),
+                  '--series', series, str(directory))
+    return directory
+
+
+def modules(patch: Optional[Path] = None, series: str = SERIES) -> Path:
+    """The directory with the modules for that kernel, built if need be.
+
+    A patch makes another flavour of them.
+    """
+    directory = kernel_directory(series)
+    output = _of_series(patch.stem if patch else 'modules', series)
+    with _locked():
+        _step(f'{output.name}.log', str(SOURCE / 'kvm' / 'build'),
               '--kernel', str(directory),
               *(('--patch', str(patch)) if patch else ()), str(output))
     return output / 'arch' / 'x86' / 'kvm'
 
 
-def _of_series(name: str, series: str) -> str:
-    return f'{name}-{series}' if series else name
-
-
-def _kernel_directory(series: str) -> Path:
-    return NESTED / _of_series('kernel', series)
+def sparse() -> Path:
+    """Debian's sparse, the installed one or else a copy of our own."""
+    installed = shutil.which('sparse')
+    if installed:
+        return Path(installed)
+    with _locked():
+        if not (NESTED / 'sparse').exists():
+            with tempfile.TemporaryDirectory(dir=NESTED) as directory:
+                # The sandbox user of apt may not write there.
+                _step('sparse.log', 'sh', '-ec', f'cd {directory}; apt-get -q '
+                      '-o APT::Sandbox::User=root download sparse; '
+                      'dpkg -x sparse_*.deb root')
+                (Path(directory) / 'root').rename(NESTED / 'sparse')
+    return NESTED / 'sparse' / 'usr' / 'bin' / 'sparse'
 
 
 def machine(directory: Path, parameters: Sequence[str] = (),
-            patch: Optional[Path] = None, series: str = '') -> Machine:
+            patch: Optional[Path] = None, series: str = SERIES) -> Machine:
     """A machine with the selftest in it."""
     found = modules(patch, series)
-    root = _kernel_directory(series) / 'root'
+    root = kernel_directory(series) / 'root'
     release = (root.parent / 'release').read_text().strip()
     return Machine(directory, found,
                    kernel.Kernel(root / 'boot' / f'vmlinuz-{release}', release,
@@ -110,8 +130,8 @@ def machine(directory: Path, parameters: Sequence[str] = (),
 
 
 def run_selftest(tests: Sequence[str], parameters: Sequence[str] = (),
-                 patch: Optional[Path] = None, series: str = '',
-                 timeout: int = 600) -> Result:
+                 patch: Optional[Path] = None, series: str = SERIES,
+                 timeout: int = 1800) -> Result:
     with tempfile.TemporaryDirectory(prefix='raminate-') as directory:
         return machine(Path(directory), parameters, patch, series).run(
             '/bin/selftest', f'{POOL:#x}', *tests, timeout=timeout)

@@ -4,7 +4,9 @@
 #
 # SPDX-License-Identifier: GPL-2.0-or-later
 
-from nestedlib import Tap, main, report, run_selftest
+import re
+
+from nestedlib import SERIES, Tap, main, report, run_selftest
 
 ALL = ('scan', 'steady', 'swap', 'torture', 'input', 'fuzz', 'kill')
 
@@ -16,9 +18,12 @@ MODES = {
 }
 
 
-def run(tap: Tap, series: str = '') -> None:
+def run(tap: Tap, series: str = SERIES, known: str = '') -> None:
+    """Runs all modes; the kernel may complain as in the expression known."""
     for mode, (parameters, sign) in MODES.items():
         result = run_selftest(ALL, parameters, series=series)
+        if known:
+            result.messages = re.sub(known, '', result.messages)
         tap.check(sign in result.messages, f'{mode}: is on')
         report(tap, mode, result)
 
