@@ -1,0 +1,82 @@
+#!/usr/bin/env python3
+# Runs commands of docs/host-setup.md in the booted host, and hands over what
+# they print; test_host_setup.py starts it there.
+#
+# SPDX-License-Identifier: GPL-2.0-or-later
+
+import json
+import os
+from pathlib import Path
+import re
+import subprocess
+import sys
+import time
+from typing import Any, Dict, List
+
+PATIENCE = 240.0        # seconds; only a hang takes so long
+SCANNED = re.compile(r' [1-9]\d* by all')
+MONITOR = '-monitor stdio'
+LOCKDOWN = Path('/sys/kernel/security/lockdown')
+# What a booted Debian has done, and the commands can expect.
+BOOT = '''
+mount -t securityfs securityfs /sys/kernel/security
+chgrp kvm /dev/kvm && chmod 660 /dev/kvm
+cd /lib/modules/$(uname -r)/kernel/arch/x86/kvm
+insmod kvm.ko* && insmod kvm-amd.ko*
+'''
+
+
+def shell(command: str) -> Dict[str, Any]:
+    """Runs a command that ends by itself."""
+    ended = subprocess.run(['bash', '-ec', command], check=False, text=True,
+                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                           stderr=subprocess.STDOUT)
+    return {'status': ended.returncode, 'output': ended.stdout}
+
+
+def capabilities(pid: int) -> str:
+    """Of QEMU, which the shell has become or started."""
+    children = Path(f'/proc/{pid}/task/{pid}/children').read_text().split()
+    status = Path(f'/proc/{children[0] if children else pid}/status')
+    match = re.search(r'CapPrm:\s*(\S+)', status.read_text())
+    return match.group(1) if match else 'none'
+
+
+def guest(command: str) -> Dict[str, Any]:
+    """Runs QEMU until scans have found written pages, and ends it."""
+    log = Path('log')
+    result = {}
+    with log.open('w') as file, subprocess.Popen(
+            ['bash', '-ec', command], text=True, stdin=subprocess.PIPE,
+            stdout=file, stderr=subprocess.STDOUT) as qemu:
+        assert qemu.stdin is not None
+        end = time.monotonic() + PATIENCE
+        while (qemu.poll() is None and time.monotonic() < end
+               and not SCANNED.search(log.read_text())):
+            qemu.stdin.write('info raminate\n')
+            qemu.stdin.flush()
+            time.sleep(1)
+        if qemu.poll() is None:
+            result['capabilities'] = capabilities(qemu.pid)
+            qemu.stdin.write('quit\n')
+            qemu.stdin.flush()
+    return {**result, 'status': qemu.returncode, 'output': log.read_text()}
+
+
+def main() -> None:
+    commands: List[str] = json.loads(Path(sys.argv[1]).read_text())
+    results = [shell(BOOT)]
+    os.makedirs('/dev/shm/work')
+    os.chdir('/dev/shm/work')
+    Path('image.qcow2').write_bytes(bytes(1 << 20))
+    for command in commands:
+        results.append((guest if MONITOR in command else shell)(command))
+    # There is no way back from here.
+    LOCKDOWN.write_text('integrity')
+    results.append(guest(next(command for command in commands
+                              if MONITOR in command)))
+    results.append(shell('modprobe -r kvm_amd kvm; modprobe kvm_amd'))
+    print(json.dumps(results))
+
+
+main()
