@@ -30,13 +30,17 @@ QEMU_NAME = 'qemu-system-x86_64'
 SECOND_LOOK_MS = 20
 DRAM_SHARE = 0.1                # as recorded; replays choose their own
 
+TRAFFIC_DIR = paths.BUILD / 'tools' / 'traffic'
+PLUGIN = TRAFFIC_DIR / 'libraminate-traffic.so'
+MERGE = TRAFFIC_DIR / 'raminate-merge'
+
 IMAGE_DIR = paths.BUILD / 'bench'
 GUEST_FILES = BENCH / 'guest'
 PROGRAMS = ('bfs', 'kvload')
 MODULES = ('virtio_pci', 'virtio_blk', 'ext4')
 ENDED = re.compile(r'bench: the workload has (failed|ended)')
 # Emulation may be slow, and a host busy: only a hang takes so long.
-PATIENCE = 3600.0
+PATIENCE = 1800.0
 
 
 @dataclass
@@ -54,17 +58,12 @@ class Plan:
         return PAPER_CACHE * self.memory_mib // PAPER_MEMORY_MIB
 
 
-TRAFFIC_DIR = paths.BUILD / 'tools' / 'traffic'
-PLUGIN = TRAFFIC_DIR / 'libraminate-traffic.so'
-MERGE = TRAFFIC_DIR / 'raminate-merge'
-
-
 def make_image() -> None:
     """Makes the guest's disk, if it isn't there."""
     subprocess.run([BENCH / 'make-image'], check=True)
 
 
-def _files() -> 'dict[str, Path]':
+def _files() -> Dict[str, Path]:
     files = {'bin/busybox': IMAGE_DIR / 'busybox'}
     for path in GUEST_FILES.iterdir():
         if path.suffix not in ('.c', '.h'):
@@ -100,6 +99,8 @@ def record(plan: Plan, directory: Path,
 
     PROGRESS is told the scans that were made, now and then.
     """
+    if plan.traffic and not PLUGIN.is_file():
+        raise paths.SetupError(f"{PLUGIN} is missing; run make first")
     boot = Boot(['/bin/busybox', 'sh', '/bench/enter', plan.workload],
                 MODULES, 'random.trust_cpu=on', _files())
     args = _args(plan, _memory(plan, directory), directory)
@@ -109,7 +110,6 @@ def record(plan: Plan, directory: Path,
         guest.launch()
         guest.console.wait('bench: ready', PATIENCE)
         guest.set('record', str(scans))
-        first_ms = _virtual_ms(directory) if plan.traffic else 0
         guest.console.send('go')
         _wait_for_scans(guest, plan.seconds, progress)
         guest.set('record', '')
@@ -128,7 +128,7 @@ def record(plan: Plan, directory: Path,
         scans = merged
         made['cache'] = plan.cache
         made['instructions_per_second'] = _instructions_per_second(
-            directory, first_ms)
+            directory / 'csv', plan.seconds)
     shutil.move(scans, plan.out)
     about_path(plan.out).write_text(json.dumps(made, indent=1) + '\n',
                                     encoding='utf-8')
@@ -154,31 +154,20 @@ def _processor_seconds() -> float:
     return usage.ru_utime + usage.ru_stime
 
 
-def _csv_rows(directory: Path) -> List[Dict[str, str]]:
-    with (directory / 'csv').open(encoding='utf-8') as file:
-        return list(csv.DictReader(file))
-
-
-def _virtual_ms(directory: Path) -> int:
-    """The guest's time, as of the last period."""
-    rows = _csv_rows(directory)
-    return int(rows[-1]['time_ms']) if rows else 0
-
-
-def _instructions_per_second(directory: Path, first_ms: int) -> float:
-    """What the guest executed from then on."""
-    rows = [row for row in _csv_rows(directory)
-            if int(row['time_ms']) > first_ms]
-    elapsed = int(rows[-1]['time_ms']) - first_ms
-    return sum(int(row['instructions']) for row in rows) * 1000 / elapsed
+def _instructions_per_second(table: Path, seconds: int) -> float:
+    """What the guest executed in the last SECONDS of it."""
+    with table.open(encoding='utf-8') as file:
+        rows = [(int(row['time_ms']), int(row['instructions']))
+                for row in csv.DictReader(file)]
+    first_ms = rows[-1][0] - 1000 * seconds
+    return sum(number for ms, number in rows if ms > first_ms) / seconds
 
 
 def _wait_for_scans(guest: Guest, number: int,
                     progress: Callable[[int], None]) -> None:
-    first = guest.raminate()['scans']
-    scans = 0
+    first = last = guest.raminate()['scans']
     end = time.monotonic() + PATIENCE
-    while scans < number:
+    while last - first < number:
         if time.monotonic() > end or not guest.console.read(1):
             raise GuestTrouble("the guest does not get on:\n"
                                + guest.console.tail())
@@ -186,5 +175,8 @@ def _wait_for_scans(guest: Guest, number: int,
         if ENDED.search(guest.console.text):
             raise GuestTrouble("the workload has ended too early:\n"
                                + guest.console.tail())
-        scans = guest.raminate()['scans'] - first
-        progress(scans)
+        scans = guest.raminate()['scans']
+        if scans > last:
+            end = time.monotonic() + PATIENCE
+        last = scans
+        progress(scans - first)
