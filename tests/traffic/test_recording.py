@@ -50,8 +50,10 @@ def recording_has_the_traffic(directory: Path) -> None:
     check(result.returncode == 0, result.stderr)
     match = re.search(r'(\d+) lines written, (\d+) lines read', result.stdout)
     assert match, result.stdout
-    late = re.search(r'left out: (\d+) lines', result.stdout)
-    lines = int(match.group(1)) + (int(late.group(1)) if late else 0)
+    left_out = re.search(r'left out: (\d+) .*, (\d+) after', result.stdout)
+    lines = int(match.group(1))
+    if left_out:
+        lines += int(left_out.group(1)) + int(left_out.group(2))
     table = rows(directory / 'csv')
     check(lines * LINE == total(table, 'ram_written'),
           f"{lines} lines are merged, the table has {table}")

@@ -125,11 +125,23 @@ static bool take_until(Merge *merge, int64_t time_ms, GError **error)
     return true;
 }
 
+static uint64_t next_written(const Merge *merge)
+{
+    uint64_t sum = 0;
+
+    for (size_t i = 0; i < merge->next.nr; i++) {
+        sum += merge->next.written[i];
+    }
+    return sum;
+}
+
 /* What came before the first scan's time belongs to no scan. */
-static bool skip_until(Merge *merge, int64_t time_ms, GError **error)
+static bool skip_until(Merge *merge, int64_t time_ms, MergeResult *result,
+                       GError **error)
 {
     while (merge->has_next &&
            merge->next.time_ms + merge->offset_ms <= time_ms) {
+        result->lines_early += next_written(merge);
         if (!read_traffic(merge, error)) {
             return false;
         }
@@ -143,7 +155,8 @@ static bool merge_entry(Merge *merge, const RaminateRecordEntry *entry,
     switch (entry->type) {
     case RAMINATE_RECORD_SCAN:
         if (!result->scans &&
-            !skip_until(merge, entry->time_ms - entry->window_ms, error)) {
+            !skip_until(merge, entry->time_ms - entry->window_ms, result,
+                        error)) {
             return false;
         }
         if (!take_until(merge, entry->time_ms, error)) {
@@ -184,9 +197,7 @@ static bool merge_all(Merge *merge, RaminateRecordReader *scans,
         return false;
     }
     while (merge->has_next) {
-        for (size_t i = 0; i < merge->next.nr; i++) {
-            result->lines_late += merge->next.written[i];
-        }
+        result->lines_late += next_written(merge);
         if (!read_traffic(merge, error)) {
             return false;
         }

@@ -16,13 +16,14 @@ typedef struct MergeResult {
     uint64_t scans;
     uint64_t lines_written;     /* of 64 bytes, between the scans */
     uint64_t lines_read;
-    uint64_t lines_late;        /* written behind the last scan: left out */
+    uint64_t lines_early;       /* written before the first one: left out */
+    uint64_t lines_late;        /* the same behind the last one */
     bool cut;                   /* one of the recordings was */
 } MergeResult;
 
 /*
  * Writes the recording @scans anew: before each scan comes what the recording
- * @traffic holds of the time until then.
+ * @traffic holds of the time since the scan before.
  * @offset_ms: added to the times of the traffic
  * Returns: false with @error set, also by @write.
  */

@@ -45,8 +45,9 @@ static void tell(const MergeResult *result)
     printf("%" PRIu64 " scans, %" PRIu64 " lines written, %" PRIu64
            " lines read\n", result->scans, result->lines_written,
            result->lines_read);
-    if (result->lines_late) {
-        printf("left out: %" PRIu64 " lines written after the last scan\n",
+    if (result->lines_early || result->lines_late) {
+        printf("left out: %" PRIu64 " lines written before the first scan, %"
+               PRIu64 " after the last one\n", result->lines_early,
                result->lines_late);
     }
     if (result->cut) {
