@@ -25,9 +25,9 @@ def chosen(release: str) -> List[str]:
 
 
 def files() -> List[str]:
-    """All files where something is installed."""
-    return sorted(must('find -L ' + ' '.join(PLACES)
-                       + ' -xdev -type f 2>/dev/null || true').splitlines())
+    """All files where something is installed, but for DKMS's own key."""
+    return sorted(must('find -L ' + ' '.join(PLACES) + ' -xdev -type f '
+                       '! -name "mok.*" 2>/dev/null || true').splitlines())
 
 
 def check_refusal(tap: Tap, name: str, command: str, *words: str) -> None:
@@ -88,7 +88,7 @@ def replaces_earlier_ones(tap: Tap, release: str) -> None:
 def comes_with_a_kernel(tap: Tap, release: str) -> None:
     """As an update does: the kernel's packages run DKMS for it."""
     series = '.'.join(release.split('.')[:2])
-    must('dkms remove $(dkms status raminate-kvm | sed "s/, .*//") '
+    must('dkms unbuild $(dkms status raminate-kvm | sed "s/, .*//") '
          f'-k {release} && apt-get -q remove -y linux-source-{series}')
     tap.check(all('/kernel/' in file for file in chosen(release)),
               "a kernel has its own KVM at first", chosen(release))
