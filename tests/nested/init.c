@@ -4,8 +4,9 @@
  *
  * The kernel passes what follows "--" on its command line; that is the program
  * and its arguments. Output goes to the second serial port, and the kernel's
- * messages, at the end, to the third. With "hostfs=1" on the command line the
- * program finds the file system that the outer host shares at /.
+ * messages, at the end, to the third. With "hostfs=9p" on the command line the
+ * program finds the file system that the outer host shares at /, and with
+ * "hostfs=disc" what it has put onto a disc.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -113,9 +114,14 @@ static void enter_hostfs(void)
     char path[64];
     size_t i;
 
-    must(mount("hostfs", "/host", "9p", MS_RDONLY,
-               "trans=virtio,version=9p2000.L,msize=512000,cache=loose"),
-         "mount", "hostfs");
+    if (strstr(cmdline, " hostfs=9p") != NULL) {
+        must(mount("hostfs", "/host", "9p", MS_RDONLY,
+                   "trans=virtio,version=9p2000.L,msize=512000,cache=loose"),
+             "mount", "hostfs");
+    } else {
+        must(mount("/dev/sr0", "/host", "iso9660", MS_RDONLY, NULL), "mount",
+             "/dev/sr0");
+    }
     for (i = 0; i < sizeof(binds) / sizeof(binds[0]); i++) {
         snprintf(path, sizeof(path), "/host%s", binds[i]);
         must(mount(binds[i], path, NULL, MS_BIND | MS_REC, NULL), "bind",
@@ -165,7 +171,7 @@ static void run(char **argv)
     pid_t pid = fork();
 
     if (pid == 0) {
-        if (strstr(cmdline, " hostfs=1") != NULL) {
+        if (strstr(cmdline, " hostfs=") != NULL) {
             enter_hostfs();
         }
         setenv("PATH", "/usr/sbin:/usr/bin:/sbin:/bin", 1);
