@@ -100,6 +100,15 @@ def modules(patch: Optional[Path] = None, series: str = SERIES) -> Path:
     return output / 'arch' / 'x86' / 'kvm'
 
 
+def bochs() -> Path:
+    """The directory with Bochs and what its machines boot with."""
+    output = NESTED / 'bochs'
+    with _locked():
+        _step('bochs.log', str(Path(__file__).resolve().parent / 'get-bochs'),
+              str(output))
+    return output
+
+
 def sparse() -> Path:
     """Debian's sparse, the installed one or else a copy of our own."""
     installed = shutil.which('sparse')
@@ -117,23 +126,25 @@ def sparse() -> Path:
 
 
 def machine(directory: Path, parameters: Sequence[str] = (),
-            patch: Optional[Path] = None, series: str = SERIES) -> Machine:
+            patch: Optional[Path] = None, series: str = SERIES,
+            make: Callable[..., Machine] = Machine) -> Machine:
     """A machine with the selftest in it."""
     found = modules(patch, series)
     root = kernel_directory(series) / 'root'
     release = (root.parent / 'release').read_text().strip()
-    return Machine(directory, found,
-                   kernel.Kernel(root / 'boot' / f'vmlinuz-{release}', release,
-                                 root / 'lib' / 'modules' / release),
-                   {'init': PROGRAMS / 'nested-init',
-                    'bin/selftest': PROGRAMS / 'selftest'}, parameters)
+    return make(directory, found,
+                kernel.Kernel(root / 'boot' / f'vmlinuz-{release}', release,
+                              root / 'lib' / 'modules' / release),
+                {'init': PROGRAMS / 'nested-init',
+                 'bin/selftest': PROGRAMS / 'selftest'}, parameters)
 
 
 def run_selftest(tests: Sequence[str], parameters: Sequence[str] = (),
                  patch: Optional[Path] = None, series: str = SERIES,
-                 timeout: int = 1800) -> Result:
+                 timeout: int = 1800,
+                 make: Callable[..., Machine] = Machine) -> Result:
     with tempfile.TemporaryDirectory(prefix='raminate-') as directory:
-        return machine(Path(directory), parameters, patch, series).run(
+        return machine(Path(directory), parameters, patch, series, make).run(
             '/bin/selftest', f'{POOL:#x}', *tests, timeout=timeout)
 
 

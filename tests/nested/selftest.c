@@ -23,6 +23,28 @@ static const struct {
     { "kill", test_kill },
 };
 
+/* How KVM maps the memory of guests: what is in force, not what was asked. */
+static void note_parameters(void)
+{
+    static const char *const parameters[][2] = {
+        { "kvm", "tdp_mmu" }, { "kvm_amd", "npt" }, { "kvm_intel", "ept" },
+        { "kvm_intel", "eptad" }, { "kvm_intel", "pml" },
+    };
+    char path[64];
+    size_t i;
+    FILE *file;
+
+    for (i = 0; i < sizeof(parameters) / sizeof(parameters[0]); i++) {
+        snprintf(path, sizeof(path), "/sys/module/%s/parameters/%s",
+                 parameters[i][0], parameters[i][1]);
+        file = fopen(path, "r");
+        if (file != NULL) {
+            note("%s.%s=%c", parameters[i][0], parameters[i][1], getc(file));
+            fclose(file);
+        }
+    }
+}
+
 int main(int argc, char **argv)
 {
     size_t i;
@@ -33,6 +55,7 @@ int main(int argc, char **argv)
         return 2;
     }
     pool_phys = strtoull(argv[1], NULL, 0);
+    note_parameters();
     for (arg = 2; arg < argc; arg++) {
         for (i = 0; i < sizeof(tests) / sizeof(tests[0]); i++) {
             if (strcmp(argv[arg], tests[i].name) == 0) {

@@ -1,0 +1,70 @@
+#!/usr/bin/env python3
+# The KVM extension's selftest on Intel's EPT, under Bochs: with PML and
+# without, without accessed and dirty bits, and with the older MMU.
+#
+# SPDX-License-Identifier: GPL-2.0-or-later
+
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+import re
+from typing import Dict, List, NamedTuple, Sequence
+
+from bochs import BochsMachine
+from nestedlib import FLAWS, Result, Tap, bochs, main, modules, report, \
+    run_selftest
+
+ALL = ('scan', 'steady', 'swap', 'torture', 'input', 'fuzz', 'kill')
+
+PARAMETERS = ('kvm.tdp_mmu', 'kvm_intel.ept', 'kvm_intel.eptad',
+              'kvm_intel.pml')
+
+
+class Mode(NamedTuple):
+    """A way for KVM to run."""
+    off: Sequence[str] = ()         # parameters that are given as 0
+    off_too: Sequence[str] = ()     # and those that follow
+    cpus: int = 1
+
+    @property
+    def signs(self) -> Dict[str, str]:
+        """What the parameters are once the mode is on."""
+        off = {*self.off, *self.off_too}
+        return {name: 'N' if name in off else 'Y' for name in PARAMETERS}
+
+
+MODES = {
+    'EPT': Mode(),
+    'EPT, two CPUs': Mode(cpus=2),
+    'EPT, pml=0': Mode(['kvm_intel.pml']),
+    'EPT, eptad=0': Mode(['kvm_intel.eptad'], ['kvm_intel.pml']),
+    'EPT, tdp_mmu=0': Mode(['kvm.tdp_mmu']),
+}
+
+# A flaw, the test that has to find it, and the check that has to fail.
+FLAW = ('keep-guest-entries', 'torture', r'not ok \d+ - (nobody|no write)')
+
+
+def run_mode(mode: Mode) -> Result:
+    return run_selftest(ALL, [f'{name}=0' for name in mode.off],
+                        make=partial(BochsMachine, bochs=bochs(),
+                                     cpus=mode.cpus))
+
+
+def in_force(result: Result) -> Dict[str, str]:
+    return dict(re.findall(r'^# (kvm\w*\.\w+)=(.)$', result.output, re.M))
+
+
+def run(tap: Tap) -> None:
+    modules()
+    bochs()
+    # An emulated machine keeps one CPU of ours busy.
+    with ThreadPoolExecutor(2) as pool:
+        results = pool.map(run_mode, MODES.values())
+        for (name, mode), result in zip(MODES.items(), results):
+            tap.check(in_force(result) == mode.signs, f'{name}: is on',
+                      [f'{in_force(result)} is not {mode.signs}'])
+            report(tap, name, result)
+
+
+if __name__ == '__main__':
+    main(run)
