@@ -17,7 +17,8 @@ RUN_NINJA = $(NINJA) -C $(BUILD) $(JOBS)
 RUN_TESTS = $(PYTHON) $(SETUP)/run-tests.py $(BUILD)
 
 .PHONY: all install check check-unit check-qtest check-guest check-tools \
-        check-nested check-asan bench bench-full bench-cost demo demo-nested \
+        check-nested check-libvirt check-asan bench bench-full bench-cost \
+        demo demo-nested \
         clean distclean help
 
 all:
@@ -44,7 +45,7 @@ install: all
 check: all
 	$(RUN_TESTS)
 
-check-unit check-qtest check-guest check-tools check-nested:
+check-unit check-qtest check-guest check-tools check-nested check-libvirt:
 	$(RUN_TESTS) --suite $(@:check-%=%) $(T)
 
 # The same tests on a build of its own, with sanitizers.
@@ -93,8 +94,8 @@ ifeq ($(BUILD),$(SRC)/build)
 	rm -rf $(SRC)/qemu/download $(SRC)/qemu/download.new $(SRC)/qemu/.lock
 	[ -e $(SRC)/qemu/src/.git ] || rm -rf $(SRC)/qemu/src
 else
-	cd $(BUILD) && rm -rf asan bench qemu kernel* tests tools meson-* *.p *.a \
-	    *.stamp config* apt.log build.ninja compile_commands.json \
+	cd $(BUILD) && rm -rf asan bench libvirt* qemu kernel* tests tools \
+	    meson-* *.p *.a *.stamp config* apt.log build.ninja compile_commands.json \
 	    .ninja_* Makefile
 endif
 
@@ -114,6 +115,7 @@ help:
 	@echo 'make check-guest   tests with running guests'
 	@echo 'make check-tools   tests of the tools'
 	@echo 'make check-nested  tests with the KVM extension in an emulated host'
+	@echo 'make check-libvirt tests with libvirt, which it gets but does not install'
 	@echo 'make check-asan    unit tests and qtests with sanitizers'
 	@echo '                   T=NAME runs that one test of a suite'
 	@echo 'make clean         remove what was compiled'

@@ -9,13 +9,15 @@ import sys
 import threading
 import time
 import traceback
-from typing import Any, Callable, Dict, List, Optional, Sequence
+from typing import (Any, Callable, Dict, List, Optional, Protocol,
+                    Sequence)
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / 'scripts'))
 
 # pylint: disable=wrong-import-position
 from raminate.guest import (  # noqa: E402
     MIB, Boot, Guest, clean_up_on_signals, two_tiers, work_directory)
+from raminate.console import Console  # noqa: E402
 from qemu.qmp.legacy import QEMUMonitorProtocol  # noqa: E402
 
 Test = Callable[[Path], None]
@@ -36,6 +38,13 @@ NODE = ['-numa', 'node,nodeid=0,memdev=dmcon0']
 
 class Skip(Exception):
     """The host lacks what a test needs."""
+
+
+class HasConsole(Protocol):
+    """A guest, whoever has started it."""
+
+    @property
+    def console(self) -> Console: ...
 
 
 def run_tests(*tests: Test) -> None:
@@ -74,7 +83,7 @@ def check(condition: object, what: str) -> None:
 
 
 def wait_until(condition: Callable[[], object], what: str,
-               guest: Optional[Guest] = None) -> None:
+               guest: Optional[HasConsole] = None) -> None:
     """Waits for a condition, and watches the guest's console meanwhile."""
     end = time.monotonic() + PATIENCE
     while not condition():
@@ -97,7 +106,7 @@ def start_checker(guest: Guest) -> None:
     guest.console.wait('checker: started', PATIENCE)
 
 
-def wait_for_passes(guest: Guest, passes: int = 2) -> None:
+def wait_for_passes(guest: HasConsole, passes: int = 2) -> None:
     """Waits until the checker has walked all of its memory again."""
     match = guest.console.wait(r'passes=(\d+) ', PATIENCE)
     goal = int(match.group(1)) + passes
@@ -105,7 +114,7 @@ def wait_for_passes(guest: Guest, passes: int = 2) -> None:
         match = guest.console.wait(r'passes=(\d+) ', PATIENCE)
 
 
-def finish_checker(guest: Guest) -> Dict[str, int]:
+def finish_checker(guest: HasConsole) -> Dict[str, int]:
     """Asks the checker for its verdict; returns its counts."""
     guest.console.send('finish')
     verdict = guest.console.wait(r'checker: PASS (.*)\n', PATIENCE).group(1)

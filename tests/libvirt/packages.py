@@ -1,0 +1,103 @@
+# Gets Debian's libvirt without installing it: the packages would start
+# services.
+#
+# SPDX-License-Identifier: GPL-2.0-or-later
+
+import fcntl
+import os
+from pathlib import Path
+import re
+import shutil
+import subprocess
+import tempfile
+from typing import List
+
+from libvirtlib import Skip, paths
+
+WANTED = ('libvirt-daemon', 'libvirt-daemon-driver-qemu', 'libvirt-clients')
+BACKPORTS = 'bookworm-backports'
+CACHE = paths.BUILD / 'libvirt'
+# Sees the suite alone, as configure does; "$1" is a directory to work in.
+PRIVATE_APT = '''
+source_dir=$2; temp_dir=$1; build_dir=$1
+. "$2/scripts/setup/apt.sh"
+apt_use_suites deb "$(apt_codename)" "$3" || exit 1
+printf '%s\\n' "${apt_options[@]}" -t "$3"
+'''
+
+
+def codename() -> str:
+    """The distribution's release, empty if it has no such name."""
+    try:
+        text = Path('/etc/os-release').read_text()
+    except OSError:
+        return ''
+    match = re.search(r'^VERSION_CODENAME=(\w+)', text, re.M)
+    return match.group(1) if match else ''
+
+
+def suites() -> List[str]:
+    """Where libvirt can be had: the distribution itself, then backports."""
+    return [''] + ([BACKPORTS] if codename() == 'bookworm' else [])
+
+
+def find(suite: str) -> Path:
+    """The root directory of what libvirt's packages install."""
+    cache = CACHE / (suite or 'stable')
+    cache.parent.mkdir(parents=True, exist_ok=True)
+    with open(cache.with_suffix('.lock'), 'w', encoding='ascii') as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not cache.is_dir():
+            _fetch(suite, cache)
+    return cache
+
+
+def _fetch(suite: str, cache: Path) -> None:
+    with tempfile.TemporaryDirectory(dir=cache.parent) as name:
+        folder = Path(name)
+        # apt drops privileges, and must be able to write.
+        os.chmod(folder, 0o777)
+        try:
+            options = _options(suite, folder)
+            (folder / 'debs').mkdir(mode=0o777)
+            os.chmod(folder / 'debs', 0o777)
+            _run('apt-get', '-qq', *options, 'download',
+                 *_names(options), cwd=folder / 'debs')
+            _unpack(folder / 'debs', folder / 'root')
+        except (OSError, subprocess.CalledProcessError) as err:
+            raise Skip(f"libvirt's packages can't be had ({err})") from err
+        (folder / 'root').rename(cache)
+
+
+def _run(*args: str, cwd: Path) -> str:
+    return subprocess.run(args, cwd=cwd, check=True, text=True,
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.DEVNULL,
+                          env=dict(os.environ, LC_ALL='C')).stdout
+
+
+def _options(suite: str, folder: Path) -> List[str]:
+    if suite:
+        return _run('bash', '-c', PRIVATE_APT, 'bash', str(folder),
+                    str(paths.SOURCE), suite, cwd=folder).splitlines()
+    if os.geteuid() == 0 and not _run('apt-cache', 'search', '--names-only',
+                                      f'^{WANTED[0]}$', cwd=folder):
+        _run('apt-get', '-qq', 'update', cwd=folder)
+    return []
+
+
+def _names(options: List[str]) -> List[str]:
+    """libvirt's packages, and the libraries that the system lacks."""
+    plan = _run('apt-get', *options, '--simulate', '--reinstall',
+                '--no-install-recommends', 'install', *WANTED, cwd=Path('/'))
+    return re.findall(r'^Inst (lib\S+)', plan, re.M)
+
+
+def _unpack(packages: Path, root: Path) -> None:
+    """Unpacks them as on a system whose /lib is /usr/lib."""
+    for package in sorted(packages.glob('*.deb')):
+        _run('dpkg', '-x', str(package), str(root), cwd=packages)
+    if (root / 'lib').is_dir():
+        shutil.copytree(root / 'lib', root / 'usr' / 'lib', symlinks=True,
+                        dirs_exist_ok=True)
+        shutil.rmtree(root / 'lib')
