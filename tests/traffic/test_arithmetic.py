@@ -7,7 +7,7 @@
 from collections import OrderedDict
 from pathlib import Path
 import subprocess
-from typing import Any, List
+from typing import Any, List, Sequence
 
 from trafficlib import (LINE, MIB, PAGE_SIZE, Row, built, check, page_counts,
                         paths, plugin_args, rows, run_tests, total)
@@ -17,26 +17,30 @@ BUFFER = 64 * MIB       # where it begins, far from all that the BIOS uses
 SIZE = 64 * MIB
 EXIT_STATUS = 1         # of isa-debug-exit if the guest writes 0
 PATIENCE = 600
+THREADS = ('-accel', 'tcg,thread=multi')
+NS_PER_INSTRUCTION = 16
+ICOUNT = ('-accel', 'tcg', '-icount', 'shift=4,sleep=off')
 
 
-def qemu(args: List[str]) -> 'subprocess.CompletedProcess[str]':
+def qemu(args: List[str], accel: Sequence[str] = THREADS
+         ) -> 'subprocess.CompletedProcess[str]':
     return subprocess.run(
-        [paths.require_qemu(), '-accel', 'tcg,thread=multi', '-smp', '2',
-         '-m', f'{MEMORY // MIB}M', '-display', 'none', '-nodefaults',
+        [paths.require_qemu(), *accel, '-smp', '2', '-m',
+         f'{MEMORY // MIB}M', '-display', 'none', '-nodefaults',
          '-no-user-config', '-device', 'isa-debug-exit,iobase=0x501,iosize=1',
          *args], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT, encoding='utf-8', check=False,
         timeout=PATIENCE)
 
 
-def run(directory: Path, *jobs: str, size: int = SIZE, **options: Any
-        ) -> List[Row]:
+def run(directory: Path, *jobs: str, size: int = SIZE,
+        accel: Sequence[str] = THREADS, **options: Any) -> List[Row]:
     """Runs jobs on the buffer, which is a pool of its own."""
     given = {'buffer': f'{BUFFER:#x}+{size}', 'csv': directory / 'csv',
              'flush': 'on', **options}
     words = [job.replace('@', f'={BUFFER}+{size}*') for job in jobs]
     result = qemu(['-kernel', built('tests', 'traffic', 'traffic-guest'),
-                   '-append', ' '.join(words), *plugin_args(**given)])
+                   '-append', ' '.join(words), *plugin_args(**given)], accel)
     check(result.returncode == EXIT_STATUS and not result.stdout,
           f"exit status {result.returncode}: {result.stdout}")
     return rows(directory / 'csv')
@@ -154,6 +158,16 @@ def periods_of_time(directory: Path) -> None:
     check(all(a < b for a, b in zip(times, times[1:-1])), f"{times}")
 
 
+def time_follows_instructions(directory: Path) -> None:
+    """With -icount; the rest is what the BIOS waits for."""
+    table = run(directory, 'fill@2', accel=ICOUNT, period=100)
+    expect(table, 2 * SIZE, 2 * SIZE)
+    ends = [row['time_ms'] for row in table]
+    busy = total(table, 'instructions') * NS_PER_INSTRUCTION / 1e6
+    check(0.99 * busy < ends[-1] < 1.1 * busy, f"{busy} ms of {ends[-1]}")
+    check(len(ends) > 10, f"periods end at {ends}")
+
+
 def periods_of_instructions(directory: Path) -> None:
     length = 1000000
     table = run(directory, 'fill@1', instructions=length)
@@ -188,4 +202,4 @@ run_tests(stream_is_written_each_time, what_fits_is_written_once,
           writes_across_lines_are_two, larger_lines, random_writes,
           counts_by_page, two_cpus_stream, two_cpus_share_what_fits,
           two_cpus_write_at_random, periods_of_time,
-          periods_of_instructions, errors_are_plain)
+          time_follows_instructions, periods_of_instructions, errors_are_plain)
