@@ -4,89 +4,29 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 
 import contextlib
-import itertools
-import os
 from pathlib import Path
-import shutil
 import signal
-import subprocess
-from typing import Iterator, List
+from typing import Any, Iterator
 
 from fakeqmp import Hanging, Servers, Vm, container
-from toolslib import Skip, check, check_in, run_tests, tool, wait_until
-
-SHELL_LEFT = 'status='
-NUMBERS = itertools.count()
-
-
-class Terminal:
-    """A terminal of tmux's with raminate-top in it."""
-
-    def __init__(self, directory: Path, args: List[object], columns: int,
-                 lines: int, term: str):
-        # A server that ends takes its time to let go of its socket.
-        self._socket = directory / f'tmux{next(NUMBERS)}'
-        self._pid = directory / 'pid'
-        command = ' '.join([tool('raminate-top'), *map(str, args)])
-        script = directory / 'script'
-        script.write_text(f"export TERM={term} LC_ALL=C.UTF-8\n"
-                          f"echo before\n"
-                          f"sh -c 'echo $$ >{self._pid}; exec {command}'\n"
-                          f"echo {SHELL_LEFT}$?\n"
-                          f"stty -a\n"
-                          f"exec sleep 600\n")
-        self._tmux('-f', '/dev/null', 'new-session', '-d',
-                   '-x', str(columns), '-y', str(lines), f'sh {script}')
-
-    def _tmux(self, *args: str) -> str:
-        return subprocess.run(['tmux', '-u', '-S', str(self._socket), *args],
-                              check=True, stdout=subprocess.PIPE,
-                              encoding='utf-8').stdout
-
-    def text(self) -> str:
-        return self._tmux('capture-pane', '-p')
-
-    def keys(self, *keys: str) -> None:
-        self._tmux('send-keys', *keys)
-
-    def resize(self, columns: int, lines: int) -> None:
-        self._tmux('resize-window', '-x', str(columns), '-y', str(lines))
-
-    def wait(self, text: str) -> str:
-        """Waits until the screen shows it."""
-        try:
-            wait_until(lambda: text in self.text(), text)
-        except AssertionError as err:
-            raise AssertionError(f"'{text}' is not on the screen:\n"
-                                 f"{self.text()}") from err
-        return self.text()
-
-    def kill(self, number: int) -> None:
-        os.kill(int(self._pid.read_text()), number)
-
-    def close(self) -> None:
-        self._tmux('kill-server')
-
+from terminal import SHELL_LEFT, Terminal, terminal
+from toolslib import check, check_in, run_tests, tool, wait_until
 
 @contextlib.contextmanager
-def terminal(directory: Path, *args: object, columns: int = 80,
-             lines: int = 24, term: str = 'screen-256color'
-             ) -> Iterator[Terminal]:
-    if not shutil.which('tmux'):
-        raise Skip("there is no tmux")
-    shown = Terminal(directory, list(args), columns, lines, term)
-    try:
+def top(directory: Path, *args: object, **options: Any
+        ) -> Iterator[Terminal]:
+    """A terminal with raminate-top; arguments are words of the shell's."""
+    command = ' '.join([tool('raminate-top'), *map(str, args)])
+    with terminal(directory, command, **options) as shown:
         yield shown
-    finally:
-        shown.close()
 
 
 @contextlib.contextmanager
-def one_vm(directory: Path, **options: object) -> Iterator[Terminal]:
+def one_vm(directory: Path, **options: Any) -> Iterator[Terminal]:
     with Servers() as servers:
         servers.add(directory / 'vm1.sock', Vm())
-        with terminal(directory, '-d', 0.2, directory / 'vm1.sock',
-                      **options) as shown:     # type: ignore
+        with top(directory, '-d', 0.2, directory / 'vm1.sock',
+                 **options) as shown:
             yield shown
 
 
@@ -171,7 +111,7 @@ def a_refusal_is_shown(directory: Path) -> None:
 
     with Servers() as servers:
         servers.add(directory / 'vm.sock', Refusing())
-        with terminal(directory, directory / 'vm.sock') as shown:
+        with top(directory, directory / 'vm.sock') as shown:
             shown.wait('mixed')
             shown.keys('p')
             shown.wait("does not know 'qom-set'")
@@ -199,8 +139,8 @@ def sorts_and_selects(directory: Path) -> None:
         fast = container('busy')
         fast['tiers'][1]['written'] = 900
         servers.add(directory / 'b.sock', Vm(None, [fast]))
-        with terminal(directory, '-d', 0.2,
-                      directory / '*.sock'.replace('*', '[ab]')) as shown:
+        with top(directory, '-d', 0.2,
+                 directory / '*.sock'.replace('*', '[ab]')) as shown:
             shown.wait('mixed')
             check(shown.text().splitlines()[2].startswith('a '), "order")
             shown.keys('s')
@@ -219,8 +159,8 @@ def sorts_and_selects(directory: Path) -> None:
 def says_that_a_vm_ends(directory: Path) -> None:
     with Servers() as servers:
         servers.add(directory / 'vm1.sock', Vm())
-        with terminal(directory, '-d', 0.2,
-                      directory / 'vm1.sock') as shown:
+        with top(directory, '-d', 0.2,
+                 directory / 'vm1.sock') as shown:
             shown.wait('mixed')
             servers.end(directory / 'vm1.sock', 'guest-shutdown')
             shown.wait('has ended (guest-shutdown)')
@@ -233,8 +173,8 @@ def vms_may_come_and_go(directory: Path) -> None:
     with Servers() as servers:
         servers.add(directory / 'a.sock', Vm())
         servers.add(directory / 'b.sock', Vm())
-        with terminal(directory, '-d', 0.2,
-                      f'"{directory}/*.sock"') as shown:
+        with top(directory, '-d', 0.2,
+                 f'"{directory}/*.sock"') as shown:
             shown.wait('VMs: 2')
             servers.add(directory / 'c.sock', Vm())
             shown.wait('VMs: 3')
@@ -251,8 +191,8 @@ def a_vm_that_hangs_does_not_stop_it(directory: Path) -> None:
     with Servers() as servers:
         servers.add(directory / 'a.sock', Vm())
         servers.add(directory / 'b.sock', Hanging())
-        with terminal(directory, '-d', 0.2, '-t', 2, directory / 'a.sock',
-                      directory / 'b.sock') as shown:
+        with top(directory, '-d', 0.2, '-t', 2, directory / 'a.sock',
+                 directory / 'b.sock') as shown:
             shown.wait('silent')
             shown.keys('?')
             shown.wait('# is what should move.')
@@ -261,7 +201,7 @@ def a_vm_that_hangs_does_not_stop_it(directory: Path) -> None:
 
 
 def says_why_it_cannot_start(directory: Path) -> None:
-    with terminal(directory, directory / 'none.sock') as shown:
+    with top(directory, directory / 'none.sock') as shown:
         shown.wait('there is no socket')
         shown.wait(SHELL_LEFT + '1')
 
