@@ -64,6 +64,7 @@ def guest(command: str) -> Dict[str, Any]:
 
 
 def main() -> None:
+    os.environ['PATH'] = f'/usr/local/sbin:/usr/local/bin:{os.environ["PATH"]}'
     commands: List[str] = json.loads(Path(sys.argv[1]).read_text())
     results = [shell(BOOT)]
     os.makedirs('/dev/shm/work')

@@ -8,7 +8,8 @@ import subprocess
 import sys
 from typing import Dict
 
-from nestedlib import NESTED, SOURCE, modules, paths, skip
+from machine import SOURCE, paths
+from nestedlib import NESTED, kernel_directory, skip
 
 ENTER = Path(__file__).resolve().parent / 'in-host-root'
 INSIDE = 'RAMINATE_IN_HOST_ROOT'
@@ -21,7 +22,7 @@ def enter() -> None:
         return
     if os.geteuid() != 0:
         skip("only root can have a root directory of its own")
-    modules()       # gets the kernel, which is kept
+    kernel_directory()      # gets it, and keeps it
     command = [str(ENTER), str(SOURCE), str(paths.BUILD), '--']
     tried = subprocess.run([*command, 'true'], check=False, text=True,
                            stderr=subprocess.PIPE)
@@ -61,7 +62,7 @@ def must(command: str) -> str:
 
 def install_kernel() -> str:
     """Installs the kernel that the tests use; returns its release."""
-    release = (NESTED / 'kernel' / 'release').read_text().strip()
+    release = (kernel_directory() / 'release').read_text().strip()
     # Some other installation may have been under way.
     must('dpkg --configure -a')
     must('apt-get -q install -y --no-install-recommends '

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import List
 
 from hostroot import enter, install_kernel, must, shell
-from nestedlib import SOURCE, Tap, main
+from machine import SOURCE
+from nestedlib import Tap, main
 
 MODULES = ('kvm', 'kvm-amd', 'kvm-intel')
 PLACES = ('/lib/modules', '/usr/src', '/usr/share/dkms', '/var/lib/dkms')
