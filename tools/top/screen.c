@@ -38,23 +38,25 @@ static gboolean utf8;
 static gboolean colour;
 
 /*
- * Backgrounds from cold to hot, of 256 colours; and one of eight colours for
- * the sign alone.  Fast and slow are told apart by those, too, who cannot tell
+ * Of 256 colours: the sign's where it is cold, then backgrounds, ever hotter;
+ * and one of eight colours for the sign alone.  Fast and slow are told apart by those, too, who cannot tell
  * red from green; raminate-map has the same colours.
  */
 static const struct {
     short bright[HEATMAP_LEVELS];
     short plain;
 } colour_sets[NR_COLOUR_SETS] = {
-    { { 17, 25, 33, 117 }, COLOR_CYAN },
-    { { 53, 96, 133, 183 }, COLOR_MAGENTA },
-    { { 52, 130, 208, 222 }, COLOR_YELLOW },
-    { { 22, 28, 71, 120 }, COLOR_GREEN },
-    { { 58, 100, 142, 228 }, COLOR_RED },
+    { { 32, 25, 33, 117 }, COLOR_CYAN },
+    { { 97, 96, 133, 183 }, COLOR_MAGENTA },
+    { { 130, 130, 208, 222 }, COLOR_YELLOW },
+    { { 28, 28, 71, 120 }, COLOR_GREEN },
+    { { 100, 100, 142, 228 }, COLOR_RED },
 };
 
-/* Signs on those backgrounds: to be seen, but not before the colours. */
-static const short sign_colours[HEATMAP_LEVELS] = { 244, 250, 16, 16 };
+#define COLD_BACKGROUND 234
+
+/* Signs on the other backgrounds: to be seen, but not before the colours. */
+static const short sign_colours[HEATMAP_LEVELS] = { 0, 250, 16, 16 };
 
 static short pair_of(unsigned set, unsigned level)
 {
@@ -72,12 +74,17 @@ static void open_colours(void)
     use_default_colors();
     for (set = 0; set < NR_COLOUR_SETS; set++) {
         for (level = 0; level < HEATMAP_LEVELS; level++) {
-            if (COLORS >= 256) {
-                init_pair(pair_of(set, level), sign_colours[level],
-                          colour_sets[set].bright[level]);
-            } else {
-                init_pair(pair_of(set, level), colour_sets[set].plain, -1);
+            short sign = sign_colours[level];
+            short ground = colour_sets[set].bright[level];
+
+            if (COLORS < 256) {
+                sign = colour_sets[set].plain;
+                ground = -1;
+            } else if (level == 0) {
+                sign = ground;
+                ground = COLD_BACKGROUND;
             }
+            init_pair(pair_of(set, level), sign, ground);
         }
     }
 }
