@@ -26,6 +26,6 @@ series_of() {
 # series_refusal RELEASE
 series_refusal() {
     echo "kernel $1 is not of Debian's series" \
-        "$(series_all | paste -sd ' ' | sed 's/ / or /g') for amd64, the only" \
-        "ones that the extension has patches for."
+        "$(series_all | paste -sd ' ' | sed 's/ / or /g') for amd64, the" \
+        "only ones that the extension has patches for."
 }

@@ -22,7 +22,11 @@ def enter() -> None:
         return
     if os.geteuid() != 0:
         skip("only root can have a root directory of its own")
-    kernel_directory()      # gets it, and keeps it
+    try:
+        kernel_directory()      # gets it, and keeps it
+    except paths.SetupError as err:
+        print(f'Bail out! {err}')
+        sys.exit(1)
     command = [str(ENTER), str(SOURCE), str(paths.BUILD), '--']
     tried = subprocess.run([*command, 'true'], check=False, text=True,
                            stderr=subprocess.PIPE)
