@@ -24,7 +24,7 @@ class RecordingError(Exception):
 class Summary:
     """What the scans of a recording found."""
     nr_pages: int = 0
-    window_ms: int = 0
+    windows_ms: 'List[int]' = field(default_factory=list)   # before each scan
     scans: 'List[int]' = field(default_factory=list)    # pages of each
     found: 'Counter[int]' = field(default_factory=Counter)
     lines: int = 0
@@ -121,7 +121,7 @@ def summarize(path: Path) -> Summary:
             summary.nr_pages = struct.unpack_from('<I', data, 4)[0]
         elif kind == SCAN:
             payload.varint()
-            summary.window_ms += payload.varint()
+            summary.windows_ms.append(payload.varint())
             pages = payload.pages(summary.nr_pages)
             summary.scans.append(len(pages))
             summary.found.update(pages)

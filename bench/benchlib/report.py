@@ -97,10 +97,11 @@ def _workload_lines(evaluation: Evaluation) -> str:
         path = evaluation.recordings[load.name]
         summary = recording.summarize(path)
         made = recorder.about(path)
-        seconds = summary.window_ms / 1000
+        seconds = sum(summary.windows_ms) / 1000
         lines.append([
             load.name, load.title, 'judging' if load.judging else 'choosing',
             f'{len(summary.scans):,}',
+            f'{min(summary.windows_ms)}–{max(summary.windows_ms)}',
             f'{sum(summary.scans) / len(summary.scans):,.0f}',
             f'{summary.distinct:,}', f'{summary.pages_for(0.9):,}',
             tables.text(summary.lines * 64 / 1e6 / seconds
@@ -108,7 +109,8 @@ def _workload_lines(evaluation: Evaluation) -> str:
             tables.text(made['instructions_per_second'] / 1e6
                         if 'instructions_per_second' in made else None)])
     return tables.markdown(
-        ['name', 'what', 'for', 'scans', 'pages a scan', 'different pages',
+        ['name', 'what', 'for', 'scans', 'ms apart', 'pages a scan',
+         'different pages',
          'pages for 90 %', 'MB/s', 'million instructions/s'], lines, 3)
 
 
