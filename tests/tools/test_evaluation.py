@@ -18,8 +18,8 @@ sys.path.insert(0, str(BENCH))
 # pylint: disable=wrong-import-position
 from benchlib import recording, workloads  # noqa: E402
 
-SYNTH = 'synth/raminate-synth'
-SIM = 'sim/raminate-sim'
+SYNTH = 'raminate-synth'
+SIM = 'raminate-sim'
 SCANS = 25
 # Made-up workloads that stand in for real ones, dense and sparse ones
 MADE_UP = ('compile', 'kv', 'uniform')
