@@ -4,10 +4,11 @@
 #
 # SPDX-License-Identifier: GPL-2.0-or-later
 
+from concurrent.futures import Future, ThreadPoolExecutor
 import re
 import subprocess
 import sys
-from typing import Dict, List, Sequence
+from typing import Callable, Dict, List, Sequence, TypeVar
 
 from costlib import CPU, Gaps, Scan, Swap, gaps, scans, swaps
 from nestedlib import NESTED, SOURCE, paths
@@ -16,11 +17,15 @@ DOCUMENT = SOURCE / 'docs' / 'performance.md'
 BEGIN = '<!-- begin: make bench-cost -->'
 END = '<!-- end: make bench-cost -->'
 
+Counted = TypeVar('Counted')
+
 SIZES = (256, 1024, 4096)
 SMALL = 256
 PAGES_PER_GIB = 1 << 18
-# Gaps shorter than this are of one row.
+# Gaps shorter than this are of one row; each next row goes on to four times
+# as much.
 LOWEST_BIT = 12
+BITS_PER_ROW = 2
 
 MODES = {'none': 'no swaps', 'running': 'swaps, VM running',
          'stopped': 'swaps, VM stopped'}
@@ -70,9 +75,10 @@ def gap_table(found: Dict[str, Gaps]) -> List[str]:
     last = max(bit for g in modes for bit, n in enumerate(g.histogram) if n)
     rows = [[f'below {thousands(1 << LOWEST_BIT)}',
              *(thousands(sum(g.histogram[:LOWEST_BIT])) for g in modes)]]
-    for bit in range(LOWEST_BIT, last + 1):
-        rows.append([f'{thousands(1 << bit)} to {thousands(2 << bit)}',
-                     *(thousands(g.histogram[bit]) for g in modes)])
+    for bit in range(LOWEST_BIT, last + 1, BITS_PER_ROW):
+        end = bit + BITS_PER_ROW
+        rows.append([f'{thousands(1 << bit)} to {thousands(1 << end)}',
+                     *(thousands(sum(g.histogram[bit:end])) for g in modes)])
     rows += [[name, *(thousands(getattr(g, key)) for g in modes)]
              for name, key in (('longest', 'longest'),
                                ('pairs swapped', 'swapped'),
@@ -93,30 +99,40 @@ def circumstances() -> str:
         commit += ' with changes'
     release = (NESTED / 'kernel' / 'release').read_text().strip()
     qemu = _output(str(paths.require_qemu()), '--version').splitlines()[0]
-    return (f'Commit {commit}, host kernel {release}, emulated by {qemu}, '
+    return (f'Commit {commit}, host kernel {release}, emulated by {qemu},\n'
             f'`-cpu {CPU}`.')
 
 
-def generate() -> List[str]:
-    found: List[Scan] = []
-    for mib in SIZES:
-        print(f'Scans of {mib} MiB ...', flush=True)
-        found += scans(mib)
-    print('Swaps ...', flush=True)
-    pairs = swaps(SMALL)
-    print("Gaps in a guest's loop ...", flush=True)
-    seen = gaps(SMALL)
+def _start(pool: ThreadPoolExecutor, name: str,
+           count: Callable[[int], Counted], mib: int) -> 'Future[Counted]':
+    """Counts in the background and says when it has begun and ended."""
+    def run() -> Counted:
+        print(f'Counting {name} ...', flush=True)
+        counted = count(mib)
+        print(f'Counted {name}', flush=True)
+        return counted
 
-    shares = [break_even([s for s in found if s.mib == mib]) for mib in SIZES]
-    flushes = [s.flush for s in found if s.share > 0]
+    return pool.submit(run)
+
+
+def generate() -> List[str]:
+    # All at once, the longest first: counts don't depend on the time taken.
+    with ThreadPoolExecutor() as pool:
+        scanned = {mib: _start(pool, f'scans of {mib} MiB', scans, mib)
+                   for mib in sorted(SIZES, reverse=True)}
+        swapped = _start(pool, 'swaps', swaps, SMALL)
+        watched = _start(pool, "gaps in a guest's loop", gaps, SMALL)
+        found = [s for mib in SIZES for s in scanned[mib].result()]
+        pairs = swapped.result()
+        seen = watched.result()
+
+    share = break_even([s for s in found if s.mib == SIZES[-1]])
     return [
         circumstances(), '',
         '### Scan: instructions a page of guest RAM', '',
         *scan_table(found), '',
-        f'The log costs as much as the scan when {min(shares):.1%} to '
-        f'{max(shares):.1%} of the pages are written between two scans. '
-        f'The flush takes {min(flushes)} to {max(flushes)} instructions a '
-        'scan.', '',
+        f'The log costs as much as the scan when about {share:.1%} of the '
+        'pages are written between two scans.', '',
         '### Swap: instructions a pair', '',
         *swap_table(pairs), '',
         "### What a guest's loop sees: number of gaps between two writes", '',

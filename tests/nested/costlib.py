@@ -34,7 +34,6 @@ class Scan:
     scan_guest: float
     log: float
     log_guest: float
-    flush: int
 
     @property
     def log_total(self) -> float:
@@ -92,8 +91,7 @@ def _scan(record: Record) -> Scan:
                 number['scan'] / pages, number['scan_no_flush'] / pages,
                 (number['scan_guest'] - plain) / pages,
                 (number['log_get'] + number['log_clear']) / pages,
-                (number['log_guest'] - plain) / pages,
-                number['scan'] - number['scan_no_flush'])
+                (number['log_guest'] - plain) / pages)
 
 
 def _swap(record: Record) -> Swap:
