@@ -52,7 +52,8 @@ class Block:
 def blocks(document: Path) -> List[Block]:
     """All code in a document, fenced or indented."""
     found: List[Block] = []
-    kind, lines, start, fence = '', [], 0, False    # type: ignore
+    lines: List[str] = []
+    kind, start, fence = '', 0, False
     text = document.read_text().splitlines()
     for number, line in enumerate([*text, 'end'], 1):
         comment = COMMENT.fullmatch(line)

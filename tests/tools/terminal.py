@@ -61,7 +61,11 @@ class Terminal:
         return self.text()
 
     def kill(self, number: int) -> None:
-        os.kill(int(self._pid.read_text()), number)
+        os.kill(self.pid(), number)
+
+    def pid(self) -> int:
+        """Of the command."""
+        return int(self._pid.read_text())
 
     def close(self) -> None:
         self._tmux('kill-server')

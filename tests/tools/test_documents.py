@@ -391,6 +391,7 @@ def every_policy_and_property_is_described(_: Path) -> None:
 
 def quick_start(directory: Path) -> None:
     run_document(directory, 'quick-start.md')
+    check(not (paths.BUILD / 'demo.sock').exists(), "a socket is left")
 
 
 def tuning(directory: Path) -> None:

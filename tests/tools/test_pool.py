@@ -35,7 +35,7 @@ def vm(name: str, args: List[str]) -> Iterator['subprocess.Popen[bytes]']:
     with subprocess.Popen(
             ['setpriv', '--pdeathsig', 'KILL', paths.require_qemu(), '-name',
              f'guest={name},debug-threads=on', '-nodefaults', '-display',
-             'none', '-S', '-cpu', 'qemu64', '-machine', 'none',
+             'none', '-S', '-machine', 'none',
              *args]) as process:
         try:
             yield process
@@ -121,14 +121,40 @@ def errors_are_plain(directory: Path) -> None:
         result = run(POOL, *args)
         check(result.returncode == status, f"{args}: {result.returncode}")
         check_in(message, result.stderr)
-    conf.write_text('\n[pool a]\npath=/none\nranges=0+4K\n')
-    check_in("can't look at '/none'", run(POOL, 'list').stderr)
+    conf.write_text(conf.read_text()
+                    + '[pool late]\npath=/none\nranges=0+4K\n')
+    result = run(POOL, 'list')
+    check(result.returncode == 1, "a pool that is not there is no error")
+    check_in("pool 'late': can't look at '/none'", result.stderr)
+    check_in('dram', result.stdout)
     conf.write_text('\n[pool a]\nranges=0+4K\n[pool b]\nranges=0+4K\n')
     result = run(POOL, 'list')
     check(result.returncode == 1, "overlap is not seen")
     check_in(f"{conf}:5: range 0x0 of pool 'b' overlaps", result.stderr)
 
 
+def nonsense_is_refused_with_its_line(directory: Path) -> None:
+    conf = make_pools(directory)
+    good = '[pool a]\nranges=0+4K\n'
+    for text, line in ((good + 'x', 3), (good + '[pool a]\n', 3),
+                       (good + '\n\n[type t]\nb=4K\n', 6),
+                       (good + '[type t]\na=5\n', 4), ('ranges=0+4K', 1),
+                       ('[pool a]\nranges=4K', 2), ('[pool a]\n', 1),
+                       ('[pool a]\nranges=0+4K;2K+4K', 2),
+                       ('[pool a]\nranges=0+4K;0+8K', 2),
+                       ('[pool a]\nranges=99999999T+4K', 2),
+                       ('[pool a]\nranges=7E+4K', 2),
+                       ('[pool a\n', 1), ('[pool ]', 1), ('[pool a b]', 1),
+                       (good + '\xff', 3), ('[' * 100000, 1)):
+        conf.write_text(text, encoding='latin-1')
+        result = run(POOL, 'list')
+        check(result.returncode == 1, f'{text!r:.60}: no error')
+        check_in(f'{conf}:{line}: ', result.stderr)
+    for data in (b'\0' * 5000, os.urandom(5000) + b'\0'):
+        conf.write_bytes(data)
+        check(run(POOL, 'list').returncode == 1, "no error")
+
+
 run_tests(nothing_is_held_at_first, shows_who_holds_what,
           a_killed_vm_leaves_nothing, many_vms_at_once_share_nothing,
-          errors_are_plain)
+          errors_are_plain, nonsense_is_refused_with_its_line)

@@ -10,7 +10,10 @@ from typing import Any, Iterator
 
 from fakeqmp import Hanging, Servers, Vm, container
 from terminal import SHELL_LEFT, Terminal, terminal
-from toolslib import check, check_in, run_tests, tool, wait_until
+from toolslib import (check, check_in, resident_kib, run_tests, tool,
+                      wait_until)
+
+LIMIT_KIB = 100 * 1024
 
 @contextlib.contextmanager
 def top(directory: Path, *args: object, **options: Any
@@ -200,6 +203,21 @@ def a_vm_that_hangs_does_not_stop_it(directory: Path) -> None:
             shown.wait(SHELL_LEFT + '0')
 
 
+def a_thousand_vms_leave_it_quick(directory: Path) -> None:
+    with Servers() as servers:
+        for number in range(1000):
+            servers.add(directory / f'{number:04}.sock', Vm())
+        with top(directory, f'"{directory}/*.sock"') as shown:
+            shown.wait('VMs: 1000')
+            shown.wait('mixed')
+            shown.keys(*['Down'] * 30)
+            shown.wait('0030/dmcon0, 4 GiB')
+            memory = resident_kib(shown.pid())
+            shown.keys('q')
+            shown.wait(SHELL_LEFT + '0')
+    check(memory < LIMIT_KIB, f"it takes {memory} KiB")
+
+
 def says_why_it_cannot_start(directory: Path) -> None:
     with top(directory, directory / 'none.sock') as shown:
         shown.wait('there is no socket')
@@ -228,6 +246,7 @@ def check_terminal(shown: Terminal, status: int) -> None:
 run_tests(shows_all_on_80_by_24, shows_something_on_20_by_5,
           no_size_is_too_small, fits_a_new_size, needs_no_colour,
           pauses_and_goes_on, changes_the_policy, a_refusal_is_shown,
-          zooms_and_moves_the_map, sorts_and_selects, says_that_a_vm_ends, vms_may_come_and_go,
-          a_vm_that_hangs_does_not_stop_it, says_why_it_cannot_start,
+          zooms_and_moves_the_map, sorts_and_selects, says_that_a_vm_ends,
+          vms_may_come_and_go, a_vm_that_hangs_does_not_stop_it,
+          a_thousand_vms_leave_it_quick, says_why_it_cannot_start,
           leaves_the_terminal_as_it_was)

@@ -75,25 +75,31 @@ static void print_range(const RaminatePool *pool, const RaminateRange *range,
     }
 }
 
-static gboolean list(const RaminatePools *pools, GError **error)
+/* One pool whose device is not there must not hide the others. */
+static gboolean list(const RaminatePools *pools)
 {
+    gboolean good = TRUE;
     unsigned i, j;
 
     printf("%-10s %-18s %-16s %9s %8s  %s\n", "POOL", "PATH", "START", "SIZE",
            "PID", "HELD BY");
     for (i = 0; i < pools->pools->len; i++) {
         const RaminatePool *pool = g_ptr_array_index(pools->pools, i);
-        g_autoptr(GPtrArray) holders = holders_find(pool->path, error);
+        g_autoptr(GError) error = NULL;
+        g_autoptr(GPtrArray) holders = holders_find(pool->path, &error);
 
         if (!holders) {
-            return FALSE;
+            fprintf(stderr, "raminate-pool: pool '%s': %s\n", pool->name,
+                    error->message);
+            good = FALSE;
+            continue;
         }
         for (j = 0; j < pool->ranges->len; j++) {
             print_range(pool, &g_array_index(pool->ranges, RaminateRange, j),
                         holders);
         }
     }
-    return TRUE;
+    return good;
 }
 
 static gboolean print_args(const RaminatePools *pools, const char *type,
@@ -146,7 +152,7 @@ int main(int argc, char **argv)
     g_autoptr(RaminatePools) pools = NULL;
     g_autoptr(GError) error = NULL;
     unsigned nr_words;
-    gboolean is_list;
+    gboolean is_list, good;
 
     setlocale(LC_ALL, "");
     setlocale(LC_NUMERIC, "C");
@@ -161,11 +167,11 @@ int main(int argc, char **argv)
         g_setenv(RAMINATE_POOLS_VARIABLE, file_option, TRUE);
     }
     pools = raminate_pools_load(&error);
-    if (!pools || !(is_list ? list(pools, &error)
-                            : print_args(pools, words[1], container_id(),
-                                         &error))) {
+    good = pools && (is_list ? list(pools)
+                             : print_args(pools, words[1], container_id(),
+                                          &error));
+    if (error) {
         fprintf(stderr, "raminate-pool: %s\n", error->message);
-        return 1;
     }
-    return 0;
+    return !good;
 }
