@@ -101,6 +101,12 @@ static void swap_batch(Gaps *g)
     g->batches++;
 }
 
+/* What the guest raises with each write to the first of the pages. */
+static volatile uint64_t *first_count(const Gaps *g)
+{
+    return vm_page(&g->vm, g->pairs[0].a) + 8;
+}
+
 static void pause_for(uint64_t count)
 {
     struct timespec time = { 0 };
@@ -109,6 +115,13 @@ static void pause_for(uint64_t count)
     while (instructions() < end) {
         time.tv_nsec = LOOK;
         nanosleep(&time, NULL);
+    }
+}
+
+static void wait_for_guest(const Gaps *g)
+{
+    while (*first_count(g) == 0) {
+        pause_for(LOOK);
     }
 }
 
@@ -153,6 +166,7 @@ static void prepare(Gaps *g)
         vm_page(&g->vm, HISTOGRAM_PAGE)[i] = 0;
     }
     *(volatile uint64_t *)vm_page(&g->vm, STOP_PAGE) = 0;
+    *first_count(g) = 0;
     g->swapped = g->batches = 0;
     vm_set_regs(&g->vm, 0, guest_stamp, &regs);
 }
@@ -185,6 +199,7 @@ static void measure(Gaps *g, const char *mode, void (*act)(Gaps *g))
     if (pthread_create(&g->vcpu, NULL, run_vcpu, g)) {
         die("pthread_create");
     }
+    wait_for_guest(g);
     while (instructions() - start < DURATION) {
         act(g);
     }
