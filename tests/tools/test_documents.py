@@ -440,7 +440,8 @@ def try_new_policy(session: Session) -> None:
         ['./sim', '--json', '-p', 'recent', '-p', 'null', str(recording)],
         cwd=copy, check=True, stdout=subprocess.PIPE,
         encoding='utf-8').stdout)
-    shares = {row['policy']: row['slow_pages_percent'] for row in report['results']}
+    shares = {row['policy']: row['slow_pages_percent']
+              for row in report['results']}
     check(shares['recent'] < shares['null'] / 2, shares)
     result = subprocess.run(['./test', '-p', '/policy/recent'], cwd=copy,
                             check=False, stdout=subprocess.PIPE,

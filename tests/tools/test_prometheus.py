@@ -22,9 +22,10 @@ SUFFIXES = ('_sum', '_count')
 
 
 def promtool(*args: object) -> str:
-    result = subprocess.run([debian.find('promtool', 'prometheus'), *map(str, args)],
+    result = subprocess.run([debian.find('promtool', 'prometheus'),
+                             *map(str, args)], check=False,
                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                            encoding='utf-8', check=False)
+                            encoding='utf-8')
     check(result.returncode == 0, result.stdout)
     return result.stdout
 

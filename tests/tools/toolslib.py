@@ -3,13 +3,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 
 import contextlib
-import os
 from pathlib import Path
 import signal
 import subprocess
 import sys
-import time
-from typing import Any, Callable, Dict, Iterator, List, Optional
+from typing import Any, Dict, Iterator
 import urllib.request
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / 'guest'))

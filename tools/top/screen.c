@@ -39,8 +39,9 @@ static gboolean colour;
 
 /*
  * Of 256 colours: the sign's where it is cold, then backgrounds, ever hotter;
- * and one of eight colours for the sign alone.  Fast and slow are told apart by those, too, who cannot tell
- * red from green; raminate-map has the same colours.
+ * and one of eight colours for the sign alone.  Fast and slow are told apart
+ * by those, too, who cannot tell red from green; raminate-map has the same
+ * colours.
  */
 static const struct {
     short bright[HEATMAP_LEVELS];
