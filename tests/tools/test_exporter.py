@@ -32,7 +32,11 @@ def figures_have_labels(directory: Path) -> None:
                  'container="a",tier="mram0",rank="1"} 3221225472',
                  'container="a",quantile="0.99"} 0.004',
                  'container="b",state="held"} 1',
-                 'container="b",state="running"} 0'):
+                 'container="b",state="running"} 0',
+                 'raminate_saved_slow_written_pages{'
+                 f'{socket_label},container="a"}} 30000',
+                 'container="a",slow_write_cost="100",placement="placed"} '
+                 '12.5'):
         check_in(line, text)
 
 
