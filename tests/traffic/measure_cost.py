@@ -17,11 +17,15 @@ from trafficlib import MIB, built, paths, plugin_args
 BUFFER = 64 * MIB
 EXIT_STATUS = 1         # of isa-debug-exit if the guest writes 0
 
-# What is done, its size, and how many accesses that makes
+# Small, as valgrind takes its time; all else is in proportion.
+CACHE = {'cache': '1M', 'ways': 16}
+LARGE = 8 * MIB
+
+# What is done, its size, how often, and how many accesses that makes
 JOBS = (
-    ('writes that hit', 'fill', MIB, MIB // 4),
-    ('writes, a line in 16 missed', 'fill', 32 * MIB, 32 * MIB // 4),
-    ('reads that all miss', 'read', 32 * MIB, 32 * MIB // 64),
+    ('writes that hit', 'fill', MIB // 2, 16, 8 * MIB // 4),
+    ('writes, one in 16 misses', 'fill', LARGE, 1, LARGE // 4),
+    ('reads that all miss', 'read', LARGE, 8, 8 * LARGE // 64),
 )
 
 
@@ -43,10 +47,10 @@ def host_instructions(jobs: str, plugin: List[str]) -> int:
     return int(match.group(1).replace(',', ''))
 
 
-def for_one_pass(kind: str, size: int, plugin: List[str]) -> int:
-    """The difference that one more pass makes, after one to warm up."""
-    counts = [host_instructions(f'{kind}={BUFFER}+{size}*{passes}', plugin)
-              for passes in (1, 2)]
+def for_passes(kind: str, size: int, passes: int, plugin: List[str]) -> int:
+    """The difference that they make, after one to warm up."""
+    counts = [host_instructions(f'{kind}={BUFFER}+{size}*{number}', plugin)
+              for number in (1, 1 + passes)]
     return counts[1] - counts[0]
 
 
@@ -56,11 +60,11 @@ def main() -> None:
     print(f"{'':30}{'host instructions an access':>30}")
     print(f"{'':30}{'without':>10}{'with':>10}{'ratio':>10}")
     with tempfile.TemporaryDirectory(prefix='raminate-') as directory:
-        plugin = plugin_args(buffer=f'{BUFFER:#x}+{32 * MIB}',
-                             csv=Path(directory) / 'csv')
-        for name, kind, size, accesses in JOBS:
-            without = for_one_pass(kind, size, []) / accesses
-            with_it = for_one_pass(kind, size, plugin) / accesses
+        plugin = plugin_args(buffer=f'{BUFFER:#x}+{LARGE}',
+                             csv=Path(directory) / 'csv', **CACHE)
+        for name, kind, size, passes, accesses in JOBS:
+            without = for_passes(kind, size, passes, []) / accesses
+            with_it = for_passes(kind, size, passes, plugin) / accesses
             print(f'{name:30}{without:10.1f}{with_it:10.1f}'
                   f'{with_it / without:10.1f}', flush=True)
 
