@@ -4,10 +4,12 @@
 #
 # SPDX-License-Identifier: GPL-2.0-or-later
 
+import contextlib
 import json
 import os
 from pathlib import Path
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -17,10 +19,11 @@ PATIENCE = 240.0        # seconds; only a hang takes so long
 SCANNED = re.compile(r' [1-9]\d* by all')
 MONITOR = '-monitor stdio'
 LOCKDOWN = Path('/sys/kernel/security/lockdown')
+USER = 'vm'
+KVM = '/dev/kvm'
 # What a booted Debian has done, and the commands can expect.
 BOOT = '''
 mount -t securityfs securityfs /sys/kernel/security
-chgrp kvm /dev/kvm && chmod 660 /dev/kvm
 cd /lib/modules/$(uname -r)/kernel/arch/x86/kvm
 insmod kvm.ko* && insmod kvm-amd.ko*
 '''
@@ -42,24 +45,31 @@ def capabilities(pid: int) -> str:
     return match.group(1) if match else 'none'
 
 
+def tell(qemu: 'subprocess.Popen[str]', command: str) -> None:
+    """Types a command at the monitor, if QEMU is there to read it."""
+    assert qemu.stdin is not None
+    with contextlib.suppress(BrokenPipeError):
+        os.write(qemu.stdin.fileno(), f'{command}\n'.encode())
+
+
 def guest(command: str) -> Dict[str, Any]:
     """Runs QEMU until scans have found written pages, and ends it."""
     log = Path('log')
     result = {}
+    # udev does so whenever KVM is loaded.
+    shutil.chown(KVM, group='kvm')
+    os.chmod(KVM, 0o660)
     with log.open('w') as file, subprocess.Popen(
             ['bash', '-ec', command], text=True, stdin=subprocess.PIPE,
             stdout=file, stderr=subprocess.STDOUT) as qemu:
-        assert qemu.stdin is not None
         end = time.monotonic() + PATIENCE
         while (qemu.poll() is None and time.monotonic() < end
                and not SCANNED.search(log.read_text())):
-            qemu.stdin.write('info raminate\n')
-            qemu.stdin.flush()
+            tell(qemu, 'info raminate')
             time.sleep(1)
         if qemu.poll() is None:
             result['capabilities'] = capabilities(qemu.pid)
-            qemu.stdin.write('quit\n')
-            qemu.stdin.flush()
+            tell(qemu, 'quit')
     return {**result, 'status': qemu.returncode, 'output': log.read_text()}
 
 
@@ -70,6 +80,7 @@ def main() -> None:
     os.makedirs('/dev/shm/work')
     os.chdir('/dev/shm/work')
     Path('image.qcow2').write_bytes(bytes(1 << 20))
+    shutil.chown('image.qcow2', USER)
     for command in commands:
         results.append((guest if MONITOR in command else shell)(command))
     # There is no way back from here.
