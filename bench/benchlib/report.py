@@ -22,9 +22,8 @@ DEFAULT = 'payback'
 @dataclass
 class Evaluation:
     """All that there is to report."""
-    full: bool
-    seconds: int
     command: str
+    seconds: int                # of the guest, to record a workload anew
     policies: List[str]
     scaled_cmq: str             # with a batch in proportion to the guest
     recordings: Dict[str, Path]
@@ -186,11 +185,12 @@ def _wrap(text: str) -> str:
 
 
 def _header(evaluation: Evaluation) -> str:
-    form = 'full' if evaluation.full else 'quick'
+    scans = [result.scans for result in evaluation.results]
     return f"""# Evaluation
 
-Written by `{evaluation.command}`, the {form} form. Change `bench/` and run it \
-again rather than change this file.
+Written by `{evaluation.command}`, from recordings of {min(scans)} to \
+{max(scans)} s of each workload. Change `bench/` and run it again rather than \
+change this file.
 
 | | |
 |---|---|
@@ -266,7 +266,6 @@ memory costs 10, 100 or 1000 times as much.
 
 
 def _method(evaluation: Evaluation) -> str:
-    form = '--full' if evaluation.full else ''
     return f"""
 ## CMQ here and in the paper
 
@@ -320,7 +319,7 @@ or step by step:
     bench/record memcached -o memcached.rec --seconds {evaluation.seconds}
     raminate-sim {' '.join(replay.options(10, []))} \
 memcached.rec
-    bench/run {form + ' ' if form else ''}--recordings DIR
+    bench/run --recordings DIR      # that has WORKLOAD.rec for each
 
 `bench/run` keeps recordings in `build/bench/recordings` and uses them again; \
 beside each is how it was made. All numbers are in \
