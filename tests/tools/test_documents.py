@@ -209,6 +209,9 @@ print(urllib.request.urlopen(sys.argv[-1]).read().decode())
                       f'{line}: {answer}')
                 if ' record /' in line:
                     self._wait_for_scans(qmp)
+                if line.endswith(' record ""'):
+                    check('record' not in qmp.cmd('query-raminate')[0],
+                          f'{line}: it records')
 
     @staticmethod
     def _wait_for_scans(qmp: QEMUMonitorProtocol) -> None:
