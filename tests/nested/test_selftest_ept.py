@@ -44,7 +44,8 @@ MODES = {
 
 # Swaps that leave the guest its old entries, and the checks that see it.
 FLAW = 'keep-guest-entries'
-FOUND = re.compile(r'^(not ok \d+ - (nobody|no write)|Bail out! the guest)', re.M)
+FOUND = re.compile(r'^(not ok \d+ - (nobody|no write)|Bail out! the guest)',
+                   re.M)
 
 PATIENCE = 3600     # seconds; a host with much to do is slow
 
