@@ -45,18 +45,24 @@ static void note_parameters(void)
     }
 }
 
+unsigned patience = 1;
+
 int main(int argc, char **argv)
 {
     size_t i;
     int arg;
 
     if (argc < 3) {
-        fprintf(stderr, "Usage: %s PHYSICAL-ADDRESS TEST...\n", argv[0]);
+        fprintf(stderr, "Usage: %s PHYSICAL-ADDRESS [long] TEST...\n",
+                argv[0]);
         return 2;
     }
     pool_phys = strtoull(argv[1], NULL, 0);
     note_parameters();
     for (arg = 2; arg < argc; arg++) {
+        if (strcmp(argv[arg], "long") == 0) {
+            patience = 10;
+        }
         for (i = 0; i < sizeof(tests) / sizeof(tests[0]); i++) {
             if (strcmp(argv[arg], tests[i].name) == 0) {
                 note("%s", tests[i].name);

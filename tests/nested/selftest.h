@@ -54,6 +54,9 @@ extern const uint8_t guest_stamp[];
 /* vm.c: where ranges are set aside */
 extern uint64_t pool_phys;
 
+/* selftest.c: how many times as long as usual to look for what is by chance */
+extern unsigned patience;
+
 /* tap.c */
 void check(bool ok, const char *format, ...)
     __attribute__((format(printf, 2, 3)));

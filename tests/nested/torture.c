@@ -18,7 +18,7 @@ enum {
     ADDRESS_PAGE = GUEST_PAGES - 2, /* addresses of the pages, for the guest */
     BATCH = 48,
     OWN_ONE_IN = 64,            /* pairs that have a page of the guest's own */
-    MIN_PAIRS = 10000,
+    MIN_PAIRS = 10000,          /* times patience */
     MIN_ROUNDS = 20,
     SCAN_EACH = 8,              /* batches */
     HOST = VCPUS,               /* the process counts as one more vCPU */
@@ -219,7 +219,8 @@ void test_torture(void)
 
     start(t, threads, counters);
     for (batches = 1; !anything_wrong(t) && t->first_error == 0 &&
-         (t->pairs < MIN_PAIRS || lowest_round(t) < MIN_ROUNDS); batches++) {
+         (t->pairs < MIN_PAIRS * patience || lowest_round(t) < MIN_ROUNDS);
+         batches++) {
         swap_batch(t);
         if (batches % SCAN_EACH == 0) {
             scan_ram(&t->vm, &pages);
