@@ -9,6 +9,7 @@ from typing import Dict, List
 from libvirtlib import check, paths
 
 GUIDE = paths.SOURCE / 'docs' / 'libvirt.md'
+FLEET = paths.SOURCE / 'docs' / 'fleet.md'
 
 
 def blocks(heading: str, document: Path = GUIDE) -> List[str]:
