@@ -12,9 +12,6 @@ from typing import ClassVar, Sequence
 import hosttree
 from machine import MIB, Machine, Result, paths
 
-# Instructions in a second of the machine's time.
-IPS = 50_000_000
-
 BOOT_LOADER = '''\
 DEFAULT linux
 LABEL linux
@@ -53,10 +50,11 @@ class BochsMachine(Machine):
 
     bochs: Path = Path()
     cpus: int = 1
+    ips: int = 50_000_000       # instructions in a second of its own time
 
     def _command_line(self, *program: str) -> str:
         # The kernel measures the clock wrongly by itself.
-        return f'tsc_early_khz={IPS // 1000} ' + super()._command_line(
+        return f'tsc_early_khz={self.ips // 1000} ' + super()._command_line(
             *program)
 
     def _disc(self, *program: str) -> Path:
@@ -92,7 +90,7 @@ class BochsMachine(Machine):
         log = self.directory / 'log'
         configuration = self.directory / 'bochsrc'
         configuration.write_text(CONFIGURATION.format(
-            cpus=self.cpus, ips=IPS, megabytes=self.memory // MIB,
+            cpus=self.cpus, ips=self.ips, megabytes=self.memory // MIB,
             root=self.bochs / 'root', disc=self._disc(*program), ports=ports,
             log=log))
         # It ends with status 1 even when the machine has powered off.

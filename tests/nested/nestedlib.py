@@ -18,6 +18,7 @@ from machine import POOL, SOURCE, Machine, Result, kernel, paths
 NESTED = paths.BUILD / 'kvm' / 'nested'
 PROGRAMS = paths.BUILD / 'tests' / 'nested'
 FLAWS = Path(__file__).resolve().parent / 'flaws.patch'
+ON_DEV_MEM = Path(__file__).resolve().parent / 'on_dev_mem.py'
 # The series of kernels that is tested most.
 SERIES = '6.12'
 
@@ -146,6 +147,19 @@ def run_selftest(tests: Sequence[str], parameters: Sequence[str] = (),
     with tempfile.TemporaryDirectory(prefix='raminate-') as directory:
         return machine(Path(directory), parameters, patch, series, make).run(
             '/bin/selftest', f'{POOL:#x}', *tests, timeout=timeout)
+
+
+def run_on_dev_mem(tests: Sequence[str] = (), parameters: Sequence[str] = (),
+                   make: Callable[..., Machine] = Machine,
+                   timeout: int = 1500) -> Result:
+    """Runs tests of on_dev_mem.py (or all) in a machine."""
+    with tempfile.TemporaryDirectory(prefix='raminate-') as directory:
+        host = machine(Path(directory), parameters, make=make)
+        host.share = True
+        return host.run('/usr/bin/env', f'RAMINATE_BUILD={paths.BUILD}',
+                        f'RAMINATE_POOL={POOL:#x}', 'TMPDIR=/dev/shm',
+                        f'KERNEL={kernel.find().image}',
+                        'python3', str(ON_DEV_MEM), *tests, timeout=timeout)
 
 
 def report(tap: Tap, mode: str, result: Result) -> None:

@@ -4,26 +4,13 @@
 #
 # SPDX-License-Identifier: GPL-2.0-or-later
 
-from pathlib import Path
 import sys
-import tempfile
 
-from machine import POOL
-from nestedlib import Tap, kernel, machine, main, paths, report
-
-SCRIPT = Path(__file__).resolve().parent / 'on_dev_mem.py'
+from nestedlib import Tap, main, report, run_on_dev_mem
 
 
 def run(tap: Tap) -> None:
-    with tempfile.TemporaryDirectory(prefix='raminate-') as directory:
-        host = machine(Path(directory))
-        host.share = True
-        result = host.run('/usr/bin/env', f'RAMINATE_BUILD={paths.BUILD}',
-                          f'RAMINATE_POOL={POOL:#x}', 'TMPDIR=/dev/shm',
-                          f'KERNEL={kernel.find().image}',
-                          'python3', str(SCRIPT), *sys.argv[1:],
-                          timeout=1500)
-    report(tap, 'QEMU on /dev/mem', result)
+    report(tap, 'QEMU on /dev/mem', run_on_dev_mem(sys.argv[1:]))
 
 
 if __name__ == '__main__':
