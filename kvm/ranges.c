@@ -166,8 +166,13 @@ int raminate_attach(struct kvm *kvm, const struct kvm_raminate_attach *attach)
 		return ret;
 	}
 
-	/* Entries made so far may be of another memory type, and are dirty. */
+	/*
+	 * Entries made so far may be of another memory type, and are dirty.
+	 * Slots must not go while their entries are looked for.
+	 */
+	mutex_lock(&kvm->slots_lock);
 	kvm_zap_gfn_range(kvm, 0, kvm_mmu_max_gfn() + 1);
+	mutex_unlock(&kvm->slots_lock);
 	return 0;
 }
 
