@@ -120,7 +120,9 @@ class Guest(QEMUMachine):
         # Two guests may share the directory.
         initrd = directory / f'initramfs-{self._name}'
         initramfs.build(initrd, found, boot.modules, boot.files)
+        # A guest that has ended can still be asked for its figures.
         self.add_args('-accel', accel, '-nic', 'none', '-no-user-config',
+                      '-no-shutdown',
                       '-kernel', str(found.image), '-initrd', str(initrd),
                       '-append', ' '.join([KERNEL_ARGS, boot.kernel_args,
                                            '--', *boot.program]), *args)
@@ -184,7 +186,7 @@ def why_not_kvm(directory: Path, binary: str) -> Optional[str]:
     if not Path('/dev/kvm').exists():
         return "there is no /dev/kvm"
     try:
-        with Guest(directory, Boot(), ['-m', '128M', '-no-shutdown'], 'kvm',
+        with Guest(directory, Boot(), ['-m', '128M'], 'kvm',
                    binary) as guest:
             guest.launch()
             try:

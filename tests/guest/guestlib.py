@@ -18,6 +18,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / 'scripts'))
 from raminate.guest import (  # noqa: E402
     MIB, Boot, Guest, clean_up_on_signals, two_tiers, work_directory)
 from raminate.console import Console  # noqa: E402
+from qemu.qmp import ExecuteError  # noqa: E402
 from qemu.qmp.legacy import QEMUMonitorProtocol  # noqa: E402
 
 Test = Callable[[Path], None]
@@ -187,8 +188,15 @@ class Swapper(threading.Thread):
     def _one_batch(self, qmp: QEMUMonitorProtocol) -> None:
         pages = self._random.sample(range(self._pages), 2 * self._batch)
         pairs = [{'a': a, 'b': b} for a, b in zip(pages[::2], pages[1::2])]
-        answer: Any = qmp.cmd('raminate-swap-pages', id=self._container,
-                              pairs=pairs)
+        try:
+            answer: Any = qmp.cmd('raminate-swap-pages', id=self._container,
+                                  pairs=pairs)
+        except ExecuteError as err:
+            # As while the monitor starts.
+            if 'try again' not in str(err):
+                raise
+            time.sleep(0.1)
+            return
         check(answer['done'] == self._batch,
               f"{answer['done']} of {self._batch} pairs were swapped")
         self.swaps += self._batch

@@ -202,7 +202,8 @@ void raminate_assert_run_fails(const char *args, const char *message)
 static QObject *typed_value(const char *name, const char *value)
 {
     static const char *const strings[] = {
-        "id", "mem-path", "mover", "parent", "policy", "qom-type", "sampler",
+        "id", "mem-path", "mover", "parent", "policy", "pool", "qom-type",
+        "record", "sampler",
     };
     uint64_t number;
 
