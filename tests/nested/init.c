@@ -165,6 +165,25 @@ static void unload_kvm(void)
     }
 }
 
+/*
+ * Has a kernel that looks for memory that nothing points to do so now. It
+ * tells in a message what it finds, once that is some seconds old.
+ */
+static void find_leaks(void)
+{
+    int fd = open("/sys/kernel/debug/kmemleak", O_WRONLY | O_CLOEXEC);
+    int i;
+
+    if (fd < 0) {
+        return;
+    }
+    for (i = 0; i < 3; i++) {
+        sleep(5);
+        must(write(fd, "scan", 4), "scan for", "leaks");
+    }
+    close(fd);
+}
+
 static void run(char **argv)
 {
     int status = 0;
@@ -184,6 +203,7 @@ static void run(char **argv)
         continue;
     }
     unload_kvm();
+    find_leaks();
     printf("init: exit status %d\n",
            WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
     fflush(stdout);

@@ -40,8 +40,11 @@ TROUBLE = re.compile(r'WARNING:|BUG:|Oops|general protection|'
                      r'freeing invalid memtype|Call Trace|tainting|'
                      r'possible circular|soft lockup|hung task|'
                      r'map pfn expected mapping type')
-# Unsigned modules from elsewhere say so, once each.
-HARMLESS = re.compile(r'module verification failed|out-of-tree module')
+# Unsigned modules from elsewhere say so, once each; a kernel that looks for
+# mistakes says so too.
+HARMLESS = re.compile(r'module verification failed|out-of-tree module|'
+                      r'lockdep checking is enabled|'
+                      r'kmemleak: (Kernel memory leak|Automatic memory)')
 
 
 @dataclass
