@@ -71,11 +71,12 @@ def hot_pages_move_to_dram(directory: Path) -> None:
     """The demo's workload: the share of slow memory falls, twice."""
     boot = Boot(['/bin/workload', f'arena={MEMORY // PAGE_SIZE // 2}',
                  f'hot={HOT_PAGES}', 'thin=50'])
-    args = on_dev_mem(scan_period=500, swap_period=1000)
+    args = on_dev_mem(scan_period=500, swap_period=1000, policy='null')
     with Guest(directory, boot, args, 'kvm') as guest:
         guest.launch()
         guest.console.wait('workload: phase 1\n', PATIENCE)
         fall(guest)
+        set_policy(guest, 'null')
         guest.console.send('move')
         guest.console.wait('workload: phase 2\n', PATIENCE)
         fall(guest)
@@ -83,9 +84,16 @@ def hot_pages_move_to_dram(directory: Path) -> None:
         check_never_stopped(guest)
 
 
+def set_policy(guest: Guest, policy: str) -> None:
+    guest.cmd('qom-set', path='/objects/dmcon0', property='policy',
+              value=policy)
+
+
 def fall(guest: Guest) -> None:
     """Waits until the share is low, after it has been high."""
+    # Nothing moves before that has been seen.
     wait_until(lambda: share(guest) > 60, "a high share", guest)
+    set_policy(guest, 'cmq')
     wait_until(lambda: share(guest) < 60 / REQUIRED_FALL, "a low share",
                guest)
 
