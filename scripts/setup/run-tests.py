@@ -15,6 +15,8 @@ import sys
 
 LOG = 'check'
 GOOD = {'OK', 'EXPECTEDFAIL'}
+# A test that calls make is to get what its author got.
+OF_MAKE = ('MAKEFLAGS', 'MAKELEVEL', 'MFLAGS')
 TAP_LINE = re.compile(r'^(not )?ok\b[^#]*(?:#\s*(\w+))?')
 
 
@@ -71,11 +73,13 @@ def run_tests(build, names, patience):
         return 0, total
     log = build / 'meson-logs' / f'{LOG}.json'
     log.unlink(missing_ok=True)
+    environment = {name: value for name, value in os.environ.items()
+                   if name not in OF_MAKE}
     status = subprocess.run(
         [sys.executable, '-m', 'mesonbuild.mesonmain', 'test', '-C', build,
          '--logbase', LOG, '--print-errorlogs',
          '--timeout-multiplier', str(patience), *names],
-        check=False).returncode
+        check=False, env=environment).returncode
     if log.exists():
         for line in log.read_text().splitlines():
             total.update(count_test(json.loads(line)))
