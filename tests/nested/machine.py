@@ -65,8 +65,9 @@ class Machine:
     """What the machine is made of."""
     base_modules: ClassVar[Sequence[str]] = ('irqbypass', 'ccp')
     kvm_modules: ClassVar[Sequence[str]] = ('kvm', 'kvm-amd')
-    share_modules: ClassVar[Sequence[str]] = ('9p', '9pnet_virtio',
-                                              'virtio_blk')
+    # Built in, in part, depending on the kernel.
+    share_modules: ClassVar[Sequence[str]] = ('virtio_pci', '9p',
+                                              '9pnet_virtio', 'virtio_blk')
     share_by: ClassVar[str] = '9p'
 
     directory: Path
