@@ -20,8 +20,8 @@ HEADING = 'Metrics of all hosts'
 
 
 def promtool(*args: object) -> None:
-    result = subprocess.run([debian.find('promtool', 'prometheus'),
-                             *map(str, args)], stdout=subprocess.PIPE,
+    result = subprocess.run([debian.promtool(), *map(str, args)],
+                            stdout=subprocess.PIPE,
                             stderr=subprocess.STDOUT, encoding='utf-8',
                             check=False)
     check(result.returncode == 0, result.stdout)

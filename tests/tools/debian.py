@@ -15,18 +15,32 @@ from toolslib import Skip, paths
 CACHE = paths.BUILD / 'debian'
 
 
-def find(program: str, package: str) -> str:
-    """Path of a program."""
+def find(program: str, *packages: str) -> str:
+    """Path of a program, which one of the packages has."""
     installed = shutil.which(program)
     if installed:
         return installed
+    for package in packages:
+        path = _unpacked(package) / 'usr' / 'bin' / program
+        if path.exists():
+            return str(path)
+    raise Skip(f"no {program} in Debian's {' or '.join(packages)}: install "
+               "one that is in PATH")
+
+
+def promtool() -> str:
+    """Path of promtool, which became a package of its own in Debian 13."""
+    return find('promtool', 'prometheus', 'promtool')
+
+
+def _unpacked(package: str) -> Path:
     root = CACHE / package
     CACHE.mkdir(parents=True, exist_ok=True)
     with open(CACHE / f'{package}.lock', 'w', encoding='ascii') as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not root.is_dir():
             _fetch(package, root)
-    return str(root / 'usr' / 'bin' / program)
+    return root
 
 
 def _fetch(package: str, root: Path) -> None:

@@ -341,7 +341,7 @@ def queries_are_right(directory: Path) -> None:
     rules.write_text(json.dumps({'groups': [{'name': 'all', 'rules': [
         {'record': f'a:{number}', 'expr': query}
         for number, query in enumerate(queries)]}]}))
-    subprocess.run([debian.find('promtool', 'prometheus'), 'check', 'rules',
+    subprocess.run([debian.promtool(), 'check', 'rules',
                     str(rules)], check=True, stdout=subprocess.DEVNULL)
 
 

@@ -41,7 +41,7 @@ def figures_have_labels(directory: Path) -> None:
 
 
 def names_are_as_prometheus_wants(directory: Path) -> None:
-    promtool = debian.find('promtool', 'prometheus')
+    promtool = debian.promtool()
     with Servers() as servers:
         servers.add(directory / 'vm.sock', Vm('\u6f22 \x1b"\\\n'))
         servers.add(directory / 'bad.sock', Saying(b'no'))

@@ -22,8 +22,8 @@ SUFFIXES = ('_sum', '_count')
 
 
 def promtool(*args: object) -> str:
-    result = subprocess.run([debian.find('promtool', 'prometheus'),
-                             *map(str, args)], check=False,
+    result = subprocess.run([debian.promtool(), *map(str, args)],
+                            check=False,
                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                             encoding='utf-8')
     check(result.returncode == 0, result.stdout)
