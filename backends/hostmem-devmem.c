@@ -15,6 +15,8 @@
 #include "qemu/module.h"
 #include "qemu/rcu.h"
 #include "qom/object_interfaces.h"
+#include "backends/raminate/device-lock.h"
+#include "backends/raminate/file-identity.h"
 #include "backends/raminate/hostmem-container.h"
 #include "backends/raminate/iomem.h"
 #include "backends/raminate/pools.h"
@@ -30,13 +32,6 @@ OBJECT_DECLARE_SIMPLE_TYPE(HostMemoryBackendDevmem, MEMORY_BACKEND_DEVMEM)
 #define MEM_MAJOR 1
 #define MEM_MINOR 1
 
-/* Which file or device a range belongs to, by whatever path it was opened. */
-typedef struct FileIdentity {
-    mode_t type;                /* S_IFREG, S_IFCHR, ... */
-    dev_t dev;
-    ino_t ino;                  /* 0 for a device */
-} FileIdentity;
-
 struct HostMemoryBackendDevmem {
     HostMemoryBackend parent_obj;
 
@@ -50,8 +45,9 @@ struct HostMemoryBackendDevmem {
     bool scrub;
 
     void *unpinnable;           /* start of the mapping if it is, or NULL */
-    FileIdentity file;
+    RaminateFileIdentity file;
     uint64_t file_size;
+    int device_lock;            /* of a device, or -1 */
     bool is_listed;
     QLIST_ENTRY(HostMemoryBackendDevmem) next;
 };
@@ -65,11 +61,6 @@ static void (*base_complete)(UserCreatable *uc, Error **errp);
 static const char *devmem_id(HostMemoryBackendDevmem *devmem)
 {
     return object_get_canonical_path_component(OBJECT(devmem));
-}
-
-static bool is_device(const FileIdentity *file)
-{
-    return S_ISCHR(file->type) || S_ISBLK(file->type);
 }
 
 /* Checks */
@@ -166,9 +157,7 @@ static bool devmem_identify(HostMemoryBackendDevmem *devmem, int fd,
                    RAMINATE_PAGE_SIZE);
         return false;
     }
-    devmem->file.type = st.st_mode & S_IFMT;
-    devmem->file.dev = is_device(&devmem->file) ? st.st_rdev : st.st_dev;
-    devmem->file.ino = is_device(&devmem->file) ? 0 : st.st_ino;
+    devmem->file = raminate_file_identity(&st);
     devmem->file_size = st.st_size;
     return true;
 }
@@ -188,7 +177,7 @@ static bool devmem_check_length(HostMemoryBackendDevmem *devmem, Error **errp)
     return true;
 }
 
-static bool is_dev_mem(const FileIdentity *file)
+static bool is_dev_mem(const RaminateFileIdentity *file)
 {
     return S_ISCHR(file->type) && file->dev == makedev(MEM_MAJOR, MEM_MINOR);
 }
@@ -237,11 +226,6 @@ static bool devmem_check_host_use(HostMemoryBackendDevmem *devmem,
     g_assert_not_reached();
 }
 
-static bool same_file(const FileIdentity *a, const FileIdentity *b)
-{
-    return a->type == b->type && a->dev == b->dev && a->ino == b->ino;
-}
-
 /* Returns: an object of this VM that uses the range, or NULL. */
 static HostMemoryBackendDevmem *devmem_rival(HostMemoryBackendDevmem *devmem)
 {
@@ -249,7 +233,7 @@ static HostMemoryBackendDevmem *devmem_rival(HostMemoryBackendDevmem *devmem)
     HostMemoryBackendDevmem *other;
 
     QLIST_FOREACH(other, &ranges, next) {
-        if (same_file(&devmem->file, &other->file) &&
+        if (raminate_is_same_file(&devmem->file, &other->file) &&
             devmem->phy_offset <
             other->phy_offset + MEMORY_BACKEND(other)->size &&
             other->phy_offset < end) {
@@ -264,10 +248,38 @@ static bool is_locked(int ret)
     return ret == -EAGAIN || ret == -EACCES;
 }
 
+/* What two nodes of a device have in common, to be locked with them. */
+static void devmem_open_device_lock(HostMemoryBackendDevmem *devmem)
+{
+    int ret;
+
+    if (!raminate_is_device(&devmem->file)) {
+        return;
+    }
+    ret = raminate_device_lock_open(&devmem->file);
+    if (ret < 0) {
+        warn_report("memory-backend-devmem '%s': device %s is not found in "
+                    "/sys (%s): make sure that no VM uses the range by another "
+                    "node of the device", devmem_id(devmem), devmem->mem_path,
+                    strerror(-ret));
+    } else {
+        devmem->device_lock = ret;
+    }
+}
+
 static int devmem_lock(HostMemoryBackendDevmem *devmem, int fd)
 {
-    return qemu_lock_fd(fd, devmem->phy_offset, MEMORY_BACKEND(devmem)->size,
-                        true);
+    uint64_t size = MEMORY_BACKEND(devmem)->size;
+    int ret = qemu_lock_fd(fd, devmem->phy_offset, size, true);
+
+    if (ret == 0 && devmem->device_lock >= 0) {
+        ret = raminate_device_lock(devmem->device_lock, devmem->phy_offset,
+                                   size);
+        if (ret < 0) {
+            qemu_unlock_fd(fd, devmem->phy_offset, size);
+        }
+    }
+    return ret;
 }
 
 static void devmem_set_lock_error(HostMemoryBackendDevmem *devmem, int error,
@@ -351,18 +363,15 @@ typedef struct PoolClaim {
 /* Returns: the end of what another process has locked in the range. */
 static uint64_t devmem_locked_end(HostMemoryBackendDevmem *devmem, int fd)
 {
-    struct flock lock = {
-        .l_type = F_WRLCK,
-        .l_whence = SEEK_SET,
-        .l_start = devmem->phy_offset,
-        .l_len = MEMORY_BACKEND(devmem)->size,
-    };
+    uint64_t start = devmem->phy_offset;
+    uint64_t size = MEMORY_BACKEND(devmem)->size;
+    uint64_t end = raminate_locked_end(fd, start, size);
 
-    if (fcntl(fd, F_OFD_GETLK, &lock) < 0 || lock.l_type == F_UNLCK) {
-        /* It is gone in the meantime, or can't be found. */
-        return devmem->phy_offset + RAMINATE_PAGE_SIZE;
+    if (!end && devmem->device_lock >= 0) {
+        end = raminate_locked_end(devmem->device_lock, start, size);
     }
-    return lock.l_len ? lock.l_start + lock.l_len : INT64_MAX;
+    /* It is gone in the meantime, or can't be found. */
+    return end ?: start + RAMINATE_PAGE_SIZE;
 }
 
 static bool devmem_claim_of_pool(uint64_t start, uint64_t size, uint64_t *next,
@@ -423,7 +432,7 @@ static void devmem_scrub(HostMemoryBackendDevmem *devmem, int fd)
 {
     HostMemoryBackend *backend = MEMORY_BACKEND(devmem);
 
-    if (!is_device(&devmem->file) &&
+    if (!raminate_is_device(&devmem->file) &&
         (fallocate(fd, FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE,
                    devmem->phy_offset, backend->size) == 0 ||
          fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
@@ -468,8 +477,12 @@ static bool devmem_alloc(HostMemoryBackend *backend, Error **errp)
     if (fd < 0) {
         return false;
     }
-    if (!devmem_identify(devmem, fd, errp) ||
-        (pool && !devmem_take_of_pool(devmem, pool, fd, errp)) ||
+    if (!devmem_identify(devmem, fd, errp)) {
+        close(fd);
+        return false;
+    }
+    devmem_open_device_lock(devmem);
+    if ((pool && !devmem_take_of_pool(devmem, pool, fd, errp)) ||
         !devmem_check_length(devmem, errp) ||
         !devmem_check_host_use(devmem, errp) ||
         (!pool && !devmem_claim(devmem, fd, errp))) {
@@ -490,7 +503,7 @@ static bool devmem_alloc(HostMemoryBackend *backend, Error **errp)
         return false;
     }
     host = memory_region_get_ram_ptr(&backend->mr);
-    if (is_device(&devmem->file) && !raminate_can_be_pinned(host)) {
+    if (raminate_is_device(&devmem->file) && !raminate_can_be_pinned(host)) {
         raminate_unpinnable_add(host, backend->size);
         devmem->unpinnable = host;
     }
@@ -516,7 +529,7 @@ static void devmem_complete(UserCreatable *uc, Error **errp)
         .id = devmem_id(devmem),
         .mem_path = devmem->mem_path,
         .fd = memory_region_get_fd(&backend->mr),
-        .is_device = is_device(&devmem->file),
+        .is_device = raminate_is_device(&devmem->file),
         .is_dev_mem = is_dev_mem(&devmem->file),
         .is_unpinnable = devmem->unpinnable,
         .phy_offset = devmem->phy_offset,
@@ -649,6 +662,7 @@ static void devmem_init(Object *obj)
     MEMORY_BACKEND(obj)->share = true;
     devmem->mem_path = g_strdup(DEFAULT_MEM_PATH);
     devmem->scrub = true;
+    devmem->device_lock = -1;
 }
 
 static void devmem_finalize(Object *obj)
@@ -660,6 +674,9 @@ static void devmem_finalize(Object *obj)
     }
     if (devmem->unpinnable) {
         raminate_unpinnable_remove(devmem->unpinnable);
+    }
+    if (devmem->device_lock >= 0) {
+        raminate_device_lock_close(devmem->device_lock);
     }
     g_free(devmem->mem_path);
     g_free(devmem->pool);

@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "file-identity.h"
 #include "pools.h"
 
 #define PAGE_SIZE 4096
@@ -375,7 +376,8 @@ static bool check_overlaps(Parser *parser)
             const RaminatePool *a = g_ptr_array_index(pools, j);
             const RaminatePool *b = g_ptr_array_index(pools, i);
 
-            if (strcmp(a->path, b->path) == 0 && !check_pair(parser, a, b)) {
+            if (raminate_is_same_path(a->path, b->path) &&
+                !check_pair(parser, a, b)) {
                 return false;
             }
         }

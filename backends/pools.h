@@ -56,6 +56,8 @@ typedef struct RaminatePools {
 } RaminatePools;
 
 /*
+ * Looks at the files and devices that are named, to see which are the same.
+ *
  * @file: name of the file, for errors: "FILE:LINE: what is wrong"
  * Returns: NULL if there is anything wrong.
  */

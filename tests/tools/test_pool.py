@@ -6,11 +6,12 @@
 import contextlib
 import os
 from pathlib import Path
+import stat
 import subprocess
 from typing import Iterator, List
 
-from toolslib import (MIB, check, check_in, paths, run, run_tests,
-                      wait_until)
+from toolslib import (MIB, PATIENCE, Skip, check, check_in, paths, run,
+                      run_tests, tool, wait_until)
 
 POOL = 'raminate-pool'
 
@@ -27,6 +28,28 @@ def make_pools(directory: Path) -> Path:
                     '[type large]\ndram=2M\nnvm=8M\n')
     os.environ['RAMINATE_POOLS'] = str(conf)
     return conf
+
+
+@contextlib.contextmanager
+def two_nodes(directory: Path) -> Iterator[List[Path]]:
+    """Of one device, as libvirt makes them: 16 MiB of a file."""
+    nodes = [directory / 'node1', directory / 'node2']
+    image = directory / 'image'
+    with image.open('wb') as file:
+        file.truncate(16 * MIB)
+    try:
+        device = subprocess.run(
+            ['losetup', '--find', '--show', image], check=True,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            encoding='utf-8').stdout.strip()
+    except (OSError, subprocess.CalledProcessError) as err:
+        raise Skip(f"no loop device: {err}") from err
+    try:
+        for node in nodes:
+            os.mknod(node, stat.S_IFBLK | 0o600, os.stat(device).st_rdev)
+        yield nodes
+    finally:
+        subprocess.run(['losetup', '--detach', device], check=True)
 
 
 @contextlib.contextmanager
@@ -110,6 +133,45 @@ def many_vms_at_once_share_nothing(directory: Path) -> None:
             check(len(starts) == len(set(starts)) == 6, lines())
 
 
+def nodes_of_a_device_are_one(directory: Path) -> None:
+    """Whichever of them a VM opens, it gets what no other has."""
+    conf = directory / 'pools.conf'
+    os.environ['RAMINATE_POOLS'] = str(conf)
+
+    def use(node: Path) -> None:
+        conf.write_text(f'[pool a]\npath={node}\nranges=0+16M\n'
+                        '[type t]\na=6M\n')
+
+    with two_nodes(directory) as (node1, node2):
+        use(node1)
+        with vm('one', args_of('t')):
+            wait_until(lambda: held('one') == [['a', '0x0', '6']], "the first")
+            use(node2)
+            with vm('two', args_of('t')):
+                wait_until(lambda: held('two') == [['a', '0x600000', '6']],
+                           "the second")
+                check(held('one') == [['a', '0x0', '6']], lines())
+                for where in ('phy-offset=8M,mem-path=' + str(node2),
+                              'phy-offset=1M,mem-path=' + str(node1),
+                              'phy-offset=1M,mem-path=' + str(node2)):
+                    result = start_with('size=4M,' + where)
+                    check_in('is in use by another process', result)
+                check_in("pool 'a' has no free range",
+                         start_with('size=8M,pool=a'))
+        with vm('three', args_of('t')):
+            wait_until(lambda: held('three') == [['a', '0x0', '6']],
+                       "one that comes later")
+
+
+def start_with(options: str) -> str:
+    """The message of a QEMU that gets no memory."""
+    return subprocess.run(
+        [paths.require_qemu(), '-nodefaults', '-display', 'none', '-S',
+         '-machine', 'none', '-object',
+         f'memory-backend-devmem,id=a,{options}'], check=False,
+        stderr=subprocess.PIPE, encoding='utf-8', timeout=PATIENCE).stderr
+
+
 def errors_are_plain(directory: Path) -> None:
     conf = make_pools(directory)
     for args, status, message in (
@@ -131,6 +193,48 @@ def errors_are_plain(directory: Path) -> None:
     result = run(POOL, 'list')
     check(result.returncode == 1, "overlap is not seen")
     check_in(f"{conf}:5: range 0x0 of pool 'b' overlaps", result.stderr)
+
+
+def overlap_is_seen_by_any_path(directory: Path) -> None:
+    conf = make_pools(directory)
+    fast, link, hard = (directory / name for name in ('fast', 'link', 'hard'))
+    link.symlink_to(fast)
+    os.link(fast, hard)
+    same = [(fast, f'{directory}/./fast'), (fast, link), (hard, link),
+            ('/none/x', '/none//./x')]
+    with contextlib.suppress(PermissionError):
+        node = directory / 'node'
+        os.mknod(node, stat.S_IFCHR, os.stat('/dev/null').st_rdev)
+        same.append(('/dev/null', node))
+    for one, other in same:
+        check_overlap_is_seen(conf, one, other, [])
+        check_overlap_is_seen(conf, other, one, [])
+
+
+def overlap_is_seen_through_a_mount(directory: Path) -> None:
+    if os.geteuid() != 0:
+        raise Skip("only root can mount")
+    conf = make_pools(directory)
+    fast, mount = directory / 'fast', directory / 'mount'
+    mount.touch()
+    check_overlap_is_seen(conf, fast, mount, [
+        'unshare', '--mount', 'sh', '-c',
+        f'mount --bind {fast} {mount} && exec "$@"', 'sh'])
+
+
+def check_overlap_is_seen(conf: Path, one: object, other: object,
+                          within: List[str]) -> None:
+    """Between two paths of one file; and ranges that only touch are not."""
+    for start, overlaps in (('4K', True), ('8K', False)):
+        conf.write_text(f'[pool a]\npath={one}\nranges=0+8K\n'
+                        f'[pool b]\npath={other}\nranges={start}+8K\n')
+        result = subprocess.run([*within, tool(POOL), 'list'], check=False,
+                                stderr=subprocess.PIPE, encoding='utf-8',
+                                stdout=subprocess.DEVNULL)
+        message = (f"{conf}:6: range 0x1000 of pool 'b' overlaps range 0x0 "
+                   "of pool 'a' in line 3")
+        check((message in result.stderr) == overlaps,
+              f'{one} and {other}: {result.stderr}')
 
 
 def nonsense_is_refused_with_its_line(directory: Path) -> None:
@@ -157,4 +261,6 @@ def nonsense_is_refused_with_its_line(directory: Path) -> None:
 
 run_tests(nothing_is_held_at_first, shows_who_holds_what,
           a_killed_vm_leaves_nothing, many_vms_at_once_share_nothing,
-          errors_are_plain, nonsense_is_refused_with_its_line)
+          nodes_of_a_device_are_one, errors_are_plain,
+          overlap_is_seen_by_any_path, overlap_is_seen_through_a_mount,
+          nonsense_is_refused_with_its_line)

@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
+#include "backends/file-identity.h"
 #include "holders.h"
 
 gboolean lock_line_parse(const char *text, LockLine *lock)
@@ -90,20 +91,6 @@ static void holder_free(gpointer opaque)
     g_free(holder);
 }
 
-static gboolean is_device(const struct stat *st)
-{
-    return S_ISCHR(st->st_mode) || S_ISBLK(st->st_mode);
-}
-
-static gboolean is_same_file(const struct stat *a, const struct stat *b)
-{
-    if ((a->st_mode & S_IFMT) != (b->st_mode & S_IFMT)) {
-        return FALSE;
-    }
-    return is_device(a) ? a->st_rdev == b->st_rdev
-                        : a->st_dev == b->st_dev && a->st_ino == b->st_ino;
-}
-
 static gboolean is_known(const GPtrArray *holders, const LockLine *lock,
                          int pid)
 {
@@ -135,18 +122,23 @@ static void add_holder(GPtrArray *holders, const LockLine *lock, int pid)
 }
 
 /* Looks at one open file of a process. */
-static void add_of_file(GPtrArray *holders, const struct stat *wanted,
+static void add_of_file(GPtrArray *holders, const RaminateFileIdentity *wanted,
                         int pid, const char *fd)
 {
     g_autofree char *info = g_strdup_printf("/proc/%d/fdinfo/%s", pid, fd);
     g_autofree char *link = g_strdup_printf("/proc/%d/fd/%s", pid, fd);
     g_autofree char *text = NULL;
     g_auto(GStrv) lines = NULL;
+    RaminateFileIdentity file;
     struct stat st;
     LockLine lock;
     char **line;
 
-    if (stat(link, &st) < 0 || !is_same_file(&st, wanted) ||
+    if (stat(link, &st) < 0) {
+        return;
+    }
+    file = raminate_file_identity(&st);
+    if (!raminate_is_same_file(&file, wanted) ||
         !g_file_get_contents(info, &text, NULL, NULL)) {
         return;
     }
@@ -159,7 +151,8 @@ static void add_of_file(GPtrArray *holders, const struct stat *wanted,
     }
 }
 
-static void add_of_processes(GPtrArray *holders, const struct stat *wanted)
+static void add_of_processes(GPtrArray *holders,
+                             const RaminateFileIdentity *wanted)
 {
     g_autoptr(GDir) proc = g_dir_open("/proc", 0, NULL);
     const char *name, *fd;
@@ -209,6 +202,7 @@ static gint compare_holders(gconstpointer left, gconstpointer right)
 
 GPtrArray *holders_find(const char *path, GError **error)
 {
+    RaminateFileIdentity file;
     GPtrArray *holders;
     struct stat st;
 
@@ -218,7 +212,8 @@ GPtrArray *holders_find(const char *path, GError **error)
         return NULL;
     }
     holders = g_ptr_array_new_with_free_func(holder_free);
-    add_of_processes(holders, &st);
+    file = raminate_file_identity(&st);
+    add_of_processes(holders, &file);
     add_of_table(holders, &st);
     g_ptr_array_sort(holders, compare_holders);
     return holders;
