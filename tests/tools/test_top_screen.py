@@ -107,6 +107,16 @@ def changes_the_policy(directory: Path) -> None:
         shown.wait('q quit')
 
 
+def a_question_does_not_outlive_its_text(directory: Path) -> None:
+    with one_vm(directory) as shown:
+        shown.wait('mixed')
+        shown.keys('c')
+        shown.wait('now cmq')
+        shown.wait('q quit')
+        shown.keys('q')
+        shown.wait(f'{SHELL_LEFT}0')
+
+
 def a_refusal_is_shown(directory: Path) -> None:
     class Refusing(Vm):
         """Lets nothing be changed."""
@@ -245,7 +255,8 @@ def check_terminal(shown: Terminal, status: int) -> None:
 
 run_tests(shows_all_on_80_by_24, shows_something_on_20_by_5,
           no_size_is_too_small, fits_a_new_size, needs_no_colour,
-          pauses_and_goes_on, changes_the_policy, a_refusal_is_shown,
+          pauses_and_goes_on, changes_the_policy,
+          a_question_does_not_outlive_its_text, a_refusal_is_shown,
           zooms_and_moves_the_map, sorts_and_selects, says_that_a_vm_ends,
           vms_may_come_and_go, a_vm_that_hangs_does_not_stop_it,
           a_thousand_vms_leave_it_quick, says_why_it_cannot_start,

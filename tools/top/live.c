@@ -71,18 +71,12 @@ static void draw_soon(Live *live)
     }
 }
 
-static gboolean message_is_old(gpointer opaque)
-{
-    Live *live = opaque;
+static gboolean message_is_old(gpointer opaque);
 
-    live->message_timer = 0;
-    g_clear_pointer(&live->message, g_free);
-    draw_soon(live);
-    return G_SOURCE_REMOVE;
-}
-
+/* Takes the place of any other, and of a question. */
 static void set_message(Live *live, char *message)
 {
+    live->asks_policy = FALSE;
     if (live->message_timer) {
         g_source_remove(live->message_timer);
         live->message_timer = 0;
@@ -94,6 +88,15 @@ static void set_message(Live *live, char *message)
                                                     message_is_old, live);
     }
     draw_soon(live);
+}
+
+static gboolean message_is_old(gpointer opaque)
+{
+    Live *live = opaque;
+
+    live->message_timer = 0;
+    set_message(live, NULL);
+    return G_SOURCE_REMOVE;
 }
 
 /* Selection */
@@ -347,12 +350,12 @@ static void ask_policy(Live *live)
     unsigned i;
 
     if (can_change(live)) {
-        live->asks_policy = TRUE;
         g_string_append_printf(text, "Policy, now %s:", row->info->policy);
         for (i = 0; policies[i]; i++) {
             g_string_append_printf(text, " %u %s", i + 1, policies[i]->name);
         }
         set_message(live, g_strdup(text->str));
+        live->asks_policy = TRUE;
     }
 }
 
@@ -368,7 +371,6 @@ static void set_policy(Live *live, int key)
             policy = policies[i]->name;
         }
     }
-    live->asks_policy = FALSE;
     set_message(live, NULL);
     if (policy && can_change(live)) {
         change(live, "policy",
