@@ -314,10 +314,14 @@ All settings are the defaults.
 
 ## Again
 
+<!-- not run: takes long -->
+
     make bench          # {recorder_seconds(False)} s of each workload
     make bench-full     # {recorder_seconds(True)} s
 
 or step by step:
+
+<!-- not run: takes long -->
 
     bench/record memcached -o memcached.rec --seconds {evaluation.seconds}
     raminate-sim {' '.join(replay.options(10, []))} \

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 import re
 import shutil
+import textwrap
 from typing import List
 
 COMMENT = re.compile(r'<!-- (.*) -->')
@@ -56,7 +57,7 @@ def blocks(document: Path) -> List[Block]:
     kind, start, fence = '', 0, False
     text = document.read_text().splitlines()
     for number, line in enumerate([*text, 'end'], 1):
-        comment = COMMENT.fullmatch(line)
+        comment = COMMENT.fullmatch(line.strip())
         if line.startswith('```'):
             fence = not fence
             if fence:
@@ -68,7 +69,8 @@ def blocks(document: Path) -> List[Block]:
             continue
         if lines:
             found.append(Block(document.name, start, kind,
-                               '\n'.join(lines).rstrip() + '\n'))
+                               textwrap.dedent('\n'.join(lines)).rstrip()
+                               + '\n'))
             kind, lines = '', []
         start = 0
         if comment:
