@@ -45,12 +45,12 @@ def find(cache: Path = paths.BUILD / 'kernel') -> Kernel:
     """The kernel named by KERNEL, or else the distribution's newest one."""
     named = os.environ.get('KERNEL')
     if named:
-        return _kernel(Path(named))
+        return of_image(Path(named))
     cache.parent.mkdir(parents=True, exist_ok=True)
     with _locked(cache.with_suffix('.lock')):
         if not cache.is_dir():
             _fetch(cache)
-    return _kernel(next((cache / 'boot').glob('vmlinuz-*')))
+    return of_image(next((cache / 'boot').glob('vmlinuz-*')))
 
 
 def read_module(path: Path) -> bytes:
@@ -62,7 +62,8 @@ def read_module(path: Path) -> bytes:
     return path.read_bytes()
 
 
-def _kernel(image: Path) -> Kernel:
+def of_image(image: Path) -> Kernel:
+    """The kernel of that image, with the modules beside it or installed."""
     version = _image_version(image)
     roots = (image.resolve().parent.parent, Path('/'))
     # Newer packages put them below /usr.

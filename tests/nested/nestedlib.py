@@ -21,6 +21,20 @@ FLAWS = Path(__file__).resolve().parent / 'flaws.patch'
 ON_DEV_MEM = Path(__file__).resolve().parent / 'on_dev_mem.py'
 # The series of kernels that is tested most.
 SERIES = '6.12'
+# get-kernel's exit status if apt knows no kernel of a series.
+NO_SUCH_KERNEL = 3
+
+
+class NoKernel(Exception):
+    """This distribution has no kernel of the series."""
+
+
+class StepFailed(paths.SetupError):
+    """A command has failed."""
+
+    def __init__(self, text: str, status: int) -> None:
+        super().__init__(text)
+        self.status = status
 
 
 class Tap:
@@ -40,6 +54,10 @@ class Tap:
             for line in details:
                 print(f'# {line}')
         sys.stdout.flush()
+
+    def skip(self, reason: str) -> None:
+        self._count += 1
+        print(f'ok {self._count} # SKIP {reason}', flush=True)
 
     def finish(self) -> NoReturn:
         print(f'1..{self._count}')
@@ -69,8 +87,8 @@ def _step(log: str, *command: str) -> None:
                                env=dict(os.environ, MAKEARGS='-j2'))
     if ended.returncode != 0:
         last = path.read_text().strip().splitlines()[-1:]
-        raise paths.SetupError(f"{command[0]} failed: {' '.join(last)} "
-                               f"(all of it is in {path})")
+        raise StepFailed(f"{command[0]} failed: {' '.join(last)} "
+                         f"(all of it is in {path})", ended.returncode)
 
 
 def _of_series(name: str, series: str) -> Path:
@@ -82,9 +100,18 @@ def kernel_directory(series: str = SERIES) -> Path:
     directory = _of_series('kernel', series)
     with _locked():
         if not (directory / 'release').exists():
-            _step(f'{directory.name}.log', str(SOURCE / 'kvm' / 'get-kernel'),
-                  '--series', series, str(directory))
+            _get_kernel(series, directory)
     return directory
+
+
+def _get_kernel(series: str, directory: Path) -> None:
+    try:
+        _step(f'{directory.name}.log', str(SOURCE / 'kvm' / 'get-kernel'),
+              '--series', series, str(directory))
+    except StepFailed as err:
+        if err.status == NO_SUCH_KERNEL and series != SERIES:
+            raise NoKernel(f"apt knows no kernel of series {series}") from err
+        raise
 
 
 def modules(patch: Optional[Path] = None, series: str = SERIES) -> Path:
@@ -134,8 +161,7 @@ def machine(directory: Path, parameters: Sequence[str] = (),
     root = kernel_directory(series) / 'root'
     release = (root.parent / 'release').read_text().strip()
     return make(directory, found,
-                kernel.Kernel(root / 'boot' / f'vmlinuz-{release}', release,
-                              root / 'lib' / 'modules' / release),
+                kernel.of_image(root / 'boot' / f'vmlinuz-{release}'),
                 {'init': PROGRAMS / 'nested-init',
                  'bin/selftest': PROGRAMS / 'selftest'}, parameters)
 
@@ -186,6 +212,8 @@ def main(run: Callable[[Tap], None]) -> NoReturn:
     try:
         tap = Tap()
         run(tap)
+    except NoKernel as reason:
+        tap.skip(str(reason))
     except paths.SetupError as err:
         print(f'Bail out! {err}')
         sys.exit(1)

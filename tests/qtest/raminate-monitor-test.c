@@ -988,6 +988,7 @@ static void test_hmp(void)
     raminate_write_page(qts, FAST_PAGES, 1);
     raminate_wait_figure(qts, "pages-written", 1);
     raminate_assert_swap(qts, 0, FAST_PAGES);
+    raminate_wait_scans(qts, 1);
     qtest_qmp_assert_success(qts, "{ 'execute': 'stop' }");
     wait_until_quiet(qts);
     all = qtest_hmp(qts, "info raminate");
