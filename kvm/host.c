@@ -58,12 +58,14 @@ void raminate_set_pte(unsigned long hva, pte_t pte)
 void raminate_untrack_memtype(struct vm_area_struct *vma)
 {
 	unsigned long hva = vma->vm_start;
-	pte_t pte;
+	pte_t pte = __pte(0);
 
 	if (!(vma->vm_flags & VM_PAT))
 		return;
 
 	apply_to_existing_page_range(vma->vm_mm, hva, PAGE_SIZE, get_pte, &pte);
+	if (!pte_present(pte))
+		return;
 	zap_vma_ptes(vma, hva, PAGE_SIZE);
 	/* It may have been written to in between. */
 	raminate_set_pte(hva, pte_mkdirty(pte));

@@ -69,7 +69,7 @@ void __kvm_raminate_set_pfn_dirty(kvm_pfn_t pfn)
 static void range_free(struct raminate_range *range)
 {
 	if (range->va)
-		memunmap(range->va);
+		iounmap((void __iomem __force *)range->va);
 	vfree(range->written);
 	kfree(range);
 }
@@ -87,8 +87,13 @@ static struct raminate_range *range_alloc(struct kvm *kvm, u64 phys, u64 size)
 	range->nr_frames = size >> PAGE_SHIFT;
 	range->written = __vmalloc(BITS_TO_LONGS(range->nr_frames) *
 				   sizeof(unsigned long),
-				   GFP_KERNEL_ACCOUNT | __GFP_ZERO);
-	range->va = memremap(phys, size, MEMREMAP_WB);
+				   GFP_KERNEL_ACCOUNT | __GFP_ZERO |
+				   __GFP_NOWARN);
+	/*
+	 * Write-back, and encrypted where the host's memory is: as the mappings
+	 * of the process and the guest, or else contents would not survive.
+	 */
+	range->va = (void __force *)ioremap_encrypted(phys, size);
 	if (!range->written || !range->va) {
 		range_free(range);
 		return NULL;
