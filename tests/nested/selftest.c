@@ -16,11 +16,14 @@ static const struct {
 } tests[] = {
     { "scan", test_scan },
     { "steady", test_steady },
+    { "flush", test_flush },
+    { "yield", test_yield },
     { "swap", test_swap },
     { "torture", test_torture },
     { "input", test_input },
     { "fuzz", test_fuzz },
     { "kill", test_kill },
+    { "vhost", test_vhost },
 };
 
 /* How KVM maps the memory of guests: what is in force, not what was asked. */

@@ -101,10 +101,13 @@ unsigned count_pages(const Pages *pages, const uint32_t *list, unsigned nr);
 /* The tests. */
 void test_scan(void);
 void test_steady(void);
+void test_flush(void);
+void test_yield(void);
 void test_swap(void);
 void test_torture(void);
 void test_input(void);
 void test_fuzz(void);
 void test_kill(void);
+void test_vhost(void);
 
 #endif

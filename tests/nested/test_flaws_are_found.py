@@ -20,6 +20,7 @@ FOUND = {
     'copy-early': ('torture', HARM),
     'no-host-flush': ('torture', HARM),
     'keep-guest-entries': ('torture', HARM),
+    'machine-check-spoils': ('torture', HARM),
 }
 
 # Torn from its memory, the process dies, or its vCPU fails. That ends the test,

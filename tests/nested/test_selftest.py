@@ -6,9 +6,11 @@
 
 import re
 
+from machine import Machine
 from nestedlib import SERIES, Tap, main, report, run_selftest
 
-ALL = ('scan', 'steady', 'swap', 'torture', 'input', 'fuzz', 'kill')
+ALL = ('scan', 'steady', 'flush', 'yield', 'swap', 'torture', 'input', 'fuzz',
+       'kill')
 
 # Each with the sign that the mode is really on.
 MODES = {
@@ -18,10 +20,16 @@ MODES = {
 }
 
 
+class VhostMachine(Machine):
+    """With a device that the host's kernel emulates."""
+    base_modules = (*Machine.base_modules, 'vhost_vsock')
+
+
 def run(tap: Tap, series: str = SERIES, known: str = '') -> None:
     """Runs all modes; the kernel may complain as in the expression known."""
     for mode, (parameters, sign) in MODES.items():
-        result = run_selftest(ALL, parameters, series=series)
+        result = run_selftest([*ALL, 'vhost'], parameters, series=series,
+                              make=VhostMachine)
         if known:
             result.messages = re.sub(known, '', result.messages)
         tap.check(sign in result.messages, f'{mode}: is on')
