@@ -4,13 +4,15 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 
 import contextlib
+import os
 from pathlib import Path
 import shutil
 from typing import Dict, Iterator, Tuple
 
 from document import GUIDE, blocks, replaced
 from domain import NAME, Domain, make_disk, make_pools, xml
-from libvirtlib import Host, Skip, check, images, run_suites
+from libvirtlib import MIB, Host, Skip, check, images, run_suites
+from loop import loop_device
 
 NAMESPACE = " xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'"
 MACHINE = """<qemu:arg value='-machine'/>
@@ -177,5 +179,28 @@ def finds_the_devices_of_its_list(directory: Path, suite: str) -> None:
                   error)
 
 
+def keeps_a_range_of_a_device(directory: Path, suite: str) -> None:
+    """Though libvirt makes a node for the domain that is not the host's."""
+    node = '/dev/pool'
+    held = f'mem-path={node},phy-offset=4M'
+    acl = blocks('Files, labels and devices')[1].replace('/dev/mem', node)
+    with loop_device(directory, 64 * MIB) as device, \
+            one_host(directory, suite, acl) as host:
+        number = device.stat().st_rdev
+        host.run('mknod', node, 'b', str(os.major(number)),
+                 str(os.minor(number)))
+        host.run('chown', 'libvirt-qemu', node)
+        error = try_domain(host, changed(dram=held))
+        check(not error, error)
+        nodes = [host.run('stat', '-c', '%d:%i', root + node)
+                 for root in ('', f'/proc/{Domain(host).pid()}/root')]
+        check(nodes[0] != nodes[1], "the domain has the host's node")
+        error = host.refused(
+            EMULATOR, '-machine', 'none', '-display', 'none', '-object',
+            f'memory-backend-devmem,id=other,size=4M,{held}')
+        check('is in use by another process' in error, error)
+
+
 run_suites(is_rejected_or_rewritten, memory_backing_is_for_nothing,
-           has_the_right_to_dev_mem, finds_the_devices_of_its_list)
+           has_the_right_to_dev_mem, finds_the_devices_of_its_list,
+           keeps_a_range_of_a_device)

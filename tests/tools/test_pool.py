@@ -12,6 +12,7 @@ from typing import Iterator, List
 
 from toolslib import (MIB, PATIENCE, Skip, check, check_in, paths, run,
                       run_tests, tool, wait_until)
+from loop import loop_device
 
 POOL = 'raminate-pool'
 
@@ -34,22 +35,10 @@ def make_pools(directory: Path) -> Path:
 def two_nodes(directory: Path) -> Iterator[List[Path]]:
     """Of one device, as libvirt makes them: 16 MiB of a file."""
     nodes = [directory / 'node1', directory / 'node2']
-    image = directory / 'image'
-    with image.open('wb') as file:
-        file.truncate(16 * MIB)
-    try:
-        device = subprocess.run(
-            ['losetup', '--find', '--show', image], check=True,
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-            encoding='utf-8').stdout.strip()
-    except (OSError, subprocess.CalledProcessError) as err:
-        raise Skip(f"no loop device: {err}") from err
-    try:
+    with loop_device(directory, 16 * MIB) as device:
         for node in nodes:
-            os.mknod(node, stat.S_IFBLK | 0o600, os.stat(device).st_rdev)
+            os.mknod(node, stat.S_IFBLK | 0o600, device.stat().st_rdev)
         yield nodes
-    finally:
-        subprocess.run(['losetup', '--detach', device], check=True)
 
 
 @contextlib.contextmanager
