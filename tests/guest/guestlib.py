@@ -77,7 +77,7 @@ def _run_test(number: int, test: Test) -> bool:
     return True
 
 
-def check(condition: object, what: str) -> None:
+def check(condition: object, what: object) -> None:
     """An assertion that says what was wrong."""
     if not condition:
         raise AssertionError(what)

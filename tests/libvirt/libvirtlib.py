@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 from types import TracebackType
-from typing import Callable, Iterator, List, Optional, Type
+from typing import Callable, Iterator, Optional, Type
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / 'guest'))
 

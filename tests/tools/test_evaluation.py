@@ -101,7 +101,7 @@ def table_of(text: str, heading: str) -> List[List[str]]:
     lines = text[text.index(heading):].split('\n')
     first = next(number for number, line in enumerate(lines)
                  if line.startswith('| ---'))
-    table = []
+    table: List[List[str]] = []
     for line in lines[first + 1:]:
         if not line.startswith('|'):
             return table
