@@ -154,8 +154,8 @@ static bool container_check(HostMemoryBackendContainer *container,
                    "have %zu bytes, but only %llu are supported", id,
                    (size_t)qemu_real_host_page_size(), RAMINATE_PAGE_SIZE);
     } else if (!backend->size) {
-        error_setg(errp, "memory-backend-container '%s': size is missing; "
-                   "give the sum of the sizes of its tiers", id);
+        error_setg(errp, "memory-backend-container '%s': size must not be "
+                   "0; give the sum of the sizes of its tiers", id);
     } else if (!QEMU_IS_ALIGNED(backend->size, RAMINATE_PAGE_SIZE)) {
         error_setg(errp, "memory-backend-container '%s': size 0x%" PRIx64
                    " is not a multiple of the page size, 0x%llx", id,

@@ -72,8 +72,8 @@ static bool devmem_check_properties(HostMemoryBackendDevmem *devmem,
     const char *id = devmem_id(devmem);
 
     if (!backend->size) {
-        error_setg(errp, "memory-backend-devmem '%s': size is missing; give "
-                   "the size of the range", id);
+        error_setg(errp, "memory-backend-devmem '%s': size must not be 0; "
+                   "give the size of the range", id);
     } else if (!QEMU_IS_ALIGNED(backend->size, RAMINATE_PAGE_SIZE)) {
         error_setg(errp, "memory-backend-devmem '%s': size 0x%" PRIx64
                    " is not a multiple of the page size, 0x%llx", id,
@@ -224,6 +224,30 @@ static bool devmem_check_host_use(HostMemoryBackendDevmem *devmem,
         return false;
     }
     g_assert_not_reached();
+}
+
+/* QEMU takes a device that has no length for a file, to be made longer. */
+static bool devmem_check_mappable(HostMemoryBackendDevmem *devmem, int fd,
+                                  Error **errp)
+{
+    uint64_t size = MEMORY_BACKEND(devmem)->size;
+    void *host;
+
+    if (S_ISREG(devmem->file.type)) {
+        return true;
+    }
+    host = mmap(NULL, size, PROT_READ | PROT_WRITE,
+                MAP_SHARED | MAP_NORESERVE, fd, devmem->phy_offset);
+    if (host == MAP_FAILED) {
+        error_setg_errno(errp, errno, "memory-backend-devmem '%s': range 0x%"
+                         PRIx64 " to 0x%" PRIx64 " of %s can't be mapped; use "
+                         "another range, file or device", devmem_id(devmem),
+                         devmem->phy_offset, devmem->phy_offset + size - 1,
+                         devmem->mem_path);
+        return false;
+    }
+    munmap(host, size);
+    return true;
 }
 
 /* Returns: an object of this VM that uses the range, or NULL. */
@@ -485,6 +509,7 @@ static bool devmem_alloc(HostMemoryBackend *backend, Error **errp)
     if ((pool && !devmem_take_of_pool(devmem, pool, fd, errp)) ||
         !devmem_check_length(devmem, errp) ||
         !devmem_check_host_use(devmem, errp) ||
+        !devmem_check_mappable(devmem, fd, errp) ||
         (!pool && !devmem_claim(devmem, fd, errp))) {
         close(fd);
         return false;
