@@ -103,8 +103,8 @@ def errors_are_told_apart(directory: Path) -> None:
         'no-json': (Answering(b'{"return": [}]'), 'is not QMP'),
         'wrong-id': (Answering(b'{"return": [], "id": 77}'), 'is not QMP'),
         'deep': (Answering(b'{"return": ' + b'[' * 100000), 'is not QMP'),
-        'long': (Answering(b'{"return": "' + b'x' * (33 << 20)),
-                 'is longer than'),
+        'long': (Answering(b'{"return": "' + b'x' * (1 << 20)),
+                 'is longer than 262144 bytes'),
         'empty-answer': (Answering(b'{"return": [{}], "id": ID}'),
                          "has no proper 'id'"),
         'old-qemu': (Answering(b'{"error": {"class": "CommandNotFound", '

@@ -131,7 +131,7 @@ void collector_start(Collector *collector)
     for (i = 0; i < paths->len && i < MAX_VMS; i++) {
         g_ptr_array_add(collector->vms,
                         vm_new(g_ptr_array_index(paths, i),
-                               collector->timeout, VM_INFO_LIMIT));
+                               collector->timeout));
     }
     collector->begun = 0;
     collector->ended = 0;

@@ -262,6 +262,11 @@ QmpClient *qmp_client_new(const char *path, unsigned timeout, gsize limit)
     return client;
 }
 
+void qmp_client_raise_limit(QmpClient *client, gsize limit)
+{
+    client->frame.limit = MAX(client->frame.limit, limit);
+}
+
 const GError *qmp_client_error(const QmpClient *client)
 {
     return client->error;

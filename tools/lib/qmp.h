@@ -40,6 +40,9 @@ typedef void QmpDone(const GError *error, JsonNode *result, void *opaque);
  */
 QmpClient *qmp_client_new(const char *path, unsigned timeout, gsize limit);
 
+/* From now on messages may be longer, of up to @limit bytes. */
+void qmp_client_raise_limit(QmpClient *client, gsize limit);
+
 /* Closes the connection.  Commands in flight are dropped: no call of done. */
 void qmp_client_free(QmpClient *client);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(QmpClient, qmp_client_free)

@@ -9,6 +9,10 @@
 
 #include "vm.h"
 
+/* Bytes: enough for what is asked of each VM, and for the largest map. */
+#define INFO_LIMIT (256 * 1024)
+#define MAP_LIMIT (32 * 1024 * 1024)
+
 /* "vm1" for "/run/raminate/vm1.sock" */
 static char *name_of_socket(const char *path)
 {
@@ -21,14 +25,13 @@ static char *name_of_socket(const char *path)
     return g_utf8_make_valid(base, -1);
 }
 
-Vm *vm_new(const char *path, unsigned timeout, gsize limit)
+Vm *vm_new(const char *path, unsigned timeout)
 {
     Vm *vm = g_new0(Vm, 1);
 
     vm->path = g_strdup(path);
     vm->name = name_of_socket(path);
     vm->timeout = timeout;
-    vm->limit = limit;
     return vm;
 }
 
@@ -117,7 +120,7 @@ void vm_refresh(Vm *vm, VmDone *done, void *opaque)
     vm->done = done;
     vm->done_opaque = opaque;
     if (!vm->client) {
-        vm->client = qmp_client_new(vm->path, vm->timeout, vm->limit);
+        vm->client = qmp_client_new(vm->path, vm->timeout, INFO_LIMIT);
     }
     if (vm->is_named) {
         ask_figures(vm);
@@ -132,6 +135,7 @@ void vm_query_map(Vm *vm, const char *container, unsigned buckets,
     JsonObject *arguments = json_object_new();
     JsonNode *node = json_node_new(JSON_NODE_OBJECT);
 
+    qmp_client_raise_limit(vm->client, MAP_LIMIT);
     json_object_set_string_member(arguments, "id", container);
     json_object_set_int_member(arguments, "buckets", buckets);
     json_node_take_object(node, arguments);

@@ -13,10 +13,6 @@
 /* Where tools look for sockets if they are given none. */
 #define VM_DEFAULT_PATTERN "/run/raminate/*.sock"
 
-/* Enough for what is asked here, and for the largest map. */
-#define VM_INFO_LIMIT (256 * 1024)
-#define VM_MAP_LIMIT (32 * 1024 * 1024)
-
 typedef struct Vm Vm;
 
 /* @error: NULL if it worked */
@@ -34,17 +30,13 @@ struct Vm {
     /* For vm.c */
     QmpClient *client;
     unsigned timeout;
-    gsize limit;
     gboolean is_named;
     VmDone *done;               /* NULL if no refresh goes on */
     void *done_opaque;
 };
 
-/*
- * @timeout: milliseconds for each answer
- * @limit: most bytes of an answer
- */
-Vm *vm_new(const char *path, unsigned timeout, gsize limit);
+/* @timeout: milliseconds for each answer */
+Vm *vm_new(const char *path, unsigned timeout);
 void vm_free(Vm *vm);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Vm, vm_free)
 

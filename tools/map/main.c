@@ -136,7 +136,7 @@ static void draw_vm(const char *socket, unsigned timeout, Picture *picture,
 {
     g_autoptr(GPtrArray) vms =
         g_ptr_array_new_with_free_func((GDestroyNotify)vm_free);
-    Vm *vm = vm_new(socket, timeout, VM_MAP_LIMIT);
+    Vm *vm = vm_new(socket, timeout);
 
     g_ptr_array_add(vms, vm);
     vm_refresh_all(vms);

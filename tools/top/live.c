@@ -271,7 +271,7 @@ static gboolean find_new_vms(gpointer opaque)
         const char *path = g_ptr_array_index(paths, i);
 
         if (!find_vm(live, path)) {
-            Vm *vm = vm_new(path, live->options->timeout, VM_MAP_LIMIT);
+            Vm *vm = vm_new(path, live->options->timeout);
 
             g_ptr_array_add(live->vms, vm);
             rows_update(live->rows, vm);

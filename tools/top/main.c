@@ -64,7 +64,7 @@ static GPtrArray *find_vms(char *const *where, unsigned timeout)
     unsigned i;
 
     for (i = 0; i < paths->len; i++) {
-        Vm *vm = vm_new(g_ptr_array_index(paths, i), timeout, VM_MAP_LIMIT);
+        Vm *vm = vm_new(g_ptr_array_index(paths, i), timeout);
 
         vm->keeps_raw = json_option;
         g_ptr_array_add(vms, vm);
