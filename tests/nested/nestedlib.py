@@ -17,8 +17,8 @@ from machine import POOL, SOURCE, Machine, Result, kernel, paths
 
 NESTED = paths.BUILD / 'kvm' / 'nested'
 PROGRAMS = paths.BUILD / 'tests' / 'nested'
-FLAWS = Path(__file__).resolve().parent / 'flaws.patch'
-ON_DEV_MEM = Path(__file__).resolve().parent / 'on_dev_mem.py'
+HERE = Path(__file__).resolve().parent
+FLAWS = HERE / 'flaws.patch'
 # The series of kernels that is tested most.
 SERIES = '6.12'
 # get-kernel's exit status if apt knows no kernel of a series.
@@ -132,8 +132,7 @@ def bochs() -> Path:
     """The directory with Bochs and what its machines boot with."""
     output = NESTED / 'bochs'
     with _locked():
-        _step('bochs.log', str(Path(__file__).resolve().parent / 'get-bochs'),
-              str(output))
+        _step('bochs.log', str(HERE / 'get-bochs'), str(output))
     return output
 
 
@@ -176,16 +175,19 @@ def run_selftest(tests: Sequence[str], parameters: Sequence[str] = (),
 
 
 def run_on_dev_mem(tests: Sequence[str] = (), parameters: Sequence[str] = (),
+                   patch: Optional[Path] = None, series: str = SERIES,
+                   script: str = 'on_dev_mem.py',
                    make: Callable[..., Machine] = Machine,
                    timeout: int = 1500) -> Result:
-    """Runs tests of on_dev_mem.py (or all) in a machine."""
+    """Runs tests of a script with guests (or all of them) in a machine."""
     with tempfile.TemporaryDirectory(prefix='raminate-') as directory:
-        host = machine(Path(directory), parameters, make=make)
+        host = machine(Path(directory), parameters, patch, series, make)
         host.share = True
         return host.run('/usr/bin/env', f'RAMINATE_BUILD={paths.BUILD}',
                         f'RAMINATE_POOL={POOL:#x}', 'TMPDIR=/dev/shm',
                         f'KERNEL={kernel.find().image}',
-                        'python3', str(ON_DEV_MEM), *tests, timeout=timeout)
+                        'python3', str(HERE / script), *tests,
+                        timeout=timeout)
 
 
 def report(tap: Tap, mode: str, result: Result) -> None:

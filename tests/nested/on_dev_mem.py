@@ -164,6 +164,28 @@ def killed_guest_leaves_the_ranges(directory: Path) -> None:
         (directory / 'swap').unlink(missing_ok=True)
 
 
+def next_guest_sees_zeroes(directory: Path) -> None:
+    """The one before it has left something, and had no time to clean up."""
+    with Guest(directory, CHECKER, on_dev_mem(), 'kvm') as guest:
+        start_checker(guest)
+        guest.kill()
+    check(not is_zero(POOL, MEMORY), "a guest leaves nothing in its memory")
+    # Stopped, so that it has not yet written anything.
+    with Guest(directory, CHECKER, [*on_dev_mem(), '-S'], 'kvm') as guest:
+        guest.launch()
+        check(is_zero(POOL, MEMORY), "memory of the one before is left")
+
+
+def is_zero(start: int, size: int) -> bool:
+    memory = os.open(DEV_MEM, os.O_RDWR)
+    try:
+        with mmap.mmap(memory, size, offset=start) as pages:
+            return all(pages[at:at + MIB] == bytes(MIB)
+                       for at in range(0, size, MIB))
+    finally:
+        os.close(memory)
+
+
 def system_ram_is_refused(directory: Path) -> None:
     guest = Guest(directory, CHECKER, on_dev_mem(0x1000000), 'kvm')
     try:
@@ -178,4 +200,4 @@ def system_ram_is_refused(directory: Path) -> None:
 
 run_tests(no_write_is_lost, hot_pages_move_to_dram, direct_io_works,
           second_vm_is_refused, killed_guest_leaves_the_ranges,
-          system_ram_is_refused)
+          next_guest_sees_zeroes, system_ram_is_refused)

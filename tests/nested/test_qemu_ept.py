@@ -21,7 +21,7 @@ PARAMETERS = ['kvm_intel.enable_apicv=0']
 def run(tap: Tap) -> None:
     report(tap, 'QEMU on /dev/mem, EPT',
            run_on_dev_mem(sys.argv[1:] or ['no_write_is_lost'], PARAMETERS,
-                          partial(BochsMachine, bochs=bochs(), ips=IPS),
+                          make=partial(BochsMachine, bochs=bochs(), ips=IPS),
                           timeout=3600))
 
 
