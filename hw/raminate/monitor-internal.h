@@ -11,6 +11,7 @@
 #include "qemu/notify.h"
 #include "qemu/queue.h"
 #include "hw/raminate/figures.h"
+#include "hw/raminate/gauge.h"
 #include "hw/raminate/main-call.h"
 #include "hw/raminate/monitor.h"
 #include "hw/raminate/moves.h"
@@ -53,6 +54,7 @@ struct RaminateMonitor {
     char *held_because;         /* why the last batch was not made, or NULL */
 
     RaminateHeat *heat;
+    RaminateGauge *gauge;
     RaminateMoves *moves;
     RaminateFigures figures;
 

@@ -28,11 +28,12 @@
 
 const RaminateSettings raminate_default_settings = {
     .monitor = true,
-    .policy = RAMINATE_POLICY_TYPE_CMQ,
+    .policy = RAMINATE_POLICY_TYPE_PAYBACK,
     .sampler = RAMINATE_SAMPLER_TYPE_AUTO,
     .mover = RAMINATE_MOVER_TYPE_AUTO,
     .scan_period = 1000,
-    .swap_period = 5000,
+    .second_look = 20,
+    .swap_period = 2000,
     .life_time = 5000,
     .max_swaps = 1000,
     .reverse_window = 60000,
@@ -352,13 +353,39 @@ static uint32_t *list_pages(const RaminateMonitor *monitor,
     return pages;
 }
 
+/* @lines: of each page, or NULL */
 static void monitor_record(RaminateMonitor *monitor, RaminateRecordType type,
-                           int64_t now, const uint32_t *pages, size_t nr)
+                           int64_t now, const uint32_t *pages, size_t nr,
+                           const uint32_t *lines)
 {
+    RaminateRecordEntry entry = {
+        .type = type,
+        .time_ms = now,
+        .window_ms = now - monitor->last_scan_ms,
+        .pages = pages,
+        .nr = nr,
+        .written = lines,
+    };
+
     if (monitor->recording) {
-        raminate_recording_add(monitor->recording, type, now,
-                               now - monitor->last_scan_ms, pages, nr);
+        raminate_recording_add(monitor->recording, &entry);
     }
+}
+
+/* @written, @nr: found by a scan.  Called before anyone learns of it. */
+static void monitor_gauge(RaminateMonitor *monitor, int64_t now,
+                          const uint32_t *written, size_t nr)
+{
+    uint32_t pages[RAMINATE_GAUGE_PAGES];
+    uint32_t lines[RAMINATE_GAUGE_PAGES];
+    size_t nr_gauged = raminate_gauge_compare(monitor->gauge, written, nr,
+                                              pages, lines);
+
+    if (monitor->policy_ops->gauge) {
+        monitor->policy_ops->gauge(monitor->policy, pages, lines, nr_gauged);
+    }
+    monitor_record(monitor, RAMINATE_RECORD_GAUGE, now, pages, nr_gauged,
+                   lines);
 }
 
 static void monitor_note_written(RaminateMonitor *monitor, int64_t now)
@@ -368,9 +395,13 @@ static void monitor_note_written(RaminateMonitor *monitor, int64_t now)
 
     raminate_figures_add_scan(&monitor->figures, monitor->memory->placement,
                               now - monitor->last_scan_ms, pages, nr);
+    monitor_gauge(monitor, now, pages, nr);
     raminate_heat_sample(monitor->heat, pages, nr);
     monitor->policy_ops->sample(monitor->policy, now, pages, nr);
-    monitor_record(monitor, RAMINATE_RECORD_SCAN, now, pages, nr);
+    monitor_record(monitor, RAMINATE_RECORD_SCAN, now, pages, nr, NULL);
+    if (monitor->policy_ops->gauge || monitor->recording) {
+        raminate_gauge_take(monitor->gauge, monitor->heat, pages, nr);
+    }
     trace_raminate_scan(monitor->memory->id, nr,
                         nr - monitor->figures.written[0],
                         monitor->figures.scan_time.last);
@@ -382,6 +413,8 @@ static void monitor_scan(RaminateMonitor *monitor)
     int64_t start = qemu_clock_get_ns(QEMU_CLOCK_REALTIME);
     int64_t now = raminate_monitor_now(monitor);
     uint32_t second_look = monitor->settings.second_look;
+    bool look = second_look && (monitor->policy_ops->look ||
+                                monitor->recording);
     bool drop = monitor->drop_scan;
 
     monitor->drop_scan = false;
@@ -391,11 +424,13 @@ static void monitor_scan(RaminateMonitor *monitor)
         bitmap_or(monitor->written, monitor->written, monitor->looked,
                   nr_pages);
         monitor_note_written(monitor, now);
+    } else {
+        raminate_gauge_drop(monitor->gauge);
     }
     bitmap_zero(monitor->written, nr_pages);
     bitmap_zero(monitor->looked, nr_pages);
     monitor->last_scan_ms = now;
-    monitor->next_look_ms = second_look ? now + second_look : INT64_MAX;
+    monitor->next_look_ms = look ? now + second_look : INT64_MAX;
 }
 
 /* What it finds, the next scan does not, and is added to it. */
@@ -415,7 +450,7 @@ static void monitor_look(RaminateMonitor *monitor)
             ops->look(monitor->policy, now, now - monitor->last_scan_ms,
                       pages, nr);
         }
-        monitor_record(monitor, RAMINATE_RECORD_LOOK, now, pages, nr);
+        monitor_record(monitor, RAMINATE_RECORD_LOOK, now, pages, nr, NULL);
     }
 }
 
@@ -631,7 +666,8 @@ RaminateMonitor *raminate_monitor_new(RaminateMemory *memory,
         error_setg(errp, "memory-backend-container '%s': no memory for the "
                    "placement of %" PRIu64 " bytes of guest RAM",
                    memory->id, memory->backend->size);
-    } else if (monitor_choose_parts(monitor, errp) &&
+    } else if ((monitor->gauge = raminate_gauge_new(memory, errp)) &&
+               monitor_choose_parts(monitor, errp) &&
                monitor_start(monitor, errp)) {
         return monitor;
     }
@@ -660,6 +696,7 @@ void raminate_monitor_free(RaminateMonitor *monitor)
         ram_block_discard_require(false);
     }
     raminate_main_call_destroy(&monitor->main_call);
+    raminate_gauge_free(monitor->gauge);
     raminate_heat_free(monitor->heat);
     raminate_moves_free(monitor->moves);
     raminate_placement_free(monitor->memory->placement);

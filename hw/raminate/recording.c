@@ -70,20 +70,10 @@ void raminate_recording_free(RaminateRecording *recording)
 }
 
 void raminate_recording_add(RaminateRecording *recording,
-                            RaminateRecordType type, int64_t now_ms,
-                            uint32_t window_ms, const uint32_t *pages,
-                            size_t nr)
+                            const RaminateRecordEntry *entry)
 {
-    RaminateRecordEntry entry = {
-        .type = type,
-        .time_ms = now_ms,
-        .window_ms = window_ms,
-        .pages = pages,
-        .nr = nr,
-    };
-
     if (!recording->ended) {
-        recording->ended = !raminate_recorder_add(recording->recorder, &entry);
+        recording->ended = !raminate_recorder_add(recording->recorder, entry);
     }
 }
 

@@ -25,14 +25,9 @@ RaminateRecording *raminate_recording_new(const RaminateMemory *memory,
 /* Writes what is left to write.  NULL is fine. */
 void raminate_recording_free(RaminateRecording *recording);
 
-/*
- * Adds what a scan or a second look found.  Doesn't wait for the file.  To be
- * called by one thread at a time.
- */
+/* Doesn't wait for the file.  To be called by one thread at a time. */
 void raminate_recording_add(RaminateRecording *recording,
-                            RaminateRecordType type, int64_t now_ms,
-                            uint32_t window_ms, const uint32_t *pages,
-                            size_t nr);
+                            const RaminateRecordEntry *entry);
 
 /* Returns: the file, or NULL if the recording has ended early. */
 const char *raminate_recording_path(const RaminateRecording *recording);

@@ -65,6 +65,7 @@ static GByteArray *make_scans(void)
     put(bytes, RAMINATE_RECORD_SCAN, 100, 1);
     put(bytes, RAMINATE_RECORD_SCAN, 200, 2);
     put(bytes, RAMINATE_RECORD_LOOK, 220, 3);
+    put(bytes, RAMINATE_RECORD_GAUGE, 300, 5);
     put(bytes, RAMINATE_RECORD_SCAN, 300, 4);
     put(bytes, RAMINATE_RECORD_END, 0, 0);
     return bytes;
@@ -161,6 +162,8 @@ static void test_times(void)
     next_is(reader, RAMINATE_RECORD_SCAN, 200, &entry);
     next_is(reader, RAMINATE_RECORD_LOOK, 220, &entry);
     g_assert_cmpuint(entry.pages[0], ==, 3);
+    next_is(reader, RAMINATE_RECORD_GAUGE, 300, &entry);
+    g_assert_cmpuint(entry.written[0], ==, 5);
     next_is(reader, RAMINATE_RECORD_TRAFFIC, 300, &entry);
     has_count(&entry, 0, 5, 5, 2);
     next_is(reader, RAMINATE_RECORD_SCAN, 300, &entry);

@@ -93,6 +93,42 @@ static void test_second_look_tells_hot_from_warm(void)
     harness_free(h);
 }
 
+/* How many fast pages are of those written each third scan, in the end? */
+static unsigned fast_pages_of_rare(uint32_t often_lines, uint32_t rare_lines)
+{
+    Harness *h = harness_new(&raminate_policy_payback, 5000, FAST, SLOW);
+    unsigned nr = 0;
+
+    for (int64_t second = 1; second <= 300; second++) {
+        g_autoptr(GArray) pages = list_new();
+        g_autoptr(GArray) lines = list_new();
+
+        for (uint32_t page = FAST; page < NR_PAGES; page++) {
+            bool is_rare = page % 2;
+
+            if (!is_rare || (page + second) % 3 == 0) {
+                g_array_append_val(pages, page);
+                g_array_append_val(lines, *(is_rare ? &rare_lines
+                                                    : &often_lines));
+            }
+        }
+        h->ops->gauge(h->policy, (uint32_t *)pages->data,
+                      (uint32_t *)lines->data, pages->len);
+        scan(h, second, pages, NULL);
+    }
+    for (uint32_t page = FAST + 1; page < NR_PAGES; page += 2) {
+        nr += raminate_placement_tier(h->placement, page) == 0;
+    }
+    harness_free(h);
+    return nr;
+}
+
+static void test_lines_count_not_pages(void)
+{
+    g_assert_cmpuint(fast_pages_of_rare(32, 32), ==, 0);
+    g_assert_cmpuint(fast_pages_of_rare(1, 64), ==, FAST);
+}
+
 static void test_fastest_tier_is_filled_first(void)
 {
     RaminateFrameRange ranges[] = { { 0, 4 }, { 4, 4 }, { 8, 100 } };
@@ -118,6 +154,8 @@ int main(int argc, char **argv)
                     test_even_writes_move_little);
     g_test_add_func("/payback/second-look-tells-hot-from-warm",
                     test_second_look_tells_hot_from_warm);
+    g_test_add_func("/payback/lines-count-not-pages",
+                    test_lines_count_not_pages);
     g_test_add_func("/payback/fastest-tier-is-filled-first",
                     test_fastest_tier_is_filled_first);
     return g_test_run();

@@ -128,6 +128,15 @@ static void live(const RaminatePolicyOps *ops)
             ops->look(h->policy, now, g_test_rand_int_range(1, 1000), written,
                       nr ? g_test_rand_int_range(0, nr + 1) : 0);
         }
+        if (ops->gauge && g_test_rand_bit()) {
+            g_autofree uint32_t *lines = g_new(uint32_t, nr_pages);
+
+            for (size_t j = 0; j < nr; j++) {
+                lines[j] = g_test_rand_int_range(0, 65);
+            }
+            ops->gauge(h->policy, written, lines,
+                       nr ? g_test_rand_int_range(0, nr + 1) : 0);
+        }
         ops->sample(h->policy, now, written, nr);
 
         before = frames(h->placement);

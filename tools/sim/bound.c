@@ -1,6 +1,7 @@
 /*
- * RAMinate: what no policy can do better than
+ * RAMinate: what no policy can do better than that goes by what was written
  *
+ * Such a policy promotes a page after a scan has found it written, not before.
  * The best schedule for all pages together, with all of the future known, is
  * bounded from below by Lagrange's relaxation: the fastest tier takes any
  * number of pages, but each of them pays a price for each step that it stays.
@@ -35,6 +36,7 @@ typedef struct Bound {
     RaminateFrameRange fast;
 
     uint64_t *first;            /* of each page's events, and of their end */
+    uint32_t *found;            /* first step that found each page written */
     Event *events;
     size_t longest;             /* most events of a page */
 
@@ -91,7 +93,7 @@ static double schedule_page(Bound *b, uint32_t page)
 
         b->choices[i] = fast < slow ? CAME_BY_DEMOTION : 0;
         slow = MIN(slow, fast);
-        promote = slow + REPLAY_SWAP_LINES;
+        promote = step > b->found[page] ? slow + REPLAY_SWAP_LINES : INFINITY;
         if (promote < stay) {
             b->choices[i] |= CAME_BY_PROMOTION;
         }
@@ -213,7 +215,14 @@ static bool load_events(Bound *b, Trace *trace, GError **error)
     uint32_t nr = 0;
 
     b->first = g_new0(uint64_t, (size_t)b->nr_pages + 1);
+    b->found = g_new(uint32_t, b->nr_pages);
+    memset(b->found, 0xff, b->nr_pages * sizeof(*b->found));
     while ((step = trace_next(trace, &err))) {
+        for (guint i = 0; i < step->pages->len; i++) {
+            uint32_t page = g_array_index(step->pages, uint32_t, i);
+
+            b->found[page] = MIN(b->found[page], b->nr_steps);
+        }
         for (guint i = 0; i < step->traffic_pages->len; i++) {
             b->first[g_array_index(step->traffic_pages, uint32_t, i) + 1]++;
         }
@@ -274,6 +283,7 @@ bool bound_find(const char *path, const TraceOptions *options,
         *lines = find_prices(&b, find_flat_price(&b, largest_price(&b)));
     }
     g_free(b.first);
+    g_free(b.found);
     g_free(b.events);
     g_free(b.prices);
     g_free(b.paid_before);

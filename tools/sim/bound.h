@@ -1,5 +1,5 @@
 /*
- * RAMinate: what no policy can do better than
+ * RAMinate: what no policy can do better than that goes by what was written
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -11,7 +11,8 @@
 
 /*
  * Finds a lower bound for the lines written to tiers other than the fastest,
- * by the guest and by swapping, whatever a policy knows of the future.
+ * by the guest and by swapping, whatever a policy knows of the future, if it
+ * promotes pages only after they were written.
  * @lines: returns the bound
  * Returns: false with @error set if the recording can't be read.
  */

@@ -80,6 +80,11 @@ static void replay_step(Replay *replay, const TraceStep *step)
         settings->policy->look(replay->policy, now, step->look_window_ms,
                                numbers(step->look), step->look->len);
     }
+    if (settings->policy->gauge) {
+        settings->policy->gauge(replay->policy, numbers(step->gauge_pages),
+                                numbers(step->gauge_lines),
+                                step->gauge_pages->len);
+    }
     settings->policy->sample(replay->policy, now, numbers(step->pages),
                              step->pages->len);
     if (now < replay->next_swap_ms) {

@@ -4,6 +4,7 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 
+#include "gauge.h"
 #include "trace.h"
 
 struct Trace {
@@ -13,6 +14,8 @@ struct Trace {
     int64_t next_ms;            /* before it, scans are merged */
     bool started;
     bool has_traffic;
+    bool has_gauge;
+    Gauge *gauge;               /* if the recording has none */
     GArray *spare;              /* two lists are merged into it */
     GArray *spare_written;
     GArray *spare_read;
@@ -111,10 +114,24 @@ static void estimate_traffic(Trace *trace)
     }
 }
 
+/* Those of a step made of two scans are gauged from one to the next. */
+static void add_gauge(Trace *trace, const RaminateRecordEntry *entry)
+{
+    TraceStep *step = &trace->step;
+
+    trace->has_gauge = true;
+    g_array_set_size(step->gauge_pages, 0);
+    g_array_set_size(step->gauge_lines, 0);
+    g_array_append_vals(step->gauge_pages, entry->pages, entry->nr);
+    g_array_append_vals(step->gauge_lines, entry->written, entry->nr);
+}
+
 static void clear_step(TraceStep *step)
 {
     g_array_set_size(step->pages, 0);
     g_array_set_size(step->look, 0);
+    g_array_set_size(step->gauge_pages, 0);
+    g_array_set_size(step->gauge_lines, 0);
     g_array_set_size(step->traffic_pages, 0);
     g_array_set_size(step->written, 0);
     g_array_set_size(step->read, 0);
@@ -134,6 +151,9 @@ static bool add_entry(Trace *trace, const RaminateRecordEntry *entry)
     case RAMINATE_RECORD_TRAFFIC:
         trace->has_traffic = true;
         merge_traffic(trace, entry);
+        return false;
+    case RAMINATE_RECORD_GAUGE:
+        add_gauge(trace, entry);
         return false;
     case RAMINATE_RECORD_SCAN:
         merge_pages(trace, &step->pages, entry->pages, entry->nr);
@@ -158,6 +178,9 @@ const TraceStep *trace_next(Trace *trace, GError **error)
         if (add_entry(trace, &entry)) {
             trace->next_ms += trace->options.scan_period_ms;
             trace->next_ms = MAX(trace->next_ms, entry.time_ms);
+            if (trace->has_traffic && !trace->has_gauge) {
+                gauge_step(trace->gauge, &trace->step);
+            }
             if (!trace->has_traffic) {
                 estimate_traffic(trace);
             }
@@ -181,12 +204,15 @@ Trace *trace_new(const char *path, const TraceOptions *options,
     trace->options = *options;
     trace->step.pages = numbers_new();
     trace->step.look = numbers_new();
+    trace->step.gauge_pages = numbers_new();
+    trace->step.gauge_lines = numbers_new();
     trace->step.traffic_pages = numbers_new();
     trace->step.written = numbers_new();
     trace->step.read = numbers_new();
     trace->spare = numbers_new();
     trace->spare_written = numbers_new();
     trace->spare_read = numbers_new();
+    trace->gauge = gauge_new(trace_header(trace)->nr_pages);
     return trace;
 }
 
@@ -198,12 +224,15 @@ void trace_free(Trace *trace)
     raminate_record_reader_free(trace->reader);
     g_array_unref(trace->step.pages);
     g_array_unref(trace->step.look);
+    g_array_unref(trace->step.gauge_pages);
+    g_array_unref(trace->step.gauge_lines);
     g_array_unref(trace->step.traffic_pages);
     g_array_unref(trace->step.written);
     g_array_unref(trace->step.read);
     g_array_unref(trace->spare);
     g_array_unref(trace->spare_written);
     g_array_unref(trace->spare_read);
+    gauge_free(trace->gauge);
     g_free(trace);
 }
 
@@ -211,6 +240,8 @@ void trace_rewind(Trace *trace)
 {
     raminate_record_reader_rewind(trace->reader);
     trace->started = false;
+    gauge_free(trace->gauge);
+    trace->gauge = gauge_new(trace_header(trace)->nr_pages);
 }
 
 const RaminateRecordHeader *trace_header(const Trace *trace)

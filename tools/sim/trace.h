@@ -16,6 +16,10 @@ typedef struct TraceStep {
     GArray *look;               /* those that the second look found */
     uint32_t look_window_ms;    /* 0 if there was none */
 
+    /* Pages that were gauged, and how many of their lines had changed */
+    GArray *gauge_pages;
+    GArray *gauge_lines;
+
     /* What reached the memory; estimated if the recording doesn't say */
     GArray *traffic_pages;
     GArray *written;            /* lines of each of them */

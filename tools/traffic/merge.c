@@ -168,6 +168,7 @@ static bool merge_entry(Merge *merge, const RaminateRecordEntry *entry,
     case RAMINATE_RECORD_TRAFFIC:
         return fail(error, "the first recording has traffic already");
     case RAMINATE_RECORD_LOOK:
+    case RAMINATE_RECORD_GAUGE:
     case RAMINATE_RECORD_END:
         break;
     }

@@ -62,6 +62,17 @@ typedef struct RaminatePolicyOps {
                  const uint32_t *pages, size_t nr);
 
     /*
+     * Takes note of how many lines of 64 bytes changed, between the last scan
+     * and the one that sample() tells of next, in some of the pages that this
+     * one found written: a sample, taken at random.  Told before sample(), in
+     * order as there.  NULL if the policy makes no use of it.
+     * @lines: of each page, 0 to 64
+     * Cost: O(nr).
+     */
+    void (*gauge)(RaminatePolicy *policy, const uint32_t *pages,
+                  const uint32_t *lines, size_t nr);
+
+    /*
      * Proposes exchanges, the most useful first.  No page appears twice, and
      * each @promote is in a slower tier than its @demote.  Nothing is moved
      * until swapped() says so: a pair that fails is simply not reported, and

@@ -171,6 +171,11 @@ static void put_counts(GByteArray *out, const uint32_t *counts, size_t nr)
     }
 }
 
+bool raminate_record_has_lines(RaminateRecordType type)
+{
+    return type == RAMINATE_RECORD_TRAFFIC || type == RAMINATE_RECORD_GAUGE;
+}
+
 void raminate_record_put_entry(GByteArray *out, uint32_t nr_pages,
                                const RaminateRecordEntry *entry)
 {
@@ -181,7 +186,7 @@ void raminate_record_put_entry(GByteArray *out, uint32_t nr_pages,
         put_varint(out, entry->window_ms);
         put_pages(out, nr_pages, entry->pages, entry->nr);
     }
-    if (entry->type == RAMINATE_RECORD_TRAFFIC) {
+    if (raminate_record_has_lines(entry->type)) {
         put_u8(out, entry->read ? RECORD_HAS_READS : 0);
         put_counts(out, entry->written, entry->nr);
         if (entry->read) {

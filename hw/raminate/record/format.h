@@ -23,7 +23,7 @@
 /* The header is an entry of this type. */
 #define RECORD_HEADER 0
 
-/* Flags of RAMINATE_RECORD_TRAFFIC */
+/* Flags of entries that tell lines */
 #define RECORD_HAS_READS 1
 
 /* Pages are written block by block, each in the shorter of two ways. */

@@ -361,7 +361,7 @@ static bool take_entry(RaminateRecordReader *reader, Cursor *cursor,
     entry->window_ms = take_up_to(cursor, UINT32_MAX);
     entry->nr = take_pages(reader, cursor);
     entry->pages = reader->pages;
-    if (entry->type == RAMINATE_RECORD_TRAFFIC) {
+    if (raminate_record_has_lines(entry->type)) {
         uint8_t flags = take_u8(cursor);
 
         if (flags & ~RECORD_HAS_READS) {
@@ -398,6 +398,7 @@ bool raminate_record_reader_next(RaminateRecordReader *reader,
     case RAMINATE_RECORD_SCAN:
     case RAMINATE_RECORD_LOOK:
     case RAMINATE_RECORD_TRAFFIC:
+    case RAMINATE_RECORD_GAUGE:
         if (take_entry(reader, &cursor, entry)) {
             reader->next = payload + size + RECORD_CRC_SIZE;
             return true;

@@ -41,6 +41,7 @@ typedef enum RaminateRecordType {
     RAMINATE_RECORD_LOOK = 2,   /* the same by the second look before it */
     RAMINATE_RECORD_TRAFFIC = 3,        /* what reached the memory itself */
     RAMINATE_RECORD_END = 4,
+    RAMINATE_RECORD_GAUGE = 5,  /* lines changed in some of a scan's pages */
 } RaminateRecordType;
 
 /* For RAMINATE_RECORD_END: only the type counts. */
@@ -51,7 +52,7 @@ typedef struct RaminateRecordEntry {
     const uint32_t *pages;      /* in ascending order, none twice */
     size_t nr;
 
-    /* For RAMINATE_RECORD_TRAFFIC: lines of each page, else NULL */
+    /* For RAMINATE_RECORD_TRAFFIC and _GAUGE: lines of each page, else NULL */
     const uint32_t *written;
     const uint32_t *read;       /* NULL also if not known */
 } RaminateRecordEntry;
@@ -64,6 +65,9 @@ typedef enum RaminateRecordError {
     RAMINATE_RECORD_ERROR_FOREIGN,      /* no recording, or unknown version */
     RAMINATE_RECORD_ERROR_DAMAGED,      /* a recording, but not as written */
 } RaminateRecordError;
+
+/* Returns: whether entries of this type tell lines of each page. */
+bool raminate_record_has_lines(RaminateRecordType type);
 
 /* Writing: both append to @out. */
 void raminate_record_put_header(GByteArray *out,

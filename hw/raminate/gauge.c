@@ -1,0 +1,121 @@
+/*
+ * RAMinate: how many lines of some pages change from one scan to the next
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include "qemu/osdep.h"
+#include "qapi/error.h"
+#include "qemu/memfd.h"
+#include "hw/raminate/gauge.h"
+
+/* Copies as of the last scan, and room for what is compared with them */
+#define GAUGE_SIZE (2 * RAMINATE_GAUGE_PAGES * RAMINATE_PAGE_SIZE)
+
+struct RaminateGauge {
+    const RaminateMemory *memory;
+    uint64_t random;
+    uint32_t pages[RAMINATE_GAUGE_PAGES];       /* in ascending order */
+    size_t nr;
+    int fd;
+    uint8_t *copies;            /* what @fd holds */
+};
+
+RaminateGauge *raminate_gauge_new(const RaminateMemory *memory, Error **errp)
+{
+    RaminateGauge *gauge = g_new0(RaminateGauge, 1);
+
+    gauge->memory = memory;
+    gauge->copies = qemu_memfd_alloc("raminate-gauge", GAUGE_SIZE, 0,
+                                     &gauge->fd, errp);
+    if (!gauge->copies) {
+        error_prepend(errp, "memory-backend-container '%s': no memory for "
+                      "copies of pages: ", memory->id);
+        g_free(gauge);
+        return NULL;
+    }
+    return gauge;
+}
+
+void raminate_gauge_free(RaminateGauge *gauge)
+{
+    if (gauge) {
+        qemu_memfd_free(gauge->copies, GAUGE_SIZE, gauge->fd);
+        g_free(gauge);
+    }
+}
+
+/*
+ * The kernel reads the page, and so gets the error where it can't be read any
+ * more: its file may have been cut short, or its memory may be broken.
+ * Returns: the copy, or NULL.
+ */
+static const uint8_t *copy_page(RaminateGauge *gauge, uint32_t page,
+                                size_t slot)
+{
+    off_t offset = slot * RAMINATE_PAGE_SIZE;
+    ssize_t copied = pwrite(gauge->fd,
+                            raminate_memory_page(gauge->memory, page),
+                            RAMINATE_PAGE_SIZE, offset);
+
+    return copied == RAMINATE_PAGE_SIZE ? gauge->copies + offset : NULL;
+}
+
+void raminate_gauge_take(RaminateGauge *gauge, const RaminateHeat *heat,
+                         const uint32_t *written, size_t nr)
+{
+    uint32_t nr_pages = raminate_placement_pages(gauge->memory->placement);
+    uint32_t picked[RAMINATE_GAUGE_PAGES];
+    size_t nr_picked = raminate_gauge_pick(&gauge->random, heat, nr_pages,
+                                           written, nr, picked);
+
+    gauge->nr = 0;
+    for (size_t i = 0; i < nr_picked; i++) {
+        if (copy_page(gauge, picked[i], gauge->nr)) {
+            gauge->pages[gauge->nr++] = picked[i];
+        }
+    }
+}
+
+void raminate_gauge_drop(RaminateGauge *gauge)
+{
+    gauge->nr = 0;
+}
+
+static uint32_t changed_lines(const uint8_t *a, const uint8_t *b)
+{
+    uint32_t changed = 0;
+
+    for (unsigned i = 0; i < RAMINATE_GAUGE_LINES; i++) {
+        changed += memcmp(a + i * RAMINATE_GAUGE_LINE_SIZE,
+                          b + i * RAMINATE_GAUGE_LINE_SIZE,
+                          RAMINATE_GAUGE_LINE_SIZE) != 0;
+    }
+    return changed;
+}
+
+size_t raminate_gauge_compare(RaminateGauge *gauge, const uint32_t *written,
+                              size_t nr, uint32_t *pages, uint32_t *lines)
+{
+    size_t nr_compared = 0;
+    size_t next = 0;
+
+    for (size_t i = 0; i < gauge->nr; i++) {
+        const uint8_t *now;
+
+        while (next < nr && written[next] < gauge->pages[i]) {
+            next++;
+        }
+        if (next == nr || written[next] != gauge->pages[i]) {
+            continue;
+        }
+        now = copy_page(gauge, gauge->pages[i], RAMINATE_GAUGE_PAGES + i);
+        if (now) {
+            pages[nr_compared] = gauge->pages[i];
+            lines[nr_compared++] =
+                changed_lines(gauge->copies + i * RAMINATE_PAGE_SIZE, now);
+        }
+    }
+    gauge->nr = 0;
+    return nr_compared;
+}

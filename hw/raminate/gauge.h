@@ -1,0 +1,44 @@
+/*
+ * RAMinate: how many lines of some pages change from one scan to the next
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#ifndef HW_RAMINATE_GAUGE_H
+#define HW_RAMINATE_GAUGE_H
+
+#include "hw/raminate/gauge-pick.h"
+#include "hw/raminate/memory.h"
+
+/* Takes 2 MiB of memory once it is used. */
+typedef struct RaminateGauge RaminateGauge;
+
+/*
+ * @memory: outlives the gauge
+ * Returns: the gauge, or NULL with @errp set.
+ */
+RaminateGauge *raminate_gauge_new(const RaminateMemory *memory, Error **errp);
+void raminate_gauge_free(RaminateGauge *gauge);         /* NULL is fine */
+
+/*
+ * Picks pages, and copies them.
+ * @written, @nr: found written by the scan just made, which is in @heat
+ */
+void raminate_gauge_take(RaminateGauge *gauge, const RaminateHeat *heat,
+                         const uint32_t *written, size_t nr);
+
+/* Forgets what was taken, since the scan that follows is dropped. */
+void raminate_gauge_drop(RaminateGauge *gauge);
+
+/*
+ * Compares the pages taken, where the scan found them written, with the
+ * copies, which are forgotten.
+ * @written, @nr: found written by the scan just made
+ * @pages, @lines: return up to RAMINATE_GAUGE_PAGES pages, in ascending order,
+ *                 and how many lines of each have changed
+ * Returns: their number.
+ */
+size_t raminate_gauge_compare(RaminateGauge *gauge, const uint32_t *written,
+                              size_t nr, uint32_t *pages, uint32_t *lines);
+
+#endif

@@ -1,0 +1,318 @@
+/*
+ * RAMinate: what the payback policy has learned, and what it makes of it
+ *
+ * Let b be the lines that a page of state s is expected to write until the
+ * next scan, p the price of a fast frame for that time, and C the cost of a
+ * swap.  To be in fast memory is worth
+ *
+ *     A(s) = b(s) - p + g E[A(s')], with A(s') between 0 and C
+ *
+ * more than not to be, where s' is the state at the next scan: a page whose
+ * frame is not worth its price can be demoted then for nothing, at another's
+ * expense, and one that is worth more than a swap can be promoted then for C.
+ * This is a Markov decision process for each page by itself; the price binds
+ * them together, as in Whittle's "Restless bandits" (1988).  Value iteration
+ * solves it; the price is found by bisection.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include <math.h>
+#include <string.h>
+
+#include "payback-model.h"
+
+/* By this, what was counted is forgotten from scan to scan. */
+#define MEMORY 0.99f
+
+/* By this, a line is worth less if it is saved a scan later. */
+#define PATIENCE 0.95f
+
+/* A state that was hardly seen is taken for what its rate says. */
+#define PRIOR_WEIGHT 8.0f
+#define RATE_OF_NEVER 0.0005f
+
+/* One hardly gauged has the lines of its pace, and that those of all. */
+#define LINES_WEIGHT 8.0f
+#define PACE_LINES_WEIGHT 8.0f
+#define LINES_AT_FIRST 32.0f
+#define LINES_AT_FIRST_WEIGHT 2.0f
+
+/* Advantages tend to what they are in sweeps, until none changes by much. */
+#define SWEEPS 100
+#define SWEEP_CHANGE (PAYBACK_SWAP_COST / 50)
+
+/* The price is found to a hundredth. */
+#define BISECTIONS 10
+#define PRICE_STEP 0.01f
+#define PRICE_MAX 4096.0f
+
+/* Values of pages just written, by pace, rate and gap */
+typedef struct WrittenValues {
+    float value[PAYBACK_PACES][PAYBACK_RATES][PAYBACK_GAPS];
+} WrittenValues;
+
+static void make_steps(PaybackModel *model)
+{
+    for (unsigned rate = 0; rate < PAYBACK_RATES; rate++) {
+        for (unsigned age = 0; age < PAYBACK_AGES; age++) {
+            uint32_t scans = 1 + (age ? 3u << (age - 1) >> 1 : 0);
+            float after = payback_rate_after_write(payback_rate_of_class(rate),
+                                                   scans);
+            PaybackStep *step = &model->steps[rate][age];
+            float low;
+
+            while (step->rate + 2 < PAYBACK_RATES &&
+                   payback_rate_of_class(step->rate + 1) <= after) {
+                step->rate++;
+            }
+            low = payback_rate_of_class(step->rate);
+            step->above = (after - low) /
+                          (payback_rate_of_class(step->rate + 1) - low);
+            step->above = fminf(fmaxf(step->above, 0), 1);
+        }
+    }
+}
+
+void payback_model_init(PaybackModel *model)
+{
+    memset(model, 0, sizeof(*model));
+    for (unsigned i = 0; i < PAYBACK_PACES; i++) {
+        model->paces[i].writes = 1;
+        model->paces[i].chances[i] = 1;
+    }
+    make_steps(model);
+}
+
+/* Learning */
+
+void payback_model_gauge(PaybackModel *model, unsigned state, uint32_t lines)
+{
+    model->states[state].gauged++;
+    model->states[state].lines += lines;
+}
+
+void payback_model_learn(PaybackModel *model, const uint32_t *pages)
+{
+    for (unsigned i = 0; i < PAYBACK_STATES; i++) {
+        PaybackState *state = &model->states[i];
+
+        state->seen = state->seen * MEMORY + pages[i];
+        state->written = state->written * MEMORY + state->hits;
+        state->gauged *= MEMORY;
+        state->lines *= MEMORY;
+        state->hits = 0;
+    }
+}
+
+void payback_model_pace(PaybackModel *model, unsigned from, unsigned to,
+                        bool looked)
+{
+    PaybackPace *pace = &model->paces[from];
+
+    pace->seen++;
+    pace->looked += looked;
+    pace->went[to]++;
+}
+
+/*
+ * A look through a window finds a page with a chance that grows with its
+ * writes: of one write, by the window's share of the scan period.
+ */
+void payback_model_learn_paces(PaybackModel *model, int64_t period_ms,
+                               uint32_t window_ms)
+{
+    for (unsigned i = 0; i < PAYBACK_PACES; i++) {
+        PaybackPace *pace = &model->paces[i];
+        float share = pace->looked / (pace->seen + 1);
+
+        pace->writes = fmaxf(1, share / (1 - share / 2) * period_ms /
+                                window_ms);
+        for (unsigned to = 0; to < PAYBACK_PACES; to++) {
+            pace->chances[to] = (pace->went[to] + (to == i)) /
+                                (pace->seen + 1);
+            pace->went[to] *= MEMORY;
+        }
+        pace->seen *= MEMORY;
+        pace->looked *= MEMORY;
+    }
+}
+
+/* Weighing */
+
+/* Returns: the chance of a state of which nothing is known. */
+static float chance_at_first(unsigned state)
+{
+    unsigned age = payback_state_age(state);
+
+    if (age == PAYBACK_AGES - 1) {
+        return RATE_OF_NEVER;
+    }
+    return payback_rate_after_rest(
+        payback_rate_of_class(payback_state_rate(state)),
+        age ? 1u << (age - 1) : 0);
+}
+
+/* Returns: a mean of @nr values, of which @weight more are as @expected. */
+static float mean(float sum, float nr, float expected, float weight)
+{
+    return (sum + weight * expected) / (nr + weight);
+}
+
+/* @lines: returns those that change in a page found written, by pace */
+static void weigh_paces(const PaybackModel *model, float *lines)
+{
+    float nr[PAYBACK_PACES] = { 0 };
+    float sum[PAYBACK_PACES] = { 0 };
+    float all_nr = 0;
+    float all_sum = 0;
+    float all;
+
+    for (unsigned i = 0; i < PAYBACK_STATES; i++) {
+        nr[payback_state_pace(i)] += model->states[i].gauged;
+        sum[payback_state_pace(i)] += model->states[i].lines;
+    }
+    for (unsigned i = 0; i < PAYBACK_PACES; i++) {
+        all_nr += nr[i];
+        all_sum += sum[i];
+    }
+    all = mean(all_sum, all_nr, LINES_AT_FIRST, LINES_AT_FIRST_WEIGHT);
+    for (unsigned i = 0; i < PAYBACK_PACES; i++) {
+        lines[i] = mean(sum[i], nr[i], all, PACE_LINES_WEIGHT);
+    }
+}
+
+/*
+ * A cache writes back each line that changed once at least, and at most as
+ * often as its page was written.  The geometric mean of the two is taken.
+ */
+void payback_model_weigh(PaybackModel *model)
+{
+    float pace_lines[PAYBACK_PACES];
+
+    weigh_paces(model, pace_lines);
+    for (unsigned i = 0; i < PAYBACK_STATES; i++) {
+        const PaybackState *state = &model->states[i];
+        unsigned pace = payback_state_pace(i);
+        float lines = mean(state->lines, state->gauged, pace_lines[pace],
+                           LINES_WEIGHT);
+
+        model->chance[i] = mean(state->written, state->seen,
+                                chance_at_first(i), PRIOR_WEIGHT);
+        model->saving[i] = model->chance[i] * lines *
+                           sqrtf(model->paces[pace].writes);
+    }
+}
+
+/* Appraising */
+
+/* Returns: an advantage that can be had or left at the next scan. */
+static float optional(float advantage)
+{
+    return fminf(fmaxf(advantage, 0), PAYBACK_SWAP_COST);
+}
+
+static void set_written_values(const PaybackModel *model,
+                               const PaybackBorder *border,
+                               WrittenValues *written)
+{
+    memset(written, 0, sizeof(*written));
+    for (unsigned from = 0; from < PAYBACK_PACES; from++) {
+        for (unsigned to = 0; to < PAYBACK_PACES; to++) {
+            float chance = model->paces[from].chances[to];
+
+            for (unsigned rate = 0; rate < PAYBACK_RATES; rate++) {
+                for (unsigned gap = 0; gap < PAYBACK_GAPS; gap++) {
+                    unsigned state = payback_state(to, rate, gap, 0);
+
+                    written->value[from][rate][gap] +=
+                        chance * optional(border->advantage[state]);
+                }
+            }
+        }
+    }
+}
+
+/* Returns: the advantage of @state, going by the advantages so far. */
+static float advantage_of(const PaybackModel *model,
+                          const PaybackBorder *border,
+                          const WrittenValues *written, unsigned state)
+{
+    unsigned age = payback_state_age(state);
+    unsigned pace = payback_state_pace(state);
+    unsigned gap = payback_gap_class(age);
+    const PaybackStep *step = &model->steps[payback_state_rate(state)][age];
+    float low = written->value[pace][step->rate][gap];
+    float high = written->value[pace][step->rate + 1][gap];
+    float stay = 1 - model->chance[state];
+    float next = model->chance[state] * (low + step->above * (high - low));
+
+    if (age < PAYBACK_AGES - 1) {
+        float leave = stay / payback_age_width(age);
+
+        next += leave * optional(border->advantage[state + 1]);
+        stay -= leave;
+    }
+    next += stay * optional(border->advantage[state]);
+    return model->saving[state] - border->price + PATIENCE * next;
+}
+
+static void set_advantages(const PaybackModel *model, PaybackBorder *border)
+{
+    WrittenValues written;
+    float most = SWEEP_CHANGE;
+
+    for (unsigned sweep = 0; most >= SWEEP_CHANGE && sweep < SWEEPS; sweep++) {
+        set_written_values(model, border, &written);
+        most = 0;
+        for (unsigned i = PAYBACK_STATES; i-- > 0;) {
+            float advantage = advantage_of(model, border, &written, i);
+
+            most = fmaxf(most, fabsf(optional(advantage) -
+                                     optional(border->advantage[i])));
+            border->advantage[i] = advantage;
+        }
+    }
+}
+
+/* Returns: whether more pages are worth a swap than there are frames. */
+static bool too_cheap(const PaybackModel *model, float price,
+                      const uint32_t *before, const uint32_t *behind,
+                      PaybackBorder *border)
+{
+    int64_t excess = 0;
+
+    border->price = price;
+    set_advantages(model, border);
+    for (unsigned i = 0; i < PAYBACK_STATES; i++) {
+        if (border->advantage[i] > PAYBACK_SWAP_COST) {
+            excess += behind[i];
+        } else if (border->advantage[i] < 0) {
+            excess -= before[i];
+        }
+    }
+    return excess > 0;
+}
+
+void payback_model_appraise(const PaybackModel *model, const uint32_t *before,
+                            const uint32_t *behind, PaybackBorder *border)
+{
+    float low = 0;
+    float high = fmaxf(1, border->price * 2);
+
+    while (too_cheap(model, high, before, behind, border) &&
+           high < PRICE_MAX) {
+        low = high;
+        high *= 4;
+    }
+    for (unsigned i = 0;
+         i < BISECTIONS && high - low > PRICE_STEP * fmaxf(1, low); i++) {
+        float price = (low + high) / 2;
+
+        if (too_cheap(model, price, before, behind, border)) {
+            low = price;
+        } else {
+            high = price;
+        }
+    }
+}

@@ -1,0 +1,105 @@
+/*
+ * RAMinate: what the payback policy has learned, and what it makes of it
+ *
+ * The model counts, for each state, how many of its pages the next scan finds
+ * written, and how many lines of them had changed.  From that follows what a
+ * page of a state is worth in fast memory.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#ifndef RAMINATE_PAYBACK_MODEL_H
+#define RAMINATE_PAYBACK_MODEL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "payback-state.h"
+
+/* Lines of 64 bytes that a swap writes, and so must save: two whole pages */
+#define PAYBACK_SWAP_COST 128.0f
+
+/* Counts decay from scan to scan. */
+typedef struct PaybackState {
+    float seen;             /* its pages, summed over scans */
+    float written;          /* those that the next scan found written */
+    float gauged;           /* those whose lines were counted then */
+    float lines;            /* that had changed, of all gauged */
+    uint32_t hits;          /* found written by the scan at hand */
+} PaybackState;
+
+/* What second looks say of pages of one pace */
+typedef struct PaybackPace {
+    float seen;             /* pages that a scan found written */
+    float looked;           /* those that the second look before it found */
+    float went[PAYBACK_PACES];      /* and the pace that they had then */
+    float writes;           /* that a scan which finds a page stands for */
+    float chances[PAYBACK_PACES];   /* of the pace that it has then */
+} PaybackPace;
+
+/* Where a page's rate goes if it is written: between two classes */
+typedef struct PaybackStep {
+    unsigned rate;
+    float above;            /* share that goes to the class above @rate */
+} PaybackStep;
+
+/* Between a tier and the slower one next to it */
+typedef struct PaybackBorder {
+    float price;            /* lines a scan, for a frame before it */
+    float advantage[PAYBACK_STATES];    /* lines, of being before it */
+} PaybackBorder;
+
+typedef struct PaybackModel {
+    PaybackState states[PAYBACK_STATES];
+    PaybackPace paces[PAYBACK_PACES];
+    PaybackStep steps[PAYBACK_RATES][PAYBACK_AGES];
+
+    /* As of the last payback_model_weigh() */
+    float chance[PAYBACK_STATES];       /* that the next scan finds it */
+    float saving[PAYBACK_STATES];       /* lines expected until then */
+} PaybackModel;
+
+void payback_model_init(PaybackModel *model);
+
+/* A scan found a page of @state written, of which @lines lines changed. */
+void payback_model_gauge(PaybackModel *model, unsigned state, uint32_t lines);
+
+/* A scan found a page of @state written. */
+static inline void payback_model_hit(PaybackModel *model, unsigned state)
+{
+    model->states[state].hits++;
+}
+
+/*
+ * Learns from the hits of a scan.
+ * @pages: in each state before it
+ * Cost: O(states).
+ */
+void payback_model_learn(PaybackModel *model, const uint32_t *pages);
+
+/* A page of class @from was written, and has class @to now. */
+void payback_model_pace(PaybackModel *model, unsigned from, unsigned to,
+                        bool looked);
+
+/*
+ * Learns from the paces of a scan.
+ * @period_ms: since the scan before; @window_ms: from that one to the second
+ *             look
+ */
+void payback_model_learn_paces(PaybackModel *model, int64_t period_ms,
+                               uint32_t window_ms);
+
+/* Sets what a page of each state is expected to save in the next scan. */
+void payback_model_weigh(PaybackModel *model);
+
+/*
+ * Finds the price at which as many pages behind the border are worth a swap
+ * as there are before it that are not worth their frames.
+ * @before, @behind: pages of each state on either side of the border
+ * @border: what was found last time is where it starts; 0 at first
+ * Cost: O(states), some hundred times.
+ */
+void payback_model_appraise(const PaybackModel *model, const uint32_t *before,
+                            const uint32_t *behind, PaybackBorder *border);
+
+#endif

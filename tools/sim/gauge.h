@@ -1,0 +1,23 @@
+/*
+ * RAMinate: what QEMU would have gauged, where the recording tells the traffic
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#ifndef RAMINATE_SIM_GAUGE_H
+#define RAMINATE_SIM_GAUGE_H
+
+#include "trace.h"
+
+typedef struct Gauge Gauge;
+
+Gauge *gauge_new(uint32_t nr_pages);
+void gauge_free(Gauge *gauge);
+
+/*
+ * Gauges pages picked in the step before, and picks others for the next.
+ * @step: gauge_pages and gauge_lines are filled in
+ */
+void gauge_step(Gauge *gauge, TraceStep *step);
+
+#endif
