@@ -82,7 +82,8 @@ def _scale() -> str:
          ['instructions in a second of the guest',
           'about 2,000 million, assumed of 2.3 GHz', f'up to {mips} million'],
          ['scan period', '1 s', '1 s of the guest'],
-         ['swap period, life time', '5 s', '5 s of the guest'],
+         ['swap period', '5 s', '2 s of the guest, 5 s with the paper\'s settings'],
+         ['life time', '5 s', '5 s of the guest'],
          ['most swaps in a batch', '1000',
           '1000'],
          ['vCPUs', '1', '1']])
@@ -125,7 +126,8 @@ def _paper_lines(evaluation: Evaluation) -> str:
                           if result.workload == load.name)
             cells += [tables.text(paper.NVM_SHARE[share][load.paper])]
             cells += [tables.text(total(result.row(name, number)))
-                      for name, number in (('cmq', 1), ('cmq', 2),
+                      for name, number in ((replay.PAPER_CMQ, 1),
+                                           (replay.PAPER_CMQ, 2),
                                            (small, 2))]
         lines.append(cells)
     titles = ['here / paper']
@@ -156,20 +158,22 @@ def _verdict(evaluation: Evaluation, share: int) -> str:
     """The targets, in figures."""
     chosen = evaluation.of_share(share)
     ours, cmq = ([total(result.row(name)) for result in chosen]
-                 for name in (DEFAULT, 'cmq'))
+                 for name in (DEFAULT, replay.PAPER_CMQ))
     bound = tables.average(result.bound_percent for result in chosen)
     nothing = [total(result.row('null')) for result in chosen]
     swaps = [sum(result.row(name)['swaps'] for result in chosen)
-             for name in (DEFAULT, 'cmq')]
+             for name in (DEFAULT, replay.PAPER_CMQ)]
+    limit = (f" The bound is {bound * len(ours) / sum(cmq):.2f} of CMQ's."
+             if bound else '')
     worst = max(zip((mine / none for mine, none in zip(ours, nothing)),
                     (result.workload for result in chosen)))
     times = (f", {sum(ours) / len(ours) / bound:.2f} of the bound's"
              if bound else '')
     return (f"- {share} % DRAM: `{DEFAULT}` has slow memory take "
-            f"{sum(ours) / sum(cmq):.2f} of what it takes with `cmq`{times}, "
+            f"{sum(ours) / sum(cmq):.2f} of what it takes with the paper's CMQ{times}, "
             f"with {swaps[0] / swaps[1] if swaps[1] else 0:.2f} of its "
             f"swaps. Its worst workload, {worst[1]}, writes {worst[0]:.2f} "
-            f"of what it writes without any moves.\n")
+            f"of what it writes without any moves.{limit}\n")
 
 
 def _wrap(text: str) -> str:
@@ -211,9 +215,10 @@ def _results(evaluation: Evaluation) -> str:
 `total %` is what slow memory has to take, in relation to all that the guest \
 writes: what the guest writes to it (`bytes %`) and what swaps do (`swaps %`). \
 `pages %` is the share of the pages that scans found written and that were in \
-slow memory then. The bound is what no policy can do better than, whatever it \
-knows of the future (see [simulator.md](simulator.md#the-bound)); it holds for \
-the first pass. The other columns are explained there too.
+slow memory then. The bound is what no policy can do better than that moves \
+pages up after they were written, whatever else it knows of the future (see \
+[simulator.md](simulator.md#the-bound)); it holds for the first pass. The other \
+columns are explained there too.
 
 ![share of writes](evaluation/shares.svg)
 
@@ -310,7 +315,8 @@ than {1000 >> recorder.ICOUNT_SHIFT} million instructions a second. Policies \
 are chosen and tuned on half of the workloads, and judged on all and on the \
 other half.
 
-All settings are the defaults.
+All settings are the defaults, but for `{replay.PAPER_CMQ}`, which has the \
+paper's.
 
 ## Again
 

@@ -21,7 +21,7 @@ static char *tiers_text;
 static int nr_passes = 1;
 static int nr_jobs = 1;
 static int scan_period;
-static int swap_period = 5000;
+static int swap_period = 2000;
 static int life_time = 5000;
 static int max_swaps = 1000;
 static int reverse_window = 60000;
@@ -54,7 +54,7 @@ static const GOptionEntry entries[] = {
       "Make one scan of those within so many milliseconds (default: as "
       "recorded)", "MS" },
     { "swap-period", 0, 0, G_OPTION_ARG_INT, &swap_period,
-      "Milliseconds from batch to batch (default: 5000)", "MS" },
+      "Milliseconds from batch to batch (default: 2000)", "MS" },
     { "life-time", 0, 0, G_OPTION_ARG_INT, &life_time,
       "Milliseconds for which a write keeps a page hot (default: 5000)",
       "MS" },
