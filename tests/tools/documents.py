@@ -13,6 +13,8 @@
 #   <!-- run by PATH -->            another test does
 #   <!-- not run: REASON -->
 #
+# Likewise in a manual page, with .\" before an example.
+#
 # SPDX-License-Identifier: GPL-2.0-or-later
 
 from dataclasses import dataclass
@@ -23,6 +25,8 @@ import textwrap
 from typing import List
 
 COMMENT = re.compile(r'<!-- (.*) -->')
+EXAMPLE = re.compile(r'(?:^\.\\" ([^\n]*)\n)?^\.EX\n(.*?)^\.EE$',
+                     re.M | re.S)
 KINDS = re.compile(r'(run|run (with|in|by) .+|(background|screen|not run): .+'
                    r'|monitor|qmp|file .+)')
 # What is no file of this host, but a command all the same.
@@ -51,7 +55,21 @@ class Block:
 
 
 def blocks(document: Path) -> List[Block]:
-    """All code in a document, fenced or indented."""
+    """All code in a document, fenced or indented, or a page's examples."""
+    if document.suffix == '.md':
+        return _code_of(document)
+    return _examples_of(document)
+
+
+def _examples_of(page: Path) -> List[Block]:
+    text = page.read_text()
+    return [Block(page.name, text.count('\n', 0, match.start(2)) + 1,
+                  match.group(1) or '',
+                  match.group(2).replace('\\-', '-').replace('\\(aq', "'"))
+            for match in EXAMPLE.finditer(text)]
+
+
+def _code_of(document: Path) -> List[Block]:
     found: List[Block] = []
     lines: List[str] = []
     kind, start, fence = '', 0, False

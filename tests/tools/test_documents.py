@@ -25,6 +25,7 @@ from toolslib import (PATIENCE, Boot, Guest, check, check_in, exporter,
 from guestlib import QEMUMonitorProtocol
 
 DOCS = paths.SOURCE / 'docs'
+PAGES = sorted((DOCS / 'man').glob('*.1'))
 # Has a test of its own, which wants comments of another kind on every block.
 OF_ITS_OWN = {'host-setup.md': 'tests/nested/test_host_setup.py'}
 
@@ -34,7 +35,7 @@ def documents() -> List[Path]:
 
 
 def all_blocks() -> List[Block]:
-    return [block for document in documents()
+    return [block for document in [*documents(), *PAGES]
             if document.name not in OF_ITS_OWN
             for block in blocks(document)]
 
@@ -246,19 +247,24 @@ def free_port() -> int:
         return port
 
 
+def is_run_here(block: Block) -> bool:
+    return bool(block.kind) and not block.kind.startswith(('run by',
+                                                           'not run'))
+
+
 def run_document(directory: Path, name: str,
                  then: Callable[[Session], None] = lambda _: None) -> None:
+    run_blocks(directory, blocks(DOCS / name), then)
+
+
+def run_blocks(directory: Path, some: List[Block],
+               then: Callable[[Session], None] = lambda _: None) -> None:
     """Runs what is to be run here, in order."""
-    ran = 0
     with contextlib.ExitStack() as stack:
         session = Session(directory, stack)
-        for block in blocks(DOCS / name):
-            if block.kind and not block.kind.startswith(('run by',
-                                                         'not run')):
-                session.run(block)
-                ran += 1
+        for block in filter(is_run_here, some):
+            session.run(block)
         then(session)
-    check(ran, f"nothing of {name} is run")
 
 
 # Accounting
@@ -282,9 +288,9 @@ def other_tests_exist(_: Path) -> None:
 
 
 def what_is_run_here_has_a_test(_: Path) -> None:
-    here = {block.document for block in all_blocks() if block.kind
-            and not block.kind.startswith(('run by', 'not run'))}
-    check(here == set(RUN_HERE), f'{here} are not {set(RUN_HERE)}')
+    here = {block.document for block in all_blocks() if is_run_here(block)}
+    tested = {*RUN_HERE, *(page.name for page in PAGES)}
+    check(set(RUN_HERE) <= here <= tested, here ^ tested)
 
 
 def links_lead_somewhere(_: Path) -> None:
@@ -410,6 +416,10 @@ def development(directory: Path) -> None:
     run_document(directory, 'development.md', try_new_policy)
 
 
+def manual_pages(directory: Path) -> None:
+    run_blocks(directory, [block for page in PAGES for block in blocks(page)])
+
+
 def try_new_policy(session: Session) -> None:
     copy = session.copy
     check_in("'recent'",
@@ -458,4 +468,5 @@ run_tests(every_command_is_accounted_for, other_tests_exist,
           what_is_run_here_has_a_test, links_lead_somewhere,
           the_readme_has_all_documents, every_metric_is_described,
           queries_are_right, messages_are_those_of_the_source,
-          every_policy_and_property_is_described, *RUN_HERE.values())
+          every_policy_and_property_is_described, *RUN_HERE.values(),
+          manual_pages)
