@@ -5,21 +5,13 @@
 
 from pathlib import Path
 import re
-import shlex
 import shutil
 import subprocess
-from typing import List
 
 import debian
-from fakeqmp import Servers, Vm
-from terminal import SHELL_LEFT, terminal
-from toolslib import (PATIENCE, Skip, check, exporter, installed_tools, paths,
-                      run, run_tests)
+from toolslib import Skip, check, installed_tools, paths, run, run_tests
 
 PAGES = paths.SOURCE / 'docs' / 'man'
-# Pages whose examples other tests run.
-OTHERS = {'raminate-merge': 'tests/traffic/test_recording.py',
-          'raminate-pool': 'tests/tools/test_pool.py'}
 
 
 def each_tool_has_a_page(_: Path) -> None:
@@ -67,63 +59,6 @@ def groff_finds_no_mistake(_: Path) -> None:
         check(result.returncode == 0 and not result.stderr, result.stderr)
 
 
-def examples(page: Path) -> List[str]:
-    """The commands that a page shows, as a terminal shows them."""
-    match = re.search(r'^\.SH EXAMPLES\n\.EX\n(.*?)^\.EE', page.read_text(),
-                      re.M | re.S)
-    check(match, f"{page.name} has no examples")
-    assert match is not None
-    return (match.group(1).replace('\\(aq', "'").replace('\\-', '-')
-            .splitlines())
-
-
-def examples_work(directory: Path) -> None:
-    for page in PAGES.glob('*.1'):
-        if page.stem in OTHERS:
-            check((paths.SOURCE / OTHERS[page.stem]).is_file(), page.name)
-            continue
-        for number, example in enumerate(examples(page)):
-            # The page's own order of files that are made and used is kept.
-            where = directory / page.stem
-            where.mkdir(exist_ok=True)
-            with Servers() as servers:
-                servers.add(where / f'vm{number}.sock', Vm())
-                try_example(where, number, example)
-
-
-def try_example(where: Path, number: int, example: str) -> None:
-    """Runs it in a directory with a recording, and a VM in /run/raminate."""
-    name, _, words = example.partition(' ')
-    words = (words.replace('/run/raminate/vm1', f'{where}/vm{number}')
-             .replace('/run/raminate', str(where))
-             # Twelve periods, but not a minute
-             .replace('-d 5', '-d 0.1'))
-    recording = where / 'guest.rec'
-    if recording.name in words and not recording.exists():
-        result = run('raminate-synth', 'kv2', '--size', 16, '--scans', 50,
-                     '-o', recording)
-        check(result.returncode == 0, result.stderr)
-    if name == 'raminate-exporter':
-        if '[::1]' in words and not Path('/proc/net/if_inet6').exists():
-            return
-        # On a port that is free, and with whatever VMs there are.
-        with exporter(*shlex.split(words.replace(':9958', ':0'))) as server:
-            check(server.port, example)
-        return
-    command = f'{installed_tools()[name]} {words}'
-    if name == 'raminate-top' and not re.search('--(once|batch)', words):
-        with terminal(where, command if words else
-                      f"{command} '{where}/*.sock'") as shown:
-            shown.wait('mixed')
-            shown.keys('q')
-            shown.wait(f'{SHELL_LEFT}0')
-        return
-    result = subprocess.run(['bash', '-c', command], cwd=where, check=False,
-                            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-                            encoding='utf-8', timeout=PATIENCE)
-    check(result.returncode == 0, f'{example}: {result.stderr}')
-
-
 run_tests(each_tool_has_a_page, pages_have_all_options,
-          pages_are_installed, examples_work, mandoc_finds_no_mistake,
+          pages_are_installed, mandoc_finds_no_mistake,
           groff_finds_no_mistake)
