@@ -231,7 +231,7 @@ def shows_a_real_guest(directory: Path) -> None:
     png_size(directory / 'a.png')
     check(len(svg_fills(directory / 'a.svg')) > 12, "no heat")
     check(once.stdout.splitlines()[1].split()[:6] ==
-          ['real', 'dmcon0', 'running', 'cmq', info['sampler'],
+          ['real', 'dmcon0', 'running', info['policy'], info['sampler'],
            info['mover']], once.stdout)
     [vm] = json.loads(says.stdout)['vms']
     check(set(info) <= set(vm['containers'][0]) | {'slow-share-last'},
