@@ -1026,6 +1026,27 @@ static void test_hmp_without_container(void)
     qtest_quit(qts);
 }
 
+static void test_trace(void)
+{
+    QTestState *qts = raminate_start(",policy=null" FAST_SCANS,
+                                     "-trace raminate_* -D trace");
+    g_autofree char *log = NULL;
+
+    raminate_wait_scans(qts, 1);
+    raminate_write_page(qts, FAST_PAGES, 1);
+    raminate_wait_figure(qts, "pages-written", 1);
+    raminate_assert_swap(qts, 0, FAST_PAGES);
+    qtest_qmp_assert_success(qts, "{ 'execute': 'stop' }");
+    wait_until_quiet(qts);
+    qtest_quit(qts);
+    g_assert_true(g_file_get_contents("trace", &log, NULL, NULL));
+    assert_contains(log, "raminate_scan c: 1 pages written, 1 of them in slow "
+                    "memory, took ");
+    assert_contains(log, "raminate_swap c: page 0 now in tier 1, page 64 in "
+                    "tier 0\n");
+    assert_contains(log, "raminate_batch c: 1 pairs, took ");
+}
+
 int main(int argc, char **argv)
 {
     raminate_test_init(&argc, &argv);
@@ -1073,6 +1094,7 @@ int main(int argc, char **argv)
     qtest_add_func("raminate/monitor/stats/values", test_stats);
     qtest_add_func("raminate/monitor/stats/by-name", test_stats_by_name);
     qtest_add_func("raminate/monitor/stats/schemas", test_stats_schemas);
+    qtest_add_func("raminate/monitor/trace", test_trace);
     qtest_add_func("raminate/monitor/hmp", test_hmp);
     qtest_add_func("raminate/monitor/hmp-without-container",
                    test_hmp_without_container);
