@@ -7,6 +7,7 @@
 #ifndef __KVM_X86_RAMINATE_COMPAT_H
 #define __KVM_X86_RAMINATE_COMPAT_H
 
+#include <linux/iommu.h>
 #include <linux/kvm_host.h>
 #include <linux/mm.h>
 
@@ -28,6 +29,15 @@ static inline int kvm_arch_nr_memslot_as_ids(struct kvm *kvm)
 /* All faults take the mmap lock. */
 static inline void vma_start_write(struct vm_area_struct *vma)
 {
+}
+
+static inline bool mm_valid_pasid(struct mm_struct *mm)
+{
+#ifdef CONFIG_IOMMU_SVA
+	return pasid_valid(mm->pasid);
+#else
+	return false;
+#endif
 }
 
 static inline bool raminate_tdp_mmu_enabled(struct kvm *kvm)

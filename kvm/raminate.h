@@ -124,8 +124,8 @@ struct kvm_raminate_pair {
  *   EINTR   a signal came
  *   ENOMEM  no memory for the kernel's own bookkeeping (a few KiB)
  *   ENODEV  nothing is attached to this VM
- *   EXDEV   a device is assigned to the VM (VFIO): it would go on using the
- *           old frames
+ *   EXDEV   a device is assigned to the VM (VFIO), or the process shares its
+ *           addresses with one (SVA): it would go on using the old frames
  *   ENOKEY  the guest's memory is encrypted (SEV): content is bound to its
  *           frame
  *   ELOOP   a vCPU uses nested virtualization (it set EFER.SVME or CR4.VMXE):

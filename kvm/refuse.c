@@ -2,6 +2,8 @@
 /*
  * RAMinate: what keeps the frames of a VM from being exchanged
  */
+#include <linux/iommu.h>
+
 #include "compat.h"
 #include "internal.h"
 
@@ -34,15 +36,18 @@ static bool vcpu_uses_nested(struct kvm_vcpu *vcpu)
  * away: -EXDEV for a device, -ELOOP for KVM itself on behalf of a nested guest.
  *
  * A vCPU switches nested virtualization on before it makes KVM look up the
- * first frame for it, and KVM looks up frames under the mmap lock. So with that
- * held for writing, what is found here stays true until it is let go.
+ * first frame for it, and KVM looks up frames under the mmap lock. A device
+ * that walks the process' own tables (SVA) caches them out of our reach; it
+ * begins after its IOMMU's driver has taken the mmap lock, and that after the
+ * process got a PASID. So with that lock held for writing, what is found here
+ * stays true until it is let go.
  */
 int raminate_check_held(struct kvm *kvm)
 {
 	struct kvm_vcpu *vcpu;
 	unsigned long i;
 
-	if (kvm_arch_has_assigned_device(kvm))
+	if (kvm_arch_has_assigned_device(kvm) || mm_valid_pasid(kvm->mm))
 		return -EXDEV;
 
 	kvm_for_each_vcpu(i, vcpu, kvm)
