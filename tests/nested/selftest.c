@@ -24,6 +24,7 @@ static const struct {
     { "fuzz", test_fuzz },
     { "kill", test_kill },
     { "vhost", test_vhost },
+    { "vfio", test_vfio },
 };
 
 /* How KVM maps the memory of guests: what is in force, not what was asked. */

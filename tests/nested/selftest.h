@@ -109,5 +109,6 @@ void test_input(void);
 void test_fuzz(void);
 void test_kill(void);
 void test_vhost(void);
+void test_vfio(void);
 
 #endif

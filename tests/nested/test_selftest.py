@@ -4,6 +4,7 @@
 #
 # SPDX-License-Identifier: GPL-2.0-or-later
 
+from functools import partial
 import re
 
 from machine import Machine
@@ -20,16 +21,22 @@ MODES = {
 }
 
 
-class VhostMachine(Machine):
-    """With a device that the host's kernel emulates."""
-    base_modules = (*Machine.base_modules, 'vhost_vsock')
+# An IOMMU, which VFIO wants, and a device.
+DEVICES = ['-machine', 'q35', '-device', 'intel-iommu',
+           '-device', 'pci-testdev']
+
+
+class DeviceMachine(Machine):
+    """With what vhost emulates and VFIO assigns."""
+    base_modules = (*Machine.base_modules, 'vhost_vsock', 'vfio_pci')
 
 
 def run(tap: Tap, series: str = SERIES, known: str = '') -> None:
     """Runs all modes; the kernel may complain as in the expression known."""
     for mode, (parameters, sign) in MODES.items():
-        result = run_selftest([*ALL, 'vhost'], parameters, series=series,
-                              make=VhostMachine)
+        result = run_selftest([*ALL, 'vhost', 'vfio'],
+                              [*parameters, 'intel_iommu=on'], series=series,
+                              make=partial(DeviceMachine, args=DEVICES))
         if known:
             result.messages = re.sub(known, '', result.messages)
         tap.check(sign in result.messages, f'{mode}: is on')
