@@ -701,7 +701,7 @@ static void test_set_enums(void)
         const char *first_choices;
         const char *value;
     } enums[] = {
-        { "policy", "cmq, lru, null", "cmq" },
+        { "policy", "cmq, lru, null", "payback" },
         { "sampler", "auto, ", "auto" },
         { "mover", "auto, ", "auto" },
     };

@@ -998,7 +998,7 @@ static void test_hmp(void)
     assert_contains(all, "  policy: null\r\n");
     assert_contains(all, "  sampler: dirty-log (the accelerator is not KVM)");
     assert_contains(all, "  mover: mmap (the accelerator is not KVM)");
-    assert_contains(all, "  periods: scan 1 ms, swap 5000 ms, life time "
+    assert_contains(all, "  periods: scan 1 ms, swap 2000 ms, life time "
                     "5000 ms, at most 1000 swaps\r\n");
     assert_contains(all, "  tier 0 fast: 64 pages, 0 written by the last "
                     "scan, 0 by all; dram from 0x10000\r\n");

@@ -69,11 +69,12 @@ static void test_container_defaults(void)
 
     raminate_assert_qom_uint(qts, "/objects/c", "size", 1 * MiB);
     assert_qom_bool(qts, "/objects/c", "monitor", true);
-    raminate_assert_qom_string(qts, "/objects/c", "policy", "cmq");
+    raminate_assert_qom_string(qts, "/objects/c", "policy", "payback");
     raminate_assert_qom_string(qts, "/objects/c", "sampler", "auto");
     raminate_assert_qom_string(qts, "/objects/c", "mover", "auto");
     raminate_assert_qom_uint(qts, "/objects/c", "scan-period", 1000);
-    raminate_assert_qom_uint(qts, "/objects/c", "swap-period", 5000);
+    raminate_assert_qom_uint(qts, "/objects/c", "swap-period", 2000);
+    raminate_assert_qom_uint(qts, "/objects/c", "second-look", 20);
     raminate_assert_qom_uint(qts, "/objects/c", "life-time", 5000);
     raminate_assert_qom_uint(qts, "/objects/c", "max-swaps", 1000);
     raminate_assert_qom_uint(qts, "/objects/c", "reverse-window", 60000);
@@ -258,7 +259,7 @@ static void test_command_line_of_paper(void)
     uint64_t value;
 
     g_assert_cmpstr(qdict_get_str(info, "state"), ==, "running");
-    g_assert_cmpstr(qdict_get_str(info, "policy"), ==, "cmq");
+    g_assert_cmpstr(qdict_get_str(info, "policy"), ==, "payback");
     qobject_unref(info);
 
     qtest_writeq(qts, 0x123000, 0x0123456789abcdef);
@@ -446,7 +447,7 @@ static void test_two_containers(void)
     qobject_unref(info);
     info = raminate_query(qts, "c");
     g_assert_cmpuint(qdict_get_int(info, "size"), ==, 1 * MiB);
-    g_assert_cmpstr(qdict_get_str(info, "policy"), ==, "cmq");
+    g_assert_cmpstr(qdict_get_str(info, "policy"), ==, "payback");
     qobject_unref(info);
     assert_shows(qts, 2 * MiB, "other", 512);
     assert_shows(qts, 4 * MiB, "dram", FAST_FIRST);
