@@ -17,7 +17,7 @@ RUN_NINJA = $(NINJA) -C $(BUILD) $(JOBS)
 RUN_TESTS = $(PYTHON) $(SETUP)/run-tests.py $(BUILD)
 
 .PHONY: all install check check-unit check-qtest check-guest check-tools \
-        check-nested check-libvirt check-asan bench bench-full bench-cost \
+        check-nested check-libvirt check-asan bench bench-full bench-nested bench-cost \
         demo demo-nested \
         clean distclean help
 
@@ -77,6 +77,9 @@ bench: all
 bench-full: all
 	$(PYTHON) $(SRC)/bench/run --full
 
+bench-nested: all
+	$(PYTHON) $(SRC)/bench/nested -o $(SRC)/docs/evaluation/nested.md
+
 bench-cost: all
 	$(PYTHON) $(SRC)/tests/nested/bench_cost.py
 
@@ -105,6 +108,7 @@ help:
 	@echo 'make demo          build and run the demonstration'
 	@echo 'make demo-nested   the same with the KVM extension, in an emulated host'
 	@echo 'make check         build and run all tests'
+	@echo 'make bench-nested  policies on KVM in an emulated host, by the traffic'
 	@echo 'make bench-cost    count what scans and swaps cost in KVM'
 	@echo 'make bench         compare the policies on recorded workloads'
 	@echo 'make kvm           build the KVM extension for the running kernel'

@@ -334,6 +334,10 @@ or step by step:
 memcached.rec
     bench/run --recordings DIR      # that has WORKLOAD.rec for each
 
+`make bench-nested` runs the demo's workload on KVM in an emulated host, with \
+the traffic plugin outside of it as the judge: see \
+[evaluation/nested.md](evaluation/nested.md).
+
 `bench/run` keeps recordings in `build/bench/recordings` and uses them again; \
 beside each is how it was made. All numbers are in \
 [evaluation/results.csv](evaluation/results.csv).

@@ -52,8 +52,8 @@ def ended_demo_leaves_nothing(directory: Path) -> None:
 
 def null_policy_fails(directory: Path) -> None:
     del directory
-    run = subprocess.run([DEMO, '--quiet', '--accel', 'tcg', '--policy',
-                          'null'], check=False, stdout=subprocess.PIPE)
+    run = subprocess.run([DEMO, '--quiet', '--accel', 'tcg', '--set',
+                          'policy=null'], check=False, stdout=subprocess.PIPE)
     check(run.returncode == 1, f"exit status {run.returncode}")
     check(json.loads(run.stdout)['swaps'] == 0, "pages were swapped")
 
