@@ -243,6 +243,10 @@ def leaves_the_terminal_as_it_was(directory: Path) -> None:
             shown.wait('mixed')
             shown.kill(number)
             check_terminal(shown, 128 + number)
+    with one_vm(directory) as shown:
+        shown.wait('mixed')
+        shown.kill(signal.SIGQUIT)
+        check_terminal(shown, 128 + signal.SIGTERM)
 
 
 def check_terminal(shown: Terminal, status: int) -> None:

@@ -509,6 +509,12 @@ static gboolean told_to_end(gpointer opaque)
     return G_SOURCE_CONTINUE;
 }
 
+/* Ctrl-\, which GLib can't wait for, must not leave the screen behind. */
+static void terminate(int number)
+{
+    kill(getpid(), SIGTERM);
+}
+
 static void run(Live *live)
 {
     Ending endings[] = {
@@ -527,6 +533,7 @@ static void run(Live *live)
         endings[i].source = g_unix_signal_add(endings[i].signal, told_to_end,
                                               &endings[i]);
     }
+    signal(SIGQUIT, terminate);
     refresh_vms(live);
     g_main_loop_run(live->loop);
     for (i = 0; i < G_N_ELEMENTS(endings); i++) {
