@@ -17,8 +17,8 @@ RUN_NINJA = $(NINJA) -C $(BUILD) $(JOBS)
 RUN_TESTS = $(PYTHON) $(SETUP)/run-tests.py $(BUILD)
 
 .PHONY: all install check check-unit check-qtest check-guest check-tools \
-        check-nested check-libvirt check-asan bench bench-full bench-nested bench-cost \
-        demo demo-nested \
+        check-nested check-libvirt check-asan \
+        bench bench-full bench-nested bench-cost demo demo-nested \
         clean distclean help
 
 all:
