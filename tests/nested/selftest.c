@@ -23,6 +23,7 @@ static const struct {
     { "input", test_input },
     { "fuzz", test_fuzz },
     { "kill", test_kill },
+    { "memtype", test_memtype },
     { "vhost", test_vhost },
     { "vfio", test_vfio },
 };

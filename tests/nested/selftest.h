@@ -108,6 +108,7 @@ void test_torture(void);
 void test_input(void);
 void test_fuzz(void);
 void test_kill(void);
+void test_memtype(void);
 void test_vhost(void);
 void test_vfio(void);
 

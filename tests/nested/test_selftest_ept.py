@@ -16,7 +16,7 @@ from nestedlib import (FLAWS, Result, Tap, bochs, main, modules, report,
                        run_selftest)
 
 ALL = ('scan', 'steady', 'flush', 'yield', 'swap', 'torture', 'input', 'fuzz',
-       'kill')
+       'kill', 'memtype')
 
 PARAMETERS = ('kvm.tdp_mmu', 'kvm_intel.ept', 'kvm_intel.eptad',
               'kvm_intel.pml')
