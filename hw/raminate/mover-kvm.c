@@ -52,7 +52,7 @@ static const char *refusal(int err)
 {
     switch (err) {
     case EXDEV:
-        return "a VFIO device uses the VM's memory";
+        return "a device uses the VM's memory";
     case ENOKEY:
         return "the guest's memory is encrypted";
     case ELOOP:
