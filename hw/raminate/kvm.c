@@ -23,7 +23,7 @@ static const char *attach_error(int err)
     case EOPNOTSUPP:
         return "the VM's memory is private to it";
     case EXDEV:
-        return "a VFIO device uses the VM's memory";
+        return "a device uses the VM's memory";
     case ENOKEY:
         return "the guest's memory is encrypted";
     case ELOOP:
@@ -33,13 +33,19 @@ static const char *attach_error(int err)
     }
 }
 
-static bool attach_tier(const RaminateTier *tier, Error **errp)
+static bool attach_tier(RaminateTier *tier, Error **errp)
 {
     struct kvm_raminate_attach attach = {
         .phys = tier->phy_offset,
         .size = tier->size,
     };
-    int ret = kvm_vm_ioctl(kvm_state, KVM_RAMINATE_ATTACH, &attach);
+    int ret;
+
+    /* Once is enough, and later QEMU may lack the right to. */
+    if (tier->is_attached) {
+        return true;
+    }
+    ret = kvm_vm_ioctl(kvm_state, KVM_RAMINATE_ATTACH, &attach);
 
     /* It stays attached until the VM goes, whoever attached it. */
     if (ret < 0 && ret != -EEXIST) {
@@ -48,6 +54,7 @@ static bool attach_tier(const RaminateTier *tier, Error **errp)
                    tier->phy_offset + tier->size - 1, attach_error(-ret));
         return false;
     }
+    tier->is_attached = true;
     return true;
 }
 

@@ -23,6 +23,7 @@ typedef struct RaminateTier {
     bool is_device;             /* whether @fd is a device */
     bool is_dev_mem;            /* whether it is the host's /dev/mem */
     bool is_unpinnable;         /* whether the host's kernel can't pin pages */
+    bool is_attached;           /* whether KVM has the range; see kvm.h */
     uint64_t phy_offset;        /* where the frames begin in @fd, in bytes */
     uint64_t offset;            /* of the frames in the container, in bytes */
     uint64_t size;              /* in bytes */

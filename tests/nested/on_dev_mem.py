@@ -8,6 +8,7 @@ import errno
 import mmap
 import os
 from pathlib import Path
+import re
 import sys
 from typing import Any, List
 
@@ -186,6 +187,19 @@ def is_zero(start: int, size: int) -> bool:
         os.close(memory)
 
 
+def root_can_be_given_up(directory: Path) -> None:
+    """QEMU attaches its ranges as root, and needs no privilege afterwards."""
+    args = [*on_dev_mem(**FULL_RATE), '-run-with', 'user=nobody']
+    with Guest(directory, CHECKER, args, 'kvm') as guest:
+        start_checker(guest)
+        status = Path(f'/proc/{guest.get_pid()}/status').read_text()
+        for line in (r'Uid:\t[1-9]', r'CapEff:\t0+\n', r'CapPrm:\t0+\n'):
+            check(re.search(line, status), status)
+        check_is_by_kvm(wait_for_swaps(guest, SWAPS))
+        finish_checker(guest)
+        check_figures(guest.raminate())
+
+
 def system_ram_is_refused(directory: Path) -> None:
     guest = Guest(directory, CHECKER, on_dev_mem(0x1000000), 'kvm')
     try:
@@ -200,4 +214,4 @@ def system_ram_is_refused(directory: Path) -> None:
 
 run_tests(no_write_is_lost, hot_pages_move_to_dram, direct_io_works,
           second_vm_is_refused, killed_guest_leaves_the_ranges,
-          next_guest_sees_zeroes, system_ram_is_refused)
+          next_guest_sees_zeroes, root_can_be_given_up, system_ram_is_refused)

@@ -139,6 +139,9 @@ def check_booted(tap: Tap, page: List[Block]) -> None:
                 tap.check(int(last.get('capabilities', '0'), 16)
                           == 1 << CAP_SYS_RAWIO,
                           "QEMU has only this capability", [str(last)])
+            elif '-run-with user=' in block.text:
+                tap.check(int(last.get('capabilities', '-1'), 16) == 0,
+                          "QEMU has no capability", [str(last)])
         elif block.kind in ('prints', 'monitor'):
             text = re.sub(r'^\(qemu\) .*\n', '', block.text)
             tap.check(prints(text, last['output']), f"prints {block.name}",
