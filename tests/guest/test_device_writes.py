@@ -23,7 +23,7 @@ def found_and_promoted(directory: Path, node: str, modules: Sequence[str],
     with image.open('wb') as file:
         file.truncate(BUFFER)
     boot = Boot(['/bin/dma-reader', node, str(BUFFER)], modules)
-    args = [*hybrid(directory, swap_period=1000),
+    args = [*hybrid(directory, policy='cmq', swap_period=1000),
             '-drive', f'file={image},format=raw,if=none,id=disk0',
             '-device', device]
     with Guest(directory, boot, args) as guest:
