@@ -25,8 +25,11 @@
 /* By this, what was counted is forgotten from scan to scan. */
 #define MEMORY 0.99f
 
-/* By this, a line is worth less if it is saved a scan later. */
-#define PATIENCE 0.95f
+/*
+ * By this, a line is worth less if it is saved a scan later: a swap that takes
+ * longer than some 200 scans to pay is not made.
+ */
+#define PATIENCE 0.995f
 
 /* A state that was hardly seen is taken for what its rate says. */
 #define PRIOR_WEIGHT 8.0f
