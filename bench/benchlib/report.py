@@ -137,10 +137,17 @@ def _paper_lines(evaluation: Evaluation) -> str:
     return tables.markdown(titles, lines)
 
 
+def _chosen(evaluation: Evaluation, share: int,
+            judging: bool) -> List[Result]:
+    """The results with that share, all or those that policies were not
+    chosen by."""
+    return [result for result in evaluation.of_share(share)
+            if not judging or workloads.find(result.workload).judging]
+
+
 def _means(evaluation: Evaluation, share: int, number: int,
            judging: bool) -> str:
-    chosen = [result for result in evaluation.of_share(share)
-              if not judging or workloads.find(result.workload).judging]
+    chosen = _chosen(evaluation, share, judging)
     return tables.by_policy(chosen, evaluation.policies, [
         ('pages %', 1, lambda row: row['slow_pages_percent']),
         ('bytes %', 1, lambda row: row['slow_bytes_percent']),
@@ -154,9 +161,9 @@ def _means(evaluation: Evaluation, share: int, number: int,
         ('1000x', 2, lambda row: row['energy_1000'])], number)
 
 
-def _verdict(evaluation: Evaluation, share: int) -> str:
+def _verdict(evaluation: Evaluation, share: int, judging: bool) -> str:
     """The targets, in figures."""
-    chosen = evaluation.of_share(share)
+    chosen = _chosen(evaluation, share, judging)
     ours, cmq = ([total(result.row(name)) for result in chosen]
                  for name in (DEFAULT, replay.PAPER_CMQ))
     bound = tables.average(result.bound_percent for result in chosen)
@@ -169,7 +176,8 @@ def _verdict(evaluation: Evaluation, share: int) -> str:
                     (result.workload for result in chosen)))
     times = (f", {sum(ours) / len(ours) / bound:.2f} of the bound's"
              if bound else '')
-    return (f"- {share} % DRAM: `{DEFAULT}` has slow memory take "
+    what = 'judging alone' if judging else 'all workloads'
+    return (f"- {share} % DRAM, {what}: `{DEFAULT}` has slow memory take "
             f"{sum(ours) / sum(cmq):.2f} of what it takes with the paper's CMQ{times}, "
             f"with {swaps[0] / swaps[1] if swaps[1] else 0:.2f} of its "
             f"swaps. Its worst workload, {worst[1]}, writes {worst[0]:.2f} "
@@ -210,7 +218,8 @@ change this file.
 
 def _results(evaluation: Evaluation) -> str:
     parts = ["## Results\n\n"]
-    parts += [_verdict(evaluation, share) for share in replay.SHARES]
+    parts += [_verdict(evaluation, share, judging)
+              for share in replay.SHARES for judging in (False, True)]
     parts.append("""
 `total %` is what slow memory has to take, in relation to all that the guest \
 writes: what the guest writes to it (`bytes %`) and what swaps do (`swaps %`). \
