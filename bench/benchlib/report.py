@@ -178,7 +178,8 @@ def _verdict(evaluation: Evaluation, share: int, judging: bool) -> str:
              if bound else '')
     what = 'judging alone' if judging else 'all workloads'
     return (f"- {share} % DRAM, {what}: `{DEFAULT}` has slow memory take "
-            f"{sum(ours) / sum(cmq):.2f} of what it takes with the paper's CMQ{times}, "
+            f"{sum(ours) / sum(cmq):.2f} of what it takes with the paper's "
+            f"CMQ{times}, "
             f"with {swaps[0] / swaps[1] if swaps[1] else 0:.2f} of its "
             f"swaps. Its worst workload, {worst[1]}, writes {worst[0]:.2f} "
             f"of what it writes without any moves.{limit}\n")
@@ -188,8 +189,8 @@ def _wrap(text: str) -> str:
     """Wraps what is no table, picture or block of code."""
     lines = []
     for line in text.split('\n'):
-        while len(line) > 120 and line[0] not in '|!' and line[0] != ' ':
-            indent = '  ' if line.startswith('- ') else ''
+        while len(line) > 120 and not line.startswith(('|', '!', '    ')):
+            indent = '  ' if line.startswith(('- ', '  ')) else ''
             at = line.rindex(' ', 0, 120)
             lines.append(line[:at])
             line = indent + line[at + 1:]
