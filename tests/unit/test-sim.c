@@ -56,12 +56,13 @@ static void file_save(GByteArray *file)
     g_byte_array_unref(file);
 }
 
-static void replay(const RaminatePolicyOps *policy, unsigned passes,
-                   ReplayResult *results)
+static void replay_with(const RaminatePolicyOps *policy, bool keep_policy,
+                        unsigned passes, ReplayResult *results)
 {
     ReplaySettings settings = {
         .policy = policy, .swap_period_ms = 2000, .life_time_ms = 3000,
         .max_swaps = 4, .reverse_window_ms = 60000, .second_look = true,
+        .keep_policy = keep_policy,
     };
     g_autoptr(GError) error = NULL;
     double progress = 0;
@@ -72,6 +73,12 @@ static void replay(const RaminatePolicyOps *policy, unsigned passes,
                &progress, &error);
     g_assert_no_error(error);
     g_mutex_clear(&lock);
+}
+
+static void replay(const RaminatePolicyOps *policy, unsigned passes,
+                   ReplayResult *results)
+{
+    replay_with(policy, false, passes, results);
 }
 
 static double bound(void)
@@ -136,6 +143,108 @@ static void test_second_pass_keeps_placement(void)
     g_assert_cmpuint(results[0].slow_pages, >, 0);
     g_assert_cmpuint(results[1].swaps, ==, 0);
     g_assert_cmpuint(results[1].slow_pages, ==, 0);
+}
+
+/* A policy that only keeps what it is told was gauged */
+
+struct RaminatePolicy {
+    int unused;
+};
+
+static GString *gauged;
+
+static RaminatePolicy *gauged_create(const RaminatePolicyConfig *config)
+{
+    (void)config;
+    return g_new0(RaminatePolicy, 1);
+}
+
+static void gauged_destroy(RaminatePolicy *policy)
+{
+    g_free(policy);
+}
+
+static void gauged_gauge(RaminatePolicy *policy, const uint32_t *pages,
+                         const uint32_t *lines, size_t nr)
+{
+    (void)policy;
+    for (size_t i = 0; i < nr; i++) {
+        g_string_append_printf(gauged, "%u:%u ", pages[i], lines[i]);
+    }
+    g_string_append(gauged, "| ");
+}
+
+static void gauged_sample(RaminatePolicy *policy, int64_t now_ms,
+                          const uint32_t *pages, size_t nr)
+{
+    (void)policy;
+    (void)now_ms;
+    (void)pages;
+    (void)nr;
+}
+
+static size_t gauged_plan(RaminatePolicy *policy, int64_t now_ms,
+                          RaminatePair *pairs, size_t max)
+{
+    (void)policy;
+    (void)now_ms;
+    (void)pairs;
+    (void)max;
+    return 0;
+}
+
+static const RaminatePolicyOps policy_gauged = {
+    .name = "gauged",
+    .create = gauged_create,
+    .destroy = gauged_destroy,
+    .gauge = gauged_gauge,
+    .sample = gauged_sample,
+    .plan = gauged_plan,
+};
+
+/* What is created more than once is a policy that knows nothing yet. */
+static unsigned nr_created;
+static int64_t last_time_ms;
+
+static RaminatePolicy *counted_create(const RaminatePolicyConfig *config)
+{
+    (void)config;
+    nr_created++;
+    last_time_ms = 0;
+    return g_new0(RaminatePolicy, 1);
+}
+
+static void counted_sample(RaminatePolicy *policy, int64_t now_ms,
+                           const uint32_t *pages, size_t nr)
+{
+    (void)policy;
+    (void)pages;
+    (void)nr;
+    g_assert_cmpint(now_ms, ==, last_time_ms + 1000);
+    last_time_ms = now_ms;
+}
+
+static void test_policy_is_kept(void)
+{
+    RaminatePolicyOps ops = policy_gauged;
+    GByteArray *file = file_new();
+    const uint32_t page = 20;
+    ReplayResult results[3];
+
+    for (int i = 1; i <= 5; i++) {
+        put_scan(file, i * 1000, &page, 1, NULL);
+    }
+    file_save(file);
+    ops.create = counted_create;
+    ops.gauge = NULL;
+    ops.sample = counted_sample;
+    replay_with(&ops, true, 3, results);
+    g_assert_cmpuint(nr_created, ==, 1);
+    g_assert_cmpint(last_time_ms, ==, 15000);
+    g_assert_cmpuint(results[2].scans, ==, 5);
+    replay_with(&ops, false, 3, results);
+    g_assert_cmpuint(nr_created, ==, 4);
+    g_assert_cmpint(last_time_ms, ==, 5000);
 }
 
 static void test_bound_of_known_cases(void)
@@ -205,63 +314,6 @@ static void test_no_policy_passes_the_bound(void)
         }
     }
 }
-
-/* A policy that only keeps what it is told was gauged */
-
-struct RaminatePolicy {
-    int unused;
-};
-
-static GString *gauged;
-
-static RaminatePolicy *gauged_create(const RaminatePolicyConfig *config)
-{
-    (void)config;
-    return g_new0(RaminatePolicy, 1);
-}
-
-static void gauged_destroy(RaminatePolicy *policy)
-{
-    g_free(policy);
-}
-
-static void gauged_gauge(RaminatePolicy *policy, const uint32_t *pages,
-                         const uint32_t *lines, size_t nr)
-{
-    (void)policy;
-    for (size_t i = 0; i < nr; i++) {
-        g_string_append_printf(gauged, "%u:%u ", pages[i], lines[i]);
-    }
-    g_string_append(gauged, "| ");
-}
-
-static void gauged_sample(RaminatePolicy *policy, int64_t now_ms,
-                          const uint32_t *pages, size_t nr)
-{
-    (void)policy;
-    (void)now_ms;
-    (void)pages;
-    (void)nr;
-}
-
-static size_t gauged_plan(RaminatePolicy *policy, int64_t now_ms,
-                          RaminatePair *pairs, size_t max)
-{
-    (void)policy;
-    (void)now_ms;
-    (void)pairs;
-    (void)max;
-    return 0;
-}
-
-static const RaminatePolicyOps policy_gauged = {
-    .name = "gauged",
-    .create = gauged_create,
-    .destroy = gauged_destroy,
-    .gauge = gauged_gauge,
-    .sample = gauged_sample,
-    .plan = gauged_plan,
-};
 
 static void test_traffic_is_gauged(void)
 {
@@ -343,6 +395,7 @@ int main(int argc, char **argv)
     g_test_add_func("/sim/second-pass-keeps-the-placement",
                     test_second_pass_keeps_placement);
     g_test_add_func("/sim/scans-are-merged", test_scans_are_merged);
+    g_test_add_func("/sim/policy-is-kept", test_policy_is_kept);
     g_test_add_func("/sim/traffic-is-gauged", test_traffic_is_gauged);
     g_test_add_func("/sim/gauge-of-the-recording-is-used",
                     test_gauge_of_the_recording_is_used);

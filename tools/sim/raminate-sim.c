@@ -27,6 +27,7 @@ static int max_swaps = 1000;
 static int reverse_window = 60000;
 static int lines_per_page = REPLAY_SWAP_LINES;
 static gboolean no_second_look;
+static gboolean keep_policy;
 static gboolean find_bound;
 static gboolean list_policies;
 static gboolean as_csv;
@@ -66,6 +67,8 @@ static const GOptionEntry entries[] = {
     { "lines-per-page", 0, 0, G_OPTION_ARG_INT, &lines_per_page,
       "Lines of 64 bytes to assume for a page found written where the "
       "recording has no traffic (default: 64)", "N" },
+    { "keep-policy", 0, 0, G_OPTION_ARG_NONE, &keep_policy,
+      "Begin each pass with what the policy has learned in the last one", NULL },
     { "no-second-look", 0, 0, G_OPTION_ARG_NONE, &no_second_look,
       "Keep from the policies what the second look found", NULL },
     { "bound", 'b', 0, G_OPTION_ARG_NONE, &find_bound,
@@ -152,6 +155,7 @@ static void parse_policy(Job *job, const char *text)
         .max_swaps = max_swaps,
         .reverse_window_ms = reverse_window,
         .second_look = !no_second_look,
+        .keep_policy = keep_policy,
         .keep_steps = keep_steps,
     };
     if (!job->settings.policy) {

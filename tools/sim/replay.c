@@ -15,6 +15,7 @@ typedef struct Replay {
     RaminatePolicy *policy;
     RaminateMoves *moves;
     RaminatePair *pairs;
+    int64_t offset_ms;          /* of the recording's clock */
     int64_t next_swap_ms;
     ReplayResult *result;
 } Replay;
@@ -71,7 +72,7 @@ static void swap_pair(Replay *replay, int64_t now, const RaminatePair *pair)
 static void replay_step(Replay *replay, const TraceStep *step)
 {
     const ReplaySettings *settings = replay->settings;
-    int64_t now = step->time_ms;
+    int64_t now = step->time_ms + replay->offset_ms;
     size_t nr;
 
     judge_step(replay, step);
@@ -122,42 +123,66 @@ static double processor_seconds(void)
     return ts.tv_sec + ts.tv_nsec / 1e9;
 }
 
-static bool replay_pass(Replay *replay, Trace *trace, double done,
-                        GMutex *lock, double *progress, GError **error)
+static void start_policy(Replay *replay, int64_t now)
 {
     RaminatePolicyConfig config = {
         .placement = replay->placement,
         .life_time_ms = replay->settings->life_time_ms,
     };
-    double start = processor_seconds();
-    GError *err = NULL;
-    const TraceStep *step;
-    int64_t first_ms = 0;
 
     replay->policy = replay->settings->policy->create(&config);
     if (!replay->policy) {
         g_error("no memory for policy %s", replay->settings->policy->name);
     }
     replay->moves = raminate_moves_new();
+    replay->next_swap_ms = now + replay->settings->swap_period_ms;
+}
+
+static void end_policy(Replay *replay)
+{
+    if (replay->policy) {
+        raminate_moves_free(replay->moves);
+        replay->settings->policy->destroy(replay->policy);
+        replay->policy = NULL;
+    }
+}
+
+static bool replay_pass(Replay *replay, Trace *trace, double done,
+                        GMutex *lock, double *progress, GError **error)
+{
+    double start = processor_seconds();
+    GError *err = NULL;
+    const TraceStep *step;
+    int64_t first_ms = 0;
+    int64_t last_ms = 0;
+    int64_t period_ms = 0;
+
     while ((step = trace_next(trace, &err))) {
         ReplayResult before = *replay->result;
 
         if (!replay->result->scans++) {
             first_ms = step->time_ms;
-            replay->next_swap_ms = first_ms +
-                                   replay->settings->swap_period_ms;
+        }
+        if (!replay->policy) {
+            start_policy(replay, step->time_ms);
         }
         replay_step(replay, step);
         if (replay->settings->keep_steps) {
             keep_step(replay, step, &before);
         }
         replay->result->duration_ms = step->time_ms - first_ms;
+        period_ms = step->time_ms - last_ms;
+        last_ms = step->time_ms;
         g_mutex_lock(lock);
         *progress = done + trace_progress(trace);
         g_mutex_unlock(lock);
     }
-    raminate_moves_free(replay->moves);
-    replay->settings->policy->destroy(replay->policy);
+    if (replay->settings->keep_policy) {
+        /* The next pass begins a scan period after the end of this one. */
+        replay->offset_ms += replay->result->duration_ms + period_ms;
+    } else {
+        end_policy(replay);
+    }
     replay->result->seconds = processor_seconds() - start;
     replay->result->has_traffic = trace_has_traffic(trace);
     replay->result->cut = trace_is_cut(trace);
@@ -195,6 +220,7 @@ bool replay_run(const char *path, const TraceOptions *options,
         trace_rewind(trace);
         ok = replay_pass(&replay, trace, pass, lock, progress, error);
     }
+    end_policy(&replay);
     g_free(replay.pairs);
     raminate_placement_free(replay.placement);
     return ok;

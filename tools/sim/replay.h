@@ -18,6 +18,7 @@ typedef struct ReplaySettings {
     uint32_t max_swaps;
     uint32_t reverse_window_ms;
     bool second_look;           /* tell the policy what it found */
+    bool keep_policy;           /* from pass to pass, with what it knows */
     bool keep_steps;            /* in the result */
 } ReplaySettings;
 
