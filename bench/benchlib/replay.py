@@ -15,6 +15,7 @@ from raminate import paths
 SIMULATOR = paths.BUILD / 'tools' / 'sim' / 'raminate-sim'
 SHARES = (1, 10)        # per cent of the guest that are DRAM
 PASSES = 2
+LONG_RUN_PASSES = 8     # with what the policy has learned
 # The paper's guest had a million pages, and exchanged 1000 pairs in a batch.
 PAPER_PAGES = 1 << 20
 PAPER_MAX_SWAPS = 1000
@@ -36,6 +37,7 @@ class Result:
     has_traffic: bool
     bound_percent: Optional[float]
     rows: List[Row]
+    long_run: List[Row]         # the same without a fresh start, last pass
 
     def row(self, policy: str, number: int = 1) -> Row:
         """What the policy did in that pass."""
@@ -76,7 +78,21 @@ def replay(workload: str, recording: Path, share: int,
     written = rows[0]['written_bytes']
     bound = _bound_bytes(report, rows)
     return Result(workload, share, report['scans'], report['has_traffic'],
-                  100 * bound / written if bound is not None else None, rows)
+                  100 * bound / written if bound is not None else None, rows,
+                  _long_run(recording, share, names))
+
+
+def _long_run(recording: Path, share: int, names: List[str]) -> List[Row]:
+    """The last of many passes, each of which goes on where the last ended."""
+    args = ['--fast', f'{share}%', '--passes', str(LONG_RUN_PASSES),
+            '--keep-policy', '--json']
+    for name in names:
+        args += ['-p', name]
+    output = subprocess.run([SIMULATOR, *args, recording], check=True,
+                            stdout=subprocess.PIPE).stdout
+    rows: List[Row] = json.loads(output)[0]['results']
+    return [dict(row, **{'pass': 1}) for row in rows
+            if row['pass'] == LONG_RUN_PASSES]
 
 
 def _bound_bytes(report: Row, rows: List[Row]) -> Optional[float]:

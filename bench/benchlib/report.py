@@ -2,7 +2,7 @@
 #
 # SPDX-License-Identifier: GPL-2.0-or-later
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 import platform
 import re
@@ -161,6 +161,12 @@ def _means(evaluation: Evaluation, share: int, number: int,
         ('1000x', 2, lambda row: row['energy_1000'])], number)
 
 
+def _long_run_ratio(chosen: List[Result]) -> float:
+    ours, cmq = (sum(total(_long_run(result).row(name)) for result in chosen)
+                 for name in (DEFAULT, replay.PAPER_CMQ))
+    return ours / cmq
+
+
 def _verdict(evaluation: Evaluation, share: int, judging: bool) -> str:
     """The targets, in figures."""
     chosen = _chosen(evaluation, share, judging)
@@ -182,7 +188,9 @@ def _verdict(evaluation: Evaluation, share: int, judging: bool) -> str:
             f"CMQ{times}, "
             f"with {swaps[0] / swaps[1] if swaps[1] else 0:.2f} of its "
             f"swaps. Its worst workload, {worst[1]}, writes {worst[0]:.2f} "
-            f"of what it writes without any moves.{limit}\n")
+            f"of what it writes without any moves.{limit} In the long run, "
+            f"slow memory takes {_long_run_ratio(chosen):.2f} of what it "
+            "takes with CMQ.\n")
 
 
 def _wrap(text: str) -> str:
@@ -221,14 +229,16 @@ def _results(evaluation: Evaluation) -> str:
     parts = ["## Results\n\n"]
     parts += [_verdict(evaluation, share, judging)
               for share in replay.SHARES for judging in (False, True)]
-    parts.append("""
+    parts.append(f"""
 `total %` is what slow memory has to take, in relation to all that the guest \
 writes: what the guest writes to it (`bytes %`) and what swaps do (`swaps %`). \
 `pages %` is the share of the pages that scans found written and that were in \
 slow memory then. The bound is what no policy can do better than that moves \
 pages up after they were written, whatever else it knows of the future (see \
 [simulator.md](simulator.md#the-bound)); it holds for the first pass. The other \
-columns are explained there too.
+columns are explained there too. The long run is the work done \
+{replay.LONG_RUN_PASSES} times, each time with what the policy has learned \
+before; the last time counts.
 
 ![share of writes](evaluation/shares.svg)
 
@@ -250,6 +260,14 @@ columns are explained there too.
             "\nSecond pass:\n\n",
             tables.by_workload([_second(result) for result in chosen],
                                evaluation.policies, total),
+            f"\nPass {replay.LONG_RUN_PASSES}, if each goes on with what the "
+            "policy has learned in the one before:\n\n",
+            tables.by_workload([_long_run(result) for result in chosen],
+                               evaluation.policies, total),
+            "\nSwaps in that pass:\n\n",
+            tables.by_workload([_long_run(result) for result in chosen],
+                               evaluation.policies,
+                               lambda row: row['swaps'], 0),
             "\nSwaps, first pass:\n\n",
             tables.by_workload(chosen, evaluation.policies,
                                lambda row: row['swaps'], 0)]
@@ -260,8 +278,12 @@ def _second(result: Result) -> Result:
     """The same with the second pass in place of the first."""
     rows = [dict(row, **{'pass': row['pass'] - 1}) for row in result.rows
             if row['pass'] > 1]
-    return Result(result.workload, result.share, result.scans,
-                  result.has_traffic, result.bound_percent, rows)
+    return replace(result, rows=rows)
+
+
+def _long_run(result: Result) -> Result:
+    """The same, after many passes."""
+    return replace(result, rows=result.long_run)
 
 
 def _energy(evaluation: Evaluation) -> str:
