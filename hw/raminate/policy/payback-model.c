@@ -150,17 +150,23 @@ void payback_model_learn_paces(PaybackModel *model, int64_t period_ms,
 
 /* Weighing */
 
-/* Returns: the chance of a state of which nothing is known. */
-static float chance_at_first(unsigned state)
+/*
+ * Returns: the chance of a state of which nothing is known: what its rate says,
+ * but no less than that of pages that were written less often, and are like
+ * them otherwise.
+ */
+static float chance_at_first(const PaybackModel *model, unsigned state)
 {
+    unsigned rate = payback_state_rate(state);
     unsigned age = payback_state_age(state);
+    float chance = RATE_OF_NEVER;
 
-    if (age == PAYBACK_AGES - 1) {
-        return RATE_OF_NEVER;
+    if (age < PAYBACK_AGES - 1) {
+        chance = payback_rate_after_rest(payback_rate_of_class(rate),
+                                         age ? 1u << (age - 1) : 0);
     }
-    return payback_rate_after_rest(
-        payback_rate_of_class(payback_state_rate(state)),
-        age ? 1u << (age - 1) : 0);
+    return rate ? fmaxf(chance, model->chance[payback_state_below(state)])
+                : chance;
 }
 
 /* Returns: a mean of @nr values, of which @weight more are as @expected. */
@@ -201,6 +207,7 @@ void payback_model_weigh(PaybackModel *model)
     float pace_lines[PAYBACK_PACES];
 
     weigh_paces(model, pace_lines);
+    /* From low rates to high ones */
     for (unsigned i = 0; i < PAYBACK_STATES; i++) {
         const PaybackState *state = &model->states[i];
         unsigned pace = payback_state_pace(i);
@@ -208,7 +215,7 @@ void payback_model_weigh(PaybackModel *model)
                            LINES_WEIGHT);
 
         model->chance[i] = mean(state->written, state->seen,
-                                chance_at_first(i), PRIOR_WEIGHT);
+                                chance_at_first(model, i), PRIOR_WEIGHT);
         model->saving[i] = model->chance[i] * lines * LINES_PER_CHANGE *
                            sqrtf(model->paces[pace].writes);
     }

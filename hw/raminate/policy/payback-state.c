@@ -104,3 +104,8 @@ unsigned payback_state_pace(unsigned state)
 {
     return state / PAYBACK_AGES / PAYBACK_GAPS / PAYBACK_RATES;
 }
+
+unsigned payback_state_below(unsigned state)
+{
+    return state - PAYBACK_GAPS * PAYBACK_AGES;
+}

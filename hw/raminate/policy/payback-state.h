@@ -60,4 +60,7 @@ unsigned payback_state_age(unsigned state);
 unsigned payback_state_rate(unsigned state);
 unsigned payback_state_pace(unsigned state);
 
+/* Returns: the state with the next lower rate, if @state's is not the lowest. */
+unsigned payback_state_below(unsigned state);
+
 #endif
