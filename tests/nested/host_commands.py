@@ -21,10 +21,12 @@ MONITOR = '-monitor stdio'
 LOCKDOWN = Path('/sys/kernel/security/lockdown')
 USER = 'vm'
 KVM = '/dev/kvm'
-# What a booted Debian has done, and the commands can expect.
+# What a booted Debian has done, and the commands can expect.  The kernel's own
+# modules may be where Debian 13's dkms keeps them while others are in force.
 BOOT = '''
 mount -t securityfs securityfs /sys/kernel/security
 cd /lib/modules/$(uname -r)/kernel/arch/x86/kvm
+ls kvm.ko* || cd /var/lib/dkms/raminate-kvm/original_module/$(uname -r)/x86_64
 insmod kvm.ko* && insmod kvm-amd.ko*
 '''
 
