@@ -332,4 +332,6 @@ void payback_model_appraise(const PaybackModel *model, const uint32_t *before,
             high = price;
         }
     }
+    /* If all that want a frame are alike, none does at the higher price. */
+    too_cheap(model, low, before, behind, border);
 }
