@@ -160,29 +160,6 @@ static void monitor_close_parts(RaminateMonitor *monitor)
     }
 }
 
-static bool monitor_open_parts(RaminateMonitor *monitor, Error **errp)
-{
-    RaminateMemory *memory = monitor->memory;
-
-    if (!monitor_choose_parts(monitor, errp)) {
-        return false;
-    }
-    monitor->sampler = container_of(monitor->sampler_choice.in_force,
-                                    RaminateSamplerOps, part)
-                       ->open(memory, errp);
-    if (!monitor->sampler) {
-        return false;
-    }
-    monitor->mover = container_of(monitor->mover_choice.in_force,
-                                  RaminateMoverOps, part)
-                     ->open(memory, errp);
-    if (!monitor->mover) {
-        monitor_close_parts(monitor);
-        return false;
-    }
-    return true;
-}
-
 /* Gets a new policy, which knows nothing yet, if the settings ask for it. */
 static bool monitor_open_policy(RaminateMonitor *monitor, Error **errp)
 {
@@ -210,23 +187,6 @@ static bool monitor_open_policy(RaminateMonitor *monitor, Error **errp)
     monitor->policy_ops = ops;
     monitor->policy = policy;
     return true;
-}
-
-/* In the main loop, without the lock: opens or closes what settings say. */
-static void monitor_reopen(void *opaque)
-{
-    RaminateMonitor *monitor = opaque;
-    Error *err = NULL;
-
-    QEMU_LOCK_GUARD(&monitor->lock);
-    if (monitor->exchanging) {
-        return;
-    }
-    monitor_close_parts(monitor);
-    monitor->reopen = false;
-    if (raminate_monitor_is_on(monitor) && !monitor_open_parts(monitor, &err)) {
-        monitor_set_broken(monitor, err);
-    }
 }
 
 /*
@@ -259,6 +219,72 @@ static void monitor_part_failed(RaminateMonitor *monitor,
     } else {
         error_prepend(&err, "%s %s failed: ", component, from);
         monitor_set_broken(monitor, err);
+    }
+}
+
+/* Takes note that a part can't be opened; the last resort has no successor. */
+static void monitor_part_not_opened(RaminateMonitor *monitor,
+                                    RaminatePartChoice *choice,
+                                    const RaminatePart *const *parts,
+                                    int setting, const QEnumLookup *names,
+                                    const char *component, Error *err)
+{
+    unsigned last = 0;
+
+    while (parts[last + 1]) {
+        last++;
+    }
+    if (choice->in_force == parts[last]) {
+        monitor_set_broken(monitor, err);
+    } else {
+        monitor_part_failed(monitor, choice, parts, setting, names, component,
+                            err);
+    }
+}
+
+/* What can't be opened is noted; another may be opened next time. */
+static void monitor_open_parts(RaminateMonitor *monitor)
+{
+    RaminateMemory *memory = monitor->memory;
+    Error *err = NULL;
+
+    if (!monitor_choose_parts(monitor, &err)) {
+        monitor_set_broken(monitor, err);
+        return;
+    }
+    monitor->sampler = container_of(monitor->sampler_choice.in_force,
+                                    RaminateSamplerOps, part)
+                       ->open(memory, &err);
+    if (!monitor->sampler) {
+        monitor_part_not_opened(monitor, &monitor->sampler_choice,
+                                raminate_samplers, monitor->settings.sampler,
+                                &RaminateSamplerType_lookup, "sampler", err);
+        return;
+    }
+    monitor->mover = container_of(monitor->mover_choice.in_force,
+                                  RaminateMoverOps, part)
+                     ->open(memory, &err);
+    if (!monitor->mover) {
+        monitor_part_not_opened(monitor, &monitor->mover_choice,
+                                raminate_movers, monitor->settings.mover,
+                                &RaminateMoverType_lookup, "mover", err);
+        monitor_close_parts(monitor);
+    }
+}
+
+/* In the main loop, without the lock: opens or closes what settings say. */
+static void monitor_reopen(void *opaque)
+{
+    RaminateMonitor *monitor = opaque;
+
+    QEMU_LOCK_GUARD(&monitor->lock);
+    if (monitor->exchanging) {
+        return;
+    }
+    monitor_close_parts(monitor);
+    monitor->reopen = false;
+    if (raminate_monitor_is_on(monitor)) {
+        monitor_open_parts(monitor);
     }
 }
 
