@@ -189,9 +189,19 @@ static bool monitor_open_policy(RaminateMonitor *monitor, Error **errp)
     return true;
 }
 
+static bool is_last_part(const RaminatePart *const *parts,
+                         const RaminatePart *part)
+{
+    while (*parts != part) {
+        parts++;
+    }
+    return !parts[1];
+}
+
 /*
  * Takes note that a part has failed for good.  If the user left the choice to
- * us, the next best one takes over; if not, the monitor holds.
+ * us, and it is not the last resort, the next best one takes over; if not, the
+ * monitor holds.
  */
 static void monitor_part_failed(RaminateMonitor *monitor,
                                 RaminatePartChoice *choice,
@@ -201,7 +211,8 @@ static void monitor_part_failed(RaminateMonitor *monitor,
 {
     const char *from = qapi_enum_lookup(names, choice->in_force->type);
 
-    if (setting == RAMINATE_PART_AUTO) {
+    if (setting == RAMINATE_PART_AUTO &&
+        !is_last_part(parts, choice->in_force)) {
         g_free(choice->reason);
         choice->reason = g_strdup_printf("%s failed: %s", from,
                                          error_get_pretty(err));
@@ -222,24 +233,18 @@ static void monitor_part_failed(RaminateMonitor *monitor,
     }
 }
 
-/* Takes note that a part can't be opened; the last resort has no successor. */
-static void monitor_part_not_opened(RaminateMonitor *monitor,
-                                    RaminatePartChoice *choice,
-                                    const RaminatePart *const *parts,
-                                    int setting, const QEnumLookup *names,
-                                    const char *component, Error *err)
+static void monitor_sampler_failed(RaminateMonitor *monitor, Error *err)
 {
-    unsigned last = 0;
+    monitor_part_failed(monitor, &monitor->sampler_choice, raminate_samplers,
+                        monitor->settings.sampler,
+                        &RaminateSamplerType_lookup, "sampler", err);
+}
 
-    while (parts[last + 1]) {
-        last++;
-    }
-    if (choice->in_force == parts[last]) {
-        monitor_set_broken(monitor, err);
-    } else {
-        monitor_part_failed(monitor, choice, parts, setting, names, component,
-                            err);
-    }
+void raminate_monitor_mover_failed(RaminateMonitor *monitor, Error *err)
+{
+    monitor_part_failed(monitor, &monitor->mover_choice, raminate_movers,
+                        monitor->settings.mover, &RaminateMoverType_lookup,
+                        "mover", err);
 }
 
 /* What can't be opened is noted; another may be opened next time. */
@@ -256,18 +261,14 @@ static void monitor_open_parts(RaminateMonitor *monitor)
                                     RaminateSamplerOps, part)
                        ->open(memory, &err);
     if (!monitor->sampler) {
-        monitor_part_not_opened(monitor, &monitor->sampler_choice,
-                                raminate_samplers, monitor->settings.sampler,
-                                &RaminateSamplerType_lookup, "sampler", err);
+        monitor_sampler_failed(monitor, err);
         return;
     }
     monitor->mover = container_of(monitor->mover_choice.in_force,
                                   RaminateMoverOps, part)
                      ->open(memory, &err);
     if (!monitor->mover) {
-        monitor_part_not_opened(monitor, &monitor->mover_choice,
-                                raminate_movers, monitor->settings.mover,
-                                &RaminateMoverType_lookup, "mover", err);
+        raminate_monitor_mover_failed(monitor, err);
         monitor_close_parts(monitor);
     }
 }
@@ -286,13 +287,6 @@ static void monitor_reopen(void *opaque)
     if (raminate_monitor_is_on(monitor)) {
         monitor_open_parts(monitor);
     }
-}
-
-void raminate_monitor_mover_failed(RaminateMonitor *monitor, Error *err)
-{
-    monitor_part_failed(monitor, &monitor->mover_choice, raminate_movers,
-                        monitor->settings.mover, &RaminateMoverType_lookup,
-                        "mover", err);
 }
 
 /* Scans */
@@ -314,9 +308,7 @@ static void scan_part(ScanRequest *request)
                                                 request->first, request->nr,
                                                 request->written, &err);
     if (!request->done) {
-        monitor_part_failed(monitor, &monitor->sampler_choice,
-                            raminate_samplers, monitor->settings.sampler,
-                            &RaminateSamplerType_lookup, "sampler", err);
+        monitor_sampler_failed(monitor, err);
     }
 }
 
