@@ -61,19 +61,28 @@ def policies() -> List[str]:
 
 def options(share: int, names: List[str]) -> List[str]:
     """Of the simulator, for one recording."""
-    args = ['--fast', f'{share}%', '--passes', str(PASSES), '--bound']
+    return [*_options(share, names, PASSES), '--bound']
+
+
+def _options(share: int, names: List[str], passes: int) -> List[str]:
+    args = ['--fast', f'{share}%', '--passes', str(passes)]
     for name in names:
         args += ['-p', name]
     return args
 
 
+def _simulate(recording: Path, args: List[str]) -> Row:
+    """What the simulator reports."""
+    output = subprocess.run([SIMULATOR, *args, '--json', recording],
+                            check=True, stdout=subprocess.PIPE).stdout
+    report: Row = json.loads(output)[0]
+    return report
+
+
 def replay(workload: str, recording: Path, share: int,
            names: List[str]) -> Result:
     """Replays it under the policies."""
-    output = subprocess.run([SIMULATOR, *options(share, names), '--json',
-                             '--steps', recording],
-                            check=True, stdout=subprocess.PIPE).stdout
-    report = json.loads(output)[0]
+    report = _simulate(recording, [*options(share, names), '--steps'])
     rows = report['results']
     written = rows[0]['written_bytes']
     bound = _bound_bytes(report, rows)
@@ -84,13 +93,9 @@ def replay(workload: str, recording: Path, share: int,
 
 def _long_run(recording: Path, share: int, names: List[str]) -> List[Row]:
     """The last of many passes, each of which goes on where the last ended."""
-    args = ['--fast', f'{share}%', '--passes', str(LONG_RUN_PASSES),
-            '--keep-policy', '--json']
-    for name in names:
-        args += ['-p', name]
-    output = subprocess.run([SIMULATOR, *args, recording], check=True,
-                            stdout=subprocess.PIPE).stdout
-    rows: List[Row] = json.loads(output)[0]['results']
+    rows: List[Row] = _simulate(
+        recording, ['--keep-policy',
+                    *_options(share, names, LONG_RUN_PASSES)])['results']
     return [dict(row, **{'pass': 1}) for row in rows
             if row['pass'] == LONG_RUN_PASSES]
 
