@@ -174,6 +174,16 @@ def run_selftest(tests: Sequence[str], parameters: Sequence[str] = (),
             '/bin/selftest', f'{POOL:#x}', *tests, timeout=timeout)
 
 
+def run_script(host: Machine, script: Path, *args: str,
+               variables: Sequence[str] = (), timeout: int) -> Result:
+    """Runs a Python script that starts guests in a machine."""
+    host.share = True
+    return host.run('/usr/bin/env', f'RAMINATE_BUILD={paths.BUILD}',
+                    f'RAMINATE_POOL={POOL:#x}', 'TMPDIR=/dev/shm',
+                    f'KERNEL={kernel.find().image}', *variables,
+                    'python3', str(script), *args, timeout=timeout)
+
+
 def run_on_dev_mem(tests: Sequence[str] = (), parameters: Sequence[str] = (),
                    patch: Optional[Path] = None, series: str = SERIES,
                    script: str = 'on_dev_mem.py',
@@ -182,12 +192,7 @@ def run_on_dev_mem(tests: Sequence[str] = (), parameters: Sequence[str] = (),
     """Runs tests of a script with guests (or all of them) in a machine."""
     with tempfile.TemporaryDirectory(prefix='raminate-') as directory:
         host = machine(Path(directory), parameters, patch, series, make)
-        host.share = True
-        return host.run('/usr/bin/env', f'RAMINATE_BUILD={paths.BUILD}',
-                        f'RAMINATE_POOL={POOL:#x}', 'TMPDIR=/dev/shm',
-                        f'KERNEL={kernel.find().image}',
-                        'python3', str(HERE / script), *tests,
-                        timeout=timeout)
+        return run_script(host, HERE / script, *tests, timeout=timeout)
 
 
 def report(tap: Tap, mode: str, result: Result) -> None:

@@ -9,7 +9,7 @@ import sys
 import tempfile
 
 from machine import MIB, POOL
-from nestedlib import Tap, kernel, machine, main, paths, report
+from nestedlib import Tap, machine, main, report, run_script
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / 'traffic'))
 
@@ -27,15 +27,11 @@ def run(tap: Tap) -> None:
     with tempfile.TemporaryDirectory(prefix='raminate-') as directory:
         path = Path(directory) / 'csv'
         host = machine(Path(directory))
-        host.share = True
         host.args = plugin_args(dram=f'{POOL:#x}+{DRAM}',
                                 nvm=f'{POOL + DRAM:#x}+{NVM}', csv=path,
                                 cache='1M', ways=16, swaps='on', flush='on')
-        result = host.run('/usr/bin/env', f'RAMINATE_BUILD={paths.BUILD}',
-                          f'RAMINATE_POOL={POOL:#x}', 'TMPDIR=/dev/shm',
-                          f'RAMINATE_SWAPS={DRAM},{NVM},{PAIRS}',
-                          f'KERNEL={kernel.find().image}',
-                          'python3', str(SCRIPT), timeout=3000)
+        result = run_script(host, SCRIPT, timeout=3000, variables=[
+            f'RAMINATE_SWAPS={DRAM},{NVM},{PAIRS}'])
         table = rows(path)
     report(tap, 'swaps by command', result)
     for pool in ('dram', 'nvm'):
