@@ -1,11 +1,13 @@
-# Writes docs/evaluation.md.
+# Writes docs/evaluation.md, or evaluation-full.md.
 #
 # SPDX-License-Identifier: GPL-2.0-or-later
 
 from dataclasses import dataclass, replace
+import operator
 from pathlib import Path
 import platform
 import re
+from statistics import geometric_mean, mean
 import subprocess
 from typing import Any, Dict, List
 
@@ -22,6 +24,7 @@ DEFAULT = 'payback'
 @dataclass
 class Evaluation:
     """All that there is to report."""
+    name: str                   # of the document, and of the directory beside
     command: str
     seconds: int                # of the guest, to record a workload anew
     policies: List[str]
@@ -145,6 +148,13 @@ def _chosen(evaluation: Evaluation, share: int,
             if not judging or workloads.find(result.workload).judging]
 
 
+def _kinds(evaluation: Evaluation, share: int) -> List[bool]:
+    """Whether to report on all workloads, and then on those for judging."""
+    nr_judging = len(_chosen(evaluation, share, True))
+    return [False, True] if 0 < nr_judging < len(
+        _chosen(evaluation, share, False)) else [False]
+
+
 def _means(evaluation: Evaluation, share: int, number: int,
            judging: bool) -> str:
     chosen = _chosen(evaluation, share, judging)
@@ -161,36 +171,46 @@ def _means(evaluation: Evaluation, share: int, number: int,
         ('1000x', 2, lambda row: row['energy_1000'])], number)
 
 
-def _long_run_ratio(chosen: List[Result]) -> float:
-    ours, cmq = (sum(total(_long_run(result).row(name)) for result in chosen)
-                 for name in (DEFAULT, replay.PAPER_CMQ))
-    return ours / cmq
+def _totals(chosen: List[Result], policy: str) -> List[float]:
+    return [total(result.row(policy)) for result in chosen]
 
 
-def _verdict(evaluation: Evaluation, share: int, judging: bool) -> str:
+def _ratios(chosen: List[Result], others: str) -> List[str]:
+    """Against another policy: ratio of the means, and mean of the ratios."""
+    ours, theirs = (_totals(chosen, name) for name in (DEFAULT, others))
+    return [tables.text(sum(ours) / sum(theirs), 2),
+            tables.text(geometric_mean(map(operator.truediv, ours, theirs)),
+                        2)]
+
+
+def _verdict(evaluation: Evaluation, share: int, judging: bool) -> List[str]:
     """The targets, in figures."""
     chosen = _chosen(evaluation, share, judging)
-    ours, cmq = ([total(result.row(name)) for result in chosen]
-                 for name in (DEFAULT, replay.PAPER_CMQ))
+    ours, cmq, nothing = (_totals(chosen, name) for name in
+                          (DEFAULT, replay.PAPER_CMQ, 'null'))
+    swaps, its_swaps = (sum(result.row(name)['swaps'] for result in chosen)
+                        for name in (DEFAULT, replay.PAPER_CMQ))
     bound = tables.average(result.bound_percent for result in chosen)
-    nothing = [total(result.row('null')) for result in chosen]
-    swaps = [sum(result.row(name)['swaps'] for result in chosen)
-             for name in (DEFAULT, replay.PAPER_CMQ)]
-    limit = (f" The bound is {bound * len(ours) / sum(cmq):.2f} of CMQ's."
-             if bound else '')
-    worst = max(zip((mine / none for mine, none in zip(ours, nothing)),
+    worst = max(zip(map(operator.truediv, ours, nothing),
                     (result.workload for result in chosen)))
-    times = (f", {sum(ours) / len(ours) / bound:.2f} of the bound's"
-             if bound else '')
-    what = 'judging alone' if judging else 'all workloads'
-    return (f"- {share} % DRAM, {what}: `{DEFAULT}` has slow memory take "
-            f"{sum(ours) / sum(cmq):.2f} of what it takes with the paper's "
-            f"CMQ{times}, "
-            f"with {swaps[0] / swaps[1] if swaps[1] else 0:.2f} of its "
-            f"swaps. Its worst workload, {worst[1]}, writes {worst[0]:.2f} "
-            f"of what it writes without any moves.{limit} In the long run, "
-            f"slow memory takes {_long_run_ratio(chosen):.2f} of what it "
-            "takes with CMQ.\n")
+    return [f'{share} %', 'judging' if judging else 'all',
+            *_ratios(chosen, replay.PAPER_CMQ),
+            tables.text(bound and bound / mean(cmq), 2),
+            tables.text(bound and mean(ours) / bound, 2),
+            tables.text(its_swaps and swaps / its_swaps, 2),
+            f'{worst[0]:.2f} ({worst[1]})',
+            *_ratios([_long_run(result) for result in chosen],
+                     replay.PAPER_CMQ)]
+
+
+def _verdicts(evaluation: Evaluation) -> str:
+    return tables.markdown(
+        ['DRAM', 'workloads', "of CMQ's", 'mean of ratios',
+         "bound, of CMQ's", "of the bound's", "swaps, of CMQ's",
+         "worst, of null's", "long run, of CMQ's", 'mean of ratios'],
+        [_verdict(evaluation, share, judging)
+         for share in replay.SHARES
+         for judging in _kinds(evaluation, share)], 2)
 
 
 def _wrap(text: str) -> str:
@@ -207,11 +227,12 @@ def _wrap(text: str) -> str:
 
 
 def _header(evaluation: Evaluation) -> str:
-    scans = [result.scans for result in evaluation.results]
+    scans = {result.scans for result in evaluation.results}
+    length = ' to '.join(map(str, sorted({min(scans), max(scans)})))
     return f"""# Evaluation
 
-Written by `{evaluation.command}`, from recordings of {min(scans)} to \
-{max(scans)} s of each workload. Change `bench/` and run it again rather than \
+Written by `{evaluation.command}`, from recordings of {length} scans of each \
+workload, about one a second. Change `bench/` and run it again rather than \
 change this file.
 
 | | |
@@ -226,10 +247,13 @@ change this file.
 
 
 def _results(evaluation: Evaluation) -> str:
-    parts = ["## Results\n\n"]
-    parts += [_verdict(evaluation, share, judging)
-              for share in replay.SHARES for judging in (False, True)]
-    parts.append(f"""
+    parts = [f"""## Results
+
+What slow memory has to take with `{DEFAULT}`, in relation to what it takes \
+with the paper's CMQ (`{replay.PAPER_CMQ}`), first pass; once as the ratio of \
+the means over the workloads, once as the geometric mean of their ratios:
+
+{_verdicts(evaluation)}
 `total %` is what slow memory has to take, in relation to all that the guest \
 writes: what the guest writes to it (`bytes %`) and what swaps do (`swaps %`). \
 `pages %` is the share of the pages that scans found written and that were in \
@@ -240,10 +264,10 @@ columns are explained there too. The long run is the work done \
 {replay.LONG_RUN_PASSES} times, each time with what the policy has learned \
 before; the last time counts.
 
-![share of writes](evaluation/shares.svg)
+![share of writes]({evaluation.name}/shares.svg)
 
-![writes over time](evaluation/over-time.svg)
-""")
+![writes over time]({evaluation.name}/over-time.svg)
+"""]
     for share in replay.SHARES:
         chosen = evaluation.of_share(share)
         parts += [
@@ -252,8 +276,9 @@ before; the last time counts.
             "\nSecond pass, from the placement that the first one left, with "
             "a policy that knows nothing yet:\n\n",
             _means(evaluation, share, 2, False),
-            "\nThe workloads for judging alone, first pass:\n\n",
-            _means(evaluation, share, 1, True),
+            *(["\nThe workloads for judging alone, first pass:\n\n",
+               _means(evaluation, share, 1, True)]
+              if True in _kinds(evaluation, share) else []),
             "\n`total %` of each workload, first pass:\n\n",
             tables.by_workload(chosen, evaluation.policies, total,
                                bound=True),
@@ -287,13 +312,13 @@ def _long_run(result: Result) -> Result:
 
 
 def _energy(evaluation: Evaluation) -> str:
-    parts = ["""
+    parts = [f"""
 ## Energy
 
 By the paper's model, in relation to DRAM alone, if a byte written to slow \
 memory costs 10, 100 or 1000 times as much.
 
-![energy](evaluation/energy.svg)
+![energy]({evaluation.name}/energy.svg)
 """]
     for share in replay.SHARES:
         parts += [f"\n{share} % DRAM, 100 times:\n\n",
@@ -366,13 +391,14 @@ or step by step:
 memcached.rec
     bench/run --recordings DIR      # that has WORKLOAD.rec for each
 
-`make bench-nested` runs the demo's workload on KVM in an emulated host, with \
-the traffic plugin outside of it as the judge: see \
-[evaluation/nested.md](evaluation/nested.md).
+`make bench-nested` runs the workloads for judging on KVM in an emulated host, \
+with the traffic plugin outside of it as the judge: see \
+[evaluation/nested.md](evaluation/nested.md). `make bench-full` writes a \
+document of its own, [evaluation-full.md](evaluation-full.md).
 
-`bench/run` keeps recordings in `build/bench/recordings` and uses them again; \
+`bench/run` keeps recordings below `build/bench` and uses them again; \
 beside each is how it was made. All numbers are in \
-[evaluation/results.csv](evaluation/results.csv).
+[{evaluation.name}/results.csv]({evaluation.name}/results.csv).
 """
 
 
@@ -381,8 +407,10 @@ def recorder_seconds(full: bool) -> int:
     return 600 if full else 60
 
 
-def write(evaluation: Evaluation, path: Path) -> None:
+def write(evaluation: Evaluation, docs: Path) -> Path:
     """Writes the document."""
+    path = docs / f'{evaluation.name}.md'
     path.write_text(_wrap(_header(evaluation) + _results(evaluation)
                           + _energy(evaluation) + _method(evaluation)),
                     encoding='utf-8')
+    return path
