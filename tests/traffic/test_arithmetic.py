@@ -19,6 +19,7 @@ CACHE = 20 * MIB        # the default
 EXIT_STATUS = 1         # of isa-debug-exit if the guest writes 0
 PATIENCE = 600
 THREADS = ('-accel', 'tcg,thread=multi')
+ONE_THREAD = ('-accel', 'tcg,thread=single')
 NS_PER_INSTRUCTION = 16
 ICOUNT = ('-accel', 'tcg', '-icount', 'shift=4,sleep=off')
 
@@ -127,14 +128,19 @@ def counts_by_page(directory: Path) -> None:
         check(found == expected, "the pages' counts are not as expected")
 
 
-def two_cpus_stream(directory: Path) -> None:
+def two_cpus_stream(directory: Path, accel: Sequence[str] = THREADS) -> None:
     """A CPU that stands still in a line while the other one fills the cache
     has that line read and written once more."""
-    table = run(directory, 'halves', 'fill@2')
+    table = run(directory, 'halves', 'fill@2', accel=accel)
     read = total(table, 'buffer_read')
     most = 2 * (SIZE // CACHE) * LINE
     check(2 * SIZE <= read <= 2 * SIZE + most, f"{read} bytes are read")
     expect(table, read, read)
+
+
+def two_cpus_take_turns(directory: Path) -> None:
+    """They share translated code."""
+    two_cpus_stream(directory, ONE_THREAD)
 
 
 def two_cpus_share_what_fits(directory: Path) -> None:
@@ -207,6 +213,6 @@ def errors_are_plain(directory: Path) -> None:
 run_tests(stream_is_written_each_time, what_fits_is_written_once,
           what_is_dirty_stays_without_flush, what_is_read_is_not_written,
           writes_across_lines_are_two, larger_lines, random_writes,
-          counts_by_page, two_cpus_stream, two_cpus_share_what_fits,
-          two_cpus_write_at_random, periods_of_time,
+          counts_by_page, two_cpus_stream, two_cpus_take_turns,
+          two_cpus_share_what_fits, two_cpus_write_at_random, periods_of_time,
           time_follows_instructions, periods_of_instructions, errors_are_plain)
