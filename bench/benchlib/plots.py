@@ -67,6 +67,24 @@ def shares(results: List[Result], policies: Sequence[str],
     _save(figure, all_axes[0, 0], path)
 
 
+def nested(found: Dict[str, Dict[str, float]],
+           expected: Dict[str, Dict[str, float]], path: Path) -> None:
+    """What slow memory takes by workload and policy: counted, simulated."""
+    panels = [(shares, title) for shares, title in (
+        (found, 'counted in the emulated host'), (expected, 'simulated'))
+              if all(shares.values())]
+    figure, all_axes = pyplot.subplots(1, len(panels), figsize=(9, 3),
+                                       sharey=True, squeeze=False)
+    for axes, (shares, title) in zip(all_axes[0], panels):
+        policies = next(iter(shares.values()))
+        _bars(axes, list(shares),
+              {policy: [shares[workload][policy] for workload in shares]
+               for policy in policies})
+        axes.set_title(title)
+    all_axes[0, 0].set_ylabel('% of written bytes')
+    _save(figure, all_axes[0, 0], path)
+
+
 def over_time(results: List[Result], policies: Sequence[str], share: int,
               path: Path) -> None:
     """Writes to slow memory over time, as figure 6 of the paper has it."""

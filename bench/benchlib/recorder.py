@@ -24,7 +24,10 @@ from raminate.console import GuestTrouble
 PAPER_MEMORY_MIB = 4096
 PAPER_CACHE = 20 * MIB
 MEMORY_MIB = 256
+CACHE = PAPER_CACHE * MEMORY_MIB // PAPER_MEMORY_MIB
 ICOUNT_SHIFT = 3                # an instruction takes 2^3 ns
+CLOCK = ('-icount', f'shift={ICOUNT_SHIFT}',
+         '-rtc', 'base=2026-01-01T00:00:00,clock=vm')
 TRAFFIC_PERIOD_MS = 10
 QEMU_NAME = 'qemu-system-x86_64'
 SECOND_LOOK_MS = 20
@@ -63,6 +66,12 @@ def make_image() -> None:
     subprocess.run([BENCH / 'make-image'], check=True)
 
 
+def boot(workload: str) -> Boot:
+    """A guest that prepares a workload, says so, and waits for a word."""
+    return Boot(['/bin/busybox', 'sh', '/bench/enter', workload],
+                MODULES, 'random.trust_cpu=on', _files())
+
+
 def _files() -> Dict[str, Path]:
     files = {'bin/busybox': IMAGE_DIR / 'busybox'}
     for path in GUEST_FILES.iterdir():
@@ -87,10 +96,18 @@ def _args(plan: Plan, memory: Container, directory: Path) -> List[str]:
     return ['-m', f'{plan.memory_mib}M', *memory.args(),
             *(['-plugin', plugin] if plan.traffic else []),
             '-numa', 'node,nodeid=0,memdev=dmcon0',
-            '-icount', f'shift={ICOUNT_SHIFT}',
-            '-rtc', 'base=2026-01-01T00:00:00,clock=vm',
-            '-drive', f'file={IMAGE_DIR / "image"},format=raw,if=virtio,'
+            *CLOCK, *disk_args()]
+
+
+def disk_args() -> List[str]:
+    """The guest's disk, which is not changed."""
+    return ['-drive', f'file={IMAGE_DIR / "image"},format=raw,if=virtio,'
             'snapshot=on']
+
+
+def require_plugin() -> None:
+    if not PLUGIN.is_file():
+        raise paths.SetupError(f"{PLUGIN} is missing; run make first")
 
 
 def record(plan: Plan, directory: Path,
@@ -99,19 +116,18 @@ def record(plan: Plan, directory: Path,
 
     PROGRESS is told the scans that were made, now and then.
     """
-    if plan.traffic and not PLUGIN.is_file():
-        raise paths.SetupError(f"{PLUGIN} is missing; run make first")
-    boot = Boot(['/bin/busybox', 'sh', '/bench/enter', plan.workload],
-                MODULES, 'random.trust_cpu=on', _files())
+    if plan.traffic:
+        require_plugin()
     args = _args(plan, _memory(plan, directory), directory)
     scans, merged = directory / 'scans', directory / 'merged'
     start = time.monotonic()
-    with Guest(directory, boot, args, 'tcg,thread=single') as guest:
+    with Guest(directory, boot(plan.workload), args,
+               'tcg,thread=single') as guest:
         guest.launch()
         guest.console.wait('bench: ready', PATIENCE)
         guest.set('record', str(scans))
         guest.console.send('go')
-        _wait_for_scans(guest, plan.seconds, progress)
+        wait_for_scans(guest, plan.seconds, progress)
         guest.set('record', '')
     made: Dict[str, Any] = {
         'workload': plan.workload,
@@ -163,8 +179,10 @@ def _instructions_per_second(table: Path, seconds: int) -> float:
     return sum(number for ms, number in rows if ms > first_ms) / seconds
 
 
-def _wait_for_scans(guest: Guest, number: int,
-                    progress: Callable[[int], None]) -> None:
+def wait_for_scans(guest: Guest, number: int,
+                   progress: Callable[[int], None]) -> None:
+    """Waits until the workload, which must go on, has been scanned so often.
+    """
     first = last = guest.raminate()['scans']
     end = time.monotonic() + PATIENCE
     while last - first < number:

@@ -91,6 +91,15 @@ def replay(workload: str, recording: Path, share: int,
                   _long_run(recording, share, names))
 
 
+def first_scans(recording: Path, share: int, policy: str, scans: int) -> float:
+    """What slow memory takes with the policy in so many scans, in per cent."""
+    steps = _simulate(recording, [*_options(share, [policy], 1), '--steps']
+                      )['results'][0]['steps']
+    written, slow, swaps = (sum(steps[name][:scans]) for name in
+                            ('written_bytes', 'slow_bytes', 'swap_bytes'))
+    return float(100 * (slow + swaps) / written)
+
+
 def _long_run(recording: Path, share: int, names: List[str]) -> List[Row]:
     """The last of many passes, each of which goes on where the last ended."""
     rows: List[Row] = _simulate(

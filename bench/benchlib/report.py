@@ -85,7 +85,8 @@ def _scale() -> str:
          ['instructions in a second of the guest',
           'about 2,000 million, assumed of 2.3 GHz', f'up to {mips} million'],
          ['scan period', '1 s', '1 s of the guest'],
-         ['swap period', '5 s', '2 s of the guest, 5 s with the paper\'s settings'],
+         ['swap period', '5 s',
+          "2 s of the guest, 5 s with the paper's settings"],
          ['life time', '5 s', '5 s of the guest'],
          ['most swaps in a batch', '1000',
           '1000'],
@@ -259,8 +260,8 @@ writes: what the guest writes to it (`bytes %`) and what swaps do (`swaps %`). \
 `pages %` is the share of the pages that scans found written and that were in \
 slow memory then. The bound is what no policy can do better than that moves \
 pages up after they were written, whatever else it knows of the future (see \
-[simulator.md](simulator.md#the-bound)); it holds for the first pass. The other \
-columns are explained there too. The long run is the work done \
+[simulator.md](simulator.md#the-bound)); it holds for the first pass. The \
+other columns are explained there too. The long run is the work done \
 {replay.LONG_RUN_PASSES} times, each time with what the policy has learned \
 before; the last time counts.
 
