@@ -15,9 +15,8 @@ from bochs import BochsMachine
 from nestedlib import (FLAWS, Result, Tap, bochs, main, modules, report,
                        run_selftest)
 
-# What depends on how dirty bits and tables are kept, and what doesn't
-PAGES = ('scan', 'steady', 'flush', 'swap', 'torture')
-ALL = (*PAGES, 'yield', 'input', 'fuzz', 'kill', 'memtype')
+ALL = ('scan', 'steady', 'flush', 'yield', 'swap', 'torture', 'input', 'fuzz',
+       'kill', 'memtype')
 
 PARAMETERS = ('kvm.tdp_mmu', 'kvm_intel.ept', 'kvm_intel.eptad',
               'kvm_intel.pml')
@@ -28,7 +27,6 @@ class Mode(NamedTuple):
     off: Sequence[str] = ()         # parameters that are given as 0
     off_too: Sequence[str] = ()     # and those that follow
     cpus: int = 1
-    tests: Sequence[str] = PAGES
 
     @property
     def signs(self) -> Dict[str, str]:
@@ -38,8 +36,8 @@ class Mode(NamedTuple):
 
 
 MODES = {
-    'EPT': Mode(tests=ALL),
-    'EPT, two CPUs': Mode(cpus=2, tests=ALL),
+    'EPT': Mode(),
+    'EPT, two CPUs': Mode(cpus=2),
     'EPT, pml=0': Mode(['kvm_intel.pml']),
     'EPT, eptad=0': Mode(['kvm_intel.eptad'], ['kvm_intel.pml']),
     'EPT, tdp_mmu=0': Mode(['kvm.tdp_mmu']),
@@ -60,7 +58,7 @@ def run_in_bochs(tests: Sequence[str], parameters: Sequence[str],
 
 
 def run_mode(mode: Mode) -> Result:
-    return run_in_bochs(mode.tests, [f'{name}=0' for name in mode.off], mode.cpus)
+    return run_in_bochs(ALL, [f'{name}=0' for name in mode.off], mode.cpus)
 
 
 def in_force(result: Result) -> Dict[str, str]:
