@@ -348,7 +348,9 @@ static bool monitor_scan_pages(RaminateMonitor *monitor,
         } else {
             scan_part(&request);
         }
-        if (!request.done || monitor->stopping) {
+        /* If held meanwhile, nothing more is read, and nothing counted. */
+        if (!request.done || monitor->stopping ||
+            raminate_monitor_hold_reason(monitor)) {
             return false;
         }
     }
