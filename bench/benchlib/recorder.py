@@ -24,10 +24,7 @@ from raminate.console import GuestTrouble
 PAPER_MEMORY_MIB = 4096
 PAPER_CACHE = 20 * MIB
 MEMORY_MIB = 256
-CACHE = PAPER_CACHE * MEMORY_MIB // PAPER_MEMORY_MIB
 ICOUNT_SHIFT = 3                # an instruction takes 2^3 ns
-CLOCK = ('-icount', f'shift={ICOUNT_SHIFT}',
-         '-rtc', 'base=2026-01-01T00:00:00,clock=vm')
 TRAFFIC_PERIOD_MS = 10
 QEMU_NAME = 'qemu-system-x86_64'
 SECOND_LOOK_MS = 20
@@ -58,7 +55,12 @@ class Plan:
     @property
     def cache(self) -> int:
         """Size of the last-level cache in bytes."""
-        return PAPER_CACHE * self.memory_mib // PAPER_MEMORY_MIB
+        return cache_size(self.memory_mib)
+
+
+def cache_size(memory_mib: int) -> int:
+    """A last-level cache in proportion to the guest, in bytes."""
+    return PAPER_CACHE * memory_mib // PAPER_MEMORY_MIB
 
 
 def make_image() -> None:
@@ -93,15 +95,17 @@ def _args(plan: Plan, memory: Container, directory: Path) -> List[str]:
     plugin = (f'{PLUGIN},ram=0+{plan.memory_mib}M,'
               f'record={directory / "traffic"},csv={directory / "csv"},'
               f'period={TRAFFIC_PERIOD_MS},cache={plan.cache}')
-    return ['-m', f'{plan.memory_mib}M', *memory.args(),
+    return [*guest_args(memory),
             *(['-plugin', plugin] if plan.traffic else []),
-            '-numa', 'node,nodeid=0,memdev=dmcon0',
-            *CLOCK, *disk_args()]
+            '-icount', f'shift={ICOUNT_SHIFT}',
+            '-rtc', 'base=2026-01-01T00:00:00,clock=vm']
 
 
-def disk_args() -> List[str]:
-    """The guest's disk, which is not changed."""
-    return ['-drive', f'file={IMAGE_DIR / "image"},format=raw,if=virtio,'
+def guest_args(memory: Container) -> List[str]:
+    """A guest's memory, and its disk, which is not changed."""
+    return ['-m', f'{memory.size // MIB}M', *memory.args(),
+            '-numa', f'node,nodeid=0,memdev={memory.name}',
+            '-drive', f'file={IMAGE_DIR / "image"},format=raw,if=virtio,'
             'snapshot=on']
 
 
