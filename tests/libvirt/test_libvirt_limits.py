@@ -45,13 +45,20 @@ def changed(**changes: str) -> str:
 
 
 def try_domain(host: Host, text: str) -> str:
-    """Error of define or start, empty if there is none."""
+    """Error of define or start, empty if there is none.
+
+    What QEMU says may be in its log alone.
+    """
+    log = f'/var/log/libvirt/qemu/{NAME}.log'
     host.call('virsh', 'destroy', NAME)
     host.call('virsh', 'undefine', NAME)
+    host.run('rm', '-f', log)
     result = host.call('virsh', 'define', '/dev/stdin', stdin=text)
     if result.returncode == 0:
         result = host.call('virsh', 'start', NAME)
-    return result.stderr if result.returncode else ''
+    if result.returncode == 0:
+        return ''
+    return result.stderr + host.call('cat', log).stdout
 
 
 def check_refused(host: Host, text: str, messages: Tuple[str, ...]) -> None:
@@ -183,6 +190,7 @@ def keeps_a_range_of_a_device(directory: Path, suite: str) -> None:
     """Though libvirt makes a node for the domain that is not the host's."""
     node = '/dev/pool'
     held = f'mem-path={node},phy-offset=4M'
+    other = f'memory-backend-devmem,id=other,size=4M,{held}'
     acl = blocks('Files, labels and devices')[1].replace('/dev/mem', node)
     with loop_device(directory, 64 * MIB) as device, \
             one_host(directory, suite, acl) as host:
@@ -195,9 +203,9 @@ def keeps_a_range_of_a_device(directory: Path, suite: str) -> None:
         nodes = [host.run('stat', '-c', '%d:%i', root + node)
                  for root in ('', f'/proc/{Domain(host).pid()}/root')]
         check(nodes[0] != nodes[1], "the domain has the host's node")
-        error = host.refused(
-            EMULATOR, '-machine', 'none', '-display', 'none', '-object',
-            f'memory-backend-devmem,id=other,size=4M,{held}')
+        error = host.refused(EMULATOR, '-machine', 'none', '-display', 'none',
+                             '-monitor', 'stdio', '-object', other,
+                             stdin='quit\n')
         check('is in use by another process' in error, error)
 
 
