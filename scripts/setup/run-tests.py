@@ -14,6 +14,7 @@ import subprocess
 import sys
 
 LOG = 'check'
+AROUND = 6              # lines next to a failed case that tell why
 GOOD = {'OK', 'EXPECTEDFAIL'}
 # A test that calls make is to get what its author got.
 OF_MAKE = ('MAKEFLAGS', 'MAKELEVEL', 'MFLAGS')
@@ -66,6 +67,29 @@ def count_test(test):
     return cases
 
 
+def failures(output):
+    """Return the lines of failed cases and those around them, or the last."""
+    lines = output.splitlines()
+    cases = [TAP_LINE.match(line) for line in lines]
+    failed = [number for number, case in enumerate(cases)
+              if case and case.group(1)] or [len(lines) - 1]
+    near = {line for number in failed
+            for line in range(number - AROUND, number + AROUND + 1)}
+    return [lines[number] for number in sorted(near)
+            if 0 <= number < len(lines) and
+            (not cases[number] or cases[number].group(1))]
+
+
+def print_failures(tests):
+    """Name what failed where whoever reads a long log looks first."""
+    for test in tests:
+        if test['result'] not in GOOD and test['result'] != 'SKIP':
+            print(f"{test['name']}: {test['result']}")
+            for output in ('stdout', 'stderr'):
+                for line in failures(test.get(output, '')):
+                    print(f'  {line}')
+
+
 def run_tests(build, names, patience):
     """Run the tests; return meson's status and the counted cases."""
     total = collections.Counter()
@@ -81,8 +105,10 @@ def run_tests(build, names, patience):
          '--timeout-multiplier', str(patience), *names],
         check=False, env=environment).returncode
     if log.exists():
-        for line in log.read_text().splitlines():
-            total.update(count_test(json.loads(line)))
+        tests = [json.loads(line) for line in log.read_text().splitlines()]
+        print_failures(tests)
+        for test in tests:
+            total.update(count_test(test))
     elif status:
         sys.exit('The tests did not run: something does not build.')
     return status, total
