@@ -17,7 +17,7 @@ RUN_NINJA = $(NINJA) -C $(BUILD) $(JOBS)
 RUN_TESTS = $(PYTHON) $(SETUP)/run-tests.py $(BUILD)
 
 .PHONY: all install check check-unit check-qtest check-guest check-tools \
-        check-nested check-libvirt check-asan \
+        check-nested check-kvm check-libvirt check-asan \
         bench bench-full bench-nested bench-cost demo demo-nested \
         clean distclean help
 
@@ -45,7 +45,8 @@ install: all
 check: all
 	$(RUN_TESTS)
 
-check-unit check-qtest check-guest check-tools check-nested check-libvirt:
+check-unit check-qtest check-guest check-tools check-nested check-kvm \
+check-libvirt:
 	$(RUN_TESTS) --suite $(@:check-%=%) $(T)
 
 # The same tests on a build of its own, with sanitizers.
@@ -119,6 +120,7 @@ help:
 	@echo 'make check-guest   tests with running guests'
 	@echo 'make check-tools   tests of the tools'
 	@echo 'make check-nested  tests with the KVM extension in an emulated host'
+	@echo 'make check-kvm     tests of its source, its installation, and on Linux 6.1'
 	@echo 'make check-libvirt tests with libvirt, which it gets but does not install'
 	@echo 'make check-asan    unit tests and qtests with sanitizers'
 	@echo '                   T=NAME runs that one test of a suite'

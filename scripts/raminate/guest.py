@@ -109,25 +109,33 @@ class Boot:
 
 
 class Guest(QEMUMachine):
-    """A guest that boots the distribution's kernel and one program."""
+    """A guest that boots the distribution's kernel and one program.
 
-    def __init__(self, directory: Path, boot: Boot, args: Sequence[str],
+    One that boots nothing has the firmware alone.
+    """
+
+    def __init__(self, directory: Path, boot: Optional[Boot],
+                 args: Sequence[str],
                  accel: str = 'tcg,thread=multi',
                  binary: Optional[str] = None):
         super().__init__(binary or paths.require_qemu(), wrapper=WRAPPER,
                          base_temp_dir=str(directory))
+        # A guest that has ended can still be asked for its figures.
+        self.add_args('-accel', accel, '-nic', 'none', '-no-user-config',
+                      '-no-shutdown', *self._boot_args(directory, boot), *args)
+        self.set_console()
+        self._console: Optional[Console] = None
+
+    def _boot_args(self, directory: Path, boot: Optional[Boot]) -> List[str]:
+        if boot is None:
+            return []
         found = kernel.find()
         # Two guests may share the directory.
         initrd = directory / f'initramfs-{self._name}'
         initramfs.build(initrd, found, boot.modules, boot.files)
-        # A guest that has ended can still be asked for its figures.
-        self.add_args('-accel', accel, '-nic', 'none', '-no-user-config',
-                      '-no-shutdown',
-                      '-kernel', str(found.image), '-initrd', str(initrd),
-                      '-append', ' '.join([KERNEL_ARGS, boot.kernel_args,
-                                           '--', *boot.program]), *args)
-        self.set_console()
-        self._console: Optional[Console] = None
+        return ['-kernel', str(found.image), '-initrd', str(initrd),
+                '-append', ' '.join([KERNEL_ARGS, boot.kernel_args, '--',
+                                     *boot.program])]
 
     def __exit__(self, exc_type: Optional[Type[BaseException]],
                  exc_val: Optional[BaseException],
