@@ -14,7 +14,8 @@ from libvirtlib import (Host, check, check_figures, connect, finish_checker,
                         images, run_suites, wait_for_passes, wait_until)
 
 # A second.  Migration ends when what is left takes no longer than the downtime
-# allowed: at 1 ms and these speeds, 2 and 8 pages.  A running guest writes more.
+# allowed: at 1 ms and these speeds, 2 and 8 pages.  A guest that runs writes
+# more.
 SLOW_MIB = '8'
 WALKS_MIB = '32'
 NO_LIMIT_MS = '100000'

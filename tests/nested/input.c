@@ -240,8 +240,9 @@ static void test_swap_input(const Vm *vm)
     expect(ioctl(vm->fd, KVM_RAMINATE_SWAP, PAGE) < 0 ? -errno : 0, -EFAULT,
            "a bad pointer");
 
-    pairs = mmap(NULL, PAGE, PROT_READ | PROT_WRITE,
-                 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    /* What is behind them would be taken for pairs, and written to. */
+    pairs = mmap(NULL, 2 * PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    mprotect(pairs, PAGE, PROT_READ | PROT_WRITE);
     pairs[0] = (struct kvm_raminate_pair) { .a = A, .b = A + 1 };
     vm_page(vm, A)[0] = 1;
     vm_page(vm, A + 1)[0] = 2;
@@ -254,7 +255,7 @@ static void test_swap_input(const Vm *vm)
     args.nr_pairs = 1;
     expect(swap(vm->fd, &args), -EFAULT, "pairs that cannot be written");
     check(args.done == 0 && args.swapped == 0, "nothing is exchanged");
-    munmap(pairs, PAGE);
+    munmap(pairs, 2 * PAGE);
 }
 
 static void test_other_process(const Vm *vm)

@@ -155,6 +155,9 @@ class Machine:
                 '-kernel', str(self.kernel.image),
                 '-initrd', str(self._initramfs()),
                 '-append', self._command_line(*program), *self.args]
+        # A host that is reset, as by a triple fault, has no last words.
+        resets = self.directory / 'resets'
+        args += ['-d', 'cpu_reset', '-D', str(resets)]
         for port in self._ports():
             args += ['-serial', f'file:{port}']
         if self.share:
@@ -164,4 +167,7 @@ class Machine:
                      '-drive', f'file={self._disk()},format=raw,if=virtio']
         subprocess.run(args, check=True, timeout=timeout,
                        stdin=subprocess.DEVNULL)
-        return self._result()
+        result = self._result()
+        if result.status == -1:
+            result.messages += resets.read_text(errors='replace')
+        return result
