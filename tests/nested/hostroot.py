@@ -35,7 +35,7 @@ def enter() -> None:
              f"{tried.stderr.strip()}")
     os.environ[INSIDE] = '1'
     os.execv(ENTER, [*command, sys.executable,
-                      os.path.abspath(sys.argv[0]), *sys.argv[1:]])
+                     os.path.abspath(sys.argv[0]), *sys.argv[1:]])
 
 
 def environment() -> Dict[str, str]:

@@ -50,7 +50,8 @@ def compiler_and_sparse(series: str, copy: Path) -> List[str]:
 
 def run(tap: Tap) -> None:
     mistake = '-\treturn 0;\n+\treturn(0) ;\n'
-    found = checkpatch('-', text='--- a/a.c\n+++ b/a.c\n@@ -1 +1 @@\n' + mistake)
+    patch = '--- a/a.c\n+++ b/a.c\n@@ -1 +1 @@\n' + mistake
+    found = checkpatch('-', text=patch)
     tap.check('SPACING' in ' '.join(found), "checkpatch finds a mistake", found)
 
     for path in sorted(KVM.glob('*.[ch]')):
