@@ -11,8 +11,11 @@ from guestlib import (CHECKER, FULL_RATE, Guest, check, check_figures,
                       wait_for_passes, wait_for_swaps, wait_until)
 from qemu.qmp import ExecuteError
 
+# Migration ends when what is left takes no longer than the downtime allowed: 8
+# pages here.  The guest writes more than it sends even on a slow host.
 SLOW = {'max-bandwidth': 32 << 20, 'downtime-limit': 1}
 FAST = {'max-bandwidth': 16 << 30, 'downtime-limit': 60000}
+ENDS = ('cancelled', 'completed', 'failed')
 PAIR = [{'a': 1, 'b': 40000}]
 
 
@@ -41,7 +44,6 @@ def start_migration(source: Guest, uri: str) -> None:
                "swaps held", source)
     before = source.raminate()
     check('held-because' in before, "no reason is given")
-    set_speed(source, dict(SLOW, **{'max-bandwidth': 1 << 30}))
     wait_until(lambda: migration(source).get('ram', {}).get(
         'dirty-sync-count', 0) >= 3, "three walks of RAM", source)
     check(source.raminate()['swaps'] == before['swaps'],
@@ -56,8 +58,9 @@ def start_migration(source: Guest, uri: str) -> None:
 def wait_for_status(guest: Guest, status: str) -> None:
     def reached() -> bool:
         now = migration(guest)
-        check(now.get('status') != 'failed', f"migration failed: {now}")
-        return now.get('status') == status
+        is_it = now.get('status') == status
+        check(is_it or now.get('status') not in ENDS, f"migration: {now}")
+        return is_it
     wait_until(reached, f"migration to be {status}")
 
 
