@@ -99,7 +99,4 @@ class BochsMachine(Machine):
                             str(configuration)], check=False, timeout=timeout,
                            stdin=subprocess.DEVNULL, stdout=screen,
                            stderr=subprocess.STDOUT)
-        result = self._result()
-        if result.status == -1:
-            result.messages += log.read_text(errors='replace')
-        return result
+        return self._result(log)

@@ -132,12 +132,14 @@ class Machine:
         return [self.directory / name
                 for name in ('console', 'output', 'messages')]
 
-    def _result(self) -> Result:
+    def _result(self, log: Path) -> Result:
+        """log is the emulator's: a host that has crashed has no last words."""
         console, output, messages = (port.read_text(errors='replace')
                                      for port in self._ports())
         match = re.search(r'^init: exit status (\d+)\s*\Z', output, re.M)
         if not match:
-            return Result(-1, output, messages + console)
+            return Result(-1, output, messages + console
+                          + log.read_text(errors='replace'))
         return Result(int(match.group(1)), output[:match.start()], messages)
 
     def _disk(self) -> Path:
@@ -155,9 +157,9 @@ class Machine:
                 '-kernel', str(self.kernel.image),
                 '-initrd', str(self._initramfs()),
                 '-append', self._command_line(*program), *self.args]
-        # A host that is reset, as by a triple fault, has no last words.
-        resets = self.directory / 'resets'
-        args += ['-d', 'cpu_reset', '-D', str(resets)]
+        # Triple faults, among others
+        log = self.directory / 'log'
+        args += ['-d', 'cpu_reset', '-D', str(log)]
         for port in self._ports():
             args += ['-serial', f'file:{port}']
         if self.share:
@@ -167,7 +169,4 @@ class Machine:
                      '-drive', f'file={self._disk()},format=raw,if=virtio']
         subprocess.run(args, check=True, timeout=timeout,
                        stdin=subprocess.DEVNULL)
-        result = self._result()
-        if result.status == -1:
-            result.messages += resets.read_text(errors='replace')
-        return result
+        return self._result(log)
