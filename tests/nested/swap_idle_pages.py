@@ -14,18 +14,15 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / 'guest'))
 from guestlib import (  # noqa: E402
     MIB, NODE, check, check_figures, run_tests)
 from raminate.guest import (  # noqa: E402
-    PAGE_SIZE, Container, Guest, Tier)
+    PAGE_SIZE, Guest, two_physical_tiers)
 
-DEV_MEM = Path('/dev/mem')
 POOL = int(os.environ['RAMINATE_POOL'], 0)
 DRAM, NVM, PAIRS = map(int, os.environ['RAMINATE_SWAPS'].split(','))
 
 
 def idle_pages_are_swapped(directory: Path) -> None:
     """Each pair once; firmware uses nothing but the ends of the memory."""
-    container = Container('dmcon0', [
-        Tier('dram0', DRAM, DEV_MEM, POOL),
-        Tier('nvm0', NVM, DEV_MEM, POOL + DRAM)], {'policy': 'null'})
+    container = two_physical_tiers(POOL, DRAM + NVM, DRAM, policy='null')
     args = ['-m', f'{(DRAM + NVM) // MIB}M', *container.args(), *NODE]
     first = DRAM // PAGE_SIZE - PAIRS
     with Guest(directory, None, args, 'kvm') as guest:
