@@ -152,8 +152,8 @@ def second_vm_is_refused(directory: Path) -> None:
 
 
 def killed_guests_leave_ranges_with_zeroes(directory: Path) -> None:
-    """They had no time to clean up, and one was swapping pages."""
-    for _ in range(2):
+    """They are in the middle of a swap, and have no time to clean up."""
+    for _ in range(3):
         args = [*on_dev_mem(**FULL_RATE), *swapper_args(directory)]
         with Guest(directory, CHECKER, args, 'kvm') as guest:
             start_checker(guest)
