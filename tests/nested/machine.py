@@ -46,10 +46,15 @@ HARMLESS = re.compile(r'module verification failed|out-of-tree module|'
                       r'lockdep checking is enabled|'
                       r'kmemleak: (Kernel memory leak|Automatic memory)')
 
+CRASHED = -1
+# As many as the registers and a backtrace that returns to itself take.
+TROUBLE_LINES = 100
+
 
 @dataclass
 class Result:
     """How a program in the machine ended."""
+    # CRASHED if the machine ended before the program did.
     status: int
     output: str
     messages: str
@@ -58,6 +63,14 @@ class Result:
     def trouble(self) -> List[str]:
         return [line for line in self.messages.splitlines()
                 if TROUBLE.search(line) and not HARMLESS.search(line)]
+
+    @property
+    def first_trouble(self) -> List[str]:
+        """The first such message with what the kernel prints below it."""
+        lines = self.messages.splitlines()
+        for first in self.trouble[:1]:
+            return lines[lines.index(first):][:TROUBLE_LINES]
+        return []
 
 
 @dataclass
@@ -138,7 +151,7 @@ class Machine:
                                      for port in self._ports())
         match = re.search(r'^init: exit status (\d+)\s*\Z', output, re.M)
         if not match:
-            return Result(-1, output, messages + console
+            return Result(CRASHED, output, messages + console
                           + log.read_text(errors='replace'))
         return Result(int(match.group(1)), output[:match.start()], messages)
 

@@ -13,7 +13,8 @@ import sys
 import tempfile
 from typing import Callable, Iterator, NoReturn, Optional, Sequence
 
-from machine import POOL, SOURCE, Machine, Result, kernel, paths
+from machine import (
+    CRASHED, POOL, SOURCE, Machine, Result, kernel, paths)
 
 NESTED = paths.BUILD / 'kvm' / 'nested'
 PROGRAMS = paths.BUILD / 'tests' / 'nested'
@@ -197,13 +198,17 @@ def run_on_dev_mem(tests: Sequence[str] = (), parameters: Sequence[str] = (),
 
 def report(tap: Tap, mode: str, result: Result) -> None:
     """Every check of the selftest, and that all went well around it."""
+    checks = 0
     for line in result.output.splitlines():
         match = re.match(r'(not )?ok \d+ (?:- )?(.*)', line)
         if match:
+            checks += 1
             tap.check(not match.group(1), f'{mode}: {match.group(2)}')
         elif line.startswith('# '):
             print(line)
-    ended = re.search(r'^1\.\.\d+$', result.output, re.M)
+    # The plan comes first from some programs, and last from others.
+    ended = (result.status != CRASHED
+             and re.search(rf'^1\.\.{checks}$', result.output, re.M))
     tap.check(bool(ended), f'{mode}: the tests came to their end',
               [*result.output.splitlines()[-5:],
                *result.messages.splitlines()[-30:]])
@@ -212,7 +217,7 @@ def report(tap: Tap, mode: str, result: Result) -> None:
     tap.check(not complaints, f'{mode}: the modules are loaded and unloaded',
               complaints)
     tap.check(not result.trouble, f"{mode}: the kernel has no complaint",
-              result.trouble[:20])
+              result.first_trouble)
 
 
 def main(run: Callable[[Tap], None]) -> NoReturn:
