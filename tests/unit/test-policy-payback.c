@@ -129,6 +129,34 @@ static void test_lines_count_not_pages(void)
     g_assert_cmpuint(fast_pages_of_rare(1, 64), ==, FAST);
 }
 
+/* Returns: when a page is moved that each scan finds written. */
+static int64_t second_of_move(uint32_t lines)
+{
+    Harness *h = harness_new(&raminate_policy_payback, 5000, FAST, SLOW);
+    g_autoptr(GArray) pages = list_new();
+    uint32_t page = FAST;
+    int64_t second = 0;
+
+    g_array_append_val(pages, page);
+    do {
+        h->ops->gauge(h->policy, &page, &lines, 1);
+        scan(h, ++second, pages, NULL);
+    } while (!h->nr_pairs && second < 1000);
+    harness_free(h);
+    return second;
+}
+
+/* Once more is known of the page, half the time that a swap takes to pay. */
+static void test_slow_payback_has_to_wait(void)
+{
+    g_assert_cmpint(second_of_move(64), <=, 10);
+    /* 128 lines a swap, 1.5 written for each that changes: 21 scans, and 85 */
+    g_assert_cmpint(second_of_move(4), >, 20);
+    g_assert_cmpint(second_of_move(4), <=, 60);
+    g_assert_cmpint(second_of_move(1), >, 80);
+    g_assert_cmpint(second_of_move(1), <=, 250);
+}
+
 static void test_fastest_tier_is_filled_first(void)
 {
     RaminateFrameRange ranges[] = { { 0, 4 }, { 4, 4 }, { 8, 100 } };
@@ -156,6 +184,8 @@ int main(int argc, char **argv)
                     test_second_look_tells_hot_from_warm);
     g_test_add_func("/payback/lines-count-not-pages",
                     test_lines_count_not_pages);
+    g_test_add_func("/payback/slow-payback-has-to-wait",
+                    test_slow_payback_has_to_wait);
     g_test_add_func("/payback/fastest-tier-is-filled-first",
                     test_fastest_tier_is_filled_first);
     return g_test_run();

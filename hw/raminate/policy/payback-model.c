@@ -7,7 +7,8 @@
  *
  *     A(s) = b(s) - p + g E[A(s')], with A(s') between 0 and C
  *
- * more than not to be, where s' is the state at the next scan: a page whose
+ * more than not to be, where s' is the state at the next scan, and g is how
+ * much less a line is worth that is saved a scan later.  A page whose
  * frame is not worth its price can be demoted then for nothing, at another's
  * expense, and one that is worth more than a swap can be promoted then for C.
  * This is a Markov decision process for each page by itself; the price binds
@@ -26,10 +27,13 @@
 #define MEMORY 0.99f
 
 /*
- * By this, a line is worth less if it is saved a scan later: a swap that takes
- * longer than some 200 scans to pay is not made.
+ * A swap that takes longer to pay than so many scans is not made.  What was
+ * seen for a while is expected to go on for twice as long, so that there is
+ * less patience at first.
  */
-#define PATIENCE 0.995f
+#define PATIENCE_MAX 200.0f
+#define PATIENCE_MIN 10.0f
+#define OUTLOOK 2.0f
 
 /* A state that was hardly seen is taken for what its rate says. */
 #define PRIOR_WEIGHT 8.0f
@@ -113,6 +117,7 @@ void payback_model_learn(PaybackModel *model, const uint32_t *pages)
         state->lines *= MEMORY;
         state->hits = 0;
     }
+    model->scans++;
 }
 
 void payback_model_pace(PaybackModel *model, unsigned from, unsigned to,
@@ -198,6 +203,12 @@ static void weigh_paces(const PaybackModel *model, float *lines)
     }
 }
 
+/* Returns: g, for a swap that is given the time to pay. */
+static float patience_after(uint32_t scans)
+{
+    return 1 - 1 / fminf(fmaxf(OUTLOOK * scans, PATIENCE_MIN), PATIENCE_MAX);
+}
+
 /*
  * A cache writes back each line that changed once at least, and at most as
  * often as its page was written.  The geometric mean of the two is taken.
@@ -206,6 +217,7 @@ void payback_model_weigh(PaybackModel *model)
 {
     float pace_lines[PAYBACK_PACES];
 
+    model->patience = patience_after(model->scans);
     weigh_paces(model, pace_lines);
     /* From low rates to high ones */
     for (unsigned i = 0; i < PAYBACK_STATES; i++) {
@@ -271,7 +283,7 @@ static float advantage_of(const PaybackModel *model,
         stay -= leave;
     }
     next += stay * optional(border->advantage[state]);
-    return model->saving[state] - border->price + PATIENCE * next;
+    return model->saving[state] - border->price + model->patience * next;
 }
 
 static void set_advantages(const PaybackModel *model, PaybackBorder *border)

@@ -53,10 +53,12 @@ typedef struct PaybackModel {
     PaybackState states[PAYBACK_STATES];
     PaybackPace paces[PAYBACK_PACES];
     PaybackStep steps[PAYBACK_RATES][PAYBACK_AGES];
+    uint32_t scans;             /* that it has learned from */
 
     /* As of the last payback_model_weigh() */
     float chance[PAYBACK_STATES];       /* that the next scan finds it */
     float saving[PAYBACK_STATES];       /* lines expected until then */
+    float patience;             /* worth of a line that is saved a scan later */
 } PaybackModel;
 
 void payback_model_init(PaybackModel *model);

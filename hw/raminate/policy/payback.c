@@ -277,7 +277,8 @@ static int compare_ranks(const void *a, const void *b)
     const PaybackRank *rank_a = a;
     const PaybackRank *rank_b = b;
 
-    return (rank_a->advantage < rank_b->advantage) - (rank_a->advantage > rank_b->advantage);
+    return (rank_a->advantage < rank_b->advantage) -
+           (rank_a->advantage > rank_b->advantage);
 }
 
 /*
