@@ -7,6 +7,7 @@
 #include <glib/gstdio.h>
 
 #include "tools/sim/bound.h"
+#include "tools/sim/policies.h"
 
 #define NR_PAGES 48
 #define NR_FAST 8
@@ -56,23 +57,46 @@ static void file_save(GByteArray *file)
     g_byte_array_unref(file);
 }
 
-static void replay_with(const RaminatePolicyOps *policy, bool keep_policy,
-                        unsigned passes, ReplayResult *results)
+static const ReplaySettings defaults = {
+    .policy = &raminate_policy_null, .swap_period_ms = 2000,
+    .life_time_ms = 3000, .max_swaps = 4, .reverse_window_ms = 60000,
+    .second_look = true,
+};
+
+static void replay_as(const ReplaySettings *settings, unsigned passes,
+                      ReplayResult *results)
 {
-    ReplaySettings settings = {
-        .policy = policy, .swap_period_ms = 2000, .life_time_ms = 3000,
-        .max_swaps = 4, .reverse_window_ms = 60000, .second_look = true,
-        .keep_policy = keep_policy,
-    };
     g_autoptr(GError) error = NULL;
     double progress = 0;
     GMutex lock;
 
     g_mutex_init(&lock);
-    replay_run(path, &options, &tiers, &settings, passes, results, &lock,
+    replay_run(path, &options, &tiers, settings, passes, results, &lock,
                &progress, &error);
     g_assert_no_error(error);
     g_mutex_clear(&lock);
+}
+
+static void replay_with(const RaminatePolicyOps *policy, bool keep_policy,
+                        unsigned passes, ReplayResult *results)
+{
+    ReplaySettings settings = defaults;
+
+    settings.policy = policy;
+    settings.keep_policy = keep_policy;
+    replay_as(&settings, passes, results);
+}
+
+/* @text: what raminate-sim takes for --policy */
+static void replay_oracle(const char *text, unsigned passes,
+                          ReplayResult *results)
+{
+    ReplaySettings settings = defaults;
+    g_autoptr(GError) error = NULL;
+
+    policies_parse(text, &settings, &error);
+    g_assert_no_error(error);
+    replay_as(&settings, passes, results);
 }
 
 static void replay(const RaminatePolicyOps *policy, unsigned passes,
@@ -315,6 +339,84 @@ static void test_no_policy_passes_the_bound(void)
     }
 }
 
+/* Pages 20 to 23 are written from 5 s on.  Batches are due at 3 s, 5 s, ... */
+static void save_rising_recording(uint32_t lines_of_fast)
+{
+    const uint32_t pages[] = { 0, 1, 2, 3, 4, 5, 6, 7, 20, 21, 22, 23 };
+    uint32_t lines[G_N_ELEMENTS(pages)] = { [NR_FAST] = 100, 70, 34, 31 };
+    GByteArray *file = file_new();
+
+    for (int i = 0; i < NR_FAST; i++) {
+        lines[i] = lines_of_fast;
+    }
+    for (int i = 1; i <= 8; i++) {
+        put_scan(file, i * 1000, pages, i < 5 ? NR_FAST : G_N_ELEMENTS(pages),
+                 lines);
+    }
+    file_save(file);
+}
+
+static void test_oracle_moves_what_pays_in_time(void)
+{
+    ReplayResult result;
+
+    save_rising_recording(1);
+    /* At 3 s, one second with writes is seen.  100 and 70 lines pay. */
+    replay_oracle("oracle", 1, &result);
+    g_assert_cmpuint(result.swaps, ==, 3);
+    g_assert_cmpuint(result.swap_lines, ==, 3 * REPLAY_SWAP_LINES);
+    /* At 5 s, twice 34 pay, and twice 31 don't. */
+    g_assert_cmpuint(result.slow_lines, ==, 34 + 4 * 31 + 2 * 5 + 3);
+
+    /* What it sees by then comes too late for the first second. */
+    replay_oracle("oracle:foresight=1000", 1, &result);
+    g_assert_cmpuint(result.swaps, ==, 2);
+    g_assert_cmpuint(result.slow_lines, ==, 100 + 70 + 4 * (34 + 31) + 2 * 3);
+
+    /* At 3 s, all that is to come pays for all four. */
+    replay_oracle("oracle:foresight=5000", 1, &result);
+    g_assert_cmpuint(result.swaps, ==, 4);
+    g_assert_cmpuint(result.slow_lines, ==, 4 * 5);
+}
+
+static void test_oracle_counts_what_makes_room(void)
+{
+    ReplayResult results[2];
+
+    /* The page that goes down is written, too: twice 100 pay, twice 70 not. */
+    save_rising_recording(40);
+    replay_oracle("oracle", 2, results);
+    g_assert_cmpuint(results[0].swaps, ==, 1);
+    g_assert_cmpuint(results[0].slow_lines, ==,
+                     100 + 4 * (70 + 34 + 31) + 3 * 40);
+    /* It stays there, and the second pass begins as the first one did. */
+    g_assert_cmpuint(results[1].swaps, ==, 0);
+    g_assert_cmpuint(results[1].slow_lines, ==, 4 * (70 + 34 + 31) + 8 * 40);
+}
+
+static void test_settings_are_checked(void)
+{
+    static const char *const bad[] = {
+        "", ":", "nosuch", "cmq:max-swaps", "cmq:max-swaps=0", "cmq:nosuch=1",
+        "cmq:foresight=1000", "oracle:foresight=", "oracle:foresight=1048577",
+    };
+    ReplaySettings settings = defaults;
+
+    g_assert_true(policies_parse("cmq:swap-period=5000,life-time=7,max-swaps=9",
+                                 &settings, NULL));
+    g_assert_true(settings.policy == &raminate_policy_cmq);
+    g_assert_cmpuint(settings.swap_period_ms, ==, 5000);
+    g_assert_cmpuint(settings.life_time_ms, ==, 7);
+    g_assert_cmpuint(settings.max_swaps, ==, 9);
+    for (unsigned i = 0; i < G_N_ELEMENTS(bad); i++) {
+        g_autoptr(GError) error = NULL;
+
+        settings = defaults;
+        g_assert_false(policies_parse(bad[i], &settings, &error));
+        g_assert_nonnull(error);
+    }
+}
+
 static void test_traffic_is_gauged(void)
 {
     GByteArray *file = file_new();
@@ -399,6 +501,12 @@ int main(int argc, char **argv)
     g_test_add_func("/sim/traffic-is-gauged", test_traffic_is_gauged);
     g_test_add_func("/sim/gauge-of-the-recording-is-used",
                     test_gauge_of_the_recording_is_used);
+    g_test_add_func("/sim/oracle-moves-what-pays-in-time",
+                    test_oracle_moves_what_pays_in_time);
+    g_test_add_func("/sim/oracle-counts-what-makes-room",
+                    test_oracle_counts_what_makes_room);
+    g_test_add_func("/sim/settings-of-policies-are-checked",
+                    test_settings_are_checked);
     g_test_add_func("/sim/bound-of-known-cases", test_bound_of_known_cases);
     g_test_add_func("/sim/no-policy-passes-the-bound",
                     test_no_policy_passes_the_bound);

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "bound.h"
+#include "policies.h"
 #include "report.h"
 
 #define PROGRESS_PERIOD_US (G_USEC_PER_SEC / 2)
@@ -40,7 +41,8 @@ static const GOptionEntry entries[] = {
     { "policy", 'p', 0, G_OPTION_ARG_STRING_ARRAY, &policy_names,
       "Replay this policy; more than one may be given (default: all of them). "
       "NAME:swap-period=MS,life-time=MS,max-swaps=N sets what else is set for "
-      "all", "NAME" },
+      "all, and oracle:foresight=MS how far the oracle sees (default: to the "
+      "next batch)", "NAME" },
     { "list", 0, 0, G_OPTION_ARG_NONE, &list_policies,
       "List the policies", NULL },
     { "fast", 'f', 0, G_OPTION_ARG_STRING, &fast_text,
@@ -68,7 +70,8 @@ static const GOptionEntry entries[] = {
       "Lines of 64 bytes to assume for a page found written where the "
       "recording has no traffic (default: 64)", "N" },
     { "keep-policy", 0, 0, G_OPTION_ARG_NONE, &keep_policy,
-      "Begin each pass with what the policy has learned in the last one", NULL },
+      "Begin each pass with what the policy has learned in the last one",
+      NULL },
     { "no-second-look", 0, 0, G_OPTION_ARG_NONE, &no_second_look,
       "Keep from the policies what the second look found", NULL },
     { "bound", 'b', 0, G_OPTION_ARG_NONE, &find_bound,
@@ -122,34 +125,12 @@ typedef struct Job {
     GError *error;
 } Job;
 
-static void parse_setting(Job *job, const char *text)
-{
-    g_auto(GStrv) parts = g_strsplit(text, "=", 2);
-    uint32_t *value = NULL;
-    guint64 number;
-
-    if (g_str_equal(parts[0], "swap-period")) {
-        value = &job->settings.swap_period_ms;
-    } else if (g_str_equal(parts[0], "life-time")) {
-        value = &job->settings.life_time_ms;
-    } else if (g_str_equal(parts[0], "max-swaps")) {
-        value = &job->settings.max_swaps;
-    }
-    if (!value || !parts[1] ||
-        !g_ascii_string_to_unsigned(parts[1], 10, 1, 1 << 20, &number, NULL)) {
-        die("--policy %s: '%s' is not swap-period=N, life-time=N or "
-            "max-swaps=N with N from 1 to %d", job->name, text, 1 << 20);
-    }
-    *value = number;
-}
-
 static void parse_policy(Job *job, const char *text)
 {
-    g_auto(GStrv) parts = g_strsplit(text, ":", 2);
+    g_autoptr(GError) error = NULL;
 
     job->name = text;
     job->settings = (ReplaySettings) {
-        .policy = raminate_policy_find(parts[0]),
         .swap_period_ms = swap_period,
         .life_time_ms = life_time,
         .max_swaps = max_swaps,
@@ -158,38 +139,9 @@ static void parse_policy(Job *job, const char *text)
         .keep_policy = keep_policy,
         .keep_steps = keep_steps,
     };
-    if (!job->settings.policy) {
-        die("there is no policy '%s'; --list shows those there are", parts[0]);
+    if (!policies_parse(text, &job->settings, &error)) {
+        die("%s", error->message);
     }
-    if (parts[1]) {
-        g_auto(GStrv) settings = g_strsplit(parts[1], ",", -1);
-
-        for (unsigned i = 0; settings[i]; i++) {
-            parse_setting(job, settings[i]);
-        }
-    }
-}
-
-static void print_policies(void)
-{
-    const RaminatePolicyOps *const *list = raminate_policy_list();
-
-    for (unsigned i = 0; list[i]; i++) {
-        printf("%-8s %2zu bytes/page  %s\n", list[i]->name,
-               list[i]->bytes_per_page, list[i]->summary);
-    }
-}
-
-/* Returns: the names of all policies, to be freed with g_strfreev(). */
-static char **all_policies(void)
-{
-    const RaminatePolicyOps *const *list = raminate_policy_list();
-    g_autoptr(GStrvBuilder) names = g_strv_builder_new();
-
-    for (unsigned i = 0; list[i]; i++) {
-        g_strv_builder_add(names, list[i]->name);
-    }
-    return g_strv_builder_end(names);
 }
 
 /* Tiers */
@@ -384,7 +336,7 @@ int main(int argc, char **argv)
         die("%s", error->message);
     }
     if (list_policies) {
-        print_policies();
+        policies_print();
         return EXIT_SUCCESS;
     }
     if (!paths) {
@@ -410,7 +362,7 @@ int main(int argc, char **argv)
         check_range("scan-period", scan_period, 3600000);
     }
     if (!policy_names) {
-        policy_names = all_policies();
+        policy_names = policies_names();
     }
     format = as_json ? REPORT_JSON : as_csv ? REPORT_CSV : REPORT_TABLE;
     report_begin(format);

@@ -7,12 +7,14 @@
 #include <time.h>
 
 #include "hw/raminate/moves.h"
+#include "oracle.h"
 #include "replay.h"
 
 typedef struct Replay {
     const ReplaySettings *settings;
     RaminatePlacement *placement;
     RaminatePolicy *policy;
+    Oracle *oracle;             /* NULL if the policy plans */
     RaminateMoves *moves;
     RaminatePair *pairs;
     int64_t offset_ms;          /* of the recording's clock */
@@ -69,6 +71,18 @@ static void swap_pair(Replay *replay, int64_t now, const RaminatePair *pair)
                                       pair->demote);
 }
 
+/* Returns: number of pairs. */
+static size_t plan(Replay *replay, int64_t now)
+{
+    uint32_t max = replay->settings->max_swaps;
+
+    if (replay->oracle) {
+        return oracle_plan(replay->oracle, replay->pairs, max);
+    }
+    return replay->settings->policy->plan(replay->policy, now, replay->pairs,
+                                          max);
+}
+
 static void replay_step(Replay *replay, const TraceStep *step)
 {
     const ReplaySettings *settings = replay->settings;
@@ -93,8 +107,7 @@ static void replay_step(Replay *replay, const TraceStep *step)
     }
     replay->next_swap_ms = MAX(replay->next_swap_ms + settings->swap_period_ms,
                                now + 1);
-    nr = settings->policy->plan(replay->policy, now, replay->pairs,
-                                settings->max_swaps);
+    nr = plan(replay, now);
     for (size_t i = 0; i < nr; i++) {
         swap_pair(replay, now, &replay->pairs[i]);
     }
@@ -157,7 +170,11 @@ static bool replay_pass(Replay *replay, Trace *trace, double done,
     int64_t last_ms = 0;
     int64_t period_ms = 0;
 
-    while ((step = trace_next(trace, &err))) {
+    if (replay->oracle) {
+        oracle_rewind(replay->oracle);
+    }
+    while ((step = trace_next(trace, &err)) &&
+           (!replay->oracle || oracle_pass(replay->oracle, step, &err))) {
         ReplayResult before = *replay->result;
 
         if (!replay->result->scans++) {
@@ -193,6 +210,12 @@ static bool replay_pass(Replay *replay, Trace *trace, double done,
     return true;
 }
 
+static uint32_t foresight_of(const ReplaySettings *settings)
+{
+    return settings->foresight_ms == REPLAY_FORESIGHT_SWAP_PERIOD
+           ? settings->swap_period_ms : settings->foresight_ms;
+}
+
 bool replay_run(const char *path, const TraceOptions *options,
                 const ReplayTiers *tiers, const ReplaySettings *settings,
                 unsigned passes, ReplayResult *results,
@@ -209,6 +232,11 @@ bool replay_run(const char *path, const TraceOptions *options,
     if (!replay.placement) {
         g_error("no memory for the placement");
     }
+    if (settings->foresight_ms) {
+        replay.oracle = oracle_new(path, options, replay.placement,
+                                   foresight_of(settings), error);
+        ok = replay.oracle;
+    }
     replay.pairs = g_new(RaminatePair, settings->max_swaps);
     for (unsigned pass = 0; ok && pass < passes; pass++) {
         results[pass] = (ReplayResult) { 0 };
@@ -221,6 +249,7 @@ bool replay_run(const char *path, const TraceOptions *options,
         ok = replay_pass(&replay, trace, pass, lock, progress, error);
     }
     end_policy(&replay);
+    oracle_free(replay.oracle);
     g_free(replay.pairs);
     raminate_placement_free(replay.placement);
     return ok;

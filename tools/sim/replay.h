@@ -10,9 +10,13 @@
 #include "hw/raminate/policy/policy.h"
 #include "trace.h"
 
+/* An oracle's foresight that reaches from one batch to the next */
+#define REPLAY_FORESIGHT_SWAP_PERIOD UINT32_MAX
+
 /* As the properties of memory-backend-container */
 typedef struct ReplaySettings {
     const RaminatePolicyOps *policy;
+    uint32_t foresight_ms;      /* if it isn't 0, an oracle plans instead */
     uint32_t swap_period_ms;
     uint32_t life_time_ms;
     uint32_t max_swaps;

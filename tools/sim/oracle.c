@@ -1,0 +1,158 @@
+/*
+ * RAMinate: placement by what is going to be written
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include "oracle.h"
+#include "replay.h"
+
+struct Oracle {
+    const RaminatePlacement *placement;
+    uint32_t foresight_ms;
+    Trace *ahead;
+    const TraceStep *next;      /* read, but not in @lines yet */
+    bool ended;                 /* there is no further step to read */
+    GArray *lines;              /* to be written in the time foreseen */
+    GArray *up;                 /* pages to promote, most lines first */
+    GArray *down;               /* pages to demote, fewest lines first */
+};
+
+/* A page and the lines that are going to be written to it */
+typedef struct Prospect {
+    uint32_t page;
+    uint32_t lines;
+} Prospect;
+
+Oracle *oracle_new(const char *path, const TraceOptions *options,
+                   const RaminatePlacement *placement, uint32_t foresight_ms,
+                   GError **error)
+{
+    Trace *ahead = trace_new(path, options, error);
+    Oracle *oracle;
+
+    if (!ahead) {
+        return NULL;
+    }
+    oracle = g_new(Oracle, 1);
+    *oracle = (Oracle) {
+        .placement = placement,
+        .foresight_ms = foresight_ms,
+        .ahead = ahead,
+        .lines = g_array_new(FALSE, TRUE, sizeof(uint32_t)),
+        .up = g_array_new(FALSE, FALSE, sizeof(Prospect)),
+        .down = g_array_new(FALSE, FALSE, sizeof(Prospect)),
+    };
+    oracle_rewind(oracle);
+    return oracle;
+}
+
+void oracle_free(Oracle *oracle)
+{
+    if (oracle) {
+        trace_free(oracle->ahead);
+        g_array_unref(oracle->lines);
+        g_array_unref(oracle->up);
+        g_array_unref(oracle->down);
+        g_free(oracle);
+    }
+}
+
+void oracle_rewind(Oracle *oracle)
+{
+    trace_rewind(oracle->ahead);
+    oracle->next = NULL;
+    oracle->ended = false;
+    g_array_set_size(oracle->lines, 0);
+    g_array_set_size(oracle->lines,
+                     raminate_placement_pages(oracle->placement));
+}
+
+static uint32_t *lines_of(Oracle *oracle, const TraceStep *step, guint i)
+{
+    return &g_array_index(oracle->lines, uint32_t,
+                          g_array_index(step->traffic_pages, uint32_t, i));
+}
+
+static void add_step(Oracle *oracle, const TraceStep *step)
+{
+    for (guint i = 0; i < step->traffic_pages->len; i++) {
+        *lines_of(oracle, step, i) += g_array_index(step->written, uint32_t,
+                                                    i);
+    }
+}
+
+static void take_away_step(Oracle *oracle, const TraceStep *step)
+{
+    for (guint i = 0; i < step->traffic_pages->len; i++) {
+        *lines_of(oracle, step, i) -= g_array_index(step->written, uint32_t,
+                                                    i);
+    }
+}
+
+bool oracle_pass(Oracle *oracle, const TraceStep *step, GError **error)
+{
+    GError *err = NULL;
+
+    while (!oracle->ended &&
+           (!oracle->next ||
+            oracle->next->time_ms <= step->time_ms + oracle->foresight_ms)) {
+        if (oracle->next) {
+            add_step(oracle, oracle->next);
+        }
+        oracle->next = trace_next(oracle->ahead, &err);
+        oracle->ended = !oracle->next;
+    }
+    take_away_step(oracle, step);
+    if (err) {
+        g_propagate_error(error, err);
+        return false;
+    }
+    return true;
+}
+
+static int fewer_lines(gconstpointer a, gconstpointer b)
+{
+    const Prospect *x = a;
+    const Prospect *y = b;
+
+    return x->lines != y->lines ? (x->lines > y->lines) - (x->lines < y->lines)
+                                : (x->page > y->page) - (x->page < y->page);
+}
+
+static int more_lines(gconstpointer a, gconstpointer b)
+{
+    return fewer_lines(b, a);
+}
+
+size_t oracle_plan(Oracle *oracle, RaminatePair *pairs, size_t max)
+{
+    size_t nr = 0;
+
+    g_array_set_size(oracle->up, 0);
+    g_array_set_size(oracle->down, 0);
+    for (uint32_t page = 0; page < oracle->lines->len; page++) {
+        Prospect prospect = {
+            .page = page,
+            .lines = g_array_index(oracle->lines, uint32_t, page),
+        };
+
+        if (raminate_placement_tier(oracle->placement, page) == 0) {
+            g_array_append_val(oracle->down, prospect);
+        } else if (prospect.lines > REPLAY_SWAP_LINES) {
+            g_array_append_val(oracle->up, prospect);
+        }
+    }
+    g_array_sort(oracle->up, more_lines);
+    g_array_sort(oracle->down, fewer_lines);
+    while (nr < MIN(max, MIN(oracle->up->len, oracle->down->len))) {
+        const Prospect *up = &g_array_index(oracle->up, Prospect, nr);
+        const Prospect *down = &g_array_index(oracle->down, Prospect, nr);
+
+        if (up->lines <= down->lines + REPLAY_SWAP_LINES) {
+            break;
+        }
+        pairs[nr++] = (RaminatePair) { up->page, down->page };
+    }
+    return nr;
+}

@@ -1,0 +1,52 @@
+/*
+ * RAMinate: placement by what is going to be written
+ *
+ * No policy that runs in a host can do this.  It shows what knowing the near
+ * future would be worth.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#ifndef RAMINATE_SIM_ORACLE_H
+#define RAMINATE_SIM_ORACLE_H
+
+#include "hw/raminate/policy/policy.h"
+#include "trace.h"
+
+#define ORACLE_NAME "oracle"
+#define ORACLE_SUMMARY "knows how often each page is going to be written " \
+                       "until the next batch; only for comparison"
+#define ORACLE_BYTES_PER_PAGE sizeof(uint32_t)
+
+typedef struct Oracle Oracle;
+
+/*
+ * @placement: borrowed; outlives the oracle
+ * @foresight_ms: how far ahead it knows how often each page is written
+ *
+ * Returns: the oracle, at the start of the recording, or NULL with @error set
+ * if that can't be read.
+ */
+Oracle *oracle_new(const char *path, const TraceOptions *options,
+                   const RaminatePlacement *placement, uint32_t foresight_ms,
+                   GError **error);
+void oracle_free(Oracle *oracle);
+
+/* Back to the start of the recording. */
+void oracle_rewind(Oracle *oracle);
+
+/*
+ * Moves on to the end of @step, the next one of the recording.
+ * Returns: false with @error set if what follows can't be read.
+ */
+bool oracle_pass(Oracle *oracle, const TraceStep *step, GError **error);
+
+/*
+ * Proposes the exchanges that pay within the foresight: each saves more writes
+ * to slower tiers than it makes, the one that saves most first.
+ * Returns: number of pairs, at most @max.
+ * Cost: O(pages of the guest).
+ */
+size_t oracle_plan(Oracle *oracle, RaminatePair *pairs, size_t max);
+
+#endif

@@ -1,0 +1,113 @@
+/*
+ * RAMinate: the policies that can be replayed, and what can be set for each
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include <stdio.h>
+
+#include "oracle.h"
+#include "policies.h"
+
+#define SETTING_MAX (1 << 20)
+
+static void print_policy(const char *name, size_t bytes_per_page,
+                         const char *summary)
+{
+    printf("%-8s %2zu bytes/page  %s\n", name, bytes_per_page, summary);
+}
+
+void policies_print(void)
+{
+    const RaminatePolicyOps *const *list = raminate_policy_list();
+
+    for (unsigned i = 0; list[i]; i++) {
+        print_policy(list[i]->name, list[i]->bytes_per_page, list[i]->summary);
+    }
+    print_policy(ORACLE_NAME, ORACLE_BYTES_PER_PAGE, ORACLE_SUMMARY);
+}
+
+char **policies_names(void)
+{
+    const RaminatePolicyOps *const *list = raminate_policy_list();
+    g_autoptr(GStrvBuilder) names = g_strv_builder_new();
+
+    for (unsigned i = 0; list[i]; i++) {
+        g_strv_builder_add(names, list[i]->name);
+    }
+    g_strv_builder_add(names, ORACLE_NAME);
+    return g_strv_builder_end(names);
+}
+
+/* Returns: where the setting is kept, or NULL if there is no such setting. */
+static uint32_t *find_setting(ReplaySettings *settings, const char *name)
+{
+    if (g_str_equal(name, "swap-period")) {
+        return &settings->swap_period_ms;
+    }
+    if (g_str_equal(name, "life-time")) {
+        return &settings->life_time_ms;
+    }
+    if (g_str_equal(name, "max-swaps")) {
+        return &settings->max_swaps;
+    }
+    if (g_str_equal(name, "foresight") && settings->foresight_ms) {
+        return &settings->foresight_ms;
+    }
+    return NULL;
+}
+
+static bool parse_setting(const char *policy, const char *text,
+                          ReplaySettings *settings, GError **error)
+{
+    g_auto(GStrv) parts = g_strsplit(text, "=", 2);
+    uint32_t *value = find_setting(settings, parts[0] ? parts[0] : "");
+    guint64 number;
+
+    if (!value || !parts[1] ||
+        !g_ascii_string_to_unsigned(parts[1], 10, 1, SETTING_MAX, &number,
+                                    NULL)) {
+        g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+                    "--policy %s: '%s' is not swap-period=N, life-time=N%s or "
+                    "max-swaps=N with N from 1 to %d", policy, text,
+                    settings->foresight_ms ? ", foresight=N" : "",
+                    SETTING_MAX);
+        return false;
+    }
+    *value = number;
+    return true;
+}
+
+static bool find_policy(const char *name, ReplaySettings *settings)
+{
+    if (g_str_equal(name, ORACLE_NAME)) {
+        settings->policy = &raminate_policy_null;
+        settings->foresight_ms = REPLAY_FORESIGHT_SWAP_PERIOD;
+    } else {
+        settings->policy = raminate_policy_find(name);
+    }
+    return settings->policy;
+}
+
+bool policies_parse(const char *text, ReplaySettings *settings,
+                    GError **error)
+{
+    g_auto(GStrv) parts = g_strsplit(text, ":", 2);
+
+    if (!find_policy(parts[0] ? parts[0] : "", settings)) {
+        g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+                    "there is no policy '%s'; --list shows those there are",
+                    parts[0] ? parts[0] : "");
+        return false;
+    }
+    if (parts[0] && parts[1]) {
+        g_auto(GStrv) words = g_strsplit(parts[1], ",", -1);
+
+        for (unsigned i = 0; words[i]; i++) {
+            if (!parse_setting(text, words[i], settings, error)) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
