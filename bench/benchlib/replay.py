@@ -23,6 +23,8 @@ PAPER_MAX_SWAPS = 1000
 # CMQ with the paper's settings
 PAPER_CMQ = 'cmq:swap-period=5000'
 
+ORACLE = 'oracle'           # sees as far as the next batch
+FORESIGHTS = (5, 10, 30, 60)    # seconds
 ORDER = ['null', PAPER_CMQ, 'cmq', 'lru', 'hemem', 'memtis', 'age']
 
 Row = Dict[str, Any]
@@ -49,6 +51,11 @@ def scaled_cmq(nr_pages: int) -> str:
     """CMQ with the paper's batch, in proportion to the guest."""
     return (f'{PAPER_CMQ},max-swaps='
             f'{PAPER_MAX_SWAPS * nr_pages // PAPER_PAGES}')
+
+
+def foreseeing(seconds: int) -> str:
+    """An oracle that sees so far, and plans as often as the others."""
+    return f'{ORACLE}:foresight={1000 * seconds}'
 
 
 def policies() -> List[str]:

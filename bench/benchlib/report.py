@@ -184,34 +184,66 @@ def _ratios(chosen: List[Result], others: str) -> List[str]:
                         2)]
 
 
-def _verdict(evaluation: Evaluation, share: int, judging: bool) -> List[str]:
-    """The targets, in figures."""
-    chosen = _chosen(evaluation, share, judging)
-    ours, cmq, nothing = (_totals(chosen, name) for name in
-                          (DEFAULT, replay.PAPER_CMQ, 'null'))
-    swaps, its_swaps = (sum(result.row(name)['swaps'] for result in chosen)
-                        for name in (DEFAULT, replay.PAPER_CMQ))
+def _swaps_ratio(chosen: List[Result]) -> str:
+    ours, theirs = (sum(result.row(name)['swaps'] for result in chosen)
+                    for name in (DEFAULT, replay.PAPER_CMQ))
+    return tables.text(ours / theirs if theirs else None, 2)
+
+
+def _worst(chosen: List[Result]) -> str:
+    """The workload that gains least, or loses most."""
+    ratio, name = max(zip(map(operator.truediv, _totals(chosen, DEFAULT),
+                              _totals(chosen, 'null')),
+                          (result.workload for result in chosen)))
+    return f'{ratio:.2f} ({name})'
+
+
+def _bounds(chosen: List[Result]) -> List[str]:
+    """The bound, of CMQ's, and ours, of the bound's."""
     bound = tables.average(result.bound_percent for result in chosen)
-    worst = max(zip(map(operator.truediv, ours, nothing),
-                    (result.workload for result in chosen)))
-    return [f'{share} %', 'judging' if judging else 'all',
-            *_ratios(chosen, replay.PAPER_CMQ),
-            tables.text(bound and bound / mean(cmq), 2),
-            tables.text(bound and mean(ours) / bound, 2),
-            tables.text(its_swaps and swaps / its_swaps, 2),
-            f'{worst[0]:.2f} ({worst[1]})',
-            *_ratios([_long_run(result) for result in chosen],
-                     replay.PAPER_CMQ)]
+    ours, cmq = (mean(_totals(chosen, name))
+                 for name in (DEFAULT, replay.PAPER_CMQ))
+    return [tables.text(bound and bound / cmq, 2),
+            tables.text(bound and ours / bound, 2)]
+
+
+def _verdict(chosen: List[Result], bounds: List[str]) -> List[str]:
+    """The targets, in figures."""
+    return [*_ratios(chosen, replay.PAPER_CMQ),
+            *_ratios(chosen, replay.ORACLE), *bounds, _swaps_ratio(chosen),
+            _worst(chosen)]
+
+
+def _verdicts_of(evaluation: Evaluation, share: int,
+                 judging: bool) -> List[List[str]]:
+    """A line for each pass."""
+    chosen = _chosen(evaluation, share, judging)
+    start = [f'{share} %', 'judging' if judging else 'all']
+    none = ['–', '–']
+    return [[*start, 'first', *_verdict(chosen, _bounds(chosen))],
+            [*start, 'second', *_verdict(list(map(_second, chosen)), none)],
+            [*start, 'long run',
+             *_verdict(list(map(_long_run, chosen)), none)]]
 
 
 def _verdicts(evaluation: Evaluation) -> str:
     return tables.markdown(
-        ['DRAM', 'workloads', "of CMQ's", 'mean of ratios',
-         "bound, of CMQ's", "of the bound's", "swaps, of CMQ's",
-         "worst, of null's", "long run, of CMQ's", 'mean of ratios'],
-        [_verdict(evaluation, share, judging)
-         for share in replay.SHARES
-         for judging in _kinds(evaluation, share)], 2)
+        ['DRAM', 'workloads', 'pass', "of CMQ's", 'mean of ratios',
+         "of the oracle's", 'mean of ratios', "bound, of CMQ's",
+         "of the bound's", "swaps, of CMQ's", "worst, of null's"],
+        [line for share in replay.SHARES
+         for judging in _kinds(evaluation, share)
+         for line in _verdicts_of(evaluation, share, judging)], 3)
+
+
+def _foresight(evaluation: Evaluation, share: int) -> str:
+    """What slow memory takes if one sees further."""
+    return tables.by_workload(
+        evaluation.of_share(share),
+        [replay.ORACLE, *map(replay.foreseeing, replay.FORESIGHTS)], total,
+        bound=True, titles=[
+            'to the next batch',
+            *(f'{seconds} s' for seconds in replay.FORESIGHTS)])
 
 
 def _wrap(text: str) -> str:
@@ -251,8 +283,9 @@ def _results(evaluation: Evaluation) -> str:
     parts = [f"""## Results
 
 What slow memory has to take with `{DEFAULT}`, in relation to what it takes \
-with the paper's CMQ (`{replay.PAPER_CMQ}`), first pass; once as the ratio of \
-the means over the workloads, once as the geometric mean of their ratios:
+with the paper's CMQ (`{replay.PAPER_CMQ}`) and with the oracle; once as the \
+ratio of the means over the workloads, once as the geometric mean of their \
+ratios:
 
 {_verdicts(evaluation)}
 `total %` is what slow memory has to take, in relation to all that the guest \
@@ -261,7 +294,13 @@ writes: what the guest writes to it (`bytes %`) and what swaps do (`swaps %`). \
 slow memory then. The bound is what no policy can do better than that moves \
 pages up after they were written, whatever else it knows of the future (see \
 [simulator.md](simulator.md#the-bound)); it holds for the first pass. The \
-other columns are explained there too. The long run is the work done \
+oracle knows how often each page is going to be written until the next batch, \
+and makes the swaps that pay by then (see \
+[simulator.md](simulator.md#the-oracle)). The other columns are explained \
+there too.
+
+The second pass starts from the placement that the first one left, with a \
+policy that knows nothing yet. The long run is the work done \
 {replay.LONG_RUN_PASSES} times, each time with what the policy has learned \
 before; the last time counts.
 
@@ -283,6 +322,9 @@ before; the last time counts.
             "\n`total %` of each workload, first pass:\n\n",
             tables.by_workload(chosen, evaluation.policies, total,
                                bound=True),
+            "\nThe same with an oracle that sees further than the next "
+            "batch, and still plans each 2 s:\n\n",
+            _foresight(evaluation, share),
             "\nSecond pass:\n\n",
             tables.by_workload([_second(result) for result in chosen],
                                evaluation.policies, total),

@@ -35,8 +35,10 @@ def average(values: Iterable[Cell]) -> Cell:
 
 def by_workload(results: List[Result], policies: Sequence[str],
                 value: Callable[[Row], Cell], digits: int = 1,
-                bound: bool = False) -> str:
-    """A line for each workload, a column for each policy."""
+                bound: bool = False, titles: Optional[Sequence[str]] = None
+                ) -> str:
+    """A line for each workload, a column for each policy, with its name or
+    another title."""
     lines = []
     columns: List[Value] = [
         lambda result, policy=policy: value(result.row(policy))
@@ -49,7 +51,8 @@ def by_workload(results: List[Result], policies: Sequence[str],
     lines.append(['**mean**'] + [
         text(average(column(result) for result in results), digits)
         for column in columns])
-    return markdown(['', *policies] + (['bound'] if bound else []), lines)
+    return markdown(['', *(titles or policies),
+                     *(['bound'] if bound else [])], lines)
 
 
 def by_policy(results: List[Result], policies: Sequence[str],
