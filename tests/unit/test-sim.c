@@ -394,6 +394,28 @@ static void test_oracle_counts_what_makes_room(void)
     g_assert_cmpuint(results[1].slow_lines, ==, 4 * (70 + 34 + 31) + 8 * 40);
 }
 
+static void test_oracle_of_scans_knows_no_lines(void)
+{
+    const uint32_t pages[] = { 20, 21 };
+    const uint32_t lines[] = { 100, 10 };
+    GByteArray *file = file_new();
+    ReplayResult result;
+
+    for (int i = 1; i <= 5; i++) {
+        put_scan(file, i * 1000, pages, 2, lines);
+    }
+    file_save(file);
+    replay_oracle("oracle", 1, &result);
+    g_assert_cmpuint(result.swaps, ==, 1);
+    g_assert_cmpuint(result.slow_lines, ==, 3 * 100 + 5 * 10);
+    /* 55 of each a scan, for all it knows */
+    replay_oracle("oracle-scans", 1, &result);
+    g_assert_cmpuint(result.swaps, ==, 2);
+    g_assert_cmpuint(result.slow_lines, ==, 3 * (100 + 10));
+    replay_oracle("oracle-scans:foresight=1000", 1, &result);
+    g_assert_cmpuint(result.swaps, ==, 0);
+}
+
 static void test_settings_are_checked(void)
 {
     static const char *const bad[] = {
@@ -505,6 +527,8 @@ int main(int argc, char **argv)
                     test_oracle_moves_what_pays_in_time);
     g_test_add_func("/sim/oracle-counts-what-makes-room",
                     test_oracle_counts_what_makes_room);
+    g_test_add_func("/sim/oracle-of-scans-knows-no-lines",
+                    test_oracle_of_scans_knows_no_lines);
     g_test_add_func("/sim/settings-of-policies-are-checked",
                     test_settings_are_checked);
     g_test_add_func("/sim/bound-of-known-cases", test_bound_of_known_cases);

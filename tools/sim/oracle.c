@@ -8,11 +8,13 @@
 #include "replay.h"
 
 struct Oracle {
+    OracleKind kind;
     const RaminatePlacement *placement;
     uint32_t foresight_ms;
     Trace *ahead;
     const TraceStep *next;      /* read, but not in @lines yet */
     bool ended;                 /* there is no further step to read */
+    uint32_t lines_per_page;    /* that is found written, in the mean */
     GArray *lines;              /* to be written in the time foreseen */
     GArray *up;                 /* pages to promote, most lines first */
     GArray *down;               /* pages to demote, fewest lines first */
@@ -24,7 +26,30 @@ typedef struct Prospect {
     uint32_t lines;
 } Prospect;
 
-Oracle *oracle_new(const char *path, const TraceOptions *options,
+/* Reads all of the recording. */
+static bool find_lines_per_page(Oracle *oracle, GError **error)
+{
+    GError *err = NULL;
+    const TraceStep *step;
+    uint64_t lines = 0;
+    uint64_t pages = 0;
+
+    while ((step = trace_next(oracle->ahead, &err))) {
+        for (guint i = 0; i < step->written->len; i++) {
+            lines += g_array_index(step->written, uint32_t, i);
+        }
+        pages += step->pages->len;
+    }
+    oracle->lines_per_page = pages ? (lines + pages / 2) / pages : 0;
+    if (err) {
+        g_propagate_error(error, err);
+        return false;
+    }
+    return true;
+}
+
+Oracle *oracle_new(OracleKind kind, const char *path,
+                   const TraceOptions *options,
                    const RaminatePlacement *placement, uint32_t foresight_ms,
                    GError **error)
 {
@@ -36,6 +61,7 @@ Oracle *oracle_new(const char *path, const TraceOptions *options,
     }
     oracle = g_new(Oracle, 1);
     *oracle = (Oracle) {
+        .kind = kind,
         .placement = placement,
         .foresight_ms = foresight_ms,
         .ahead = ahead,
@@ -43,6 +69,10 @@ Oracle *oracle_new(const char *path, const TraceOptions *options,
         .up = g_array_new(FALSE, FALSE, sizeof(Prospect)),
         .down = g_array_new(FALSE, FALSE, sizeof(Prospect)),
     };
+    if (kind == ORACLE_OF_PAGES && !find_lines_per_page(oracle, error)) {
+        oracle_free(oracle);
+        return NULL;
+    }
     oracle_rewind(oracle);
     return oracle;
 }
@@ -68,25 +98,18 @@ void oracle_rewind(Oracle *oracle)
                      raminate_placement_pages(oracle->placement));
 }
 
-static uint32_t *lines_of(Oracle *oracle, const TraceStep *step, guint i)
+/* Adds what is written in a step, or takes it away. */
+static void count_step(Oracle *oracle, const TraceStep *step, int sign)
 {
-    return &g_array_index(oracle->lines, uint32_t,
-                          g_array_index(step->traffic_pages, uint32_t, i));
-}
+    bool by_lines = oracle->kind == ORACLE_OF_LINES;
+    const GArray *pages = by_lines ? step->traffic_pages : step->pages;
 
-static void add_step(Oracle *oracle, const TraceStep *step)
-{
-    for (guint i = 0; i < step->traffic_pages->len; i++) {
-        *lines_of(oracle, step, i) += g_array_index(step->written, uint32_t,
-                                                    i);
-    }
-}
+    for (guint i = 0; i < pages->len; i++) {
+        uint32_t lines = by_lines ? g_array_index(step->written, uint32_t, i)
+                                  : oracle->lines_per_page;
 
-static void take_away_step(Oracle *oracle, const TraceStep *step)
-{
-    for (guint i = 0; i < step->traffic_pages->len; i++) {
-        *lines_of(oracle, step, i) -= g_array_index(step->written, uint32_t,
-                                                    i);
+        g_array_index(oracle->lines, uint32_t,
+                      g_array_index(pages, uint32_t, i)) += sign * lines;
     }
 }
 
@@ -98,12 +121,12 @@ bool oracle_pass(Oracle *oracle, const TraceStep *step, GError **error)
            (!oracle->next ||
             oracle->next->time_ms <= step->time_ms + oracle->foresight_ms)) {
         if (oracle->next) {
-            add_step(oracle, oracle->next);
+            count_step(oracle, oracle->next, 1);
         }
         oracle->next = trace_next(oracle->ahead, &err);
         oracle->ended = !oracle->next;
     }
-    take_away_step(oracle, step);
+    count_step(oracle, step, -1);
     if (err) {
         g_propagate_error(error, err);
         return false;

@@ -13,21 +13,27 @@
 #include "hw/raminate/policy/policy.h"
 #include "trace.h"
 
-#define ORACLE_NAME "oracle"
-#define ORACLE_SUMMARY "knows how often each page is going to be written " \
-                       "until the next batch; only for comparison"
 #define ORACLE_BYTES_PER_PAGE sizeof(uint32_t)
+
+/* What it knows of the pages that are going to be written */
+typedef enum OracleKind {
+    ORACLE_NONE,
+    ORACLE_OF_LINES,            /* how many lines of each */
+    ORACLE_OF_PAGES,            /* only by which scans they will be found */
+} OracleKind;
 
 typedef struct Oracle Oracle;
 
 /*
+ * @kind: not ORACLE_NONE
  * @placement: borrowed; outlives the oracle
- * @foresight_ms: how far ahead it knows how often each page is written
+ * @foresight_ms: how far ahead it knows what is written
  *
  * Returns: the oracle, at the start of the recording, or NULL with @error set
  * if that can't be read.
  */
-Oracle *oracle_new(const char *path, const TraceOptions *options,
+Oracle *oracle_new(OracleKind kind, const char *path,
+                   const TraceOptions *options,
                    const RaminatePlacement *placement, uint32_t foresight_ms,
                    GError **error);
 void oracle_free(Oracle *oracle);

@@ -6,15 +6,28 @@
 
 #include <stdio.h>
 
-#include "oracle.h"
 #include "policies.h"
 
 #define SETTING_MAX (1 << 20)
 
+/* Policies of the simulator alone */
+static const struct {
+    const char *name;
+    OracleKind kind;
+    const char *summary;
+} oracles[] = {
+    { "oracle", ORACLE_OF_LINES,
+      "knows how often each page is going to be written until the next "
+      "batch; only for comparison" },
+    { "oracle-scans", ORACLE_OF_PAGES,
+      "knows which pages scans are going to find written until the next "
+      "batch; only for comparison" },
+};
+
 static void print_policy(const char *name, size_t bytes_per_page,
                          const char *summary)
 {
-    printf("%-8s %2zu bytes/page  %s\n", name, bytes_per_page, summary);
+    printf("%-12s %2zu bytes/page  %s\n", name, bytes_per_page, summary);
 }
 
 void policies_print(void)
@@ -24,7 +37,10 @@ void policies_print(void)
     for (unsigned i = 0; list[i]; i++) {
         print_policy(list[i]->name, list[i]->bytes_per_page, list[i]->summary);
     }
-    print_policy(ORACLE_NAME, ORACLE_BYTES_PER_PAGE, ORACLE_SUMMARY);
+    for (unsigned i = 0; i < G_N_ELEMENTS(oracles); i++) {
+        print_policy(oracles[i].name, ORACLE_BYTES_PER_PAGE,
+                     oracles[i].summary);
+    }
 }
 
 char **policies_names(void)
@@ -35,7 +51,9 @@ char **policies_names(void)
     for (unsigned i = 0; list[i]; i++) {
         g_strv_builder_add(names, list[i]->name);
     }
-    g_strv_builder_add(names, ORACLE_NAME);
+    for (unsigned i = 0; i < G_N_ELEMENTS(oracles); i++) {
+        g_strv_builder_add(names, oracles[i].name);
+    }
     return g_strv_builder_end(names);
 }
 
@@ -51,7 +69,7 @@ static uint32_t *find_setting(ReplaySettings *settings, const char *name)
     if (g_str_equal(name, "max-swaps")) {
         return &settings->max_swaps;
     }
-    if (g_str_equal(name, "foresight") && settings->foresight_ms) {
+    if (g_str_equal(name, "foresight") && settings->oracle) {
         return &settings->foresight_ms;
     }
     return NULL;
@@ -70,7 +88,7 @@ static bool parse_setting(const char *policy, const char *text,
         g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
                     "--policy %s: '%s' is not swap-period=N, life-time=N%s or "
                     "max-swaps=N with N from 1 to %d", policy, text,
-                    settings->foresight_ms ? ", foresight=N" : "",
+                    settings->oracle ? ", foresight=N" : "",
                     SETTING_MAX);
         return false;
     }
@@ -80,11 +98,12 @@ static bool parse_setting(const char *policy, const char *text,
 
 static bool find_policy(const char *name, ReplaySettings *settings)
 {
-    if (g_str_equal(name, ORACLE_NAME)) {
-        settings->policy = &raminate_policy_null;
-        settings->foresight_ms = REPLAY_FORESIGHT_SWAP_PERIOD;
-    } else {
-        settings->policy = raminate_policy_find(name);
+    settings->policy = raminate_policy_find(name);
+    for (unsigned i = 0; i < G_N_ELEMENTS(oracles); i++) {
+        if (g_str_equal(name, oracles[i].name)) {
+            settings->policy = &raminate_policy_null;
+            settings->oracle = oracles[i].kind;
+        }
     }
     return settings->policy;
 }

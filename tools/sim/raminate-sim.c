@@ -41,7 +41,7 @@ static const GOptionEntry entries[] = {
     { "policy", 'p', 0, G_OPTION_ARG_STRING_ARRAY, &policy_names,
       "Replay this policy; more than one may be given (default: all of them). "
       "NAME:swap-period=MS,life-time=MS,max-swaps=N sets what else is set for "
-      "all, and oracle:foresight=MS how far the oracle sees (default: to the "
+      "all, and oracle:foresight=MS how far an oracle sees (default: to the "
       "next batch)", "NAME" },
     { "list", 0, 0, G_OPTION_ARG_NONE, &list_policies,
       "List the policies", NULL },

@@ -7,7 +7,6 @@
 #include <time.h>
 
 #include "hw/raminate/moves.h"
-#include "oracle.h"
 #include "replay.h"
 
 typedef struct Replay {
@@ -210,12 +209,6 @@ static bool replay_pass(Replay *replay, Trace *trace, double done,
     return true;
 }
 
-static uint32_t foresight_of(const ReplaySettings *settings)
-{
-    return settings->foresight_ms == REPLAY_FORESIGHT_SWAP_PERIOD
-           ? settings->swap_period_ms : settings->foresight_ms;
-}
-
 bool replay_run(const char *path, const TraceOptions *options,
                 const ReplayTiers *tiers, const ReplaySettings *settings,
                 unsigned passes, ReplayResult *results,
@@ -232,9 +225,11 @@ bool replay_run(const char *path, const TraceOptions *options,
     if (!replay.placement) {
         g_error("no memory for the placement");
     }
-    if (settings->foresight_ms) {
-        replay.oracle = oracle_new(path, options, replay.placement,
-                                   foresight_of(settings), error);
+    if (settings->oracle) {
+        replay.oracle = oracle_new(settings->oracle, path, options,
+                                   replay.placement,
+                                   settings->foresight_ms ?:
+                                   settings->swap_period_ms, error);
         ok = replay.oracle;
     }
     replay.pairs = g_new(RaminatePair, settings->max_swaps);

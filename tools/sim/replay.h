@@ -8,15 +8,14 @@
 #define RAMINATE_SIM_REPLAY_H
 
 #include "hw/raminate/policy/policy.h"
+#include "oracle.h"
 #include "trace.h"
-
-/* An oracle's foresight that reaches from one batch to the next */
-#define REPLAY_FORESIGHT_SWAP_PERIOD UINT32_MAX
 
 /* As the properties of memory-backend-container */
 typedef struct ReplaySettings {
     const RaminatePolicyOps *policy;
-    uint32_t foresight_ms;      /* if it isn't 0, an oracle plans instead */
+    OracleKind oracle;          /* plans instead, if there is one */
+    uint32_t foresight_ms;      /* of the oracle; 0: until the next batch */
     uint32_t swap_period_ms;
     uint32_t life_time_ms;
     uint32_t max_swaps;
