@@ -24,6 +24,7 @@ PAPER_MAX_SWAPS = 1000
 PAPER_CMQ = 'cmq:swap-period=5000'
 
 ORACLE = 'oracle'           # sees as far as the next batch
+ORACLES = (ORACLE, 'oracle-scans')
 FORESIGHTS = (5, 10, 30, 60)    # seconds
 ORDER = ['null', PAPER_CMQ, 'cmq', 'lru', 'hemem', 'memtis', 'age']
 
@@ -53,9 +54,9 @@ def scaled_cmq(nr_pages: int) -> str:
             f'{PAPER_MAX_SWAPS * nr_pages // PAPER_PAGES}')
 
 
-def foreseeing(seconds: int) -> str:
-    """An oracle that sees so far, and plans as often as the others."""
-    return f'{ORACLE}:foresight={1000 * seconds}'
+def foreseeing(oracle: str) -> List[str]:
+    """Oracles that see further, and plan as often as the others."""
+    return [f'{oracle}:foresight={1000 * seconds}' for seconds in FORESIGHTS]
 
 
 def policies() -> List[str]:

@@ -198,6 +198,12 @@ def _worst(chosen: List[Result]) -> str:
     return f'{ratio:.2f} ({name})'
 
 
+def _dirty_bits(chosen: List[Result]) -> str:
+    """What it costs an oracle to know scans instead of writes."""
+    writes, scans = (sum(_totals(chosen, name)) for name in replay.ORACLES)
+    return tables.text(scans / writes, 2)
+
+
 def _bounds(chosen: List[Result]) -> List[str]:
     """The bound, of CMQ's, and ours, of the bound's."""
     bound = tables.average(result.bound_percent for result in chosen)
@@ -210,8 +216,8 @@ def _bounds(chosen: List[Result]) -> List[str]:
 def _verdict(chosen: List[Result], bounds: List[str]) -> List[str]:
     """The targets, in figures."""
     return [*_ratios(chosen, replay.PAPER_CMQ),
-            *_ratios(chosen, replay.ORACLE), *bounds, _swaps_ratio(chosen),
-            _worst(chosen)]
+            *_ratios(chosen, replay.ORACLE), _dirty_bits(chosen), *bounds,
+            _swaps_ratio(chosen), _worst(chosen)]
 
 
 def _verdicts_of(evaluation: Evaluation, share: int,
@@ -229,21 +235,20 @@ def _verdicts_of(evaluation: Evaluation, share: int,
 def _verdicts(evaluation: Evaluation) -> str:
     return tables.markdown(
         ['DRAM', 'workloads', 'pass', "of CMQ's", 'mean of ratios',
-         "of the oracle's", 'mean of ratios', "bound, of CMQ's",
+         "of the oracle's", 'mean of ratios', "oracle-scans, of oracle's",
+         "bound, of CMQ's",
          "of the bound's", "swaps, of CMQ's", "worst, of null's"],
         [line for share in replay.SHARES
          for judging in _kinds(evaluation, share)
          for line in _verdicts_of(evaluation, share, judging)], 3)
 
 
-def _foresight(evaluation: Evaluation, share: int) -> str:
+def _foresight(evaluation: Evaluation, share: int, oracle: str) -> str:
     """What slow memory takes if one sees further."""
     return tables.by_workload(
-        evaluation.of_share(share),
-        [replay.ORACLE, *map(replay.foreseeing, replay.FORESIGHTS)], total,
-        bound=True, titles=[
-            'to the next batch',
-            *(f'{seconds} s' for seconds in replay.FORESIGHTS)])
+        evaluation.of_share(share), [oracle, *replay.foreseeing(oracle)],
+        total, titles=['to the next batch',
+                       *(f'{seconds} s' for seconds in replay.FORESIGHTS)])
 
 
 def _wrap(text: str) -> str:
@@ -295,9 +300,9 @@ slow memory then. The bound is what no policy can do better than that moves \
 pages up after they were written, whatever else it knows of the future (see \
 [simulator.md](simulator.md#the-bound)); it holds for the first pass. The \
 oracle knows how often each page is going to be written until the next batch, \
-and makes the swaps that pay by then (see \
-[simulator.md](simulator.md#the-oracle)). The other columns are explained \
-there too.
+and makes the swaps that pay by then; `oracle-scans` only knows what scans are \
+going to find (see [simulator.md](simulator.md#the-oracles)). The other \
+columns are explained there too.
 
 The second pass starts from the placement that the first one left, with a \
 policy that knows nothing yet. The long run is the work done \
@@ -322,9 +327,9 @@ before; the last time counts.
             "\n`total %` of each workload, first pass:\n\n",
             tables.by_workload(chosen, evaluation.policies, total,
                                bound=True),
-            "\nThe same with an oracle that sees further than the next "
-            "batch, and still plans each 2 s:\n\n",
-            _foresight(evaluation, share),
+            *(part for oracle in replay.ORACLES for part in (
+                f"\nThe same with `{oracle}`, if it sees further than the "
+                "next batch:\n\n", _foresight(evaluation, share, oracle))),
             "\nSecond pass:\n\n",
             tables.by_workload([_second(result) for result in chosen],
                                evaluation.policies, total),
