@@ -193,7 +193,10 @@ def run_on_dev_mem(tests: Sequence[str] = (), parameters: Sequence[str] = (),
     """Runs tests of a script with guests (or all of them) in a machine."""
     with tempfile.TemporaryDirectory(prefix='raminate-') as directory:
         host = machine(Path(directory), parameters, patch, series, make)
-        return run_script(host, HERE / script, *tests, timeout=timeout)
+        rounds = os.environ.get('RAMINATE_ROUNDS', '1')
+        return run_script(host, HERE / script, *tests,
+                          variables=[f'RAMINATE_ROUNDS={rounds}'],
+                          timeout=timeout * int(rounds))
 
 
 def report(tap: Tap, mode: str, result: Result) -> None:

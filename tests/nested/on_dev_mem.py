@@ -24,6 +24,8 @@ from raminate.guest import (  # noqa: E402
 
 POOL = int(os.environ['RAMINATE_POOL'], 0)
 SWAPS = 3000
+# More of them find what happens once in many thousand swaps.
+ROUNDS = int(os.environ.get('RAMINATE_ROUNDS', '1'))
 HOT_PAGES = 1000
 DISK = '/dev/vda'
 DISK_BLOCKS = 100
@@ -56,10 +58,12 @@ def no_write_is_lost(directory: Path) -> None:
     with Guest(directory, CHECKER, args, 'kvm') as guest:
         start_checker(guest)
         swapper = start_swapper(guest, directory)
-        wait_until(lambda: swapper.swaps > SWAPS or swapper.error,
-                   "swaps by command", guest)
-        info = wait_for_swaps(guest, SWAPS)
-        wait_for_passes(guest)
+        for number in range(ROUNDS):
+            goal = (number + 1) * SWAPS
+            wait_until(lambda: swapper.swaps > goal or swapper.error,
+                       "swaps by command", guest)
+            info = wait_for_swaps(guest, SWAPS)
+            wait_for_passes(guest)
         swapper.finish()
         counts = finish_checker(guest)
         check(counts['threads'] == 2, "the guest has not two vCPUs")
