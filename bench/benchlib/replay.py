@@ -88,9 +88,10 @@ def _simulate(recording: Path, args: List[str]) -> Row:
 
 
 def replay(workload: str, recording: Path, share: int,
-           names: List[str]) -> Result:
-    """Replays it under the policies."""
-    report = _simulate(recording, [*options(share, names), '--steps'])
+           names: List[str], more: List[str]) -> Result:
+    """Replays it under the policies, and under more without a long run."""
+    report = _simulate(recording, [*options(share, [*names, *more]),
+                                   '--steps'])
     rows = report['results']
     written = rows[0]['written_bytes']
     bound = _bound_bytes(report, rows)

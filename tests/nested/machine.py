@@ -67,10 +67,11 @@ class Result:
     @property
     def first_trouble(self) -> List[str]:
         """The first such message with what the kernel prints below it."""
+        trouble = self.trouble
+        if not trouble:
+            return []
         lines = self.messages.splitlines()
-        for first in self.trouble[:1]:
-            return lines[lines.index(first):][:TROUBLE_LINES]
-        return []
+        return lines[lines.index(trouble[0]):][:TROUBLE_LINES]
 
 
 @dataclass

@@ -13,8 +13,7 @@ import sys
 import tempfile
 from typing import Callable, Iterator, NoReturn, Optional, Sequence
 
-from machine import (
-    CRASHED, POOL, SOURCE, Machine, Result, kernel, paths)
+from machine import CRASHED, POOL, SOURCE, Machine, Result, kernel, paths
 
 NESTED = paths.BUILD / 'kvm' / 'nested'
 PROGRAMS = paths.BUILD / 'tests' / 'nested'

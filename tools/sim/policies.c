@@ -5,6 +5,7 @@
  */
 
 #include <stdio.h>
+#include <string.h>
 
 #include "policies.h"
 
@@ -78,13 +79,14 @@ static uint32_t *find_setting(ReplaySettings *settings, const char *name)
 static bool parse_setting(const char *policy, const char *text,
                           ReplaySettings *settings, GError **error)
 {
-    g_auto(GStrv) parts = g_strsplit(text, "=", 2);
-    uint32_t *value = find_setting(settings, parts[0] ? parts[0] : "");
+    size_t length = strcspn(text, "=");
+    g_autofree char *name = g_strndup(text, length);
+    uint32_t *value = find_setting(settings, name);
     guint64 number;
 
-    if (!value || !parts[1] ||
-        !g_ascii_string_to_unsigned(parts[1], 10, 1, SETTING_MAX, &number,
-                                    NULL)) {
+    if (!value || !text[length] ||
+        !g_ascii_string_to_unsigned(text + length + 1, 10, 1, SETTING_MAX,
+                                    &number, NULL)) {
         g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
                     "--policy %s: '%s' is not swap-period=N, life-time=N%s or "
                     "max-swaps=N with N from 1 to %d", policy, text,
@@ -111,16 +113,17 @@ static bool find_policy(const char *name, ReplaySettings *settings)
 bool policies_parse(const char *text, ReplaySettings *settings,
                     GError **error)
 {
-    g_auto(GStrv) parts = g_strsplit(text, ":", 2);
+    size_t length = strcspn(text, ":");
+    g_autofree char *name = g_strndup(text, length);
 
-    if (!find_policy(parts[0] ? parts[0] : "", settings)) {
+    if (!find_policy(name, settings)) {
         g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
                     "there is no policy '%s'; --list shows those there are",
-                    parts[0] ? parts[0] : "");
+                    name);
         return false;
     }
-    if (parts[0] && parts[1]) {
-        g_auto(GStrv) words = g_strsplit(parts[1], ",", -1);
+    if (text[length]) {
+        g_auto(GStrv) words = g_strsplit(text + length + 1, ",", -1);
 
         for (unsigned i = 0; words[i]; i++) {
             if (!parse_setting(text, words[i], settings, error)) {

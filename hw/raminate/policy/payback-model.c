@@ -117,7 +117,6 @@ void payback_model_learn(PaybackModel *model, const uint32_t *pages)
         state->lines *= MEMORY;
         state->hits = 0;
     }
-    model->scans++;
 }
 
 void payback_model_pace(PaybackModel *model, unsigned from, unsigned to,
@@ -213,11 +212,11 @@ static float patience_after(uint32_t scans)
  * A cache writes back each line that changed once at least, and at most as
  * often as its page was written.  The geometric mean of the two is taken.
  */
-void payback_model_weigh(PaybackModel *model)
+void payback_model_weigh(PaybackModel *model, uint32_t scans)
 {
     float pace_lines[PAYBACK_PACES];
 
-    model->patience = patience_after(model->scans);
+    model->patience = patience_after(scans);
     weigh_paces(model, pace_lines);
     /* From low rates to high ones */
     for (unsigned i = 0; i < PAYBACK_STATES; i++) {

@@ -53,7 +53,6 @@ typedef struct PaybackModel {
     PaybackState states[PAYBACK_STATES];
     PaybackPace paces[PAYBACK_PACES];
     PaybackStep steps[PAYBACK_RATES][PAYBACK_AGES];
-    uint32_t scans;             /* that it has learned from */
 
     /* As of the last payback_model_weigh() */
     float chance[PAYBACK_STATES];       /* that the next scan finds it */
@@ -91,8 +90,11 @@ void payback_model_pace(PaybackModel *model, unsigned from, unsigned to,
 void payback_model_learn_paces(PaybackModel *model, int64_t period_ms,
                                uint32_t window_ms);
 
-/* Sets what a page of each state is expected to save in the next scan. */
-void payback_model_weigh(PaybackModel *model);
+/*
+ * Sets what a page of each state is expected to save in the next scan.
+ * @scans: that the model has learned from
+ */
+void payback_model_weigh(PaybackModel *model, uint32_t scans);
 
 /*
  * Finds the price at which as many pages behind the border are worth a swap

@@ -389,7 +389,7 @@ static size_t payback_plan(RaminatePolicy *p, int64_t now_ms,
     size_t planned = 0;
 
     (void)now_ms;
-    payback_model_weigh(&p->model);
+    payback_model_weigh(&p->model, p->scan);
     p->plan = p->plan % UINT8_MAX + 1;
     for (unsigned tier = 0; tier + 1 < p->nr_tiers; tier++) {
         planned += payback_plan_tier(p, tier, pairs + planned, max - planned);
