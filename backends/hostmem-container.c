@@ -20,7 +20,7 @@
 #include "backends/raminate/hostmem-container.h"
 #include "hw/boards.h"
 #include "hw/qdev-core.h"
-#include "hw/raminate/monitor.h"
+#include "hw/raminate/placer.h"
 #include "hw/raminate/unpinnable.h"
 #include "system/system.h"
 
@@ -53,7 +53,7 @@ struct HostMemoryBackendContainer {
     Reservation *reservation;
     GArray *children;           /* of Child, by offset */
     RaminateMemory memory;
-    RaminateMonitor *monitor;   /* NULL until all tiers are there */
+    RaminatePlacer *placer;   /* NULL until all tiers are there */
     bool is_unpinnable;
     Notifier machine_done;
 };
@@ -187,7 +187,7 @@ static bool container_check_ready(HostMemoryBackend *backend, Error **errp)
     HostMemoryBackendContainer *container = MEMORY_BACKEND_CONTAINER(backend);
     uint64_t end = 0;
 
-    if (container->monitor) {
+    if (container->placer) {
         return true;
     }
     for (guint i = 0; i < container->children->len; i++) {
@@ -248,7 +248,7 @@ static bool container_can_be_deleted(UserCreatable *uc)
 {
     HostMemoryBackendContainer *container = MEMORY_BACKEND_CONTAINER(uc);
 
-    return !container->monitor ||
+    return !container->placer ||
            !host_memory_backend_is_mapped(MEMORY_BACKEND(uc));
 }
 
@@ -372,7 +372,7 @@ static bool shows_same_memory(HostMemoryBackend *backend, uint8_t *host)
     return same && *shown == old;
 }
 
-/* Maps all tiers and brings the monitor to life. */
+/* Maps all tiers and brings the placer to life. */
 static bool container_complete(HostMemoryBackendContainer *container,
                                Error **errp)
 {
@@ -402,14 +402,14 @@ static bool container_complete(HostMemoryBackendContainer *container,
             goto fail;
         }
     }
-    container->monitor = raminate_monitor_new(memory, &container->settings,
+    container->placer = raminate_placer_new(memory, &container->settings,
                                               errp);
-    if (container->monitor && container->record && *container->record &&
-        !raminate_monitor_record(container->monitor, container->record,
+    if (container->placer && container->record && *container->record &&
+        !raminate_placer_record(container->placer, container->record,
                                  errp)) {
-        g_clear_pointer(&container->monitor, raminate_monitor_free);
+        g_clear_pointer(&container->placer, raminate_placer_free);
     }
-    if (container->monitor) {
+    if (container->placer) {
         for (unsigned i = 0; i < memory->nr_tiers; i++) {
             container->is_unpinnable |= memory->tiers[i].is_unpinnable;
         }
@@ -480,8 +480,8 @@ static const EnumProperty enums[] = {
 static bool container_set(HostMemoryBackendContainer *container,
                           const RaminateSettings *settings, Error **errp)
 {
-    if (container->monitor &&
-        !raminate_monitor_set(container->monitor, settings, errp)) {
+    if (container->placer &&
+        !raminate_placer_set(container->placer, settings, errp)) {
         return false;
     }
     container->settings = *settings;
@@ -578,8 +578,8 @@ static char *container_get_record(Object *obj, Error **errp)
 static void container_set_record(Object *obj, const char *value, Error **errp)
 {
     HostMemoryBackendContainer *container = MEMORY_BACKEND_CONTAINER(obj);
-    bool ok = !container->monitor ||
-              raminate_monitor_record(container->monitor, value, errp);
+    bool ok = !container->placer ||
+              raminate_placer_record(container->placer, value, errp);
 
     g_free(container->record);
     container->record = ok ? g_strdup(value) : NULL;
@@ -595,12 +595,12 @@ static void container_init(Object *obj)
     container->children = g_array_new(false, false, sizeof(Child));
 }
 
-/* Before the memory region goes: the monitor works on it. */
+/* Before the memory region goes: the placer works on it. */
 static void container_unparent(Object *obj)
 {
     HostMemoryBackendContainer *container = MEMORY_BACKEND_CONTAINER(obj);
 
-    g_clear_pointer(&container->monitor, raminate_monitor_free);
+    g_clear_pointer(&container->placer, raminate_placer_free);
 }
 
 static void container_finalize(Object *obj)

@@ -1,12 +1,12 @@
 /*
- * RAMinate: what a monitor tells those who ask
+ * RAMinate: what a placer tells those who ask
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 
 #include "qemu/osdep.h"
-#include "hw/raminate/energy.h"
-#include "hw/raminate/monitor-internal.h"
+#include "hw/raminate/engine/energy.h"
+#include "hw/raminate/placer-internal.h"
 
 static RaminateTimes *times_info(const RaminateHistogram *histogram)
 {
@@ -23,9 +23,9 @@ static RaminateTimes *times_info(const RaminateHistogram *histogram)
     return times;
 }
 
-static RaminateTierInfo *tier_info(const RaminateMonitor *monitor, unsigned i)
+static RaminateTierInfo *tier_info(const RaminatePlacer *placer, unsigned i)
 {
-    const RaminateTier *tier = &monitor->memory->tiers[i];
+    const RaminateTier *tier = &placer->memory->tiers[i];
     RaminateTierInfo *info = g_new0(RaminateTierInfo, 1);
 
     info->id = g_strdup(tier->id);
@@ -34,28 +34,28 @@ static RaminateTierInfo *tier_info(const RaminateMonitor *monitor, unsigned i)
     info->phy_offset = tier->phy_offset;
     info->offset = tier->offset;
     info->size = tier->size;
-    info->pages = raminate_placement_tier_pages(monitor->memory->placement, i);
-    info->written = monitor->figures.written[i];
-    info->total_written = monitor->figures.total_written[i];
+    info->pages = raminate_placement_tier_pages(placer->memory->placement, i);
+    info->written = placer->figures.written[i];
+    info->total_written = placer->figures.total_written[i];
     return info;
 }
 
-static RaminateState monitor_state(const RaminateMonitor *monitor)
+static RaminateState placer_state(const RaminatePlacer *placer)
 {
-    if (!raminate_monitor_is_on(monitor)) {
+    if (!raminate_placer_is_on(placer)) {
         return RAMINATE_STATE_OFF;
     }
-    if (!monitor->vm_started) {
+    if (!placer->vm_started) {
         return RAMINATE_STATE_WAITING;
     }
-    return monitor->held_because || raminate_monitor_hold_reason(monitor)
+    return placer->held_because || raminate_placer_hold_reason(placer)
            ? RAMINATE_STATE_HELD : RAMINATE_STATE_RUNNING;
 }
 
-/* Bytes that the monitor takes for each guest page; a bit or two are more. */
-static uint32_t bytes_per_page(const RaminateMonitor *monitor)
+/* Bytes that the placer takes for each guest page; a bit or two are more. */
+static uint32_t bytes_per_page(const RaminatePlacer *placer)
 {
-    const char *name = RaminatePolicyType_str(monitor->settings.policy);
+    const char *name = RaminatePolicyType_str(placer->settings.policy);
 
     return RAMINATE_PLACEMENT_BYTES_PER_PAGE + RAMINATE_HEAT_BYTES_PER_PAGE +
            raminate_policy_find(name)->bytes_per_page;
@@ -65,21 +65,21 @@ static uint32_t bytes_per_page(const RaminateMonitor *monitor)
 static const uint32_t slow_write_costs[] = { 10, 100, 1000 };
 
 /* A page found written is taken to be written once from end to end. */
-static RaminateEnergyList *energy_info(const RaminateMonitor *monitor)
+static RaminateEnergyList *energy_info(const RaminatePlacer *placer)
 {
-    const RaminateFigures *figures = &monitor->figures;
+    const RaminateFigures *figures = &placer->figures;
     double all = raminate_figures_sum(figures->total_written);
     double slow = all - figures->total_written[0] +
                   figures->slow_writes_by_swaps;
     double swaps = 4.0 * figures->swaps;        /* two read, two written */
     RaminateLoad dram_only = {
         .seconds = figures->watched_ms / 1000.0,
-        .fast_size = monitor->memory->backend->size,
+        .fast_size = placer->memory->backend->size,
         .bytes = all * RAMINATE_PAGE_SIZE,
     };
     RaminateLoad unmoved = {
         .seconds = dram_only.seconds,
-        .fast_size = monitor->memory->tiers[0].size,
+        .fast_size = placer->memory->tiers[0].size,
         .bytes = (all - figures->slow_unmoved) * RAMINATE_PAGE_SIZE,
         .slow_bytes = (double)figures->slow_unmoved * RAMINATE_PAGE_SIZE,
     };
@@ -104,39 +104,39 @@ static RaminateEnergyList *energy_info(const RaminateMonitor *monitor)
     return list;
 }
 
-RaminateInfo *raminate_monitor_info(RaminateMonitor *monitor)
+RaminateInfo *raminate_placer_info(RaminatePlacer *placer)
 {
-    const RaminateFigures *figures = &monitor->figures;
+    const RaminateFigures *figures = &placer->figures;
     RaminateInfo *info = g_new0(RaminateInfo, 1);
     RaminateTierInfoList **tail = &info->tiers;
 
-    QEMU_LOCK_GUARD(&monitor->lock);
-    info->id = g_strdup(monitor->memory->id);
-    info->size = monitor->memory->backend->size;
+    QEMU_LOCK_GUARD(&placer->lock);
+    info->id = g_strdup(placer->memory->id);
+    info->size = placer->memory->backend->size;
     info->page_size = RAMINATE_PAGE_SIZE;
-    info->state = monitor_state(monitor);
+    info->state = placer_state(placer);
     if (info->state == RAMINATE_STATE_HELD) {
-        info->held_because = g_strdup(raminate_monitor_hold_reason(monitor)
-                                      ?: monitor->held_because);
+        info->held_because = g_strdup(raminate_placer_hold_reason(placer)
+                                      ?: placer->held_because);
     }
-    info->policy = monitor->settings.policy;
-    info->sampler = monitor->sampler_choice.in_force->type;
-    info->sampler_reason = g_strdup(monitor->sampler_choice.reason);
-    info->mover = monitor->mover_choice.in_force->type;
-    info->mover_reason = g_strdup(monitor->mover_choice.reason);
-    info->scan_period = monitor->settings.scan_period;
-    info->swap_period = monitor->settings.swap_period;
-    info->life_time = monitor->settings.life_time;
-    info->max_swaps = monitor->settings.max_swaps;
-    info->reverse_window = monitor->settings.reverse_window;
-    info->second_look = monitor->settings.second_look;
-    if (monitor->recording) {
-        info->record = g_strdup(raminate_recording_path(monitor->recording));
+    info->policy = placer->settings.policy;
+    info->sampler = placer->sampler_choice.in_force->type;
+    info->sampler_reason = g_strdup(placer->sampler_choice.reason);
+    info->mover = placer->mover_choice.in_force->type;
+    info->mover_reason = g_strdup(placer->mover_choice.reason);
+    info->scan_period = placer->settings.scan_period;
+    info->swap_period = placer->settings.swap_period;
+    info->life_time = placer->settings.life_time;
+    info->max_swaps = placer->settings.max_swaps;
+    info->reverse_window = placer->settings.reverse_window;
+    info->second_look = placer->settings.second_look;
+    if (placer->recording) {
+        info->record = g_strdup(raminate_recording_path(placer->recording));
     }
-    for (unsigned i = 0; i < monitor->memory->nr_tiers; i++) {
-        QAPI_LIST_APPEND(tail, tier_info(monitor, i));
+    for (unsigned i = 0; i < placer->memory->nr_tiers; i++) {
+        QAPI_LIST_APPEND(tail, tier_info(placer, i));
     }
-    info->bytes_per_page = bytes_per_page(monitor);
+    info->bytes_per_page = bytes_per_page(placer);
     info->scans = figures->scans;
     info->pages_written = raminate_figures_sum(figures->total_written);
     info->has_slow_share =
@@ -152,11 +152,11 @@ RaminateInfo *raminate_monitor_info(RaminateMonitor *monitor)
         figures->slow_unmoved - (info->pages_written -
                                  figures->total_written[0]);
     info->slow_writes_by_swaps = figures->slow_writes_by_swaps;
-    info->energy = energy_info(monitor);
-    info->mappings = raminate_placement_runs(monitor->memory->placement);
-    if (monitor->mover) {
+    info->energy = energy_info(placer);
+    info->mappings = raminate_placement_runs(placer->memory->placement);
+    if (placer->mover) {
         info->mappings =
-            monitor->mover->ops->mappings(monitor->mover,
+            placer->mover->ops->mappings(placer->mover,
                                           &info->mappings_limit);
         info->has_mappings_limit = info->mappings_limit;
     }
@@ -166,60 +166,60 @@ RaminateInfo *raminate_monitor_info(RaminateMonitor *monitor)
     return info;
 }
 
-static RaminateMapBucket *bucket_info(const RaminateMonitor *monitor,
+static RaminateMapBucket *bucket_info(const RaminatePlacer *placer,
                                       uint32_t first, uint32_t end)
 {
-    const RaminatePlacement *placement = monitor->memory->placement;
+    const RaminatePlacement *placement = placer->memory->placement;
     RaminateMapBucket *bucket = g_new0(RaminateMapBucket, 1);
     uint32_t tiers[RAMINATE_MAX_TIERS] = { 0 };
     uint64_t heat = 0;
     uint32List **tail = &bucket->tiers;
 
     for (uint32_t page = first; page < end; page++) {
-        unsigned page_heat = raminate_heat_get(monitor->heat, page);
+        unsigned page_heat = raminate_heat_get(placer->heat, page);
 
         tiers[raminate_placement_tier(placement, page)]++;
         heat += page_heat;
         bucket->hottest = MAX(bucket->hottest, page_heat);
     }
-    for (unsigned i = 0; i < monitor->memory->nr_tiers; i++) {
+    for (unsigned i = 0; i < placer->memory->nr_tiers; i++) {
         QAPI_LIST_APPEND(tail, tiers[i]);
     }
     bucket->heat = heat / (end - first);
     return bucket;
 }
 
-RaminateMap *raminate_monitor_map(RaminateMonitor *monitor, uint32_t buckets)
+RaminateMap *raminate_placer_map(RaminatePlacer *placer, uint32_t buckets)
 {
-    uint32_t nr_pages = raminate_monitor_pages(monitor);
+    uint32_t nr_pages = raminate_placer_pages(placer);
     uint32_t per_bucket = DIV_ROUND_UP(nr_pages, MIN(buckets, nr_pages));
     RaminateMap *map = g_new0(RaminateMap, 1);
     RaminateMapBucketList **tail = &map->buckets;
     strList **tier_tail = &map->tiers;
 
-    QEMU_LOCK_GUARD(&monitor->lock);
-    map->id = g_strdup(monitor->memory->id);
+    QEMU_LOCK_GUARD(&placer->lock);
+    map->id = g_strdup(placer->memory->id);
     map->pages = nr_pages;
     map->pages_per_bucket = per_bucket;
-    for (unsigned i = 0; i < monitor->memory->nr_tiers; i++) {
-        QAPI_LIST_APPEND(tier_tail, g_strdup(monitor->memory->tiers[i].id));
+    for (unsigned i = 0; i < placer->memory->nr_tiers; i++) {
+        QAPI_LIST_APPEND(tier_tail, g_strdup(placer->memory->tiers[i].id));
     }
     for (uint64_t first = 0; first < nr_pages; first += per_bucket) {
         QAPI_LIST_APPEND(tail,
-                         bucket_info(monitor, first,
+                         bucket_info(placer, first,
                                      MIN(first + per_bucket, nr_pages)));
     }
     return map;
 }
 
-static RaminatePageMove *move_info(const RaminateMonitor *monitor,
+static RaminatePageMove *move_info(const RaminatePlacer *placer,
                                    const RaminateMove *move)
 {
     RaminatePageMove *info = g_new0(RaminatePageMove, 1);
 
-    info->ms_ago = raminate_monitor_now(monitor) - move->ms;
-    info->from = g_strdup(monitor->memory->tiers[move->from].id);
-    info->to = g_strdup(monitor->memory->tiers[move->to].id);
+    info->ms_ago = raminate_placer_now(placer) - move->ms;
+    info->from = g_strdup(placer->memory->tiers[move->from].id);
+    info->to = g_strdup(placer->memory->tiers[move->to].id);
     info->with = move->with;
     info->heat = move->heat;
     info->policy = g_strdup(move->policy);
@@ -229,25 +229,25 @@ static RaminatePageMove *move_info(const RaminateMonitor *monitor,
     return info;
 }
 
-RaminatePage *raminate_monitor_page(RaminateMonitor *monitor, uint32_t page)
+RaminatePage *raminate_placer_page(RaminatePlacer *placer, uint32_t page)
 {
-    const RaminatePlacement *placement = monitor->memory->placement;
+    const RaminatePlacement *placement = placer->memory->placement;
     RaminatePage *info = g_new0(RaminatePage, 1);
     const RaminateTier *tier;
     const RaminateMove *move;
     uint64_t frame;
 
-    QEMU_LOCK_GUARD(&monitor->lock);
+    QEMU_LOCK_GUARD(&placer->lock);
     frame = raminate_placement_frame(placement, page);
-    tier = &monitor->memory->tiers[raminate_placement_tier(placement, page)];
+    tier = &placer->memory->tiers[raminate_placement_tier(placement, page)];
     info->page = page;
     info->tier = g_strdup(tier->id);
     info->phy_offset = tier->phy_offset + (frame << RAMINATE_PAGE_BITS) -
                        tier->offset;
-    info->heat = raminate_heat_get(monitor->heat, page);
-    move = raminate_moves_last(monitor->moves, page);
+    info->heat = raminate_heat_get(placer->heat, page);
+    move = raminate_moves_last(placer->moves, page);
     if (move) {
-        info->last_move = move_info(monitor, move);
+        info->last_move = move_info(placer, move);
     }
     return info;
 }

@@ -8,7 +8,7 @@
 #define HW_RAMINATE_MEMORY_H
 
 #include "system/hostmem.h"
-#include "hw/raminate/policy/placement.h"
+#include "hw/raminate/engine/placement.h"
 
 #define RAMINATE_PAGE_SIZE (1ULL << RAMINATE_PAGE_BITS)
 
@@ -30,7 +30,7 @@ typedef struct RaminateTier {
     uint8_t rank;               /* unique in the container, 0 is the fastest */
 } RaminateTier;
 
-/* Owned by the container; complete and fixed once its monitor exists. */
+/* Owned by the container; complete and fixed once its placer exists. */
 typedef struct RaminateMemory {
     HostMemoryBackend *backend; /* the container; borrowed */
     const char *id;             /* borrowed from the container's path */

@@ -6,8 +6,8 @@
 
 #include "qemu/osdep.h"
 #include "qapi/error.h"
-#include "hw/raminate/mover.h"
-#include "hw/raminate/sampler.h"
+#include "hw/raminate/mover/mover.h"
+#include "hw/raminate/sampler/sampler.h"
 
 const RaminatePart *const raminate_samplers[] = {
 #ifdef CONFIG_KVM

@@ -7,17 +7,17 @@
 #include "qemu/osdep.h"
 #include "qapi/error.h"
 #include "qapi/qapi-commands-raminate.h"
-#include "hw/raminate/monitor.h"
+#include "hw/raminate/placer.h"
 
 #define DEFAULT_BUCKETS 256
 #define MAX_BUCKETS 65536
 #define MAX_PAIRS 65536
 
-static void append_info(RaminateMonitor *monitor, void *opaque)
+static void append_info(RaminatePlacer *placer, void *opaque)
 {
     RaminateInfoList ***tail = opaque;
 
-    QAPI_LIST_APPEND(*tail, raminate_monitor_info(monitor));
+    QAPI_LIST_APPEND(*tail, raminate_placer_info(placer));
 }
 
 RaminateInfoList *qmp_query_raminate(const char *id, Error **errp)
@@ -26,13 +26,13 @@ RaminateInfoList *qmp_query_raminate(const char *id, Error **errp)
     RaminateInfoList **tail = &list;
 
     if (id) {
-        RaminateMonitor *monitor = raminate_monitor_find(id, errp);
+        RaminatePlacer *placer = raminate_placer_find(id, errp);
 
-        if (monitor) {
-            append_info(monitor, &tail);
+        if (placer) {
+            append_info(placer, &tail);
         }
     } else {
-        raminate_monitor_foreach(append_info, &tail);
+        raminate_placer_foreach(append_info, &tail);
     }
     return list;
 }
@@ -40,9 +40,9 @@ RaminateInfoList *qmp_query_raminate(const char *id, Error **errp)
 RaminateMap *qmp_query_raminate_map(const char *id, bool has_buckets,
                                     uint32_t buckets, Error **errp)
 {
-    RaminateMonitor *monitor = raminate_monitor_find(id, errp);
+    RaminatePlacer *placer = raminate_placer_find(id, errp);
 
-    if (!monitor) {
+    if (!placer) {
         return NULL;
     }
     if (!has_buckets) {
@@ -53,18 +53,18 @@ RaminateMap *qmp_query_raminate_map(const char *id, bool has_buckets,
                    "%d, not %" PRIu32, id, MAX_BUCKETS, buckets);
         return NULL;
     }
-    return raminate_monitor_map(monitor, buckets);
+    return raminate_placer_map(placer, buckets);
 }
 
-static bool check_page(const RaminateMonitor *monitor, uint64_t page,
+static bool check_page(const RaminatePlacer *placer, uint64_t page,
                        Error **errp)
 {
-    uint32_t nr_pages = raminate_monitor_pages(monitor);
+    uint32_t nr_pages = raminate_placer_pages(placer);
 
     if (page >= nr_pages) {
         error_setg(errp, "memory-backend-container '%s': page %" PRIu64
                    " is out of range; its pages are 0 to %" PRIu32,
-                   raminate_monitor_id(monitor), page, nr_pages - 1);
+                   raminate_placer_id(placer), page, nr_pages - 1);
         return false;
     }
     return true;
@@ -73,32 +73,32 @@ static bool check_page(const RaminateMonitor *monitor, uint64_t page,
 RaminatePage *qmp_query_raminate_page(const char *id, uint64_t page,
                                       Error **errp)
 {
-    RaminateMonitor *monitor = raminate_monitor_find(id, errp);
+    RaminatePlacer *placer = raminate_placer_find(id, errp);
 
-    if (!monitor || !check_page(monitor, page, errp)) {
+    if (!placer || !check_page(placer, page, errp)) {
         return NULL;
     }
-    return raminate_monitor_page(monitor, page);
+    return raminate_placer_page(placer, page);
 }
 
 /* Adds @page to the set @seen, or says why it can't be exchanged. */
-static bool take_page(const RaminateMonitor *monitor, GHashTable *seen,
+static bool take_page(const RaminatePlacer *placer, GHashTable *seen,
                       uint64_t page, Error **errp)
 {
-    if (!check_page(monitor, page, errp)) {
+    if (!check_page(placer, page, errp)) {
         return false;
     }
     if (!g_hash_table_add(seen, GUINT_TO_POINTER(page))) {
         error_setg(errp, "memory-backend-container '%s': page %" PRIu64
                    " appears twice; give it in one pair only",
-                   raminate_monitor_id(monitor), page);
+                   raminate_placer_id(placer), page);
         return false;
     }
     return true;
 }
 
 /* Returns: the pairs, and in @nr their number; NULL if they're no good. */
-static RaminateSwap *take_pairs(const RaminateMonitor *monitor,
+static RaminateSwap *take_pairs(const RaminatePlacer *placer,
                                 RaminateSwapPairList *pairs, size_t *nr,
                                 Error **errp)
 {
@@ -109,7 +109,7 @@ static RaminateSwap *take_pairs(const RaminateMonitor *monitor,
     *nr = QAPI_LIST_LENGTH(pairs);
     if (*nr < 1 || *nr > MAX_PAIRS) {
         error_setg(errp, "memory-backend-container '%s': pairs must be 1 to "
-                   "%d, not %zu", raminate_monitor_id(monitor), MAX_PAIRS,
+                   "%d, not %zu", raminate_placer_id(placer), MAX_PAIRS,
                    *nr);
         return NULL;
     }
@@ -118,11 +118,11 @@ static RaminateSwap *take_pairs(const RaminateMonitor *monitor,
         if (pairs->value->a == pairs->value->b) {
             error_setg(errp, "memory-backend-container '%s': page %" PRIu64
                        " can't be exchanged with itself; give two pages",
-                       raminate_monitor_id(monitor), pairs->value->a);
+                       raminate_placer_id(placer), pairs->value->a);
             return NULL;
         }
-        if (!take_page(monitor, seen, pairs->value->a, errp) ||
-            !take_page(monitor, seen, pairs->value->b, errp)) {
+        if (!take_page(placer, seen, pairs->value->a, errp) ||
+            !take_page(placer, seen, pairs->value->b, errp)) {
             return NULL;
         }
         swaps[i].a = pairs->value->a;
@@ -157,17 +157,17 @@ RaminateSwapResults *qmp_raminate_swap_pages(const char *id,
                                              RaminateSwapPairList *pairs,
                                              Error **errp)
 {
-    RaminateMonitor *monitor = raminate_monitor_find(id, errp);
+    RaminatePlacer *placer = raminate_placer_find(id, errp);
     g_autofree RaminateSwap *swaps = NULL;
     RaminateSwapResults *results;
     RaminateSwapResultList **tail;
     size_t nr;
 
-    if (!monitor) {
+    if (!placer) {
         return NULL;
     }
-    swaps = take_pairs(monitor, pairs, &nr, errp);
-    if (!swaps || !raminate_monitor_swap(monitor, swaps, nr, errp)) {
+    swaps = take_pairs(placer, pairs, &nr, errp);
+    if (!swaps || !raminate_placer_swap(placer, swaps, nr, errp)) {
         return NULL;
     }
     results = g_new0(RaminateSwapResults, 1);

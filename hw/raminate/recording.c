@@ -1,5 +1,5 @@
 /*
- * RAMinate: the recording that a monitor makes, if the user wants one
+ * RAMinate: the recording that a placer makes, if the user wants one
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */

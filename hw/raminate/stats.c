@@ -7,7 +7,7 @@
 #include "qemu/osdep.h"
 #include "qom/object.h"
 #include "system/stats.h"
-#include "hw/raminate/monitor.h"
+#include "hw/raminate/placer.h"
 
 typedef struct FigureInfo {
     const char *name;
@@ -95,10 +95,10 @@ typedef struct StatsRequestState {
     strList *names;
 } StatsRequestState;
 
-static void add_stats(RaminateMonitor *monitor, void *opaque)
+static void add_stats(RaminatePlacer *placer, void *opaque)
 {
     StatsRequestState *state = opaque;
-    RaminateInfo *info = raminate_monitor_info(monitor);
+    RaminateInfo *info = raminate_placer_info(placer);
     g_autofree char *path = g_strdup_printf("/objects/%s", info->id);
     StatsList *list = NULL;
     StatsList **tail = &list;
@@ -126,7 +126,7 @@ static void stats_cb(StatsResultList **results, StatsTarget target,
     StatsRequestState state = { .results = results, .names = names };
 
     if (target == STATS_TARGET_VM) {
-        raminate_monitor_foreach(add_stats, &state);
+        raminate_placer_foreach(add_stats, &state);
     }
 }
 

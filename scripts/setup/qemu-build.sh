@@ -98,8 +98,8 @@ build_prepare() {
         meson_setup --prefix="$prefix" -Dbuildtype=debugoptimized \
         -Db_sanitize="$sanitize" -Db_lundef=false "$build_dir" "$source_dir"
     # QEMU's meson looks for the file, which make then builds.
-    [ -e "$build_dir/libraminate-policy.a" ] ||
-        ar rc "$build_dir/libraminate-policy.a"
+    [ -e "$build_dir/libraminate-engine.a" ] ||
+        ar rc "$build_dir/libraminate-engine.a"
 
     qemu_collect_arguments
     mkdir -p "$build_dir/qemu"

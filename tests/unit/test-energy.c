@@ -6,7 +6,7 @@
 
 #include <glib.h>
 
-#include "hw/raminate/energy.h"
+#include "hw/raminate/engine/energy.h"
 
 #define GIB (1024.0 * 1024 * 1024)
 

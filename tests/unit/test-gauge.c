@@ -6,7 +6,7 @@
 
 #include <glib.h>
 
-#include "hw/raminate/gauge-pick.h"
+#include "hw/raminate/engine/gauge-pick.h"
 
 #define NR_PAGES 100000
 

@@ -6,7 +6,7 @@
 
 #include <glib.h>
 
-#include "hw/raminate/policy/heat.h"
+#include "hw/raminate/engine/heat.h"
 
 static void scan(RaminateHeat *heat, uint32_t page)
 {

@@ -7,7 +7,7 @@
 #include <glib.h>
 #include <stdlib.h>
 
-#include "hw/raminate/histogram.h"
+#include "hw/raminate/engine/histogram.h"
 
 static void test_empty(void)
 {

@@ -6,7 +6,7 @@
 
 #include <glib.h>
 
-#include "hw/raminate/policy/placement.h"
+#include "hw/raminate/engine/placement.h"
 
 /* Runs counted anew, and every page's tier and frame looked at. */
 static uint32_t check(const RaminatePlacement *p,

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
-#include "hw/raminate/policy/heat.h"
+#include "hw/raminate/engine/heat.h"
 #include "policy-harness.h"
 
 /* Stated limit for placement, heat and any policy together */

@@ -4,7 +4,7 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 
-#include "hw/raminate/gauge-pick.h"
+#include "hw/raminate/engine/gauge-pick.h"
 #include "gauge.h"
 
 struct Gauge {

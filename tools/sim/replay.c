@@ -6,7 +6,7 @@
 
 #include <time.h>
 
-#include "hw/raminate/moves.h"
+#include "hw/raminate/engine/moves.h"
 #include "replay.h"
 
 typedef struct Replay {

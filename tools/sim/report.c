@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "hw/raminate/energy.h"
+#include "hw/raminate/engine/energy.h"
 #include "report.h"
 
 typedef struct Column {

@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "placement.h"
+#include "hw/raminate/engine/placement.h"
 
 /*
  * Times are milliseconds on a clock that stands still while the VM does and

@@ -14,7 +14,7 @@
 #include <stdint.h>
 #include <glib.h>
 
-#include "hw/raminate/policy/placement.h"
+#include "hw/raminate/engine/placement.h"
 
 /* Traffic is counted in lines of the last-level cache. */
 #define RAMINATE_LINE_SIZE 64
@@ -47,7 +47,7 @@ typedef enum RaminateRecordType {
 /* For RAMINATE_RECORD_END: only the type counts. */
 typedef struct RaminateRecordEntry {
     RaminateRecordType type;
-    int64_t time_ms;            /* on the monitor's clock; never goes back */
+    int64_t time_ms;            /* on the placer's clock; never goes back */
     uint32_t window_ms;         /* for how long until then it was watched */
     const uint32_t *pages;      /* in ascending order, none twice */
     size_t nr;

@@ -6,7 +6,7 @@
 
 #include <stdint.h>
 
-#include "hw/raminate/energy.h"
+#include "hw/raminate/engine/energy.h"
 
 /* Of DRAM, worked back from the paper's charts */
 #define JOULES_PER_BYTE 0.244e-9

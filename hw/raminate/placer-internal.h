@@ -1,24 +1,24 @@
 /*
- * RAMinate: the inside of the monitor, for the files that make it up
+ * RAMinate: the inside of the placer, for the files that make it up
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 
-#ifndef HW_RAMINATE_MONITOR_INTERNAL_H
-#define HW_RAMINATE_MONITOR_INTERNAL_H
+#ifndef HW_RAMINATE_PLACER_INTERNAL_H
+#define HW_RAMINATE_PLACER_INTERNAL_H
 
 #include "qemu/lockable.h"
 #include "qemu/notify.h"
 #include "qemu/queue.h"
-#include "hw/raminate/figures.h"
-#include "hw/raminate/gauge.h"
+#include "hw/raminate/engine/figures.h"
+#include "hw/raminate/sampler/gauge.h"
 #include "hw/raminate/main-call.h"
-#include "hw/raminate/monitor.h"
-#include "hw/raminate/moves.h"
-#include "hw/raminate/policy/heat.h"
+#include "hw/raminate/placer.h"
+#include "hw/raminate/engine/moves.h"
+#include "hw/raminate/engine/heat.h"
 #include "hw/raminate/policy/policy.h"
 #include "hw/raminate/recording.h"
-#include "hw/raminate/sampler.h"
+#include "hw/raminate/sampler/sampler.h"
 #include "system/runstate.h"
 
 /* What a user may choose among: the samplers, or the movers. */
@@ -28,8 +28,8 @@ typedef struct RaminatePartChoice {
     unsigned failed;            /* bits of types that have failed */
 } RaminatePartChoice;
 
-struct RaminateMonitor {
-    QTAILQ_ENTRY(RaminateMonitor) next;
+struct RaminatePlacer {
+    QTAILQ_ENTRY(RaminatePlacer) next;
     RaminateMemory *memory;
     VMChangeStateEntry *vm_change;
     Notifier shutdown;
@@ -67,7 +67,7 @@ struct RaminateMonitor {
     RaminateSampler *sampler;
     RaminateMover *mover;
 
-    /* The clock stands still while the monitor holds. */
+    /* The clock stands still while the placer holds. */
     bool clock_runs;
     int64_t clock_ms;           /* reading, or distance from the host's */
     int64_t next_scan_ms;
@@ -83,21 +83,21 @@ struct RaminateMonitor {
 
 /* All functions below are called with the lock held unless they say so. */
 
-/* Returns: the time on the monitor's own clock, in milliseconds. */
-int64_t raminate_monitor_now(const RaminateMonitor *monitor);
+/* Returns: the time on the placer's own clock, in milliseconds. */
+int64_t raminate_placer_now(const RaminatePlacer *placer);
 
 /* Returns: whether settings and tiers are such that there is work to do. */
-bool raminate_monitor_is_on(const RaminateMonitor *monitor);
+bool raminate_placer_is_on(const RaminatePlacer *placer);
 
 /* Returns: why neither sampler nor mover may be used, or NULL. */
-const char *raminate_monitor_hold_reason(const RaminateMonitor *monitor);
+const char *raminate_placer_hold_reason(const RaminatePlacer *placer);
 
 /*
  * Takes note that the mover has failed for good.  If the user left the choice
- * to us, the next best one takes over; if not, the monitor holds.
+ * to us, the next best one takes over; if not, the placer holds.
  * @err: why; freed
  */
-void raminate_monitor_mover_failed(RaminateMonitor *monitor, Error *err);
+void raminate_placer_mover_failed(RaminatePlacer *placer, Error *err);
 
 /*
  * Exchanges one batch.  Without the lock; in the main loop if the mover wants
@@ -106,7 +106,7 @@ void raminate_monitor_mover_failed(RaminateMonitor *monitor, Error *err);
  *           no longer do are dropped
  * Returns: false with @errp set if not all pairs were reached.
  */
-bool raminate_monitor_exchange(RaminateMonitor *monitor, RaminateSwap *swaps,
+bool raminate_placer_exchange(RaminatePlacer *placer, RaminateSwap *swaps,
                                size_t nr, bool planned, Error **errp);
 
 #endif

@@ -10,7 +10,7 @@
 #include "qemu/osdep.h"
 #include "qapi/error.h"
 #include "hw/raminate/kvm.h"
-#include "hw/raminate/sampler.h"
+#include "hw/raminate/sampler/sampler.h"
 #include "kvm/raminate.h"
 #include "qemu/bitops.h"
 

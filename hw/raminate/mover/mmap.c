@@ -13,8 +13,8 @@
 #include "qapi/error.h"
 #include "qemu/bitmap.h"
 #include "qemu/error-report.h"
-#include "hw/raminate/mover.h"
-#include "hw/raminate/quiesce.h"
+#include "hw/raminate/mover/mover.h"
+#include "hw/raminate/mover/quiesce.h"
 #include "system/runstate.h"
 
 /* Left to the rest of QEMU: threads, libraries, devices plugged later. */

@@ -6,7 +6,7 @@
 
 #include "qemu/osdep.h"
 #include "cpu.h"
-#include "hw/raminate/nested.h"
+#include "hw/raminate/mover/nested.h"
 #include "system/hw_accel.h"
 #include "system/kvm.h"
 

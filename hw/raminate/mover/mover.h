@@ -50,7 +50,7 @@ typedef struct RaminateMoverOps {
 
     /*
      * Exchanges pairs, between begin() and end(), and brings the placement up
-     * to date.  No page appears twice.  Called with the monitor's lock held.
+     * to date.  No page appears twice.  Called with the placer's lock held.
      * Returns: whether all pairs were reached; if not, @errp says why.  The
      * status of each pair is true in any case.
      */

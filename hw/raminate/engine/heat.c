@@ -6,7 +6,7 @@
 
 #include <stdlib.h>
 
-#include "heat.h"
+#include "hw/raminate/engine/heat.h"
 
 /* Heat is kept with 8 bits more than shown, so that rounding stays unseen. */
 #define HEAT_FULL UINT16_MAX

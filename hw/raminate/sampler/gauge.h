@@ -7,7 +7,7 @@
 #ifndef HW_RAMINATE_GAUGE_H
 #define HW_RAMINATE_GAUGE_H
 
-#include "hw/raminate/gauge-pick.h"
+#include "hw/raminate/engine/gauge-pick.h"
 #include "hw/raminate/memory.h"
 
 /* Takes 2 MiB of memory once it is used. */

@@ -1,11 +1,12 @@
 /*
- * RAMinate: the figures that a monitor keeps
+ * RAMinate: the figures that a placer keeps
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 
-#include "qemu/osdep.h"
-#include "hw/raminate/figures.h"
+#include <string.h>
+
+#include "hw/raminate/engine/figures.h"
 
 void raminate_figures_add_scan(RaminateFigures *figures,
                                const RaminatePlacement *placement,

@@ -1,15 +1,15 @@
 /*
- * RAMinate: the monitor, which keeps often-written pages in fast memory
+ * RAMinate: the placer, which keeps often-written pages in fast memory
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 
-#ifndef HW_RAMINATE_MONITOR_H
-#define HW_RAMINATE_MONITOR_H
+#ifndef HW_RAMINATE_PLACER_H
+#define HW_RAMINATE_PLACER_H
 
 #include "qapi/qapi-types-raminate.h"
 #include "hw/raminate/memory.h"
-#include "hw/raminate/mover.h"
+#include "hw/raminate/mover/mover.h"
 
 /* What a user can set, also while the guest runs.  Times are milliseconds. */
 typedef struct RaminateSettings {
@@ -27,70 +27,70 @@ typedef struct RaminateSettings {
 
 extern const RaminateSettings raminate_default_settings;
 
-typedef struct RaminateMonitor RaminateMonitor;
+typedef struct RaminatePlacer RaminatePlacer;
 
 /*
  * All functions below are called in the main loop, under the big lock.
  *
- * @memory: complete but for its placement; outlives the monitor, which sets
+ * @memory: complete but for its placement; outlives the placer, which sets
  *          the placement and frees it
  *
- * Returns: the monitor, or NULL with @errp set.  Unless settings say it is
+ * Returns: the placer, or NULL with @errp set.  Unless settings say it is
  * off, it starts to work as soon as the guest does.
  */
-RaminateMonitor *raminate_monitor_new(RaminateMemory *memory,
+RaminatePlacer *raminate_placer_new(RaminateMemory *memory,
                                       const RaminateSettings *settings,
                                       Error **errp);
-void raminate_monitor_free(RaminateMonitor *monitor);
+void raminate_placer_free(RaminatePlacer *placer);
 
 /*
  * Puts new settings in force.
  * Returns: false with @errp set if they can't be; then the old ones stay.
  */
-bool raminate_monitor_set(RaminateMonitor *monitor,
+bool raminate_placer_set(RaminatePlacer *placer,
                           const RaminateSettings *settings, Error **errp);
 
 /*
  * Records to a new file from now on; an empty @path ends the recording.
  * Returns: false with @errp set if it can't be; then nothing is recorded.
  */
-bool raminate_monitor_record(RaminateMonitor *monitor, const char *path,
+bool raminate_placer_record(RaminatePlacer *placer, const char *path,
                              Error **errp);
 
-/* Returns: the monitor of the container @id, or NULL with @errp set. */
-RaminateMonitor *raminate_monitor_find(const char *id, Error **errp);
+/* Returns: the placer of the container @id, or NULL with @errp set. */
+RaminatePlacer *raminate_placer_find(const char *id, Error **errp);
 
-/* Calls @func for each monitor, in the order of their creation. */
-void raminate_monitor_foreach(void (*func)(RaminateMonitor *monitor,
+/* Calls @func for each placer, in the order of their creation. */
+void raminate_placer_foreach(void (*func)(RaminatePlacer *placer,
                                            void *opaque),
                               void *opaque);
 
 /* Returns: settings and figures, to be freed with qapi_free_RaminateInfo(). */
-RaminateInfo *raminate_monitor_info(RaminateMonitor *monitor);
+RaminateInfo *raminate_placer_info(RaminatePlacer *placer);
 
 /*
  * @buckets: at least 1
  * Returns: the map, to be freed with qapi_free_RaminateMap().
  */
-RaminateMap *raminate_monitor_map(RaminateMonitor *monitor, uint32_t buckets);
+RaminateMap *raminate_placer_map(RaminatePlacer *placer, uint32_t buckets);
 
 /*
- * @page: less than raminate_monitor_pages()
+ * @page: less than raminate_placer_pages()
  * Returns: what is known of it, to be freed with qapi_free_RaminatePage().
  */
-RaminatePage *raminate_monitor_page(RaminateMonitor *monitor, uint32_t page);
+RaminatePage *raminate_placer_page(RaminatePlacer *placer, uint32_t page);
 
 /*
  * Exchanges pairs at a user's wish; no page may appear twice.
  * Returns: false with @errp set if not all pairs were reached.
  */
-bool raminate_monitor_swap(RaminateMonitor *monitor, RaminateSwap *swaps,
+bool raminate_placer_swap(RaminatePlacer *placer, RaminateSwap *swaps,
                            size_t nr, Error **errp);
 
 /* Returns: number of pages in the container. */
-uint32_t raminate_monitor_pages(const RaminateMonitor *monitor);
+uint32_t raminate_placer_pages(const RaminatePlacer *placer);
 
 /* Returns: id of the container. */
-const char *raminate_monitor_id(const RaminateMonitor *monitor);
+const char *raminate_placer_id(const RaminatePlacer *placer);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * RAMinate: the figures that a monitor keeps
+ * RAMinate: the figures that a placer keeps
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -7,8 +7,8 @@
 #ifndef HW_RAMINATE_FIGURES_H
 #define HW_RAMINATE_FIGURES_H
 
-#include "hw/raminate/histogram.h"
-#include "hw/raminate/policy/placement.h"
+#include "hw/raminate/engine/histogram.h"
+#include "hw/raminate/engine/placement.h"
 
 /* All zero at first.  Counts are explained at RaminateInfo in QAPI. */
 typedef struct RaminateFigures {

@@ -7,7 +7,7 @@
 #include "qemu/osdep.h"
 #include "qapi/error.h"
 #include "qemu/memfd.h"
-#include "hw/raminate/gauge.h"
+#include "hw/raminate/sampler/gauge.h"
 
 /* Copies as of the last scan, and room for what is compared with them */
 #define GAUGE_SIZE (2 * RAMINATE_GAUGE_PAGES * RAMINATE_PAGE_SIZE)

@@ -11,7 +11,7 @@
 #include "qemu/osdep.h"
 #include "qapi/error.h"
 #include "hw/raminate/kvm.h"
-#include "hw/raminate/mover.h"
+#include "hw/raminate/mover/mover.h"
 #include "kvm/raminate.h"
 
 static RaminateMover *kvm_open(RaminateMemory *memory, Error **errp)

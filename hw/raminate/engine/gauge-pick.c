@@ -6,7 +6,7 @@
 
 #include <stdlib.h>
 
-#include "hw/raminate/gauge-pick.h"
+#include "hw/raminate/engine/gauge-pick.h"
 
 #define HALF (RAMINATE_GAUGE_PAGES / 2)
 

@@ -7,7 +7,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#include "placement.h"
+#include "hw/raminate/engine/placement.h"
 
 struct RaminatePlacement {
     uint32_t nr_pages;

@@ -14,8 +14,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "hw/raminate/policy/heat.h"
-#include "hw/raminate/policy/placement.h"
+#include "hw/raminate/engine/heat.h"
+#include "hw/raminate/engine/placement.h"
 
 /* Pages are compared by lines of so many bytes. */
 #define RAMINATE_GAUGE_LINE_SIZE 64

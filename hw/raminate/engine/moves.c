@@ -4,7 +4,7 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 
-#include "hw/raminate/moves.h"
+#include "hw/raminate/engine/moves.h"
 
 struct RaminateMoves {
     GHashTable *last;           /* page number to its last RaminateMove */

@@ -10,7 +10,7 @@
 
 #include "qemu/osdep.h"
 #include "exec/ramlist.h"
-#include "hw/raminate/sampler.h"
+#include "hw/raminate/sampler/sampler.h"
 
 /*
  * Returns: the dirty bits of @size bytes from @addr on, which are clear
