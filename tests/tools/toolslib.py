@@ -14,7 +14,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / 'guest'))
 
 # pylint: disable=wrong-import-position,unused-import
 from guestlib import (  # noqa: E402,F401
-    MIB, Boot, Guest, Skip, check, hybrid, run_tests, wait_until)
+    MIB, Boot, Guest, Skip, check, hybrid, run_tests, wait_until,
+    work_directory)
 from raminate import paths  # noqa: E402
 
 TOOLS = paths.BUILD / 'tools'

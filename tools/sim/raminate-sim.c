@@ -4,6 +4,7 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,6 +35,7 @@ static gboolean list_policies;
 static gboolean as_csv;
 static gboolean as_json;
 static gboolean keep_steps;
+static char *moves_path;
 static gboolean show_progress;
 static char **paths;
 
@@ -83,6 +85,9 @@ static const GOptionEntry entries[] = {
     { "json", 0, 0, G_OPTION_ARG_NONE, &as_json, "Print JSON", NULL },
     { "steps", 0, 0, G_OPTION_ARG_NONE, &keep_steps,
       "Tell in JSON what was written from scan to scan", NULL },
+    { "moves", 0, 0, G_OPTION_ARG_FILENAME, &moves_path,
+      "Write each exchange of pages to this file, as CSV; takes 16 bytes of "
+      "memory for each", "FILE" },
     { "progress", 0, 0, G_OPTION_ARG_NONE, &show_progress,
       "Show the progress also if stderr is not a terminal", NULL },
     { G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &paths,
@@ -138,6 +143,7 @@ static void parse_policy(Job *job, const char *text)
         .second_look = !no_second_look,
         .keep_policy = keep_policy,
         .keep_steps = keep_steps,
+        .keep_moves = moves_path,
     };
     if (!policies_parse(text, &job->settings, &error)) {
         die("%s", error->message);
@@ -265,8 +271,9 @@ static void check_estimate(const ReplayResult *result, const char *path)
     }
 }
 
+/* @moves: what takes the moves; or NULL */
 static void replay_recording(const char *path, ReportFormat format,
-                             bool first)
+                             FILE *moves, bool first)
 {
     TraceOptions options = {
         .scan_period_ms = scan_period,
@@ -317,8 +324,36 @@ static void replay_recording(const char *path, ReportFormat format,
         die("%s", error->message);
     }
     report_print(format, &report, first);
+    if (moves) {
+        report_moves(moves, &report);
+    }
     for (unsigned i = 0; i < nr * nr_passes; i++) {
         replay_result_clear(&results[i]);
+    }
+}
+
+/* Returns: the file that takes the moves, with its first line; or NULL. */
+static FILE *open_moves(void)
+{
+    FILE *file;
+
+    if (!moves_path) {
+        return NULL;
+    }
+    file = fopen(moves_path, "w");
+    if (!file) {
+        die("can't create %s: %s", moves_path, g_strerror(errno));
+    }
+    report_moves_begin(file);
+    return file;
+}
+
+static void close_moves(FILE *file)
+{
+    bool failed = file && ferror(file);
+
+    if (file && (fclose(file) != 0 || failed)) {
+        die("can't write %s: %s", moves_path, g_strerror(errno));
     }
 }
 
@@ -326,6 +361,7 @@ int main(int argc, char **argv)
 {
     g_autoptr(GOptionContext) context = g_option_context_new(NULL);
     g_autoptr(GError) error = NULL;
+    FILE *moves = NULL;
     ReportFormat format;
 
     g_option_context_set_summary(context,
@@ -365,10 +401,12 @@ int main(int argc, char **argv)
         policy_names = policies_names();
     }
     format = as_json ? REPORT_JSON : as_csv ? REPORT_CSV : REPORT_TABLE;
+    moves = open_moves();
     report_begin(format);
     for (unsigned i = 0; paths[i]; i++) {
-        replay_recording(paths[i], format, i == 0);
+        replay_recording(paths[i], format, moves, i == 0);
     }
     report_end(format);
+    close_moves(moves);
     return EXIT_SUCCESS;
 }

@@ -108,6 +108,11 @@ static void replay_step(Replay *replay, const TraceStep *step)
                                now + 1);
     nr = plan(replay, now);
     for (size_t i = 0; i < nr; i++) {
+        if (settings->keep_moves) {
+            ReplayMove move = { step->time_ms, replay->pairs[i] };
+
+            g_array_append_val(replay->result->moves, move);
+        }
         swap_pair(replay, now, &replay->pairs[i]);
     }
 }
@@ -239,6 +244,10 @@ bool replay_run(const char *path, const TraceOptions *options,
             results[pass].steps = g_array_new(FALSE, FALSE,
                                               sizeof(ReplayStep));
         }
+        if (settings->keep_moves) {
+            results[pass].moves = g_array_new(FALSE, FALSE,
+                                              sizeof(ReplayMove));
+        }
         replay.result = &results[pass];
         trace_rewind(trace);
         ok = replay_pass(&replay, trace, pass, lock, progress, error);
@@ -253,4 +262,5 @@ bool replay_run(const char *path, const TraceOptions *options,
 void replay_result_clear(ReplayResult *result)
 {
     g_clear_pointer(&result->steps, g_array_unref);
+    g_clear_pointer(&result->moves, g_array_unref);
 }

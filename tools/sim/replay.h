@@ -23,6 +23,7 @@ typedef struct ReplaySettings {
     bool second_look;           /* tell the policy what it found */
     bool keep_policy;           /* from pass to pass, with what it knows */
     bool keep_steps;            /* in the result */
+    bool keep_moves;            /* in the result */
 } ReplaySettings;
 
 /* The tiers to place pages in, fastest first */
@@ -38,6 +39,12 @@ typedef struct ReplayStep {
     uint64_t slow_lines;
     uint64_t swap_lines;        /* that swaps wrote to other tiers than 0 */
 } ReplayStep;
+
+/* An exchange that the policy asked for */
+typedef struct ReplayMove {
+    int64_t time_ms;            /* of the recording's clock */
+    RaminatePair pair;
+} ReplayMove;
 
 /* Of one pass.  Pages and lines written by the guest, unless they say so. */
 typedef struct ReplayResult {
@@ -55,6 +62,7 @@ typedef struct ReplayResult {
     bool has_traffic;           /* lines are not estimated */
     bool cut;                   /* the recording was */
     GArray *steps;              /* of ReplayStep; NULL if they weren't kept */
+    GArray *moves;              /* of ReplayMove, in order; NULL as steps */
 } ReplayResult;
 
 /* Lines that the exchange of two pages writes to each of them */

@@ -229,16 +229,16 @@ static void print_number(double value, const char *missing)
     }
 }
 
-static void print_csv_text(const char *text)
+static void print_csv_text(FILE *file, const char *text)
 {
-    putchar('"');
+    putc('"', file);
     for (; *text; text++) {
         if (*text == '"') {
-            putchar('"');
+            putc('"', file);
         }
-        putchar(*text);
+        putc(*text, file);
     }
-    putchar('"');
+    putc('"', file);
 }
 
 static void print_csv(const Report *report)
@@ -246,9 +246,9 @@ static void print_csv(const Report *report)
     for (unsigned i = 0; i < report->nr_rows; i++) {
         const ReportRow *row = &report->rows[i];
 
-        print_csv_text(report->path);
+        print_csv_text(stdout, report->path);
         printf(",");
-        print_csv_text(row->policy);
+        print_csv_text(stdout, row->policy);
         printf(",%u,%u,%u,%d", row->pass, report->header->nr_pages,
                report->tiers->ranges[0].count, row->result.has_traffic);
         for (unsigned c = 0; c < G_N_ELEMENTS(columns); c++) {
@@ -372,5 +372,30 @@ void report_end(ReportFormat format)
 {
     if (format == REPORT_JSON) {
         printf("\n]\n");
+    }
+}
+
+/* Moves */
+
+void report_moves_begin(FILE *file)
+{
+    fprintf(file, "recording,policy,pass,time_ms,promoted,demoted\n");
+}
+
+void report_moves(FILE *file, const Report *report)
+{
+    for (unsigned i = 0; i < report->nr_rows; i++) {
+        const ReportRow *row = &report->rows[i];
+        const GArray *moves = row->result.moves;
+
+        for (guint j = 0; j < moves->len; j++) {
+            const ReplayMove *move = &g_array_index(moves, ReplayMove, j);
+
+            print_csv_text(file, report->path);
+            putc(',', file);
+            print_csv_text(file, row->policy);
+            fprintf(file, ",%u,%" G_GINT64_FORMAT ",%u,%u\n", row->pass,
+                    move->time_ms, move->pair.promote, move->pair.demote);
+        }
     }
 }

@@ -7,6 +7,8 @@
 #ifndef RAMINATE_SIM_REPORT_H
 #define RAMINATE_SIM_REPORT_H
 
+#include <stdio.h>
+
 #include "replay.h"
 
 typedef enum ReportFormat {
@@ -36,6 +38,13 @@ typedef struct Report {
 /* What comes before the first report, and behind the last. */
 void report_begin(ReportFormat format);
 void report_end(ReportFormat format);
+
+/*
+ * Writes the moves of all rows to @file as CSV, one a line, row by row;
+ * report_moves_begin() writes the names of the columns.
+ */
+void report_moves_begin(FILE *file);
+void report_moves(FILE *file, const Report *report);
 
 /* @first: whether no other report was printed before */
 void report_print(ReportFormat format, const Report *report, bool first);
