@@ -129,6 +129,12 @@ static void test_wrong_containers(void)
     refuse("'unmoved': 2.5", "'unmoved': '1'", "'unmoved'");
     refuse("{'slow-write-cost'", "3, {'slow-write-cost'", "'energy'");
     refuse("'rank': 1", "'rank': []", "'rank'");
+    /* Of more than one wrong member, the first one sets the error. */
+    refuse(TIER("s", 1, 10), "{'id': 5}, null", "'id'");
+    refuse(TIER("s", 1, 10), "null, {'id': 5}", "'tiers'");
+    refuse("'placed': 2}", "'placed': []}, null, {}", "'placed'");
+    refuse("'placed': 2}", "'placed': 2}, null, {}", "'energy'");
+    refuse("'count': 2, 'last': 3", "'count': {}, 'last': []", "'count'");
     refuse("'pause-time': " TIMES, "'pause-time': 3", "'pause-time'");
 }
 
@@ -202,6 +208,8 @@ static void test_wrong_maps(void)
     refuse_map("{'tiers': [0, 20, 0], 'heat': 128, 'hottest': 128}", "7");
     refuse_map("['f', 's', 't']", "['f', 3, 't']");
     refuse_map("'pages': 40", "'pages': 1.5");
+    refuse_map("[10, 4, 6], 'heat': 0", "[10, 4], 'heat': []");
+    refuse_map("['f', 's', 't'], 'buckets': [", "[7, 8], 'buckets': [null,");
 }
 
 int main(int argc, char **argv)

@@ -10,7 +10,10 @@
 
 G_DEFINE_QUARK(raminate-info-error-quark, info_error)
 
-/* Reads members until one is wrong. */
+/*
+ * Reads members until one is wrong.  There is one for a whole answer, whose
+ * @object changes, so that only the first that is wrong sets the error.
+ */
 typedef struct Reader {
     const char *command;
     JsonObject *object;
@@ -133,49 +136,50 @@ static JsonObject *element_object(JsonArray *array, unsigned i)
 static void read_times(Reader *reader, const char *name, TimesInfo *times)
 {
     JsonNode *node = read_member(reader, name);
-    Reader inner = *reader;
+    JsonObject *outer = reader->object;
 
     if (!node || !JSON_NODE_HOLDS_OBJECT(node)) {
         reader_fail(reader, name);
         return;
     }
-    inner.object = json_node_get_object(node);
-    times->count = read_uint(&inner, "count", FALSE);
-    times->last = read_uint(&inner, "last", FALSE);
-    times->mean = read_uint(&inner, "mean", FALSE);
-    times->p50 = read_uint(&inner, "p50", FALSE);
-    times->p90 = read_uint(&inner, "p90", FALSE);
-    times->p99 = read_uint(&inner, "p99", FALSE);
-    times->max = read_uint(&inner, "max", FALSE);
-    times->total = read_uint(&inner, "total", FALSE);
-    reader->failed = inner.failed;
+    reader->object = json_node_get_object(node);
+    times->count = read_uint(reader, "count", FALSE);
+    times->last = read_uint(reader, "last", FALSE);
+    times->mean = read_uint(reader, "mean", FALSE);
+    times->p50 = read_uint(reader, "p50", FALSE);
+    times->p90 = read_uint(reader, "p90", FALSE);
+    times->p99 = read_uint(reader, "p99", FALSE);
+    times->max = read_uint(reader, "max", FALSE);
+    times->total = read_uint(reader, "total", FALSE);
+    reader->object = outer;
 }
 
 static void read_tiers(Reader *reader, ContainerInfo *info)
 {
     JsonArray *array = read_array(reader, "tiers", INFO_MAX_TIERS);
-    Reader inner = *reader;
+    JsonObject *outer = reader->object;
     unsigned i;
 
-    for (i = 0; array && i < json_array_get_length(array); i++) {
+    for (i = 0; array && i < json_array_get_length(array) && !reader->failed;
+         i++) {
         TierInfo *tier = &info->tiers[i];
 
-        inner.object = element_object(array, i);
-        if (!inner.object) {
+        reader->object = element_object(array, i);
+        if (!reader->object) {
             reader_fail(reader, "tiers");
-            return;
+            break;
         }
         info->nr_tiers++;
-        tier->id = read_string(&inner, "id", FALSE);
-        tier->rank = read_uint(&inner, "rank", FALSE);
-        tier->mem_path = read_string(&inner, "mem-path", FALSE);
-        tier->phy_offset = read_uint(&inner, "phy-offset", FALSE);
-        tier->size = read_uint(&inner, "size", FALSE);
-        tier->pages = read_uint(&inner, "pages", FALSE);
-        tier->written = read_uint(&inner, "written", FALSE);
-        tier->total_written = read_uint(&inner, "total-written", FALSE);
+        tier->id = read_string(reader, "id", FALSE);
+        tier->rank = read_uint(reader, "rank", FALSE);
+        tier->mem_path = read_string(reader, "mem-path", FALSE);
+        tier->phy_offset = read_uint(reader, "phy-offset", FALSE);
+        tier->size = read_uint(reader, "size", FALSE);
+        tier->pages = read_uint(reader, "pages", FALSE);
+        tier->written = read_uint(reader, "written", FALSE);
+        tier->total_written = read_uint(reader, "total-written", FALSE);
     }
-    reader->failed = inner.failed;
+    reader->object = outer;
 }
 
 static double read_joules(Reader *reader, const char *name)
@@ -191,24 +195,25 @@ static double read_joules(Reader *reader, const char *name)
 static void read_energies(Reader *reader, ContainerInfo *info)
 {
     JsonArray *array = read_array(reader, "energy", INFO_MAX_ENERGIES);
-    Reader inner = *reader;
+    JsonObject *outer = reader->object;
     unsigned i;
 
-    for (i = 0; array && i < json_array_get_length(array); i++) {
+    for (i = 0; array && i < json_array_get_length(array) && !reader->failed;
+         i++) {
         EnergyInfo *energy = &info->energies[i];
 
-        inner.object = element_object(array, i);
-        if (!inner.object) {
+        reader->object = element_object(array, i);
+        if (!reader->object) {
             reader_fail(reader, "energy");
-            return;
+            break;
         }
         info->nr_energies++;
-        energy->slow_write_cost = read_uint(&inner, "slow-write-cost", FALSE);
-        energy->dram_only = read_joules(&inner, "dram-only");
-        energy->unmoved = read_joules(&inner, "unmoved");
-        energy->placed = read_joules(&inner, "placed");
+        energy->slow_write_cost = read_uint(reader, "slow-write-cost", FALSE);
+        energy->dram_only = read_joules(reader, "dram-only");
+        energy->unmoved = read_joules(reader, "unmoved");
+        energy->placed = read_joules(reader, "placed");
     }
-    reader->failed = inner.failed;
+    reader->object = outer;
 }
 
 void container_info_free(ContainerInfo *info)
@@ -380,7 +385,7 @@ static void read_map_tiers(Reader *reader, MapInfo *map)
 static void read_buckets(Reader *reader, MapInfo *map)
 {
     JsonArray *buckets = read_array(reader, "buckets", INFO_MAX_BUCKETS);
-    Reader inner = *reader;
+    JsonObject *outer = reader->object;
     unsigned i;
 
     if (!buckets) {
@@ -388,15 +393,15 @@ static void read_buckets(Reader *reader, MapInfo *map)
     }
     map->nr_buckets = json_array_get_length(buckets);
     map->buckets = g_new0(MapBucket, map->nr_buckets);
-    for (i = 0; i < map->nr_buckets && !inner.failed; i++) {
-        inner.object = element_object(buckets, i);
-        if (inner.object) {
-            read_bucket(&inner, map, &map->buckets[i]);
+    for (i = 0; i < map->nr_buckets && !reader->failed; i++) {
+        reader->object = element_object(buckets, i);
+        if (reader->object) {
+            read_bucket(reader, map, &map->buckets[i]);
         } else {
-            reader_fail(&inner, "buckets");
+            reader_fail(reader, "buckets");
         }
     }
-    reader->failed = inner.failed;
+    reader->object = outer;
 }
 
 void map_info_free(MapInfo *map)
