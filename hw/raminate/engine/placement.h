@@ -9,27 +9,16 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include "hw/raminate/engine/layout.h"
 
 /*
- * Pages and frames are 4 KiB and numbered from the start of the container.
  * Frame N is the memory that page N had when the guest started, so that the
  * placement begins as the identity and stays a permutation.
  */
-#define RAMINATE_PAGE_BITS 12
+typedef struct RaminatePlacement RaminatePlacement;
 
 /* Memory that a placement takes for each page. */
 #define RAMINATE_PLACEMENT_BYTES_PER_PAGE 5
-
-/* More tiers than any host has kinds of memory; a tier fits in a byte. */
-#define RAMINATE_MAX_TIERS 16
-
-/* One tier's run of frames.  Tiers are numbered by rank, 0 is the fastest. */
-typedef struct RaminateFrameRange {
-    uint32_t first;
-    uint32_t count;
-} RaminateFrameRange;
-
-typedef struct RaminatePlacement RaminatePlacement;
 
 /*
  * @ranges: one entry a tier, in the order of rank; together they cover

@@ -1,0 +1,156 @@
+/*
+ * RAMinate: a sample, which is what a scan has found out about guest pages
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include <glib.h>
+#include "hw/raminate/engine/sample.h"
+
+#define FIRST_ALLOCATION 64
+
+void raminate_sample_destroy(RaminateSample *sample)
+{
+    g_free(sample->runs);
+    *sample = (RaminateSample){};
+}
+
+void raminate_sample_clear(RaminateSample *sample)
+{
+    sample->nr_runs = 0;
+    sample->nr_pages = 0;
+    sample->kinds = 0;
+}
+
+static uint32_t region_of(uint32_t page)
+{
+    return page >> RAMINATE_REGION_BITS;
+}
+
+/* The pages are in one region. */
+static void append_in_region(RaminateSample *sample, uint32_t first,
+                             uint32_t nr, unsigned kinds)
+{
+    RaminateRun *last = sample->runs + sample->nr_runs;
+
+    sample->nr_pages += nr;
+    if (sample->nr_runs && last[-1].first + last[-1].nr == first &&
+        last[-1].kinds == kinds &&
+        region_of(last[-1].first) == region_of(first)) {
+        last[-1].nr += nr;
+        return;
+    }
+    if (sample->nr_runs == sample->allocated) {
+        sample->allocated = MAX(2 * sample->allocated, FIRST_ALLOCATION);
+        sample->runs = g_renew(RaminateRun, sample->runs, sample->allocated);
+        last = sample->runs + sample->nr_runs;
+    }
+    *last = (RaminateRun){ .first = first, .nr = nr, .kinds = kinds };
+    sample->nr_runs++;
+}
+
+void raminate_sample_add_word(RaminateSample *sample, uint32_t first,
+                              uint64_t bits, unsigned kinds)
+{
+    while (bits) {
+        unsigned skip = __builtin_ctzll(bits);
+        uint64_t from = bits >> skip;
+        unsigned nr = ~from ? __builtin_ctzll(~from) : 64;
+        uint32_t page = first + skip;
+        uint32_t room = RAMINATE_REGION_PAGES - page % RAMINATE_REGION_PAGES;
+        uint32_t here = MIN(nr, room);
+
+        append_in_region(sample, page, here, kinds);
+        if (nr > here) {
+            append_in_region(sample, page + here, nr - here, kinds);
+        }
+        /* A run up to the last bit leaves nothing, and no shift by 64. */
+        bits = skip + nr < 64 ? from >> nr << nr << skip : 0;
+    }
+}
+
+/* What is left of a sample: from page @first on, in @run and those after it */
+typedef struct Cursor {
+    const RaminateRun *run;
+    const RaminateRun *end;
+    uint64_t first;             /* UINT64_MAX at the end */
+} Cursor;
+
+static Cursor cursor_at_start(const RaminateSample *sample)
+{
+    return (Cursor){
+        .run = sample->runs,
+        .end = sample->runs + sample->nr_runs,
+        .first = sample->nr_runs ? sample->runs->first : UINT64_MAX,
+    };
+}
+
+static uint64_t cursor_run_end(const Cursor *cursor)
+{
+    return (uint64_t)cursor->run->first + cursor->run->nr;
+}
+
+/* Leaves out the pages before @page, which is at most the end of the run. */
+static void cursor_advance(Cursor *cursor, uint64_t page)
+{
+    if (page < cursor_run_end(cursor)) {
+        cursor->first = page;
+    } else if (++cursor->run < cursor->end) {
+        cursor->first = cursor->run->first;
+    } else {
+        cursor->first = UINT64_MAX;
+    }
+}
+
+void raminate_sample_merge(RaminateSample *into, const RaminateSample *a,
+                           const RaminateSample *b)
+{
+    Cursor cursors[] = { cursor_at_start(a), cursor_at_start(b) };
+
+    raminate_sample_clear(into);
+    into->kinds = a->kinds | b->kinds;
+    for (;;) {
+        uint64_t first = MIN(cursors[0].first, cursors[1].first);
+        uint64_t end = UINT64_MAX;
+        unsigned kinds = 0;
+
+        if (first == UINT64_MAX) {
+            return;
+        }
+        for (unsigned i = 0; i < 2; i++) {
+            if (cursors[i].first == first) {
+                kinds |= cursors[i].run->kinds;
+                end = MIN(end, cursor_run_end(&cursors[i]));
+            } else {
+                end = MIN(end, cursors[i].first);
+            }
+        }
+        append_in_region(into, first, end - first, kinds);
+        for (unsigned i = 0; i < 2; i++) {
+            if (cursors[i].first == first) {
+                cursor_advance(&cursors[i], end);
+            }
+        }
+    }
+}
+
+unsigned raminate_sample_find(const RaminateSample *sample, uint32_t page)
+{
+    size_t low = 0;
+    size_t high = sample->nr_runs;
+
+    /* All runs below @low start at @page or before, those from @high after. */
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+
+        if (sample->runs[middle].first <= page) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    if (low && page - sample->runs[low - 1].first < sample->runs[low - 1].nr) {
+        return sample->runs[low - 1].kinds;
+    }
+    return 0;
+}

@@ -1,0 +1,71 @@
+/*
+ * RAMinate: a sample, which is what a scan has found out about guest pages
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#ifndef HW_RAMINATE_SAMPLE_H
+#define HW_RAMINATE_SAMPLE_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include "hw/raminate/engine/layout.h"
+
+/* What can be found out about a page: bits */
+enum {
+    RAMINATE_WRITTEN = 1,
+    RAMINATE_READ = 2,
+};
+
+/* Pages that follow each other within one region, with the same found out */
+typedef struct RaminateRun {
+    uint32_t first;
+    uint16_t nr;                /* 1 to RAMINATE_REGION_PAGES */
+    uint16_t kinds;             /* not 0 */
+} RaminateRun;
+
+/*
+ * The runs are in ascending order and don't overlap; two that touch have
+ * other kinds, or are in two regions.  A page in none of them is one of which
+ * nothing was found.  Takes no memory for such pages.  All zeros is an empty
+ * sample.
+ */
+typedef struct RaminateSample {
+    RaminateRun *runs;
+    size_t nr_runs;
+    size_t allocated;           /* room for so many runs */
+    size_t nr_pages;            /* in all runs */
+    unsigned kinds;             /* what was looked for; the caller's to set */
+} RaminateSample;
+
+/* Frees the memory; the sample is empty then, and may be filled again. */
+void raminate_sample_destroy(RaminateSample *sample);
+
+/* Makes it empty, and kinds 0, but keeps the memory. */
+void raminate_sample_clear(RaminateSample *sample);
+
+/*
+ * Adds pages of which the same was found.
+ * @bits: bit N stands for page @first + N; all pages of which the bit is set
+ *        are after those in the sample
+ * @kinds: not 0
+ */
+void raminate_sample_add_word(RaminateSample *sample, uint32_t first,
+                              uint64_t bits, unsigned kinds);
+
+/*
+ * Makes @into the union: of each page, what is found in either.
+ * @into: neither @a nor @b; what was in it is dropped
+ */
+void raminate_sample_merge(RaminateSample *into, const RaminateSample *a,
+                           const RaminateSample *b);
+
+/* Returns: what was found of @page, or 0.  Cost: O(log of runs). */
+unsigned raminate_sample_find(const RaminateSample *sample, uint32_t page);
+
+/* Runs over all runs in ascending order. */
+#define RAMINATE_SAMPLE_FOREACH(run, sample)                            \
+    for (const RaminateRun *run = (sample)->runs;                       \
+         run != (sample)->runs + (sample)->nr_runs; run++)
+
+#endif
