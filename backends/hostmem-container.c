@@ -20,16 +20,13 @@
 #include "backends/raminate/hostmem-container.h"
 #include "hw/boards.h"
 #include "hw/qdev-core.h"
+#include "hw/raminate/engine/settings.h"
 #include "hw/raminate/placer.h"
 #include "hw/raminate/unpinnable.h"
 #include "system/system.h"
 
 /* Huge pages of the host may be used where frames still lie side by side. */
 #define HOST_ALIGN (2 * MiB)
-
-#define MAX_PERIOD_MS (60 * 60 * 1000)
-#define MAX_WINDOW_MS (24 * MAX_PERIOD_MS)
-#define MAX_SWAPS (1 << 20)
 
 /* A tier and the object that it comes from. */
 typedef struct Child {
@@ -48,7 +45,7 @@ typedef struct Reservation {
 struct HostMemoryBackendContainer {
     HostMemoryBackend parent_obj;
 
-    RaminateSettings settings;
+    RaminatePlacerSettings settings;
     char *record;               /* file, or NULL for none */
     Reservation *reservation;
     GArray *children;           /* of Child, by offset */
@@ -65,47 +62,20 @@ static const char *container_id(HostMemoryBackendContainer *container)
 
 /* Numbers among the settings */
 
-/* What a number may be; all are 32 bits wide. */
-typedef struct NumberProperty {
-    const char *name;
-    const char *description;
-    size_t offset;              /* in RaminateSettings */
-    uint32_t min;
-    uint32_t max;
-} NumberProperty;
-
-static const NumberProperty numbers[] = {
-    { "scan-period", "Time from scan to scan in milliseconds",
-      offsetof(RaminateSettings, scan_period), 1, MAX_PERIOD_MS },
-    { "swap-period", "Time from batch to batch of exchanges in milliseconds",
-      offsetof(RaminateSettings, swap_period), 1, MAX_PERIOD_MS },
-    { "life-time", "Time in milliseconds for which a write keeps a page hot",
-      offsetof(RaminateSettings, life_time), 1, MAX_PERIOD_MS },
-    { "max-swaps", "Most pairs of pages exchanged in one batch",
-      offsetof(RaminateSettings, max_swaps), 1, MAX_SWAPS },
-    { "reverse-window",
-      "Time in milliseconds within which a page that moves back counts as "
-      "reversed",
-      offsetof(RaminateSettings, reverse_window), 1, MAX_WINDOW_MS },
-    { "second-look",
-      "Time from a scan to a second look in milliseconds, 0 for none",
-      offsetof(RaminateSettings, second_look), 0, MAX_PERIOD_MS },
-};
-
-static uint32_t *number_of(RaminateSettings *settings,
-                           const NumberProperty *number)
+static uint32_t *number_of(HostMemoryBackendContainer *container,
+                           const RaminateSetting *setting)
 {
-    return (uint32_t *)((char *)settings + number->offset);
+    return raminate_setting_value(&container->settings.engine, setting);
 }
 
 static bool check_number(HostMemoryBackendContainer *container,
-                         const NumberProperty *number, uint32_t value,
+                         const RaminateSetting *setting, uint32_t value,
                          Error **errp)
 {
-    if (value < number->min || value > number->max) {
+    if (value < setting->min || value > setting->max) {
         error_setg(errp, "memory-backend-container '%s': %s must be %" PRIu32
                    " to %" PRIu32 ", not %" PRIu32, container_id(container),
-                   number->name, number->min, number->max, value);
+                   setting->name, setting->min, setting->max, value);
         return false;
     }
     return true;
@@ -142,10 +112,8 @@ static bool container_check(HostMemoryBackendContainer *container,
     HostMemoryBackend *backend = MEMORY_BACKEND(container);
     const char *id = container_id(container);
 
-    for (unsigned i = 0; i < ARRAY_SIZE(numbers); i++) {
-        if (!check_number(container, &numbers[i],
-                          *number_of(&container->settings, &numbers[i]),
-                          errp)) {
+    for (const RaminateSetting *s = raminate_setting_list; s->name; s++) {
+        if (!check_number(container, s, *number_of(container, s), errp)) {
             return false;
         }
     }
@@ -403,10 +371,10 @@ static bool container_complete(HostMemoryBackendContainer *container,
         }
     }
     container->placer = raminate_placer_new(memory, &container->settings,
-                                              errp);
+                                            errp);
     if (container->placer && container->record && *container->record &&
         !raminate_placer_record(container->placer, container->record,
-                                 errp)) {
+                                errp)) {
         g_clear_pointer(&container->placer, raminate_placer_free);
     }
     if (container->placer) {
@@ -461,24 +429,24 @@ typedef struct EnumProperty {
     const char *name;
     const char *type;
     const char *description;
-    size_t offset;              /* in RaminateSettings */
+    size_t offset;              /* in RaminatePlacerSettings */
     const QEnumLookup *lookup;
 } EnumProperty;
 
 static const EnumProperty enums[] = {
     { "policy", "RaminatePolicyType",
       "How to decide which pages belong in fast memory",
-      offsetof(RaminateSettings, policy), &RaminatePolicyType_lookup },
+      offsetof(RaminatePlacerSettings, policy), &RaminatePolicyType_lookup },
     { "sampler", "RaminateSamplerType",
       "How to find the pages that the guest has written",
-      offsetof(RaminateSettings, sampler), &RaminateSamplerType_lookup },
+      offsetof(RaminatePlacerSettings, sampler), &RaminateSamplerType_lookup },
     { "mover", "RaminateMoverType",
       "How to exchange the frames of two pages",
-      offsetof(RaminateSettings, mover), &RaminateMoverType_lookup },
+      offsetof(RaminatePlacerSettings, mover), &RaminateMoverType_lookup },
 };
 
 static bool container_set(HostMemoryBackendContainer *container,
-                          const RaminateSettings *settings, Error **errp)
+                          const RaminatePlacerSettings *settings, Error **errp)
 {
     if (container->placer &&
         !raminate_placer_set(container->placer, settings, errp)) {
@@ -492,17 +460,17 @@ static void container_get_number(Object *obj, Visitor *v, const char *name,
                                  void *opaque, Error **errp)
 {
     HostMemoryBackendContainer *container = MEMORY_BACKEND_CONTAINER(obj);
-    const NumberProperty *number = opaque;
+    const RaminateSetting *setting = opaque;
 
-    visit_type_uint32(v, name, number_of(&container->settings, number), errp);
+    visit_type_uint32(v, name, number_of(container, setting), errp);
 }
 
 static void container_set_number(Object *obj, Visitor *v, const char *name,
                                  void *opaque, Error **errp)
 {
     HostMemoryBackendContainer *container = MEMORY_BACKEND_CONTAINER(obj);
-    const NumberProperty *number = opaque;
-    RaminateSettings settings = container->settings;
+    const RaminateSetting *setting = opaque;
+    RaminatePlacerSettings settings = container->settings;
     uint32_t value;
 
     if (!visit_type_uint32(v, name, &value, errp)) {
@@ -510,10 +478,10 @@ static void container_set_number(Object *obj, Visitor *v, const char *name,
     }
     /* An object in the making has no id yet: container_check() will look. */
     if (container_id(container) &&
-        !check_number(container, number, value, errp)) {
+        !check_number(container, setting, value, errp)) {
         return;
     }
-    *number_of(&settings, number) = value;
+    *raminate_setting_value(&settings.engine, setting) = value;
     container_set(container, &settings, errp);
 }
 
@@ -532,7 +500,7 @@ static void container_set_enum(Object *obj, Visitor *v, const char *name,
 {
     HostMemoryBackendContainer *container = MEMORY_BACKEND_CONTAINER(obj);
     const EnumProperty *property = opaque;
-    RaminateSettings settings = container->settings;
+    RaminatePlacerSettings settings = container->settings;
     g_autofree char *text = NULL;
     int value;
 
@@ -564,7 +532,7 @@ static bool container_get_monitor(Object *obj, Error **errp)
 static void container_set_monitor(Object *obj, bool value, Error **errp)
 {
     HostMemoryBackendContainer *container = MEMORY_BACKEND_CONTAINER(obj);
-    RaminateSettings settings = container->settings;
+    RaminatePlacerSettings settings = container->settings;
 
     settings.monitor = value;
     container_set(container, &settings, errp);
@@ -591,7 +559,7 @@ static void container_init(Object *obj)
 {
     HostMemoryBackendContainer *container = MEMORY_BACKEND_CONTAINER(obj);
 
-    container->settings = raminate_default_settings;
+    raminate_placer_settings_init(&container->settings);
     container->children = g_array_new(false, false, sizeof(Child));
 }
 
@@ -654,12 +622,10 @@ static void container_class_init(ObjectClass *oc, void *data)
         object_class_property_set_description(oc, enums[i].name,
                                               enums[i].description);
     }
-    for (unsigned i = 0; i < ARRAY_SIZE(numbers); i++) {
-        object_class_property_add(oc, numbers[i].name, "uint32",
-                                  container_get_number, container_set_number,
-                                  NULL, (void *)&numbers[i]);
-        object_class_property_set_description(oc, numbers[i].name,
-                                              numbers[i].description);
+    for (const RaminateSetting *s = raminate_setting_list; s->name; s++) {
+        object_class_property_add(oc, s->name, "uint32", container_get_number,
+                                  container_set_number, NULL, (void *)s);
+        object_class_property_set_description(oc, s->name, s->help);
     }
 }
 

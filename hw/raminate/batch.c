@@ -1,5 +1,5 @@
 /*
- * RAMinate: batches of exchanges, and the account that is kept of them
+ * RAMinate: a batch of moves
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -10,80 +10,18 @@
 #include "hw/raminate/placer-internal.h"
 #include "trace.h"
 
-/* Returns: whether the page moved back to where it came from lately. */
-static bool placer_note_move(RaminatePlacer *placer, int64_t now,
-                              bool planned, uint32_t page, uint32_t with)
-{
-    const RaminatePlacement *placement = placer->memory->placement;
-    RaminateMove move = {
-        .ms = now,
-        .policy = planned ? placer->policy_ops->name : NULL,
-        .with = with,
-        .from = raminate_placement_tier(placement, with),
-        .to = raminate_placement_tier(placement, page),
-        .heat = raminate_heat_get(placer->heat, page),
-    };
+/* A batch, and what becomes of it */
+typedef struct Batch {
+    RaminatePlacer *placer;
+    RaminateMove *moves;
+    size_t nr;
+    bool planned;               /* by the policy, not by a user */
+    RaminateExchangeResult result;
+    uint64_t paused;            /* nanoseconds */
+} Batch;
 
-    return raminate_moves_note(placer->moves,
-                               placer->settings.reverse_window, page, &move);
-}
-
-static void placer_account_swap(RaminatePlacer *placer, int64_t now,
-                                 bool planned, const RaminateSwap *swap)
-{
-    const RaminatePlacement *placement = placer->memory->placement;
-    unsigned to_a = raminate_placement_tier(placement, swap->a);
-    unsigned to_b = raminate_placement_tier(placement, swap->b);
-    RaminateFigures *figures = &placer->figures;
-
-    switch (swap->status) {
-    case RAMINATE_SWAP_PENDING:
-        return;
-    case RAMINATE_SWAP_HELD:
-        figures->swaps_held++;
-        return;
-    case RAMINATE_SWAP_FAILED:
-        figures->swaps_failed++;
-        trace_raminate_swap_failed(placer->memory->id, swap->a, swap->b,
-                                   strerror(swap->error));
-        return;
-    case RAMINATE_SWAP_DONE:
-        break;
-    }
-
-    figures->swaps++;
-    figures->slow_writes_by_swaps += (to_a != 0) + (to_b != 0);
-    if (to_a != to_b) {
-        bool back_a = placer_note_move(placer, now, planned, swap->a,
-                                        swap->b);
-        bool back_b = placer_note_move(placer, now, planned, swap->b,
-                                        swap->a);
-
-        figures->swaps_reversed += back_a || back_b;
-    }
-    placer->policy_ops->swapped(placer->policy, now, swap->a, swap->b);
-    trace_raminate_swap(placer->memory->id, swap->a, to_a, swap->b, to_b);
-}
-
-/*
- * Drops planned pairs that have been overtaken by a user's exchanges.
- * Returns: number of pairs left.
- */
-static size_t drop_stale_swaps(const RaminatePlacement *placement,
-                               RaminateSwap *swaps, size_t nr)
-{
-    size_t left = 0;
-
-    for (size_t i = 0; i < nr; i++) {
-        if (raminate_placement_tier(placement, swaps[i].a) >
-            raminate_placement_tier(placement, swaps[i].b)) {
-            swaps[left++] = swaps[i];
-        }
-    }
-    return left;
-}
-
-static bool placer_may_exchange(RaminatePlacer *placer, Error **errp)
+/* With the lock. */
+static bool may_exchange(RaminatePlacer *placer, Error **errp)
 {
     const char *reason = raminate_placer_hold_reason(placer);
 
@@ -94,7 +32,8 @@ static bool placer_may_exchange(RaminatePlacer *placer, Error **errp)
     } else if (reason) {
         error_setg(errp, "memory-backend-container '%s': pages can't be "
                    "exchanged: %s", placer->memory->id, reason);
-    } else if (!placer->mover || !placer->policy || placer->reopen) {
+    } else if (!placer->mover || placer->reopen ||
+               !raminate_engine_policy(placer->engine)) {
         error_setg(errp, "memory-backend-container '%s': the monitor is "
                    "starting; try again", placer->memory->id);
     } else {
@@ -103,85 +42,177 @@ static bool placer_may_exchange(RaminatePlacer *placer, Error **errp)
     return false;
 }
 
-bool raminate_placer_exchange(RaminatePlacer *placer, RaminateSwap *swaps,
-                               size_t nr, bool planned, Error **errp)
+static bool claim_batch(RaminatePlacer *placer, Error **errp)
 {
+    bool claimed = false;
+
+    raminate_placer_lock(placer);
+    if (placer->exchanging) {
+        error_setg(errp, "memory-backend-container '%s': another batch of "
+                   "exchanges is under way; try again", placer->memory->id);
+    } else if (may_exchange(placer, errp)) {
+        placer->exchanging = claimed = true;
+    }
+    raminate_placer_unlock(placer);
+    return claimed;
+}
+
+/* With the lock. */
+static void release_batch(RaminatePlacer *placer)
+{
+    placer->exchanging = false;
+    qemu_cond_broadcast(&placer->exchanged);
+}
+
+static void trace_moves(const RaminatePlacer *placer, const RaminateMove *moves,
+                        size_t nr)
+{
+    const RaminatePlacement *placement = placer->memory->placement;
+
+    for (size_t i = 0; i < nr; i++) {
+        const RaminateMove *move = &moves[i];
+
+        if (move->status == RAMINATE_MOVE_DONE) {
+            trace_raminate_swap(placer->memory->id, move->page,
+                                raminate_placement_tier(placement, move->page),
+                                move->with,
+                                raminate_placement_tier(placement,
+                                                        move->with));
+        } else if (move->status == RAMINATE_MOVE_FAILED) {
+            trace_raminate_swap_failed(placer->memory->id, move->page,
+                                       move->with, strerror(move->error));
+        }
+    }
+}
+
+/* With the lock.  @took: nanoseconds */
+static void account_batch(Batch *batch, int64_t now, uint64_t took)
+{
+    RaminatePlacer *placer = batch->placer;
+    RaminateFigures *figures = raminate_engine_figures(placer->engine);
+
+    raminate_engine_moved(placer->engine, now, batch->moves, batch->nr,
+                          batch->planned);
+    figures->batches++;
+    raminate_histogram_add(&figures->batch_time, took);
+    if (batch->paused) {
+        raminate_histogram_add(&figures->pause_time, batch->paused);
+    }
+    trace_moves(placer, batch->moves, batch->nr);
+    trace_raminate_batch(placer->memory->id, batch->nr, took, batch->paused);
+}
+
+/* Between begin() and end() of the mover.  Returns: whether it was made. */
+static bool make_batch(Batch *batch, Error **errp)
+{
+    RaminatePlacer *placer = batch->placer;
+    bool may;
+
+    /* Things may have changed while begin() waited. */
+    raminate_placer_lock(placer);
+    may = may_exchange(placer, errp);
+    if (may && batch->planned) {
+        batch->nr = raminate_engine_drop_stale(placer->engine, batch->moves,
+                                               batch->nr);
+    }
+    raminate_placer_unlock(placer);
+    if (may) {
+        batch->result = placer->mover->ops->exchange(placer->mover,
+                                                     batch->moves, batch->nr,
+                                                     errp);
+    }
+    return may;
+}
+
+/*
+ * Without the lock; in the main loop if the mover wants it.
+ * Returns: false with @errp set if not all moves were reached.
+ */
+static bool exchange(Batch *batch, Error **errp)
+{
+    RaminatePlacer *placer = batch->placer;
     int64_t start = qemu_clock_get_ns(QEMU_CLOCK_REALTIME);
-    RaminateFigures *figures = &placer->figures;
-    RaminateMover *mover = NULL;
     Error *err = NULL;
-    RaminateExchangeResult result = RAMINATE_EXCHANGE_OK;
-    uint64_t paused;
-    bool ret = false;
+    int64_t now;
+    bool made;
 
-    WITH_QEMU_LOCK_GUARD(&placer->lock) {
-        /* A batch that doesn't need the main loop can be waited for in it. */
-        while (placer->exchanging &&
-               !placer->mover->ops->part.in_main_loop) {
-            qemu_cond_wait(&placer->exchanged, &placer->lock);
-        }
-        if (placer->exchanging) {
-            error_setg(errp, "memory-backend-container '%s': another batch of "
-                       "exchanges is under way; try again",
-                       placer->memory->id);
-        } else if (placer_may_exchange(placer, errp)) {
-            placer->exchanging = true;
-            mover = placer->mover;
-        }
-    }
-    if (!mover) {
+    if (!claim_batch(placer, errp)) {
         return false;
     }
-
-    if (!mover->ops->begin(mover, errp)) {
-        WITH_QEMU_LOCK_GUARD(&placer->lock) {
-            placer->exchanging = false;
-            qemu_cond_broadcast(&placer->exchanged);
-        }
+    if (!placer->mover->ops->begin(placer->mover, errp)) {
+        raminate_placer_lock(placer);
+        release_batch(placer);
+        raminate_placer_unlock(placer);
         return false;
     }
-    WITH_QEMU_LOCK_GUARD(&placer->lock) {
-        int64_t now = raminate_placer_now(placer);
+    made = make_batch(batch, &err);
+    batch->paused = placer->mover->ops->end(placer->mover);
 
-        /* Things may have changed while begin() waited. */
-        ret = placer_may_exchange(placer, errp);
-        if (ret && planned) {
-            nr = drop_stale_swaps(placer->memory->placement, swaps, nr);
-        }
-        if (ret) {
-            result = mover->ops->exchange(mover, swaps, nr, &err);
-            for (size_t i = 0; i < nr; i++) {
-                placer_account_swap(placer, now, planned, &swaps[i]);
-            }
-        }
-        if (result == RAMINATE_EXCHANGE_BROKEN) {
-            raminate_placer_mover_failed(placer, error_copy(err));
-        }
+    raminate_placer_lock(placer);
+    now = raminate_placer_now(placer);
+    if (made) {
+        account_batch(batch, now,
+                      qemu_clock_get_ns(QEMU_CLOCK_REALTIME) - start);
     }
-    paused = mover->ops->end(mover);
-    WITH_QEMU_LOCK_GUARD(&placer->lock) {
-        placer->exchanging = false;
-        qemu_cond_broadcast(&placer->exchanged);
-        if (ret) {
-            uint64_t took = qemu_clock_get_ns(QEMU_CLOCK_REALTIME) - start;
-
-            figures->batches++;
-            raminate_histogram_add(&figures->batch_time, took);
-            if (paused) {
-                raminate_histogram_add(&figures->pause_time, paused);
-            }
-            trace_raminate_batch(placer->memory->id, nr, took, paused);
-        }
+    if (batch->result == RAMINATE_EXCHANGE_BROKEN) {
+        raminate_placer_mover_failed(placer, error_copy(err));
     }
+    release_batch(placer);
+    raminate_placer_unlock(placer);
     if (err) {
         error_propagate(errp, err);
         return false;
     }
-    return ret;
+    return true;
 }
 
-bool raminate_placer_swap(RaminatePlacer *placer, RaminateSwap *swaps,
-                           size_t nr, Error **errp)
+/* Planned ones */
+
+static void exchange_planned(void *opaque)
 {
-    return raminate_placer_exchange(placer, swaps, nr, false, errp);
+    Batch *batch = opaque;
+    RaminatePlacer *placer = batch->placer;
+    Error *err = NULL;
+
+    exchange(batch, &err);
+    raminate_placer_lock(placer);
+    raminate_placer_set_held(placer, err ? error_get_pretty(err) : NULL);
+    raminate_placer_unlock(placer);
+    error_free(err);
+}
+
+void raminate_placer_batch(RaminatePlacer *placer)
+{
+    Batch batch = { .placer = placer, .planned = true };
+    g_autofree RaminateMove *moves = NULL;
+    uint32_t max;
+
+    raminate_placer_lock(placer);
+    max = placer->settings.engine.max_swaps;
+    raminate_placer_unlock(placer);
+    moves = batch.moves = g_new0(RaminateMove, max);
+
+    raminate_placer_lock(placer);
+    raminate_placer_settle(placer);
+    batch.nr = raminate_engine_plan(placer->engine,
+                                    raminate_placer_now(placer), moves, max);
+    raminate_placer_unlock(placer);
+    if (!batch.nr) {
+        return;
+    }
+    if (placer->mover->ops->part.in_main_loop) {
+        raminate_placer_in_main_loop(placer, exchange_planned, &batch);
+    } else {
+        exchange_planned(&batch);
+    }
+}
+
+/* By command */
+
+bool raminate_placer_swap(RaminatePlacer *placer, RaminateMove *moves,
+                          size_t nr, Error **errp)
+{
+    Batch batch = { .placer = placer, .moves = moves, .nr = nr };
+
+    return exchange(&batch, errp);
 }

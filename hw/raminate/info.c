@@ -26,6 +26,7 @@ static RaminateTimes *times_info(const RaminateHistogram *histogram)
 static RaminateTierInfo *tier_info(const RaminatePlacer *placer, unsigned i)
 {
     const RaminateTier *tier = &placer->memory->tiers[i];
+    const RaminateFigures *figures = raminate_engine_figures(placer->engine);
     RaminateTierInfo *info = g_new0(RaminateTierInfo, 1);
 
     info->id = g_strdup(tier->id);
@@ -35,8 +36,8 @@ static RaminateTierInfo *tier_info(const RaminatePlacer *placer, unsigned i)
     info->offset = tier->offset;
     info->size = tier->size;
     info->pages = raminate_placement_tier_pages(placer->memory->placement, i);
-    info->written = placer->figures.written[i];
-    info->total_written = placer->figures.total_written[i];
+    info->written = figures->written[i];
+    info->total_written = figures->total_written[i];
     return info;
 }
 
@@ -67,7 +68,7 @@ static const uint32_t slow_write_costs[] = { 10, 100, 1000 };
 /* A page found written is taken to be written once from end to end. */
 static RaminateEnergyList *energy_info(const RaminatePlacer *placer)
 {
-    const RaminateFigures *figures = &placer->figures;
+    const RaminateFigures *figures = raminate_engine_figures(placer->engine);
     double all = raminate_figures_sum(figures->total_written);
     double slow = all - figures->total_written[0] +
                   figures->slow_writes_by_swaps;
@@ -106,11 +107,11 @@ static RaminateEnergyList *energy_info(const RaminatePlacer *placer)
 
 RaminateInfo *raminate_placer_info(RaminatePlacer *placer)
 {
-    const RaminateFigures *figures = &placer->figures;
+    const RaminateFigures *figures = raminate_engine_figures(placer->engine);
     RaminateInfo *info = g_new0(RaminateInfo, 1);
     RaminateTierInfoList **tail = &info->tiers;
 
-    QEMU_LOCK_GUARD(&placer->lock);
+    raminate_placer_lock(placer);
     info->id = g_strdup(placer->memory->id);
     info->size = placer->memory->backend->size;
     info->page_size = RAMINATE_PAGE_SIZE;
@@ -124,12 +125,12 @@ RaminateInfo *raminate_placer_info(RaminatePlacer *placer)
     info->sampler_reason = g_strdup(placer->sampler_choice.reason);
     info->mover = placer->mover_choice.in_force->type;
     info->mover_reason = g_strdup(placer->mover_choice.reason);
-    info->scan_period = placer->settings.scan_period;
-    info->swap_period = placer->settings.swap_period;
-    info->life_time = placer->settings.life_time;
-    info->max_swaps = placer->settings.max_swaps;
-    info->reverse_window = placer->settings.reverse_window;
-    info->second_look = placer->settings.second_look;
+    info->scan_period = placer->settings.engine.scan_period;
+    info->swap_period = placer->settings.engine.swap_period;
+    info->life_time = placer->settings.engine.life_time;
+    info->max_swaps = placer->settings.engine.max_swaps;
+    info->reverse_window = placer->settings.engine.reverse_window;
+    info->second_look = placer->settings.engine.second_look;
     if (placer->recording) {
         info->record = g_strdup(raminate_recording_path(placer->recording));
     }
@@ -157,12 +158,13 @@ RaminateInfo *raminate_placer_info(RaminatePlacer *placer)
     if (placer->mover) {
         info->mappings =
             placer->mover->ops->mappings(placer->mover,
-                                          &info->mappings_limit);
+                                         &info->mappings_limit);
         info->has_mappings_limit = info->mappings_limit;
     }
     info->scan_time = times_info(&figures->scan_time);
     info->batch_time = times_info(&figures->batch_time);
     info->pause_time = times_info(&figures->pause_time);
+    raminate_placer_unlock(placer);
     return info;
 }
 
@@ -176,7 +178,8 @@ static RaminateMapBucket *bucket_info(const RaminatePlacer *placer,
     uint32List **tail = &bucket->tiers;
 
     for (uint32_t page = first; page < end; page++) {
-        unsigned page_heat = raminate_heat_get(placer->heat, page);
+        unsigned page_heat =
+            raminate_heat_get(raminate_engine_heat(placer->engine), page);
 
         tiers[raminate_placement_tier(placement, page)]++;
         heat += page_heat;
@@ -197,7 +200,7 @@ RaminateMap *raminate_placer_map(RaminatePlacer *placer, uint32_t buckets)
     RaminateMapBucketList **tail = &map->buckets;
     strList **tier_tail = &map->tiers;
 
-    QEMU_LOCK_GUARD(&placer->lock);
+    raminate_placer_lock(placer);
     map->id = g_strdup(placer->memory->id);
     map->pages = nr_pages;
     map->pages_per_bucket = per_bucket;
@@ -209,11 +212,12 @@ RaminateMap *raminate_placer_map(RaminatePlacer *placer, uint32_t buckets)
                          bucket_info(placer, first,
                                      MIN(first + per_bucket, nr_pages)));
     }
+    raminate_placer_unlock(placer);
     return map;
 }
 
 static RaminatePageMove *move_info(const RaminatePlacer *placer,
-                                   const RaminateMove *move)
+                                   const RaminatePastMove *move)
 {
     RaminatePageMove *info = g_new0(RaminatePageMove, 1);
 
@@ -234,20 +238,21 @@ RaminatePage *raminate_placer_page(RaminatePlacer *placer, uint32_t page)
     const RaminatePlacement *placement = placer->memory->placement;
     RaminatePage *info = g_new0(RaminatePage, 1);
     const RaminateTier *tier;
-    const RaminateMove *move;
+    const RaminatePastMove *move;
     uint64_t frame;
 
-    QEMU_LOCK_GUARD(&placer->lock);
+    raminate_placer_lock(placer);
     frame = raminate_placement_frame(placement, page);
     tier = &placer->memory->tiers[raminate_placement_tier(placement, page)];
     info->page = page;
     info->tier = g_strdup(tier->id);
     info->phy_offset = tier->phy_offset + (frame << RAMINATE_PAGE_BITS) -
                        tier->offset;
-    info->heat = raminate_heat_get(placer->heat, page);
-    move = raminate_moves_last(placer->moves, page);
+    info->heat = raminate_heat_get(raminate_engine_heat(placer->engine), page);
+    move = raminate_engine_last_move(placer->engine, page);
     if (move) {
         info->last_move = move_info(placer, move);
     }
+    raminate_placer_unlock(placer);
     return info;
 }

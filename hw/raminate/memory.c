@@ -5,6 +5,7 @@
  */
 
 #include "qemu/osdep.h"
+#include "qemu/lockable.h"
 #include "qemu/madvise.h"
 #include "hw/raminate/memory.h"
 
@@ -43,4 +44,12 @@ int raminate_memory_map(const RaminateMemory *memory, uint32_t page,
         qemu_madvise(addr, size, QEMU_MADV_DONTDUMP);
     }
     return 0;
+}
+
+void raminate_memory_exchanged(const RaminateMemory *memory, uint32_t a,
+                               uint32_t b)
+{
+    QEMU_LOCK_GUARD(memory->placement_lock);
+
+    raminate_placement_swap(memory->placement, a, b);
 }

@@ -37,7 +37,8 @@ typedef struct RaminateMemory {
     uint8_t *host;              /* start of the container's host range */
     RaminateTier *tiers;        /* in order of rank */
     unsigned nr_tiers;
-    RaminatePlacement *placement;
+    RaminatePlacement *placement;       /* the engine's; NULL without one */
+    QemuMutex *placement_lock;          /* guards it; the placer's */
 } RaminateMemory;
 
 static inline uint8_t *raminate_memory_page(const RaminateMemory *memory,
@@ -54,5 +55,13 @@ static inline uint8_t *raminate_memory_page(const RaminateMemory *memory,
  */
 int raminate_memory_map(const RaminateMemory *memory, uint32_t page,
                         uint32_t frame, uint32_t nr);
+
+/*
+ * Says in the placement that two pages have exchanged their frames.  Takes the
+ * placement's lock.  For the mover of the batch under way, which is the only
+ * one to write the placement meanwhile, and so may read it without the lock.
+ */
+void raminate_memory_exchanged(const RaminateMemory *memory, uint32_t a,
+                               uint32_t b);
 
 #endif

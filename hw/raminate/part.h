@@ -8,6 +8,7 @@
 #define HW_RAMINATE_PART_H
 
 #include "qapi/qapi-types-raminate-types.h"
+#include "hw/raminate/engine/sample.h"
 #include "hw/raminate/memory.h"
 
 /* In RaminateSamplerType and RaminateMoverType alike. */
@@ -17,6 +18,9 @@ QEMU_BUILD_BUG_ON(RAMINATE_MOVER_TYPE_AUTO != RAMINATE_PART_AUTO);
 
 typedef struct RaminatePart {
     int type;                   /* RaminateSamplerType or RaminateMoverType */
+
+    /* What a sampler tells of pages, RAMINATE_WRITTEN and _READ; else 0 */
+    unsigned kinds;
 
     /* Whether its work must be done in the main loop, under the big lock. */
     bool in_main_loop;
@@ -32,13 +36,15 @@ typedef struct RaminatePart {
  * Finds the part to use for @type.
  * @parts: those that exist, the best one first; ended by NULL.  The last one
  *         works everywhere, and never fails.
+ * @kinds: one of these is wanted; 0 if it doesn't matter
  * @failed: bits of the types that have failed, which auto passes over
  * @reason: why it isn't a better one, owned by the caller; NULL if it's the
  *          best, or the better one is among @failed
  * Returns: NULL with @errp set if a part asked for by name can't be used.
  */
 const RaminatePart *raminate_part_choose(const RaminatePart *const *parts,
-                                         int type, unsigned failed,
+                                         int type, unsigned kinds,
+                                         unsigned failed,
                                          const RaminateMemory *memory,
                                          char **reason, Error **errp);
 

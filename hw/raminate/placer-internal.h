@@ -1,23 +1,24 @@
 /*
  * RAMinate: the inside of the placer, for the files that make it up
  *
+ * placer.c has its life and its settings, loop.c the thread, hold.c what holds
+ * it, parts.c which sampler and mover are in force, scan.c a scan, batch.c a
+ * batch, info.c what is told to those who ask.
+ *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 
 #ifndef HW_RAMINATE_PLACER_INTERNAL_H
 #define HW_RAMINATE_PLACER_INTERNAL_H
 
-#include "qemu/lockable.h"
 #include "qemu/notify.h"
 #include "qemu/queue.h"
-#include "hw/raminate/engine/figures.h"
-#include "hw/raminate/sampler/gauge.h"
+#include "hw/raminate/engine/engine.h"
 #include "hw/raminate/main-call.h"
+#include "hw/raminate/mover/mover.h"
 #include "hw/raminate/placer.h"
-#include "hw/raminate/engine/moves.h"
-#include "hw/raminate/engine/heat.h"
-#include "hw/raminate/policy/policy.h"
 #include "hw/raminate/recording.h"
+#include "hw/raminate/sampler/gauge.h"
 #include "hw/raminate/sampler/sampler.h"
 #include "system/runstate.h"
 
@@ -29,62 +30,86 @@ typedef struct RaminatePartChoice {
 } RaminatePartChoice;
 
 struct RaminatePlacer {
-    QTAILQ_ENTRY(RaminatePlacer) next;
+    /* Fixed */
     RaminateMemory *memory;
+
+    /* Of the main loop alone */
+    QTAILQ_ENTRY(RaminatePlacer) next;
     VMChangeStateEntry *vm_change;
     Notifier shutdown;
-    RaminateMainCall main_call;
     QemuThread thread;
     bool has_thread;
     bool requires_discard;
 
+    /* Has a lock of its own */
+    RaminateMainCall main_call;
+
     /*
-     * The lock protects what follows, and the placement.  It is taken inside
-     * the big lock, and not held while waiting for the main loop.
+     * The lock guards what follows, down to the next comment like this.  It is
+     * held for arithmetic only: whoever holds it does no I/O, calls no ioctl
+     * and waits for nothing, so that the main loop may always take it.  It is
+     * taken inside the big lock.
      */
     QemuMutex lock;
+    int locked_by;              /* thread that holds it, for assertions */
     QemuCond changed;           /* settings, vm_running or stopping have */
-    RaminateSettings settings;
+    RaminatePlacerSettings settings;
     bool stopping;
     bool vm_running;
     bool vm_started;            /* has run at some time */
-    bool exchanging;            /* a batch is under way */
-    QemuCond exchanged;         /* it no longer is */
     char *broken_because;       /* why a part can't be opened, or NULL */
     char *held_because;         /* why the last batch was not made, or NULL */
-
-    RaminateHeat *heat;
-    RaminateGauge *gauge;
-    RaminateMoves *moves;
-    RaminateFigures figures;
-
-    /* Parts are opened and closed in the main loop. */
     RaminatePartChoice sampler_choice;
     RaminatePartChoice mover_choice;
     bool reopen;                /* settings ask for other parts */
-    RaminatePolicy *policy;
-    const RaminatePolicyOps *policy_ops;
-    RaminateSampler *sampler;
-    RaminateMover *mover;
+    RaminateRecording *recording;       /* or NULL */
 
     /* The clock stands still while the placer holds. */
     bool clock_runs;
     int64_t clock_ms;           /* reading, or distance from the host's */
-    int64_t next_scan_ms;
-    int64_t next_swap_ms;
-    int64_t next_look_ms;       /* INT64_MAX for none */
-    int64_t last_scan_ms;
-    bool drop_scan;             /* the next scan covers more than a period */
 
-    unsigned long *written;     /* a bit a page, clear between scans */
-    unsigned long *looked;      /* by the second look since the last scan */
-    RaminateRecording *recording;       /* or NULL */
+    /*
+     * While a batch is under way, the placement is written by its mover alone,
+     * under the lock, and the engine is told nothing.
+     */
+    RaminateEngine *engine;
+    bool exchanging;            /* a batch is under way */
+    QemuCond exchanged;         /* it no longer is */
+
+    /*
+     * Opened and closed in the main loop, while the thread waits for that; used
+     * by both without a lock.
+     */
+    RaminateSampler *sampler;
+    RaminateMover *mover;
+
+    /* Of the thread alone */
+    RaminateGauge *gauge;
+    RaminateSample found;       /* by the scan under way */
+    RaminateSample looked;      /* by the second look since the last scan */
+    RaminateSample all;         /* by both */
 };
 
 /* All functions below are called with the lock held unless they say so. */
 
+/* Takes and gives back the lock. */
+void raminate_placer_lock(RaminatePlacer *placer);
+void raminate_placer_unlock(RaminatePlacer *placer);
+
+/* Waits until @cond is signalled, or for @ms at most if that isn't negative. */
+void raminate_placer_wait(RaminatePlacer *placer, QemuCond *cond, int64_t ms);
+
+/* Asserts that this thread holds the lock. */
+void raminate_placer_assert_locked(const RaminatePlacer *placer);
+
+/* Waits until no batch is under way.  Not in the main loop. */
+void raminate_placer_settle(RaminatePlacer *placer);
+
+/* hold.c */
+
 /* Returns: the time on the placer's own clock, in milliseconds. */
 int64_t raminate_placer_now(const RaminatePlacer *placer);
+void raminate_placer_run_clock(RaminatePlacer *placer, bool run);
 
 /* Returns: whether settings and tiers are such that there is work to do. */
 bool raminate_placer_is_on(const RaminatePlacer *placer);
@@ -92,21 +117,59 @@ bool raminate_placer_is_on(const RaminatePlacer *placer);
 /* Returns: why neither sampler nor mover may be used, or NULL. */
 const char *raminate_placer_hold_reason(const RaminatePlacer *placer);
 
-/*
- * Takes note that the mover has failed for good.  If the user left the choice
- * to us, the next best one takes over; if not, the placer holds.
- * @err: why; freed
- */
-void raminate_placer_mover_failed(RaminatePlacer *placer, Error *err);
+/* Takes note of why the last batch was not made; NULL if it was. */
+void raminate_placer_set_held(RaminatePlacer *placer, const char *reason);
+
+/* Holds until the user sets something else.  @err: why; freed */
+void raminate_placer_set_broken(RaminatePlacer *placer, Error *err);
+
+/* Without the lock.  Returns: whether the thread may go on with its work. */
+bool raminate_placer_may_go_on(RaminatePlacer *placer);
+
+/* parts.c */
 
 /*
- * Exchanges one batch.  Without the lock; in the main loop if the mover wants
- * it.
- * @planned: by the policy, so that each pair is to move page a up; those that
- *           no longer do are dropped
- * Returns: false with @errp set if not all pairs were reached.
+ * Chooses a sampler and a mover for @settings.  Without the lock; in the main
+ * loop.
+ * Returns: false with @errp set if one asked for by name can't be used; then
+ * both choices are as they were.
  */
-bool raminate_placer_exchange(RaminatePlacer *placer, RaminateSwap *swaps,
-                               size_t nr, bool planned, Error **errp);
+bool raminate_placer_choose_parts(const RaminateMemory *memory,
+                                  const RaminatePlacerSettings *settings,
+                                  RaminatePartChoice *sampler,
+                                  RaminatePartChoice *mover, Error **errp);
+
+/* Without the lock, in the main loop: opens or closes what settings say. */
+void raminate_placer_reopen(void *opaque);
+void raminate_placer_close_parts(RaminatePlacer *placer);
+
+/*
+ * Takes note that a part has failed for good.  If the user left the choice to
+ * us, the next best one takes over; if not, the placer holds.
+ * @err: why; freed
+ */
+void raminate_placer_sampler_failed(RaminatePlacer *placer, Error *err);
+void raminate_placer_mover_failed(RaminatePlacer *placer, Error *err);
+
+/* loop.c; without the lock */
+
+void *raminate_placer_thread(void *opaque);
+
+/*
+ * Does work in the main loop, under the big lock, and counts for how long that
+ * was held.  In the placer's thread.
+ * Returns: false if it has not been done, because the placer is to end.
+ */
+bool raminate_placer_in_main_loop(RaminatePlacer *placer,
+                                  void (*work)(void *opaque), void *opaque);
+
+/* scan.c; in the thread, without the lock */
+
+void raminate_placer_scan(RaminatePlacer *placer);
+void raminate_placer_look(RaminatePlacer *placer);
+
+/* batch.c; in the thread, without the lock */
+
+void raminate_placer_batch(RaminatePlacer *placer);
 
 #endif

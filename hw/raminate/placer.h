@@ -8,24 +8,20 @@
 #define HW_RAMINATE_PLACER_H
 
 #include "qapi/qapi-types-raminate.h"
+#include "hw/raminate/engine/settings.h"
 #include "hw/raminate/memory.h"
 #include "hw/raminate/mover/mover.h"
 
-/* What a user can set, also while the guest runs.  Times are milliseconds. */
-typedef struct RaminateSettings {
+/* What a user can set, also while the guest runs */
+typedef struct RaminatePlacerSettings {
     bool monitor;
     RaminatePolicyType policy;
     RaminateSamplerType sampler;
     RaminateMoverType mover;
-    uint32_t scan_period;
-    uint32_t swap_period;
-    uint32_t life_time;
-    uint32_t max_swaps;
-    uint32_t reverse_window;
-    uint32_t second_look;       /* after so many ms; 0 for none */
-} RaminateSettings;
+    RaminateSettings engine;
+} RaminatePlacerSettings;
 
-extern const RaminateSettings raminate_default_settings;
+void raminate_placer_settings_init(RaminatePlacerSettings *settings);
 
 typedef struct RaminatePlacer RaminatePlacer;
 
@@ -39,8 +35,8 @@ typedef struct RaminatePlacer RaminatePlacer;
  * off, it starts to work as soon as the guest does.
  */
 RaminatePlacer *raminate_placer_new(RaminateMemory *memory,
-                                      const RaminateSettings *settings,
-                                      Error **errp);
+                                    const RaminatePlacerSettings *settings,
+                                    Error **errp);
 void raminate_placer_free(RaminatePlacer *placer);
 
 /*
@@ -48,22 +44,22 @@ void raminate_placer_free(RaminatePlacer *placer);
  * Returns: false with @errp set if they can't be; then the old ones stay.
  */
 bool raminate_placer_set(RaminatePlacer *placer,
-                          const RaminateSettings *settings, Error **errp);
+                         const RaminatePlacerSettings *settings, Error **errp);
 
 /*
  * Records to a new file from now on; an empty @path ends the recording.
  * Returns: false with @errp set if it can't be; then nothing is recorded.
  */
 bool raminate_placer_record(RaminatePlacer *placer, const char *path,
-                             Error **errp);
+                            Error **errp);
 
 /* Returns: the placer of the container @id, or NULL with @errp set. */
 RaminatePlacer *raminate_placer_find(const char *id, Error **errp);
 
 /* Calls @func for each placer, in the order of their creation. */
 void raminate_placer_foreach(void (*func)(RaminatePlacer *placer,
-                                           void *opaque),
-                              void *opaque);
+                                          void *opaque),
+                             void *opaque);
 
 /* Returns: settings and figures, to be freed with qapi_free_RaminateInfo(). */
 RaminateInfo *raminate_placer_info(RaminatePlacer *placer);
@@ -84,8 +80,8 @@ RaminatePage *raminate_placer_page(RaminatePlacer *placer, uint32_t page);
  * Exchanges pairs at a user's wish; no page may appear twice.
  * Returns: false with @errp set if not all pairs were reached.
  */
-bool raminate_placer_swap(RaminatePlacer *placer, RaminateSwap *swaps,
-                           size_t nr, Error **errp);
+bool raminate_placer_swap(RaminatePlacer *placer, RaminateMove *moves,
+                          size_t nr, Error **errp);
 
 /* Returns: number of pages in the container. */
 uint32_t raminate_placer_pages(const RaminatePlacer *placer);

@@ -98,12 +98,12 @@ static bool take_page(const RaminatePlacer *placer, GHashTable *seen,
 }
 
 /* Returns: the pairs, and in @nr their number; NULL if they're no good. */
-static RaminateSwap *take_pairs(const RaminatePlacer *placer,
+static RaminateMove *take_pairs(const RaminatePlacer *placer,
                                 RaminateSwapPairList *pairs, size_t *nr,
                                 Error **errp)
 {
     g_autoptr(GHashTable) seen = g_hash_table_new(NULL, NULL);
-    g_autofree RaminateSwap *swaps = NULL;
+    g_autofree RaminateMove *moves = NULL;
     size_t i = 0;
 
     *nr = QAPI_LIST_LENGTH(pairs);
@@ -113,7 +113,7 @@ static RaminateSwap *take_pairs(const RaminatePlacer *placer,
                    *nr);
         return NULL;
     }
-    swaps = g_new0(RaminateSwap, *nr);
+    moves = g_new0(RaminateMove, *nr);
     for (; pairs; pairs = pairs->next, i++) {
         if (pairs->value->a == pairs->value->b) {
             error_setg(errp, "memory-backend-container '%s': page %" PRIu64
@@ -125,27 +125,27 @@ static RaminateSwap *take_pairs(const RaminatePlacer *placer,
             !take_page(placer, seen, pairs->value->b, errp)) {
             return NULL;
         }
-        swaps[i].a = pairs->value->a;
-        swaps[i].b = pairs->value->b;
+        moves[i].page = pairs->value->a;
+        moves[i].with = pairs->value->b;
     }
-    return g_steal_pointer(&swaps);
+    return g_steal_pointer(&moves);
 }
 
-static RaminateSwapResult *swap_result(const RaminateSwap *swap)
+static RaminateSwapResult *swap_result(const RaminateMove *move)
 {
     RaminateSwapResult *result = g_new0(RaminateSwapResult, 1);
 
-    result->a = swap->a;
-    result->b = swap->b;
-    switch (swap->status) {
-    case RAMINATE_SWAP_PENDING:
-    case RAMINATE_SWAP_DONE:
+    result->a = move->page;
+    result->b = move->with;
+    switch (move->status) {
+    case RAMINATE_MOVE_PENDING:
+    case RAMINATE_MOVE_DONE:
         break;
-    case RAMINATE_SWAP_FAILED:
+    case RAMINATE_MOVE_FAILED:
         result->error = g_strdup_printf("can't exchange the frames: %s",
-                                        strerror(swap->error));
+                                        strerror(move->error));
         break;
-    case RAMINATE_SWAP_HELD:
+    case RAMINATE_MOVE_HELD:
         result->error = g_strdup("the limit of host mappings is reached; "
                                  "raise vm.max_map_count and start again");
         break;
@@ -158,7 +158,7 @@ RaminateSwapResults *qmp_raminate_swap_pages(const char *id,
                                              Error **errp)
 {
     RaminatePlacer *placer = raminate_placer_find(id, errp);
-    g_autofree RaminateSwap *swaps = NULL;
+    g_autofree RaminateMove *moves = NULL;
     RaminateSwapResults *results;
     RaminateSwapResultList **tail;
     size_t nr;
@@ -166,15 +166,15 @@ RaminateSwapResults *qmp_raminate_swap_pages(const char *id,
     if (!placer) {
         return NULL;
     }
-    swaps = take_pairs(placer, pairs, &nr, errp);
-    if (!swaps || !raminate_placer_swap(placer, swaps, nr, errp)) {
+    moves = take_pairs(placer, pairs, &nr, errp);
+    if (!moves || !raminate_placer_swap(placer, moves, nr, errp)) {
         return NULL;
     }
     results = g_new0(RaminateSwapResults, 1);
     tail = &results->results;
     for (size_t i = 0; i < nr; i++) {
-        results->done += swaps[i].status == RAMINATE_SWAP_DONE;
-        QAPI_LIST_APPEND(tail, swap_result(&swaps[i]));
+        results->done += moves[i].status == RAMINATE_MOVE_DONE;
+        QAPI_LIST_APPEND(tail, swap_result(&moves[i]));
     }
     return results;
 }

@@ -12,7 +12,7 @@
 static bool note(RaminateMoves *moves, int64_t ms, uint32_t page,
                  unsigned from, unsigned to)
 {
-    RaminateMove move = { .ms = ms, .from = from, .to = to };
+    RaminatePastMove move = { .ms = ms, .from = from, .to = to };
 
     return raminate_moves_note(moves, WINDOW_MS, page, &move);
 }
@@ -42,10 +42,10 @@ static void test_on_to_another_tier(void)
 static void test_last_move(void)
 {
     RaminateMoves *moves = raminate_moves_new();
-    RaminateMove first = { .ms = 1, .policy = "cmq", .with = 9, .from = 1,
+    RaminatePastMove first = { .ms = 1, .policy = "cmq", .with = 9, .from = 1,
                            .heat = 200 };
-    RaminateMove second = { .ms = 2, .with = 5, .to = 1 };
-    const RaminateMove *last;
+    RaminatePastMove second = { .ms = 2, .with = 5, .to = 1 };
+    const RaminatePastMove *last;
 
     g_assert_null(raminate_moves_last(moves, 0));
     raminate_moves_note(moves, WINDOW_MS, 0, &first);

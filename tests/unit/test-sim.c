@@ -58,8 +58,10 @@ static void file_save(GByteArray *file)
 }
 
 static const ReplaySettings defaults = {
-    .policy = &raminate_policy_null, .swap_period_ms = 2000,
-    .life_time_ms = 3000, .max_swaps = 4, .reverse_window_ms = 60000,
+    .policy = &raminate_policy_null, .engine = {
+        .swap_period = 2000, .life_time = 3000, .max_swaps = 4,
+        .reverse_window = 60000,
+    },
     .second_look = true,
 };
 
@@ -427,9 +429,9 @@ static void test_settings_are_checked(void)
     g_assert_true(policies_parse("cmq:swap-period=5000,life-time=7,max-swaps=9",
                                  &settings, NULL));
     g_assert_true(settings.policy == &raminate_policy_cmq);
-    g_assert_cmpuint(settings.swap_period_ms, ==, 5000);
-    g_assert_cmpuint(settings.life_time_ms, ==, 7);
-    g_assert_cmpuint(settings.max_swaps, ==, 9);
+    g_assert_cmpuint(settings.engine.swap_period, ==, 5000);
+    g_assert_cmpuint(settings.engine.life_time, ==, 7);
+    g_assert_cmpuint(settings.engine.max_swaps, ==, 9);
     for (unsigned i = 0; i < G_N_ELEMENTS(bad); i++) {
         g_autoptr(GError) error = NULL;
 

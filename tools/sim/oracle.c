@@ -148,7 +148,7 @@ static int more_lines(gconstpointer a, gconstpointer b)
     return fewer_lines(b, a);
 }
 
-size_t oracle_plan(Oracle *oracle, RaminatePair *pairs, size_t max)
+size_t oracle_plan(Oracle *oracle, RaminateMove *moves, size_t max)
 {
     size_t nr = 0;
 
@@ -175,7 +175,7 @@ size_t oracle_plan(Oracle *oracle, RaminatePair *pairs, size_t max)
         if (up->lines <= down->lines + REPLAY_SWAP_LINES) {
             break;
         }
-        pairs[nr++] = (RaminatePair) { up->page, down->page };
+        moves[nr++] = (RaminateMove) { .page = up->page, .with = down->page };
     }
     return nr;
 }

@@ -10,7 +10,8 @@
 #ifndef RAMINATE_SIM_ORACLE_H
 #define RAMINATE_SIM_ORACLE_H
 
-#include "hw/raminate/policy/policy.h"
+#include "hw/raminate/engine/move.h"
+#include "hw/raminate/engine/placement.h"
 #include "trace.h"
 
 #define ORACLE_BYTES_PER_PAGE sizeof(uint32_t)
@@ -53,6 +54,6 @@ bool oracle_pass(Oracle *oracle, const TraceStep *step, GError **error);
  * Returns: number of pairs, at most @max.
  * Cost: O(pages of the guest).
  */
-size_t oracle_plan(Oracle *oracle, RaminatePair *pairs, size_t max);
+size_t oracle_plan(Oracle *oracle, RaminateMove *moves, size_t max);
 
 #endif

@@ -61,14 +61,13 @@ char **policies_names(void)
 /* Returns: where the setting is kept, or NULL if there is no such setting. */
 static uint32_t *find_setting(ReplaySettings *settings, const char *name)
 {
-    if (g_str_equal(name, "swap-period")) {
-        return &settings->swap_period_ms;
-    }
-    if (g_str_equal(name, "life-time")) {
-        return &settings->life_time_ms;
-    }
-    if (g_str_equal(name, "max-swaps")) {
-        return &settings->max_swaps;
+    static const char *const known[] = {
+        "swap-period", "life-time", "max-swaps", NULL
+    };
+
+    if (g_strv_contains(known, name)) {
+        return raminate_setting_value(&settings->engine,
+                                      raminate_setting_find(name));
     }
     if (g_str_equal(name, "foresight") && settings->oracle) {
         return &settings->foresight_ms;

@@ -23,10 +23,7 @@ static char *tiers_text;
 static int nr_passes = 1;
 static int nr_jobs = 1;
 static int scan_period;
-static int swap_period = 2000;
-static int life_time = 5000;
-static int max_swaps = 1000;
-static int reverse_window = 60000;
+static RaminateSettings settings;
 static int lines_per_page = REPLAY_SWAP_LINES;
 static gboolean no_second_look;
 static gboolean keep_policy;
@@ -58,14 +55,14 @@ static const GOptionEntry entries[] = {
     { "scan-period", 0, 0, G_OPTION_ARG_INT, &scan_period,
       "Make one scan of those within so many milliseconds (default: as "
       "recorded)", "MS" },
-    { "swap-period", 0, 0, G_OPTION_ARG_INT, &swap_period,
+    { "swap-period", 0, 0, G_OPTION_ARG_INT, &settings.swap_period,
       "Milliseconds from batch to batch (default: 2000)", "MS" },
-    { "life-time", 0, 0, G_OPTION_ARG_INT, &life_time,
+    { "life-time", 0, 0, G_OPTION_ARG_INT, &settings.life_time,
       "Milliseconds for which a write keeps a page hot (default: 5000)",
       "MS" },
-    { "max-swaps", 0, 0, G_OPTION_ARG_INT, &max_swaps,
+    { "max-swaps", 0, 0, G_OPTION_ARG_INT, &settings.max_swaps,
       "Most pairs exchanged in a batch (default: 1000)", "N" },
-    { "reverse-window", 0, 0, G_OPTION_ARG_INT, &reverse_window,
+    { "reverse-window", 0, 0, G_OPTION_ARG_INT, &settings.reverse_window,
       "Milliseconds within which a page that moves back counts as reversed "
       "(default: 60000)", "MS" },
     { "lines-per-page", 0, 0, G_OPTION_ARG_INT, &lines_per_page,
@@ -136,10 +133,7 @@ static void parse_policy(Job *job, const char *text)
 
     job->name = text;
     job->settings = (ReplaySettings) {
-        .swap_period_ms = swap_period,
-        .life_time_ms = life_time,
-        .max_swaps = max_swaps,
-        .reverse_window_ms = reverse_window,
+        .engine = settings,
         .second_look = !no_second_look,
         .keep_policy = keep_policy,
         .keep_steps = keep_steps,
@@ -364,6 +358,7 @@ int main(int argc, char **argv)
     FILE *moves = NULL;
     ReportFormat format;
 
+    raminate_settings_init(&settings);
     g_option_context_set_summary(context,
         "Replay recordings of memory-backend-container under placement "
         "policies.");
@@ -389,10 +384,12 @@ int main(int argc, char **argv)
     }
     check_range("passes", nr_passes, 1000);
     check_range("jobs", nr_jobs, 1024);
-    check_range("swap-period", swap_period, 3600000);
-    check_range("life-time", life_time, 3600000);
-    check_range("max-swaps", max_swaps, 1 << 20);
-    check_range("reverse-window", reverse_window, 86400000);
+    for (const RaminateSetting *s = raminate_setting_list; s->name; s++) {
+        if (s->min) {
+            check_range(s->name, *raminate_setting_value(&settings, s),
+                        s->max);
+        }
+    }
     check_range("lines-per-page", lines_per_page, 1 << 20);
     if (scan_period) {
         check_range("scan-period", scan_period, 3600000);

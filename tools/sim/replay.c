@@ -6,18 +6,18 @@
 
 #include <time.h>
 
-#include "hw/raminate/engine/moves.h"
+#include "hw/raminate/engine/engine.h"
 #include "replay.h"
 
 typedef struct Replay {
     const ReplaySettings *settings;
-    RaminatePlacement *placement;
-    RaminatePolicy *policy;
+    RaminateEngine *engine;
     Oracle *oracle;             /* NULL if the policy plans */
-    RaminateMoves *moves;
-    RaminatePair *pairs;
+    RaminateSample found;      /* the step's pages */
+    RaminateSample looked;
+    RaminateMove *moves;
+    bool started;
     int64_t offset_ms;          /* of the recording's clock */
-    int64_t next_swap_ms;
     ReplayResult *result;
 } Replay;
 
@@ -26,95 +26,86 @@ static const uint32_t *numbers(const GArray *array)
     return (const uint32_t *)array->data;
 }
 
-static bool is_slow(const Replay *replay, uint32_t page)
+static void to_sample(RaminateSample *sample, const GArray *pages)
 {
-    return raminate_placement_tier(replay->placement, page) != 0;
+    raminate_sample_clear(sample);
+    raminate_sample_add_pages(sample, numbers(pages), pages->len,
+                              RAMINATE_WRITTEN);
 }
 
-static void judge_step(Replay *replay, const TraceStep *step)
+/* What reached the memory, which only the simulator knows */
+static void judge_traffic(Replay *replay, const TraceStep *step)
 {
+    const RaminatePlacement *placement =
+        raminate_engine_placement(replay->engine);
     ReplayResult *result = replay->result;
 
-    for (guint i = 0; i < step->pages->len; i++) {
-        result->slow_pages += is_slow(replay, numbers(step->pages)[i]);
-    }
-    result->pages += step->pages->len;
     for (guint i = 0; i < step->traffic_pages->len; i++) {
+        uint32_t page = numbers(step->traffic_pages)[i];
         uint32_t lines = numbers(step->written)[i];
 
         result->lines += lines;
         result->read_lines += numbers(step->read)[i];
-        if (is_slow(replay, numbers(step->traffic_pages)[i])) {
+        if (raminate_placement_tier(placement, page) != 0) {
             result->slow_lines += lines;
         }
     }
 }
 
-static void swap_pair(Replay *replay, int64_t now, const RaminatePair *pair)
+static void tell_engine(Replay *replay, const TraceStep *step, int64_t now)
 {
-    uint32_t window = replay->settings->reverse_window_ms;
-    unsigned from = raminate_placement_tier(replay->placement, pair->promote);
-    unsigned to = raminate_placement_tier(replay->placement, pair->demote);
-    RaminateMove up = { .ms = now, .from = from, .to = to };
-    RaminateMove down = { .ms = now, .from = to, .to = from };
-    bool back;
+    RaminateScan scan = {
+        .now = now,
+        .found = &replay->found,
+        .gauged = numbers(step->gauge_pages),
+        .lines = numbers(step->gauge_lines),
+        .nr_gauged = step->gauge_pages->len,
+    };
 
-    raminate_placement_swap(replay->placement, pair->promote, pair->demote);
-    back = raminate_moves_note(replay->moves, window, pair->promote, &up);
-    back |= raminate_moves_note(replay->moves, window, pair->demote, &down);
-    replay->result->reversed += back;
-    replay->result->swaps++;
-    replay->result->swap_lines += (from != 0) * REPLAY_SWAP_LINES +
-                                  (to != 0) * REPLAY_SWAP_LINES;
-    replay->settings->policy->swapped(replay->policy, now, pair->promote,
-                                      pair->demote);
+    if (replay->settings->second_look && step->look_window_ms) {
+        to_sample(&replay->looked, step->look);
+        raminate_engine_looked(replay->engine, now, step->look_window_ms,
+                               &replay->looked);
+    }
+    to_sample(&replay->found, step->pages);
+    raminate_engine_scanned(replay->engine, &scan);
 }
 
-/* Returns: number of pairs. */
-static size_t plan(Replay *replay, int64_t now)
+/* The simulator's mover */
+static void move_pages(Replay *replay, int64_t now, int64_t time_ms, size_t nr)
 {
-    uint32_t max = replay->settings->max_swaps;
+    RaminatePlacement *placement = raminate_engine_placement(replay->engine);
 
-    if (replay->oracle) {
-        return oracle_plan(replay->oracle, replay->pairs, max);
+    for (size_t i = 0; i < nr; i++) {
+        RaminateMove *move = &replay->moves[i];
+
+        raminate_placement_swap(placement, move->page, move->with);
+        move->status = RAMINATE_MOVE_DONE;
+        if (replay->settings->keep_moves) {
+            ReplayMove kept = { time_ms, move->page, move->with };
+
+            g_array_append_val(replay->result->moves, kept);
+        }
     }
-    return replay->settings->policy->plan(replay->policy, now, replay->pairs,
-                                          max);
+    raminate_engine_moved(replay->engine, now, replay->moves, nr, true);
 }
 
 static void replay_step(Replay *replay, const TraceStep *step)
 {
-    const ReplaySettings *settings = replay->settings;
+    uint32_t max = replay->settings->engine.max_swaps;
     int64_t now = step->time_ms + replay->offset_ms;
     size_t nr;
 
-    judge_step(replay, step);
-    if (settings->second_look && step->look_window_ms &&
-        settings->policy->look) {
-        settings->policy->look(replay->policy, now, step->look_window_ms,
-                               numbers(step->look), step->look->len);
-    }
-    if (settings->policy->gauge) {
-        settings->policy->gauge(replay->policy, numbers(step->gauge_pages),
-                                numbers(step->gauge_lines),
-                                step->gauge_pages->len);
-    }
-    settings->policy->sample(replay->policy, now, numbers(step->pages),
-                             step->pages->len);
-    if (now < replay->next_swap_ms) {
+    judge_traffic(replay, step);
+    tell_engine(replay, step, now);
+    if (!raminate_engine_batch_is_due(replay->engine, now)) {
         return;
     }
-    replay->next_swap_ms = MAX(replay->next_swap_ms + settings->swap_period_ms,
-                               now + 1);
-    nr = plan(replay, now);
-    for (size_t i = 0; i < nr; i++) {
-        if (settings->keep_moves) {
-            ReplayMove move = { step->time_ms, replay->pairs[i] };
-
-            g_array_append_val(replay->result->moves, move);
-        }
-        swap_pair(replay, now, &replay->pairs[i]);
+    nr = raminate_engine_plan(replay->engine, now, replay->moves, max);
+    if (replay->oracle) {
+        nr = oracle_plan(replay->oracle, replay->moves, max);
     }
+    move_pages(replay, now, step->time_ms, nr);
 }
 
 /* @before: the result before the step */
@@ -140,34 +131,41 @@ static double processor_seconds(void)
     return ts.tv_sec + ts.tv_nsec / 1e9;
 }
 
-static void start_policy(Replay *replay, int64_t now)
+/* The first batch comes a swap period after the first scan. */
+static void start(Replay *replay, int64_t now)
 {
-    RaminatePolicyConfig config = {
-        .placement = replay->placement,
-        .life_time_ms = replay->settings->life_time_ms,
-    };
-
-    replay->policy = replay->settings->policy->create(&config);
-    if (!replay->policy) {
-        g_error("no memory for policy %s", replay->settings->policy->name);
+    if (!replay->started) {
+        replay->started = true;
+        if (!raminate_engine_set_policy(replay->engine,
+                                        replay->settings->policy)) {
+            g_error("no memory for policy %s", replay->settings->policy->name);
+        }
+        raminate_engine_forget_moves(replay->engine);
+        raminate_engine_put_off_batch(replay->engine, now);
     }
-    replay->moves = raminate_moves_new();
-    replay->next_swap_ms = now + replay->settings->swap_period_ms;
 }
 
-static void end_policy(Replay *replay)
+/* @before: the engine's figures at the start of the pass */
+static void take_figures(Replay *replay, const RaminateFigures *before)
 {
-    if (replay->policy) {
-        raminate_moves_free(replay->moves);
-        replay->settings->policy->destroy(replay->policy);
-        replay->policy = NULL;
-    }
+    const RaminateFigures *now = raminate_engine_figures(replay->engine);
+    ReplayResult *result = replay->result;
+
+    result->pages = raminate_figures_sum(now->total_written) -
+                    raminate_figures_sum(before->total_written);
+    result->slow_pages = result->pages - (now->total_written[0] -
+                                          before->total_written[0]);
+    result->swaps = now->swaps - before->swaps;
+    result->reversed = now->swaps_reversed - before->swaps_reversed;
+    result->swap_lines = (now->slow_writes_by_swaps -
+                          before->slow_writes_by_swaps) * REPLAY_SWAP_LINES;
 }
 
 static bool replay_pass(Replay *replay, Trace *trace, double done,
                         GMutex *lock, double *progress, GError **error)
 {
-    double start = processor_seconds();
+    double start_seconds = processor_seconds();
+    RaminateFigures figures = *raminate_engine_figures(replay->engine);
     GError *err = NULL;
     const TraceStep *step;
     int64_t first_ms = 0;
@@ -184,10 +182,9 @@ static bool replay_pass(Replay *replay, Trace *trace, double done,
         if (!replay->result->scans++) {
             first_ms = step->time_ms;
         }
-        if (!replay->policy) {
-            start_policy(replay, step->time_ms);
-        }
+        start(replay, step->time_ms);
         replay_step(replay, step);
+        take_figures(replay, &figures);
         if (replay->settings->keep_steps) {
             keep_step(replay, step, &before);
         }
@@ -202,9 +199,9 @@ static bool replay_pass(Replay *replay, Trace *trace, double done,
         /* The next pass begins a scan period after the end of this one. */
         replay->offset_ms += replay->result->duration_ms + period_ms;
     } else {
-        end_policy(replay);
+        replay->started = false;
     }
-    replay->result->seconds = processor_seconds() - start;
+    replay->result->seconds = processor_seconds() - start_seconds;
     replay->result->has_traffic = trace_has_traffic(trace);
     replay->result->cut = trace_is_cut(trace);
     if (err) {
@@ -226,18 +223,19 @@ bool replay_run(const char *path, const TraceOptions *options,
     if (!trace) {
         return false;
     }
-    replay.placement = raminate_placement_new(tiers->ranges, tiers->nr);
-    if (!replay.placement) {
+    replay.engine = raminate_engine_new(tiers->ranges, tiers->nr,
+                                        &settings->engine);
+    if (!replay.engine) {
         g_error("no memory for the placement");
     }
     if (settings->oracle) {
         replay.oracle = oracle_new(settings->oracle, path, options,
-                                   replay.placement,
+                                   raminate_engine_placement(replay.engine),
                                    settings->foresight_ms ?:
-                                   settings->swap_period_ms, error);
+                                   settings->engine.swap_period, error);
         ok = replay.oracle;
     }
-    replay.pairs = g_new(RaminatePair, settings->max_swaps);
+    replay.moves = g_new0(RaminateMove, settings->engine.max_swaps);
     for (unsigned pass = 0; ok && pass < passes; pass++) {
         results[pass] = (ReplayResult) { 0 };
         if (settings->keep_steps) {
@@ -252,10 +250,11 @@ bool replay_run(const char *path, const TraceOptions *options,
         trace_rewind(trace);
         ok = replay_pass(&replay, trace, pass, lock, progress, error);
     }
-    end_policy(&replay);
     oracle_free(replay.oracle);
-    g_free(replay.pairs);
-    raminate_placement_free(replay.placement);
+    raminate_sample_destroy(&replay.found);
+    raminate_sample_destroy(&replay.looked);
+    g_free(replay.moves);
+    raminate_engine_free(replay.engine);
     return ok;
 }
 

@@ -7,6 +7,7 @@
 #ifndef RAMINATE_SIM_REPLAY_H
 #define RAMINATE_SIM_REPLAY_H
 
+#include "hw/raminate/engine/settings.h"
 #include "hw/raminate/policy/policy.h"
 #include "oracle.h"
 #include "trace.h"
@@ -16,10 +17,7 @@ typedef struct ReplaySettings {
     const RaminatePolicyOps *policy;
     OracleKind oracle;          /* plans instead, if there is one */
     uint32_t foresight_ms;      /* of the oracle; 0: until the next batch */
-    uint32_t swap_period_ms;
-    uint32_t life_time_ms;
-    uint32_t max_swaps;
-    uint32_t reverse_window_ms;
+    RaminateSettings engine;    /* its periods of scans and looks are not used */
     bool second_look;           /* tell the policy what it found */
     bool keep_policy;           /* from pass to pass, with what it knows */
     bool keep_steps;            /* in the result */
@@ -43,7 +41,8 @@ typedef struct ReplayStep {
 /* An exchange that the policy asked for */
 typedef struct ReplayMove {
     int64_t time_ms;            /* of the recording's clock */
-    RaminatePair pair;
+    uint32_t page;              /* went up */
+    uint32_t with;              /* made room */
 } ReplayMove;
 
 /* Of one pass.  Pages and lines written by the guest, unless they say so. */

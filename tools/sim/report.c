@@ -395,7 +395,7 @@ void report_moves(FILE *file, const Report *report)
             putc(',', file);
             print_csv_text(file, row->policy);
             fprintf(file, ",%u,%" G_GINT64_FORMAT ",%u,%u\n", row->pass,
-                    move->time_ms, move->pair.promote, move->pair.demote);
+                    move->time_ms, move->page, move->with);
         }
     }
 }

@@ -10,14 +10,16 @@
 
 void raminate_figures_add_scan(RaminateFigures *figures,
                                const RaminatePlacement *placement,
-                               int64_t period_ms, const uint32_t *pages,
-                               size_t nr)
+                               int64_t period_ms,
+                               const RaminateSample *sample)
 {
     memset(figures->written, 0, sizeof(figures->written));
-    for (size_t i = 0; i < nr; i++) {
-        figures->written[raminate_placement_tier(placement, pages[i])]++;
-        figures->slow_unmoved +=
-            raminate_placement_first_tier(placement, pages[i]) != 0;
+    RAMINATE_SAMPLE_FOREACH(run, sample) {
+        for (uint32_t page = run->first; page < run->first + run->nr; page++) {
+            figures->written[raminate_placement_tier(placement, page)]++;
+            figures->slow_unmoved +=
+                raminate_placement_first_tier(placement, page) != 0;
+        }
     }
     for (unsigned tier = 0; tier < RAMINATE_MAX_TIERS; tier++) {
         figures->total_written[tier] += figures->written[tier];

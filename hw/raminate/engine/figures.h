@@ -9,6 +9,7 @@
 
 #include "hw/raminate/engine/histogram.h"
 #include "hw/raminate/engine/placement.h"
+#include "hw/raminate/engine/sample.h"
 
 /* All zero at first.  Counts are explained at RaminateInfo in QAPI. */
 typedef struct RaminateFigures {
@@ -26,6 +27,7 @@ typedef struct RaminateFigures {
     RaminateHistogram scan_time;
     RaminateHistogram batch_time;
     RaminateHistogram pause_time;
+    RaminateHistogram main_loop_time;   /* that the main loop was held */
 } RaminateFigures;
 
 /*
@@ -34,8 +36,8 @@ typedef struct RaminateFigures {
  */
 void raminate_figures_add_scan(RaminateFigures *figures,
                                const RaminatePlacement *placement,
-                               int64_t period_ms, const uint32_t *pages,
-                               size_t nr);
+                               int64_t period_ms,
+                               const RaminateSample *sample);
 
 /*
  * @written: pages found written, by tier

@@ -7,7 +7,7 @@
 #include "hw/raminate/engine/moves.h"
 
 struct RaminateMoves {
-    GHashTable *last;           /* page number to its last RaminateMove */
+    GHashTable *last;           /* page number to its last RaminatePastMove */
     int64_t next_sweep_ms;
 };
 
@@ -28,16 +28,16 @@ void raminate_moves_free(RaminateMoves *moves)
 static gboolean is_forgotten(gpointer key G_GNUC_UNUSED, gpointer value,
                              gpointer oldest_ms)
 {
-    const RaminateMove *move = value;
+    const RaminatePastMove *move = value;
 
     return move->ms < *(int64_t *)oldest_ms;
 }
 
 bool raminate_moves_note(RaminateMoves *moves, int64_t window_ms,
-                         uint32_t page, const RaminateMove *move)
+                         uint32_t page, const RaminatePastMove *move)
 {
     int64_t oldest_ms = move->ms - window_ms;
-    RaminateMove *last;
+    RaminatePastMove *last;
     bool back;
 
     if (move->ms >= moves->next_sweep_ms) {
@@ -49,14 +49,14 @@ bool raminate_moves_note(RaminateMoves *moves, int64_t window_ms,
     last = g_hash_table_lookup(moves->last, GUINT_TO_POINTER(page));
     back = last && last->ms >= oldest_ms && last->from == move->to;
     if (!last) {
-        last = g_new(RaminateMove, 1);
+        last = g_new(RaminatePastMove, 1);
         g_hash_table_insert(moves->last, GUINT_TO_POINTER(page), last);
     }
     *last = *move;
     return back;
 }
 
-const RaminateMove *raminate_moves_last(const RaminateMoves *moves,
+const RaminatePastMove *raminate_moves_last(const RaminateMoves *moves,
                                         uint32_t page)
 {
     return g_hash_table_lookup(moves->last, GUINT_TO_POINTER(page));

@@ -15,14 +15,14 @@
 #define RAMINATE_MOVES_KEPT 65536
 
 /* From one tier to another */
-typedef struct RaminateMove {
+typedef struct RaminatePastMove {
     int64_t ms;                 /* when */
     const char *policy;         /* that wanted it, NULL for a user's command */
     uint32_t with;              /* the page that it changed places with */
     uint8_t from;
     uint8_t to;
     uint8_t heat;               /* that it had then */
-} RaminateMove;
+} RaminatePastMove;
 
 /* Takes memory for pages that moved within the window, and for those kept. */
 typedef struct RaminateMoves RaminateMoves;
@@ -38,10 +38,10 @@ void raminate_moves_free(RaminateMoves *moves);
  * @window_ms.
  */
 bool raminate_moves_note(RaminateMoves *moves, int64_t window_ms,
-                         uint32_t page, const RaminateMove *move);
+                         uint32_t page, const RaminatePastMove *move);
 
 /* Returns: the last move of @page, valid until the next note, or NULL. */
-const RaminateMove *raminate_moves_last(const RaminateMoves *moves,
+const RaminatePastMove *raminate_moves_last(const RaminateMoves *moves,
                                         uint32_t page);
 
 #endif

@@ -69,6 +69,27 @@ void raminate_sample_add_word(RaminateSample *sample, uint32_t first,
     }
 }
 
+void raminate_sample_add_pages(RaminateSample *sample, const uint32_t *pages,
+                               size_t nr, unsigned kinds)
+{
+    for (size_t i = 0; i < nr; i++) {
+        append_in_region(sample, pages[i], 1, kinds);
+    }
+}
+
+uint32_t *raminate_sample_pages(const RaminateSample *sample)
+{
+    uint32_t *pages = g_new(uint32_t, sample->nr_pages);
+    size_t nr = 0;
+
+    RAMINATE_SAMPLE_FOREACH(run, sample) {
+        for (unsigned i = 0; i < run->nr; i++) {
+            pages[nr++] = run->first + i;
+        }
+    }
+    return pages;
+}
+
 /* What is left of a sample: from page @first on, in @run and those after it */
 typedef struct Cursor {
     const RaminateRun *run;

@@ -54,6 +54,16 @@ void raminate_sample_add_word(RaminateSample *sample, uint32_t first,
                               uint64_t bits, unsigned kinds);
 
 /*
+ * The same for a list of pages.
+ * @pages: in ascending order, none twice, all after those in the sample
+ */
+void raminate_sample_add_pages(RaminateSample *sample, const uint32_t *pages,
+                               size_t nr, unsigned kinds);
+
+/* Returns: all its pages, nr_pages of them, to be freed with g_free(). */
+uint32_t *raminate_sample_pages(const RaminateSample *sample);
+
+/*
  * Makes @into the union: of each page, what is found in either.
  * @into: neither @a nor @b; what was in it is dropped
  */

@@ -66,7 +66,7 @@ static const char *refusal(int err)
 }
 
 static RaminateExchangeResult kvm_exchange(RaminateMover *mover,
-                                           RaminateSwap *swaps, size_t nr,
+                                           RaminateMove *moves, size_t nr,
                                            Error **errp)
 {
     RaminateMemory *memory = mover->memory;
@@ -80,19 +80,19 @@ static RaminateExchangeResult kvm_exchange(RaminateMover *mover,
     int ret;
 
     for (size_t i = 0; i < nr; i++) {
-        pairs[i].a = (uintptr_t)raminate_memory_page(memory, swaps[i].a);
-        pairs[i].b = (uintptr_t)raminate_memory_page(memory, swaps[i].b);
+        pairs[i].a = (uintptr_t)raminate_memory_page(memory, moves[i].page);
+        pairs[i].b = (uintptr_t)raminate_memory_page(memory, moves[i].with);
         pairs[i].result = KVM_RAMINATE_SWAP_PENDING;
     }
     ret = raminate_kvm_call(KVM_RAMINATE_SWAP, &swap, resume_swap);
 
     for (size_t i = 0; i < nr; i++) {
         if (pairs[i].result == 0) {
-            swaps[i].status = RAMINATE_SWAP_DONE;
-            raminate_placement_swap(memory->placement, swaps[i].a, swaps[i].b);
+            moves[i].status = RAMINATE_MOVE_DONE;
+            raminate_memory_exchanged(memory, moves[i].page, moves[i].with);
         } else if (pairs[i].result < 0) {
-            swaps[i].status = RAMINATE_SWAP_FAILED;
-            swaps[i].error = -pairs[i].result;
+            moves[i].status = RAMINATE_MOVE_FAILED;
+            moves[i].error = -pairs[i].result;
         }
     }
     if (ret == 0) {

@@ -152,7 +152,7 @@ static int exchange_pair(MmapMover *mover, uint32_t a, uint32_t b)
     int ret;
 
     exchange_contents(mover, a, b);
-    raminate_placement_swap(memory->placement, a, b);
+    raminate_memory_exchanged(memory, a, b);
     ret = map_page(mover, a);
     if (ret == 0) {
         ret = map_page(mover, b);
@@ -161,13 +161,13 @@ static int exchange_pair(MmapMover *mover, uint32_t a, uint32_t b)
         return 0;
     }
 
-    raminate_placement_swap(memory->placement, a, b);
+    raminate_memory_exchanged(memory, a, b);
     if (map_page(mover, a) < 0 || map_page(mover, b) < 0) {
         /*
          * The kernel took a mapping away and then had none to give.  The
          * contents are where the placement says, but nobody can go there.
          */
-        raminate_placement_swap(memory->placement, a, b);
+        raminate_memory_exchanged(memory, a, b);
         error_report("memory-backend-container '%s': can't map page %" PRIu32
                      " or %" PRIu32 " of guest RAM any more: %s; the VM can't "
                      "go on", memory->id, a, b, strerror(-ret));
@@ -189,7 +189,7 @@ static uint64_t mmap_end(RaminateMover *parent)
 }
 
 static RaminateExchangeResult mmap_exchange(RaminateMover *parent,
-                                            RaminateSwap *swaps, size_t nr,
+                                            RaminateMove *moves, size_t nr,
                                             Error **errp)
 {
     MmapMover *mover = container_of(parent, MmapMover, parent);
@@ -199,13 +199,13 @@ static RaminateExchangeResult mmap_exchange(RaminateMover *parent,
 
         if (total_mappings + MAPPINGS_PER_SWAP > max_mappings &&
             raminate_placement_swap_runs(parent->memory->placement,
-                                         swaps[i].a, swaps[i].b) > 0) {
-            swaps[i].status = RAMINATE_SWAP_HELD;
+                                         moves[i].page, moves[i].with) > 0) {
+            moves[i].status = RAMINATE_MOVE_HELD;
             continue;
         }
-        ret = exchange_pair(mover, swaps[i].a, swaps[i].b);
-        swaps[i].status = ret ? RAMINATE_SWAP_FAILED : RAMINATE_SWAP_DONE;
-        swaps[i].error = -ret;
+        ret = exchange_pair(mover, moves[i].page, moves[i].with);
+        moves[i].status = ret ? RAMINATE_MOVE_FAILED : RAMINATE_MOVE_DONE;
+        moves[i].error = -ret;
     }
     return RAMINATE_EXCHANGE_OK;
 }

@@ -7,22 +7,8 @@
 #ifndef HW_RAMINATE_MOVER_H
 #define HW_RAMINATE_MOVER_H
 
+#include "hw/raminate/engine/move.h"
 #include "hw/raminate/part.h"
-
-typedef enum RaminateSwapStatus {
-    RAMINATE_SWAP_PENDING,      /* not reached */
-    RAMINATE_SWAP_DONE,
-    RAMINATE_SWAP_FAILED,       /* both pages are as they were */
-    RAMINATE_SWAP_HELD,         /* not tried: too many mappings */
-} RaminateSwapStatus;
-
-/* A pair of pages to exchange, and what became of it. */
-typedef struct RaminateSwap {
-    uint32_t a;
-    uint32_t b;
-    RaminateSwapStatus status;
-    int error;                  /* errno, if status is RAMINATE_SWAP_FAILED */
-} RaminateSwap;
 
 typedef enum RaminateExchangeResult {
     RAMINATE_EXCHANGE_OK,
@@ -49,13 +35,13 @@ typedef struct RaminateMoverOps {
     bool (*begin)(RaminateMover *mover, Error **errp);
 
     /*
-     * Exchanges pairs, between begin() and end(), and brings the placement up
-     * to date.  No page appears twice.  Called with the placer's lock held.
-     * Returns: whether all pairs were reached; if not, @errp says why.  The
-     * status of each pair is true in any case.
+     * Makes moves, between begin() and end(), and brings the placement up to
+     * date by raminate_memory_exchanged().  No page appears twice.
+     * Returns: whether all moves were reached; if not, @errp says why.  The
+     * status of each is true in any case.
      */
     RaminateExchangeResult (*exchange)(RaminateMover *mover,
-                                       RaminateSwap *swaps, size_t nr,
+                                       RaminateMove *moves, size_t nr,
                                        Error **errp);
 
     /* Returns: for how long the vCPUs were paused, in nanoseconds. */

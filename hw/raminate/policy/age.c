@@ -115,6 +115,7 @@ static void age_set_life_time(RaminatePolicy *p, uint32_t life_time_ms)
 const RaminatePolicyOps raminate_policy_age = {
     .name = "age",
     .summary = "memtierd's age, adapted: active pages go up for idle ones",
+    .kinds = RAMINATE_WRITTEN,
     .bytes_per_page = RAMINATE_LEVELS_BYTES_PER_PAGE + sizeof(uint32_t),
     .create = age_create,
     .destroy = age_destroy,

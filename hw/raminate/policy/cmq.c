@@ -366,6 +366,7 @@ static void cmq_set_life_time(RaminatePolicy *p, uint32_t life_time_ms)
 const RaminatePolicyOps raminate_policy_cmq = {
     .name = "cmq",
     .summary = "Corked Multi Queue: pages written often and lately go up",
+    .kinds = RAMINATE_WRITTEN,
     .bytes_per_page = sizeof(CmqPage) + 2 * sizeof(RaminatePageLink),
     .create = cmq_create,
     .destroy = cmq_destroy,

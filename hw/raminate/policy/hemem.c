@@ -106,6 +106,7 @@ static void hemem_set_life_time(RaminatePolicy *p, uint32_t life_time_ms)
 const RaminatePolicyOps raminate_policy_hemem = {
     .name = "hemem",
     .summary = "HeMem, adapted: counters with cooling, and a threshold",
+    .kinds = RAMINATE_WRITTEN,
     .bytes_per_page = RAMINATE_LEVELS_BYTES_PER_PAGE + sizeof(uint8_t),
     .create = hemem_create,
     .destroy = hemem_destroy,

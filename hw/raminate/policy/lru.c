@@ -172,6 +172,7 @@ static void lru_set_life_time(RaminatePolicy *p, uint32_t life_time_ms)
 const RaminatePolicyOps raminate_policy_lru = {
     .name = "lru",
     .summary = "least recently used: the pages written last go up",
+    .kinds = RAMINATE_WRITTEN,
     .bytes_per_page = sizeof(RaminatePageLink) + sizeof(int64_t) +
                       sizeof(LruState),
     .create = lru_create,

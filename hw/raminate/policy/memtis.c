@@ -120,6 +120,7 @@ static void memtis_set_life_time(RaminatePolicy *p, uint32_t life_time_ms)
 const RaminatePolicyOps raminate_policy_memtis = {
     .name = "memtis",
     .summary = "MEMTIS, adapted: the highest counts that fit go up",
+    .kinds = RAMINATE_WRITTEN,
     .bytes_per_page = RAMINATE_LEVELS_BYTES_PER_PAGE + sizeof(uint8_t),
     .create = memtis_create,
     .destroy = memtis_destroy,

@@ -422,6 +422,7 @@ const RaminatePolicyOps raminate_policy_payback = {
     .name = "payback",
     .summary = "pages go up whose writes will pay for the swap, as learned "
                "from pages with the same history",
+    .kinds = RAMINATE_WRITTEN,
     .bytes_per_page = sizeof(PaybackPage) + sizeof(RaminatePageLink),
     .create = payback_create,
     .destroy = payback_destroy,

@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "hw/raminate/engine/placement.h"
+#include "hw/raminate/engine/sample.h"
 
 /*
  * Times are milliseconds on a clock that stands still while the VM does and
@@ -35,6 +36,9 @@ typedef struct RaminatePolicy RaminatePolicy;
 typedef struct RaminatePolicyOps {
     const char *name;
     const char *summary;        /* one line, for people */
+
+    /* The kinds of samples that it goes by, RAMINATE_WRITTEN and _READ */
+    unsigned kinds;
 
     /* Returns: bytes of memory that the policy takes for each guest page. */
     size_t bytes_per_page;

@@ -12,6 +12,9 @@
 #include "exec/ramlist.h"
 #include "hw/raminate/sampler/sampler.h"
 
+/* 16 GiB: bounds the time that one look can take of the main loop's. */
+#define SLICE_PAGES (4u << 20)
+
 /*
  * Returns: the dirty bits of @size bytes from @addr on, which are clear
  * afterwards; to be freed with g_free().
@@ -44,9 +47,11 @@ static void dirty_log_close(RaminateSampler *sampler)
     g_free(sampler);
 }
 
-static bool dirty_log_scan(RaminateSampler *sampler, uint32_t first,
-                           uint32_t nr, unsigned long *written, Error **errp)
+static uint32_t dirty_log_scan(RaminateSampler *sampler, uint32_t first,
+                               RaminateSample *sample, Error **errp)
 {
+    uint32_t nr = MIN(raminate_placement_pages(sampler->memory->placement) -
+                      first, SLICE_PAGES);
     hwaddr addr = (hwaddr)first << RAMINATE_PAGE_BITS;
     hwaddr size = (hwaddr)nr << RAMINATE_PAGE_BITS;
     g_autofree DirtyBitmapSnapshot *snapshot = take_dirty(sampler->memory,
@@ -57,15 +62,16 @@ static bool dirty_log_scan(RaminateSampler *sampler, uint32_t first,
                                              snapshot,
                                              (hwaddr)page << RAMINATE_PAGE_BITS,
                                              RAMINATE_PAGE_SIZE)) {
-            set_bit(page, written);
+            raminate_sample_add_word(sample, page, 1, RAMINATE_WRITTEN);
         }
     }
-    return true;
+    return nr;
 }
 
 const RaminateSamplerOps raminate_sampler_dirty_log = {
     .part = {
         .type = RAMINATE_SAMPLER_TYPE_DIRTY_LOG,
+        .kinds = RAMINATE_WRITTEN,
         .in_main_loop = true,
     },
     .open = dirty_log_open,

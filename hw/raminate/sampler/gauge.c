@@ -61,20 +61,27 @@ static const uint8_t *copy_page(RaminateGauge *gauge, uint32_t page,
     return copied == RAMINATE_PAGE_SIZE ? gauge->copies + offset : NULL;
 }
 
-void raminate_gauge_take(RaminateGauge *gauge, const RaminateHeat *heat,
-                         const uint32_t *written, size_t nr)
+void raminate_gauge_pick_pages(RaminateGauge *gauge, const RaminateHeat *heat,
+                               uint32_t nr_pages, const uint32_t *written,
+                               size_t nr)
 {
-    uint32_t nr_pages = raminate_placement_pages(gauge->memory->placement);
-    uint32_t picked[RAMINATE_GAUGE_PAGES];
-    size_t nr_picked = raminate_gauge_pick(&gauge->random, heat, nr_pages,
-                                           written, nr, picked);
+    gauge->nr = raminate_gauge_pick(&gauge->random, heat, nr_pages, written,
+                                    nr, gauge->pages);
+}
 
-    gauge->nr = 0;
-    for (size_t i = 0; i < nr_picked; i++) {
-        if (copy_page(gauge, picked[i], gauge->nr)) {
-            gauge->pages[gauge->nr++] = picked[i];
+/* Those that can't be read are dropped. */
+void raminate_gauge_take(RaminateGauge *gauge)
+{
+    size_t nr = 0;
+
+    for (size_t i = 0; i < gauge->nr; i++) {
+        uint32_t page = gauge->pages[i];
+
+        if (copy_page(gauge, page, nr)) {
+            gauge->pages[nr++] = page;
         }
     }
+    gauge->nr = nr;
 }
 
 void raminate_gauge_drop(RaminateGauge *gauge)

@@ -21,11 +21,16 @@ RaminateGauge *raminate_gauge_new(const RaminateMemory *memory, Error **errp);
 void raminate_gauge_free(RaminateGauge *gauge);         /* NULL is fine */
 
 /*
- * Picks pages, and copies them.
+ * Picks pages.  With the lock that guards @heat.
+ * @nr_pages: of the guest
  * @written, @nr: found written by the scan just made, which is in @heat
  */
-void raminate_gauge_take(RaminateGauge *gauge, const RaminateHeat *heat,
-                         const uint32_t *written, size_t nr);
+void raminate_gauge_pick_pages(RaminateGauge *gauge, const RaminateHeat *heat,
+                               uint32_t nr_pages, const uint32_t *written,
+                               size_t nr);
+
+/* Copies the pages picked. */
+void raminate_gauge_take(RaminateGauge *gauge);
 
 /* Forgets what was taken, since the scan that follows is dropped. */
 void raminate_gauge_drop(RaminateGauge *gauge);

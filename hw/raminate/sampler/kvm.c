@@ -14,6 +14,14 @@
 #include "kvm/raminate.h"
 #include "qemu/bitops.h"
 
+/* 1 GiB, so that the end of the placer is not waited for long */
+#define SLICE_PAGES (1u << 18)
+
+typedef struct KvmSampler {
+    RaminateSampler parent;
+    unsigned long bitmap[BITS_TO_LONGS(SLICE_PAGES)];
+} KvmSampler;
+
 /* After a signal: the pages from @done on are left. */
 static void resume_scan(void *arg)
 {
@@ -51,36 +59,48 @@ static bool scan_pages(const RaminateMemory *memory, uint32_t first,
 static RaminateSampler *kvm_open(const RaminateMemory *memory, Error **errp)
 {
     uint32_t nr_pages = raminate_placement_pages(memory->placement);
-    RaminateSampler *sampler;
+    KvmSampler *sampler;
 
-    for (uint64_t first = 0; first < nr_pages; first += RAMINATE_SCAN_PAGES) {
-        if (!scan_pages(memory, first,
-                        MIN(nr_pages - first, RAMINATE_SCAN_PAGES), NULL,
-                        errp)) {
+    for (uint64_t first = 0; first < nr_pages; first += SLICE_PAGES) {
+        if (!scan_pages(memory, first, MIN(nr_pages - first, SLICE_PAGES),
+                        NULL, errp)) {
             return NULL;
         }
     }
-    sampler = g_new0(RaminateSampler, 1);
-    sampler->ops = &raminate_sampler_kvm;
-    sampler->memory = memory;
-    return sampler;
+    sampler = g_new0(KvmSampler, 1);
+    sampler->parent.ops = &raminate_sampler_kvm;
+    sampler->parent.memory = memory;
+    return &sampler->parent;
 }
 
-static void kvm_close(RaminateSampler *sampler)
+static void kvm_close(RaminateSampler *parent)
 {
-    g_free(sampler);
+    g_free(container_of(parent, KvmSampler, parent));
 }
 
-static bool kvm_scan(RaminateSampler *sampler, uint32_t first, uint32_t nr,
-                     unsigned long *written, Error **errp)
+static uint32_t kvm_scan(RaminateSampler *parent, uint32_t first,
+                         RaminateSample *sample, Error **errp)
 {
-    return scan_pages(sampler->memory, first, nr, written + BIT_WORD(first),
-                      errp);
+    KvmSampler *sampler = container_of(parent, KvmSampler, parent);
+    uint32_t nr = MIN(raminate_placement_pages(parent->memory->placement) -
+                      first, SLICE_PAGES);
+
+    memset(sampler->bitmap, 0, sizeof(sampler->bitmap));
+    if (!scan_pages(parent->memory, first, nr, sampler->bitmap, errp)) {
+        return 0;
+    }
+    for (uint32_t i = 0; i < nr; i += BITS_PER_LONG) {
+        raminate_sample_add_word(sample, first + i,
+                                 sampler->bitmap[BIT_WORD(i)],
+                                 RAMINATE_WRITTEN);
+    }
+    return nr;
 }
 
 const RaminateSamplerOps raminate_sampler_kvm = {
     .part = {
         .type = RAMINATE_SAMPLER_TYPE_KVM,
+        .kinds = RAMINATE_WRITTEN,
         .probe = raminate_kvm_attach,
     },
     .open = kvm_open,

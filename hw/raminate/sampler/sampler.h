@@ -23,19 +23,22 @@ typedef struct RaminateSamplerOps {
     void (*close)(RaminateSampler *sampler);
 
     /*
-     * Finds the pages from @first to @first + @nr - 1 that were written since
-     * the last look at them, and sets their bits in @written, where bit 0 is
-     * page 0.  The bits must be clear before.
-     * @first: a multiple of RAMINATE_SCAN_PAGES
-     * @nr: at most RAMINATE_SCAN_PAGES
+     * Makes ready for a scan of all pages; NULL if there is nothing to do.
      * Returns: false with @errp set if the sampler has failed for good.
      */
-    bool (*scan)(RaminateSampler *sampler, uint32_t first, uint32_t nr,
-                 unsigned long *written, Error **errp);
-} RaminateSamplerOps;
+    bool (*begin)(RaminateSampler *sampler, Error **errp);
 
-/* 16 GiB: bounds the time that one look can take of the main loop's. */
-#define RAMINATE_SCAN_PAGES (4u << 20)
+    /*
+     * Finds the pages from @first on that were written since the last look at
+     * them, and adds them to @sample.  Stops when it has taken as long as the
+     * main loop may be held, 1 ms, if it works there.
+     * @first: 0, or where the last call stopped
+     * Returns: number of pages looked at, at least 1; 0 with @errp set if the
+     * sampler has failed for good.
+     */
+    uint32_t (*scan)(RaminateSampler *sampler, uint32_t first,
+                     RaminateSample *sample, Error **errp);
+} RaminateSamplerOps;
 
 /* What all samplers begin with. */
 struct RaminateSampler {

@@ -1,0 +1,318 @@
+/*
+ * RAMinate: the engine, which decides when and what to sample and to move
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include <glib.h>
+
+#include "hw/raminate/engine/engine.h"
+
+#define NEVER INT64_MAX
+
+struct RaminateEngine {
+    RaminateSettings settings;
+    RaminatePlacement *placement;
+    RaminateHeat *heat;
+    RaminateMoves *moves;
+    RaminateFigures figures;
+    RaminatePolicy *policy;
+    const RaminatePolicyOps *ops;       /* NULL: no policy yet */
+
+    int64_t next_scan_ms;
+    int64_t next_look_ms;       /* NEVER for none */
+    int64_t next_swap_ms;
+    int64_t last_scan_ms;
+    bool drops_next;            /* the next scan counts for nothing */
+    bool drops_scan;            /* the one under way does */
+};
+
+/* Life */
+
+static void drop_policy(RaminateEngine *e)
+{
+    if (e->ops) {
+        e->ops->destroy(e->policy);
+    }
+}
+
+RaminateEngine *raminate_engine_new(const RaminateFrameRange *ranges,
+                                    unsigned nr_tiers,
+                                    const RaminateSettings *settings)
+{
+    RaminateEngine *e = g_new0(RaminateEngine, 1);
+
+    e->settings = *settings;
+    e->placement = raminate_placement_new(ranges, nr_tiers);
+    if (e->placement) {
+        e->heat = raminate_heat_new(raminate_placement_pages(e->placement));
+    }
+    e->moves = raminate_moves_new();
+    e->next_look_ms = NEVER;
+    e->drops_next = true;
+    if (!e->placement || !e->heat) {
+        raminate_engine_free(e);
+        return NULL;
+    }
+    return e;
+}
+
+void raminate_engine_free(RaminateEngine *e)
+{
+    if (e) {
+        drop_policy(e);
+        raminate_moves_free(e->moves);
+        raminate_heat_free(e->heat);
+        raminate_placement_free(e->placement);
+        g_free(e);
+    }
+}
+
+void raminate_engine_set(RaminateEngine *e, int64_t now,
+                         const RaminateSettings *settings)
+{
+    if (e->ops) {
+        e->ops->set_life_time(e->policy, settings->life_time);
+    }
+    e->settings = *settings;
+    e->next_scan_ms = MIN(e->next_scan_ms, now + settings->scan_period);
+    e->next_swap_ms = MIN(e->next_swap_ms, now + settings->swap_period);
+}
+
+bool raminate_engine_set_policy(RaminateEngine *e,
+                                const RaminatePolicyOps *ops)
+{
+    RaminatePolicyConfig config = {
+        .placement = e->placement,
+        .life_time_ms = e->settings.life_time,
+    };
+    RaminatePolicy *policy = ops->create(&config);
+
+    if (!policy) {
+        return false;
+    }
+    drop_policy(e);
+    e->ops = ops;
+    e->policy = policy;
+    return true;
+}
+
+void raminate_engine_forget_moves(RaminateEngine *e)
+{
+    raminate_moves_free(e->moves);
+    e->moves = raminate_moves_new();
+}
+
+/* The clock */
+
+RaminateTask raminate_engine_next(const RaminateEngine *e, int64_t now,
+                                  int64_t *wait_ms)
+{
+    int64_t next = MIN(MIN(e->next_scan_ms, e->next_look_ms),
+                       e->next_swap_ms);
+
+    if (now < next) {
+        *wait_ms = next - now;
+        return RAMINATE_TASK_WAIT;
+    }
+    *wait_ms = 0;
+    return next == e->next_scan_ms ? RAMINATE_TASK_SCAN
+         : next == e->next_look_ms ? RAMINATE_TASK_LOOK
+         : RAMINATE_TASK_BATCH;
+}
+
+/*
+ * What is late by a period or more is not caught up with.
+ * Returns: when to do the next of something that is done once a period.
+ */
+static int64_t next_time(int64_t last, uint32_t period, int64_t now)
+{
+    return last + period > now ? last + period : now + period;
+}
+
+/* Samples */
+
+void raminate_engine_hold(RaminateEngine *e)
+{
+    e->drops_next = true;
+}
+
+void raminate_engine_begin_scan(RaminateEngine *e, int64_t now,
+                                bool wants_look)
+{
+    e->next_scan_ms = next_time(e->next_scan_ms, e->settings.scan_period, now);
+    e->next_look_ms = e->settings.second_look && (e->ops->look || wants_look)
+                      ? now + e->settings.second_look : NEVER;
+    e->drops_scan = e->drops_next;
+    e->drops_next = false;
+}
+
+void raminate_engine_begin_look(RaminateEngine *e)
+{
+    e->next_look_ms = NEVER;
+    e->drops_scan = e->drops_next;
+}
+
+bool raminate_engine_drops_scan(const RaminateEngine *e)
+{
+    return e->drops_scan;
+}
+
+int64_t raminate_engine_last_scan(const RaminateEngine *e)
+{
+    return e->last_scan_ms;
+}
+
+void raminate_engine_looked(RaminateEngine *e, int64_t now,
+                            uint32_t window_ms, const RaminateSample *found)
+{
+    if (e->ops->look) {
+        g_autofree uint32_t *pages = raminate_sample_pages(found);
+
+        e->ops->look(e->policy, now, window_ms, pages, found->nr_pages);
+    }
+}
+
+void raminate_engine_scanned(RaminateEngine *e, const RaminateScan *scan)
+{
+    g_autofree uint32_t *pages = raminate_sample_pages(scan->found);
+
+    raminate_figures_add_scan(&e->figures, e->placement,
+                              scan->now - e->last_scan_ms, scan->found);
+    if (e->ops->gauge) {
+        e->ops->gauge(e->policy, scan->gauged, scan->lines, scan->nr_gauged);
+    }
+    raminate_heat_sample(e->heat, pages, scan->found->nr_pages);
+    e->ops->sample(e->policy, scan->now, pages, scan->found->nr_pages);
+    e->last_scan_ms = scan->now;
+}
+
+void raminate_engine_drop_scan(RaminateEngine *e, int64_t now)
+{
+    e->last_scan_ms = now;
+}
+
+/* Batches */
+
+bool raminate_engine_batch_is_due(const RaminateEngine *e, int64_t now)
+{
+    return now >= e->next_swap_ms;
+}
+
+void raminate_engine_put_off_batch(RaminateEngine *e, int64_t now)
+{
+    e->next_swap_ms = now + e->settings.swap_period;
+}
+
+size_t raminate_engine_plan(RaminateEngine *e, int64_t now,
+                            RaminateMove *moves, size_t max)
+{
+    g_autofree RaminatePair *pairs = g_new(RaminatePair, max);
+    size_t nr;
+
+    e->next_swap_ms = next_time(e->next_swap_ms, e->settings.swap_period, now);
+    nr = e->ops->plan(e->policy, now, pairs, MIN(max, e->settings.max_swaps));
+    for (size_t i = 0; i < nr; i++) {
+        moves[i] = (RaminateMove) {
+            .page = pairs[i].promote,
+            .with = pairs[i].demote,
+        };
+    }
+    return nr;
+}
+
+size_t raminate_engine_drop_stale(const RaminateEngine *e,
+                                  RaminateMove *moves, size_t nr)
+{
+    size_t left = 0;
+
+    for (size_t i = 0; i < nr; i++) {
+        if (raminate_placement_tier(e->placement, moves[i].page) >
+            raminate_placement_tier(e->placement, moves[i].with)) {
+            moves[left++] = moves[i];
+        }
+    }
+    return left;
+}
+
+/* Returns: whether the page moved back to where it came from lately. */
+static bool note_move(RaminateEngine *e, int64_t now, bool planned,
+                      uint32_t page, uint32_t with)
+{
+    RaminatePastMove move = {
+        .ms = now,
+        .policy = planned ? e->ops->name : NULL,
+        .with = with,
+        .from = raminate_placement_tier(e->placement, with),
+        .to = raminate_placement_tier(e->placement, page),
+        .heat = raminate_heat_get(e->heat, page),
+    };
+
+    return raminate_moves_note(e->moves, e->settings.reverse_window, page,
+                               &move);
+}
+
+static void move_done(RaminateEngine *e, int64_t now, bool planned,
+                      const RaminateMove *move)
+{
+    unsigned to = raminate_placement_tier(e->placement, move->page);
+    unsigned from = raminate_placement_tier(e->placement, move->with);
+
+    e->figures.swaps++;
+    e->figures.slow_writes_by_swaps += (to != 0) + (from != 0);
+    if (to != from) {
+        bool back = note_move(e, now, planned, move->page, move->with);
+
+        back |= note_move(e, now, planned, move->with, move->page);
+        e->figures.swaps_reversed += back;
+    }
+    e->ops->swapped(e->policy, now, move->page, move->with);
+}
+
+void raminate_engine_moved(RaminateEngine *e, int64_t now,
+                           const RaminateMove *moves, size_t nr, bool planned)
+{
+    for (size_t i = 0; i < nr; i++) {
+        const RaminateMove *move = &moves[i];
+
+        if (move->status == RAMINATE_MOVE_DONE) {
+            move_done(e, now, planned, move);
+            continue;
+        }
+        e->figures.swaps_failed += move->status == RAMINATE_MOVE_FAILED;
+        e->figures.swaps_held += move->status == RAMINATE_MOVE_HELD;
+    }
+}
+
+/* Parts of it */
+
+RaminatePlacement *raminate_engine_placement(RaminateEngine *e)
+{
+    return e->placement;
+}
+
+const RaminateHeat *raminate_engine_heat(const RaminateEngine *e)
+{
+    return e->heat;
+}
+
+RaminateFigures *raminate_engine_figures(RaminateEngine *e)
+{
+    return &e->figures;
+}
+
+const RaminateSettings *raminate_engine_settings(const RaminateEngine *e)
+{
+    return &e->settings;
+}
+
+const RaminatePastMove *raminate_engine_last_move(const RaminateEngine *e,
+                                                  uint32_t page)
+{
+    return raminate_moves_last(e->moves, page);
+}
+
+const RaminatePolicyOps *raminate_engine_policy(const RaminateEngine *e)
+{
+    return e->ops;
+}

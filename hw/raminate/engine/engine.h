@@ -1,0 +1,152 @@
+/*
+ * RAMinate: the engine, which decides when and what to sample and to move
+ *
+ * Arithmetic: no thread, no clock, no I/O, no lock of its own.  Whoever drives
+ * it tells what was seen and what was moved, and asks what to do.  QEMU's
+ * placer, the simulator and the unit tests drive the same object code.
+ *
+ *     sampler --scanned()--> figures, heat, policy --plan()--> mover
+ *                                  ^                             |
+ *                                  +----------moved()------------+
+ *
+ * Times are milliseconds on the driver's clock, which stands still while the
+ * VM does and never goes back.  No function may be called at the same time as
+ * another of the same engine.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#ifndef HW_RAMINATE_ENGINE_H
+#define HW_RAMINATE_ENGINE_H
+
+#include "hw/raminate/engine/figures.h"
+#include "hw/raminate/engine/heat.h"
+#include "hw/raminate/engine/move.h"
+#include "hw/raminate/engine/moves.h"
+#include "hw/raminate/engine/placement.h"
+#include "hw/raminate/engine/sample.h"
+#include "hw/raminate/engine/settings.h"
+#include "hw/raminate/policy/policy.h"
+
+typedef enum RaminateTask {
+    RAMINATE_TASK_WAIT,
+    RAMINATE_TASK_SCAN,
+    RAMINATE_TASK_LOOK,         /* the second look after a scan */
+    RAMINATE_TASK_BATCH,
+} RaminateTask;
+
+/* What a scan has found */
+typedef struct RaminateScan {
+    int64_t now;                /* when it began */
+    const RaminateSample *found;        /* the second look's pages included */
+    const uint32_t *gauged;     /* pages of which lines were counted */
+    const uint32_t *lines;      /* of each of them, 0 to 64 */
+    size_t nr_gauged;
+} RaminateScan;
+
+typedef struct RaminateEngine RaminateEngine;
+
+/*
+ * @ranges, @nr_tiers: see raminate_placement_new()
+ * Returns: an engine without a policy, at time 0, or NULL if there is no
+ * memory.
+ */
+RaminateEngine *raminate_engine_new(const RaminateFrameRange *ranges,
+                                    unsigned nr_tiers,
+                                    const RaminateSettings *settings);
+void raminate_engine_free(RaminateEngine *engine);      /* NULL is fine */
+
+/* Puts new settings in force.  A shorter period is so at once. */
+void raminate_engine_set(RaminateEngine *engine, int64_t now,
+                         const RaminateSettings *settings);
+
+/*
+ * Gets a new policy, which knows nothing yet; the old one goes.
+ * Returns: false if there is no memory; then the old one stays.
+ */
+bool raminate_engine_set_policy(RaminateEngine *engine,
+                                const RaminatePolicyOps *ops);
+
+/* Returns: what to do at @now; in @wait_ms, for how long there is nothing. */
+RaminateTask raminate_engine_next(const RaminateEngine *engine, int64_t now,
+                                  int64_t *wait_ms);
+
+/* The next scan covers other times than a period, and counts for nothing. */
+void raminate_engine_hold(RaminateEngine *engine);
+
+/*
+ * A scan or a second look: begin, look at the pages, then tell what was found
+ * or drop it.
+ * @wants_look: whether a second look is wanted, whatever the policy says
+ */
+void raminate_engine_begin_scan(RaminateEngine *engine, int64_t now,
+                                bool wants_look);
+void raminate_engine_begin_look(RaminateEngine *engine);
+
+/* Returns: whether what the scan under way finds counts for nothing. */
+bool raminate_engine_drops_scan(const RaminateEngine *engine);
+
+/* Returns: when the last scan began. */
+int64_t raminate_engine_last_scan(const RaminateEngine *engine);
+
+/*
+ * Cost of the two below: O(pages found), and what ages out.
+ *
+ * @window_ms: from the last scan to @now
+ * @found: written within the window; the next scan must include them
+ */
+void raminate_engine_looked(RaminateEngine *engine, int64_t now,
+                            uint32_t window_ms, const RaminateSample *found);
+void raminate_engine_scanned(RaminateEngine *engine, const RaminateScan *scan);
+
+/* The scan or look under way was not made in full. */
+void raminate_engine_drop_scan(RaminateEngine *engine, int64_t now);
+
+/*
+ * Begins a batch: asks the policy what to move.
+ * @moves: room for @max; there are never more than the setting max_swaps says
+ * Returns: their number.  No page is in two of them.
+ */
+size_t raminate_engine_plan(RaminateEngine *engine, int64_t now,
+                            RaminateMove *moves, size_t max);
+
+/* Returns: whether a batch is due. */
+bool raminate_engine_batch_is_due(const RaminateEngine *engine, int64_t now);
+
+/* The next batch is due a swap period from @now. */
+void raminate_engine_put_off_batch(RaminateEngine *engine, int64_t now);
+
+/*
+ * Drops planned moves that have been overtaken: those that would not bring
+ * their page up any more.
+ * Returns: number of moves left.
+ */
+size_t raminate_engine_drop_stale(const RaminateEngine *engine,
+                                  RaminateMove *moves, size_t nr);
+
+/*
+ * Takes note of what became of moves.  The placement shows those that were
+ * made already.
+ * @planned: by the policy, not by a user
+ */
+void raminate_engine_moved(RaminateEngine *engine, int64_t now,
+                           const RaminateMove *moves, size_t nr,
+                           bool planned);
+
+/* Parts of it; they live as long as the engine. */
+RaminatePlacement *raminate_engine_placement(RaminateEngine *engine);
+const RaminateHeat *raminate_engine_heat(const RaminateEngine *engine);
+RaminateFigures *raminate_engine_figures(RaminateEngine *engine);
+const RaminateSettings *raminate_engine_settings(const RaminateEngine *engine);
+
+/* Returns: the last move of @page, valid until the next, or NULL. */
+const RaminatePastMove *raminate_engine_last_move(const RaminateEngine *engine,
+                                                  uint32_t page);
+
+/* Returns: the policy's functions, or NULL if there is none yet. */
+const RaminatePolicyOps *raminate_engine_policy(const RaminateEngine *engine);
+
+/* Forgets past moves and what failed: they were another run's. */
+void raminate_engine_forget_moves(RaminateEngine *engine);
+
+#endif

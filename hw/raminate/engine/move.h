@@ -1,0 +1,30 @@
+/*
+ * RAMinate: a move of a page, and what became of it
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#ifndef HW_RAMINATE_MOVE_H
+#define HW_RAMINATE_MOVE_H
+
+#include <stdint.h>
+
+typedef enum RaminateMoveStatus {
+    RAMINATE_MOVE_PENDING,      /* not reached */
+    RAMINATE_MOVE_DONE,
+    RAMINATE_MOVE_FAILED,       /* both pages are as they were */
+    RAMINATE_MOVE_HELD,         /* not tried: too many mappings */
+} RaminateMoveStatus;
+
+/*
+ * @page goes to the tier of @with, and @with to the tier of @page: they
+ * exchange their frames.
+ */
+typedef struct RaminateMove {
+    uint32_t page;
+    uint32_t with;
+    RaminateMoveStatus status;
+    int error;                  /* errno, if status is RAMINATE_MOVE_FAILED */
+} RaminateMove;
+
+#endif

@@ -1,0 +1,144 @@
+/*
+ * RAMinate: the placer's thread, which does what the engine says is due
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include "qemu/osdep.h"
+#include "qapi/error.h"
+#include "qemu/rcu.h"
+#include "qemu/timer.h"
+#include "hw/raminate/placer-internal.h"
+#include "system/cpu-timers.h"
+
+/* How often to look whether what holds the placer is over. */
+#define HOLD_POLL_MS 100
+
+/* How often to look at a clock that counts instructions. */
+#define ICOUNT_POLL_MS 5
+
+/* Work in the main loop */
+
+typedef struct MainWork {
+    RaminatePlacer *placer;
+    void (*work)(void *opaque);
+    void *opaque;
+} MainWork;
+
+static void do_main_work(void *opaque)
+{
+    MainWork *main_work = opaque;
+    RaminatePlacer *placer = main_work->placer;
+    int64_t start = qemu_clock_get_ns(QEMU_CLOCK_REALTIME);
+
+    main_work->work(main_work->opaque);
+    raminate_placer_lock(placer);
+    raminate_histogram_add(
+        &raminate_engine_figures(placer->engine)->main_loop_time,
+        qemu_clock_get_ns(QEMU_CLOCK_REALTIME) - start);
+    raminate_placer_unlock(placer);
+}
+
+bool raminate_placer_in_main_loop(RaminatePlacer *placer,
+                                  void (*work)(void *opaque), void *opaque)
+{
+    MainWork main_work = { .placer = placer, .work = work, .opaque = opaque };
+
+    return raminate_main_call(&placer->main_call, do_main_work, &main_work);
+}
+
+/* The thread */
+
+/* With the lock.  Gets the policy that the settings ask for. */
+static bool open_policy(RaminatePlacer *placer)
+{
+    const char *name = RaminatePolicyType_str(placer->settings.policy);
+    const RaminatePolicyOps *ops = raminate_policy_find(name);
+    Error *err = NULL;
+
+    raminate_placer_settle(placer);
+    if (ops == raminate_engine_policy(placer->engine) ||
+        raminate_engine_set_policy(placer->engine, ops)) {
+        return true;
+    }
+    error_setg(&err, "memory-backend-container '%s': no memory for policy "
+               "%s, which takes %zu bytes for each page in use",
+               placer->memory->id, name, ops->bytes_per_page);
+    raminate_placer_set_broken(placer, err);
+    return false;
+}
+
+/* With the lock.  Waits until something changes, at most for @ms. */
+static void wait_for_change(RaminatePlacer *placer, int64_t ms)
+{
+    raminate_placer_wait(placer, &placer->changed,
+                         icount_enabled() ? MIN(ms, ICOUNT_POLL_MS) : ms);
+}
+
+/*
+ * With the lock.
+ * Returns: what to do without it.
+ */
+static RaminateTask next_task(RaminatePlacer *placer)
+{
+    int64_t wait_ms;
+    RaminateTask task;
+
+    if (!open_policy(placer)) {
+        return RAMINATE_TASK_WAIT;
+    }
+    task = raminate_engine_next(placer->engine, raminate_placer_now(placer),
+                                &wait_ms);
+    if (task == RAMINATE_TASK_WAIT) {
+        wait_for_change(placer, wait_ms);
+    }
+    return task;
+}
+
+/* Returns: false once the thread is to end. */
+static bool do_step(RaminatePlacer *placer)
+{
+    RaminateTask task = RAMINATE_TASK_WAIT;
+    bool reopen = false;
+    bool on, held;
+
+    raminate_placer_lock(placer);
+    if (placer->stopping) {
+        raminate_placer_unlock(placer);
+        return false;
+    }
+    on = raminate_placer_is_on(placer);
+    held = raminate_placer_hold_reason(placer);
+    raminate_placer_run_clock(placer, on && !held);
+    if (placer->reopen || (!on && placer->mover) ||
+        (on && !held && !placer->mover)) {
+        reopen = true;
+    } else if (!on || held) {
+        raminate_engine_hold(placer->engine);
+        wait_for_change(placer, HOLD_POLL_MS);
+    } else {
+        task = next_task(placer);
+    }
+    raminate_placer_unlock(placer);
+
+    if (reopen) {
+        raminate_placer_in_main_loop(placer, raminate_placer_reopen, placer);
+    } else if (task == RAMINATE_TASK_SCAN) {
+        raminate_placer_scan(placer);
+    } else if (task == RAMINATE_TASK_LOOK) {
+        raminate_placer_look(placer);
+    } else if (task == RAMINATE_TASK_BATCH) {
+        raminate_placer_batch(placer);
+    }
+    return true;
+}
+
+void *raminate_placer_thread(void *opaque)
+{
+    rcu_register_thread();
+    while (do_step(opaque)) {
+        /* Each step takes what it needs and gives it back. */
+    }
+    rcu_unregister_thread();
+    return NULL;
+}

@@ -1,0 +1,180 @@
+/*
+ * RAMinate: a scan, and the second look after it
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include "qemu/osdep.h"
+#include "qapi/error.h"
+#include "qemu/timer.h"
+#include "hw/raminate/placer-internal.h"
+#include "trace.h"
+
+/* What the sampler does at a time, in the main loop if it wants that */
+typedef struct ScanSlice {
+    RaminatePlacer *placer;
+    RaminateSample *sample;
+    uint32_t first;
+    uint32_t done;              /* pages looked at; 0: the sampler failed */
+} ScanSlice;
+
+static void scan_slice(void *opaque)
+{
+    ScanSlice *slice = opaque;
+    RaminatePlacer *placer = slice->placer;
+    RaminateSampler *sampler = placer->sampler;
+    Error *err = NULL;
+
+    if (slice->first == 0 && sampler->ops->begin &&
+        !sampler->ops->begin(sampler, &err)) {
+        slice->done = 0;
+    } else {
+        slice->done = sampler->ops->scan(sampler, slice->first, slice->sample,
+                                         &err);
+    }
+    if (!slice->done) {
+        raminate_placer_lock(placer);
+        raminate_placer_sampler_failed(placer, err);
+        raminate_placer_unlock(placer);
+    }
+}
+
+/*
+ * @sample: returns what was found
+ * Returns: whether all pages were looked at.
+ */
+static bool scan_pages(RaminatePlacer *placer, RaminateSample *sample)
+{
+    uint32_t nr_pages = raminate_placer_pages(placer);
+    bool in_main_loop = placer->sampler->ops->part.in_main_loop;
+    ScanSlice slice = { .placer = placer, .sample = sample };
+
+    raminate_sample_clear(sample);
+    for (; slice.first < nr_pages; slice.first += slice.done) {
+        slice.done = 0;
+        if (in_main_loop) {
+            raminate_placer_in_main_loop(placer, scan_slice, &slice);
+        } else {
+            scan_slice(&slice);
+        }
+        /* If held meanwhile, nothing more is read, and nothing counted. */
+        if (!slice.done || !raminate_placer_may_go_on(placer)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* With the lock.  @lines: of each page, or NULL */
+static void record_pages(RaminatePlacer *placer, RaminateRecordType type,
+                         int64_t now, const uint32_t *pages, size_t nr,
+                         const uint32_t *lines)
+{
+    RaminateRecordEntry entry = {
+        .type = type,
+        .time_ms = now,
+        .window_ms = now - raminate_engine_last_scan(placer->engine),
+        .pages = pages,
+        .nr = nr,
+        .written = lines,
+    };
+
+    if (placer->recording) {
+        raminate_recording_add(placer->recording, &entry);
+    }
+}
+
+/* Tells the engine of a scan that was made in full.  @took: nanoseconds */
+static void tell_scan(RaminatePlacer *placer, int64_t now, uint64_t took)
+{
+    const RaminateSample *found = &placer->all;
+    RaminateEngine *engine = placer->engine;
+    g_autofree uint32_t *pages = raminate_sample_pages(found);
+    uint32_t gauged[RAMINATE_GAUGE_PAGES];
+    uint32_t lines[RAMINATE_GAUGE_PAGES];
+    RaminateScan scan = {
+        .now = now,
+        .found = found,
+        .gauged = gauged,
+        .lines = lines,
+        .nr_gauged = raminate_gauge_compare(placer->gauge, pages,
+                                            found->nr_pages, gauged, lines),
+    };
+    bool wants_gauge;
+
+    raminate_placer_lock(placer);
+    raminate_placer_settle(placer);
+    record_pages(placer, RAMINATE_RECORD_GAUGE, now, gauged, scan.nr_gauged,
+                 lines);
+    record_pages(placer, RAMINATE_RECORD_SCAN, now, pages, found->nr_pages,
+                 NULL);
+    raminate_engine_scanned(engine, &scan);
+    raminate_histogram_add(&raminate_engine_figures(engine)->scan_time, took);
+    wants_gauge = raminate_engine_policy(engine)->gauge || placer->recording;
+    if (wants_gauge) {
+        raminate_gauge_pick_pages(placer->gauge, raminate_engine_heat(engine),
+                                  raminate_placer_pages(placer), pages,
+                                  found->nr_pages);
+    }
+    trace_raminate_scan(placer->memory->id, found->nr_pages,
+                        found->nr_pages -
+                        raminate_engine_figures(engine)->written[0], took);
+    raminate_placer_unlock(placer);
+    if (wants_gauge) {
+        raminate_gauge_take(placer->gauge);
+    }
+}
+
+void raminate_placer_scan(RaminatePlacer *placer)
+{
+    int64_t start = qemu_clock_get_ns(QEMU_CLOCK_REALTIME);
+    int64_t now;
+    bool counts;
+
+    raminate_placer_lock(placer);
+    now = raminate_placer_now(placer);
+    raminate_engine_begin_scan(placer->engine, now, placer->recording);
+    counts = !raminate_engine_drops_scan(placer->engine);
+    raminate_placer_unlock(placer);
+
+    if (scan_pages(placer, &placer->found) && counts) {
+        raminate_sample_merge(&placer->all, &placer->found, &placer->looked);
+        tell_scan(placer, now, qemu_clock_get_ns(QEMU_CLOCK_REALTIME) - start);
+    } else {
+        raminate_gauge_drop(placer->gauge);
+        raminate_placer_lock(placer);
+        raminate_engine_drop_scan(placer->engine, now);
+        raminate_placer_unlock(placer);
+    }
+    raminate_sample_clear(&placer->looked);
+}
+
+/* What it finds, the next scan does not, and is added to it. */
+void raminate_placer_look(RaminatePlacer *placer)
+{
+    RaminateEngine *engine = placer->engine;
+    int64_t now;
+    bool counts, done;
+
+    raminate_placer_lock(placer);
+    now = raminate_placer_now(placer);
+    raminate_engine_begin_look(engine);
+    counts = !raminate_engine_drops_scan(engine);
+    raminate_placer_unlock(placer);
+
+    done = scan_pages(placer, &placer->looked);
+    raminate_placer_lock(placer);
+    raminate_placer_settle(placer);
+    if (!done) {
+        raminate_engine_hold(engine);
+    } else if (counts) {
+        g_autofree uint32_t *pages = raminate_sample_pages(&placer->looked);
+
+        raminate_engine_looked(engine, now,
+                               now - raminate_engine_last_scan(engine),
+                               &placer->looked);
+        record_pages(placer, RAMINATE_RECORD_LOOK, now, pages,
+                     placer->looked.nr_pages, NULL);
+    }
+    raminate_placer_unlock(placer);
+}
