@@ -12,6 +12,9 @@
 /* Pages and frames are 4 KiB and numbered from the start of the container. */
 #define RAMINATE_PAGE_BITS 12
 
+/* No container has so many. */
+#define RAMINATE_NO_PAGE UINT32_MAX
+
 /*
  * A region is 2 MiB.  State of its pages comes to life when something happens
  * in it, so that memory nobody touches costs next to nothing.

@@ -7,9 +7,7 @@
 #ifndef RAMINATE_PAGE_LIST_H
 #define RAMINATE_PAGE_LIST_H
 
-#include <stdint.h>
-
-#define RAMINATE_NO_PAGE UINT32_MAX
+#include "hw/raminate/engine/layout.h"
 
 /*
  * One array of links, indexed by page, serves any number of lists as long as
