@@ -5,6 +5,8 @@
  */
 
 #include <glib.h>
+#include <malloc.h>
+#include <stdio.h>
 
 #include "hw/raminate/engine/placement.h"
 
@@ -175,9 +177,153 @@ static void test_random_swaps(void)
     raminate_placement_free(p);
 }
 
+/* What an array of frames says of page @from and of those around it */
+static void check_model(const RaminatePlacement *p, const uint32_t *frames,
+                        const RaminateFrameRange *ranges, unsigned nr_tiers,
+                        uint32_t from)
+{
+    uint32_t nr_pages = raminate_placement_pages(p);
+    uint32_t first = from < nr_pages ? from / 2 : 0;
+    uint32_t end = MIN(from, nr_pages);
+    uint32_t counts[RAMINATE_MAX_TIERS] = { 0 };
+    uint32_t first_of_region;
+    bool identity = true;
+
+    raminate_placement_count(p, first, end, counts);
+    for (unsigned tier = 0; tier < nr_tiers; tier++) {
+        uint32_t next = from, prev = MIN(from, nr_pages - 1), nr = 0;
+
+        while (next < nr_pages &&
+               frames[next] - ranges[tier].first >= ranges[tier].count) {
+            next++;
+        }
+        while (prev != UINT32_MAX &&
+               frames[prev] - ranges[tier].first >= ranges[tier].count) {
+            prev--;
+        }
+        for (uint32_t page = first; page < end; page++) {
+            nr += frames[page] - ranges[tier].first < ranges[tier].count;
+        }
+        g_assert_cmpuint(raminate_placement_next_in_tier(p, tier, from), ==,
+                         next < nr_pages ? next : RAMINATE_NO_PAGE);
+        g_assert_cmpuint(raminate_placement_prev_in_tier(p, tier, from), ==,
+                         prev);
+        g_assert_cmpuint(counts[tier], ==, nr);
+    }
+    if (from < nr_pages) {
+        g_assert_cmpuint(raminate_placement_frame(p, from), ==, frames[from]);
+        first_of_region = from / RAMINATE_REGION_PAGES *
+                          RAMINATE_REGION_PAGES;
+        for (uint32_t i = first_of_region;
+             i < MIN(first_of_region + RAMINATE_REGION_PAGES, nr_pages);
+             i++) {
+            identity &= frames[i] == i;
+        }
+        g_assert_cmpint(raminate_placement_is_identity(
+                            p, from / RAMINATE_REGION_PAGES), ==, identity);
+    }
+}
+
+/* Seven regions, the last one cut short, with ends of tiers within some */
+static const RaminateFrameRange uneven[] = {
+    { 2000, 1100 }, { 0, 700 }, { 700, 1300 }, { 3100, 0 }, { 3100, 100 },
+};
+
+static void test_random_against_array(void)
+{
+    enum { PAGES = 3200, SWAPS = 3000 };
+    unsigned nr_tiers = G_N_ELEMENTS(uneven);
+    RaminatePlacement *p = raminate_placement_new(uneven, nr_tiers);
+    uint32_t frames[PAGES];
+    uint32_t done[SWAPS][2];
+
+    for (uint32_t page = 0; page < PAGES; page++) {
+        frames[page] = page;
+    }
+    for (int i = 0; i < 2 * SWAPS; i++) {
+        /* Few at first, so that most regions are at the identity */
+        uint32_t a = g_test_rand_int_range(0, MIN(10 + i, PAGES));
+        uint32_t b = g_test_rand_int_range(0, PAGES);
+        uint32_t frame;
+
+        if (i < SWAPS) {
+            done[i][0] = a;
+            done[i][1] = b;
+        } else {
+            /* And back again, to the identity */
+            a = done[2 * SWAPS - 1 - i][0];
+            b = done[2 * SWAPS - 1 - i][1];
+        }
+        raminate_placement_swap(p, a, b);
+        frame = frames[a];
+        frames[a] = frames[b];
+        frames[b] = frame;
+        check_model(p, frames, uneven, nr_tiers, a);
+        check_model(p, frames, uneven, nr_tiers, b);
+        check_model(p, frames, uneven, nr_tiers,
+                    g_test_rand_int_range(0, PAGES + 10));
+        if (i % 100 == 0) {
+            check(p, uneven, nr_tiers);
+        }
+    }
+    check(p, uneven, nr_tiers);
+    for (uint32_t page = 0; page < PAGES; page++) {
+        g_assert_true(raminate_placement_is_identity(
+                          p, page / RAMINATE_REGION_PAGES));
+    }
+    g_assert_cmpuint(raminate_placement_next_in_tier(p, 0, UINT32_MAX), ==,
+                     RAMINATE_NO_PAGE);
+    g_assert_cmpuint(raminate_placement_prev_in_tier(p, 0, UINT32_MAX), ==,
+                     3099);
+    raminate_placement_free(p);
+}
+
+static size_t resident_bytes(void)
+{
+    g_autofree char *statm = NULL;
+    unsigned long size, resident;
+
+    g_assert_true(g_file_get_contents("/proc/self/statm", &statm, NULL,
+                                      NULL));
+    g_assert_cmpint(sscanf(statm, "%lu %lu", &size, &resident), ==, 2);
+    return resident * 4096;
+}
+
+static void test_terabyte(void)
+{
+    RaminateFrameRange ranges[] = {
+        { 1u << 27, 1u << 25 }, { 0, 1u << 27 },
+        { (1u << 27) + (1u << 25), 3u << 25 },
+    };
+    size_t before = resident_bytes();
+    RaminatePlacement *p;
+    uint32_t counts[3] = { 0 };
+
+    if (mallinfo2().uordblks == 0) {
+        g_test_skip("needs the C library's own malloc, not a sanitizer's");
+        return;
+    }
+    p = raminate_placement_new(ranges, 3);
+    g_assert_cmpuint(raminate_placement_runs(p), ==, 3);
+    raminate_placement_swap(p, 5, 1u << 27);
+    g_assert_cmpuint(raminate_placement_next_in_tier(p, 0, 0), ==, 5);
+    g_assert_cmpuint(raminate_placement_next_in_tier(p, 0, 6), ==,
+                     (1u << 27) + 1);
+    g_assert_cmpuint(raminate_placement_prev_in_tier(p, 1, UINT32_MAX), ==,
+                     1u << 27);
+    raminate_placement_count(p, 0, 1u << 28, counts);
+    for (unsigned tier = 0; tier < 3; tier++) {
+        g_assert_cmpuint(counts[tier], ==, ranges[tier].count);
+    }
+    g_assert_cmpuint(resident_bytes() - before, <, 1 << 20);
+    raminate_placement_free(p);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
+    /* Large arrays in mappings of their own, as if just started */
+    mallopt(M_MMAP_THRESHOLD, 128 * 1024);
     g_test_add_func("/placement/begins-as-identity", test_identity);
     g_test_add_func("/placement/tiers-in-any-order-of-offset",
                     test_any_order_of_offset);
@@ -195,5 +341,9 @@ int main(int argc, char **argv)
                     test_asking_changes_nothing);
     g_test_add_func("/placement/random-swaps-keep-a-permutation",
                     test_random_swaps);
+    g_test_add_func("/placement/random-swaps-agree-with-an-array",
+                    test_random_against_array);
+    g_test_add_func("/placement/a-terabyte-takes-next-to-no-memory",
+                    test_terabyte);
     return g_test_run();
 }

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "hw/raminate/engine/placement.h"
+#include "hw/raminate/engine/regions.h"
 
 struct RaminatePlacement {
     uint32_t nr_pages;
@@ -15,13 +16,51 @@ struct RaminatePlacement {
     unsigned nr_tiers;
     RaminateFrameRange ranges[RAMINATE_MAX_TIERS];
 
-    /*
-     * Both are indexed by page.  The tier follows from the frame; it is kept
-     * because every scan asks it of each page found written.
-     */
-    uint32_t *frame;
-    uint8_t *tier;
+    /* Of each page, an uint32_t: its frame's number less its own */
+    RaminateRegions *shifts;
 };
+
+static bool range_has(const RaminateFrameRange *range, uint32_t frame)
+{
+    return frame - range->first < range->count;
+}
+
+/* Returns: the tier of @frame.  Most frames are in the slowest one. */
+static unsigned tier_of_frame(const RaminatePlacement *p, uint32_t frame)
+{
+    unsigned tier = p->nr_tiers - 1;
+
+    while (tier > 0 && !range_has(&p->ranges[tier], frame)) {
+        tier--;
+    }
+    return tier;
+}
+
+/* Returns: one past the last page of @region. */
+static uint32_t region_end(const RaminatePlacement *p, uint32_t region)
+{
+    uint64_t end = ((uint64_t)region + 1) << RAMINATE_REGION_BITS;
+
+    return end < p->nr_pages ? end : p->nr_pages;
+}
+
+static void set_frame(RaminatePlacement *p, uint32_t page, uint32_t frame)
+{
+    uint32_t shift = frame - page;
+    uint32_t *entry = shift ? raminate_regions_need(p->shifts, page)
+                            : raminate_regions_get(p->shifts, page);
+    uint32_t before = entry ? *entry : 0;
+
+    if (shift == before) {
+        return;
+    }
+    *entry = shift;
+    if (!before) {
+        raminate_regions_hold(p->shifts, page);
+    } else if (!shift) {
+        raminate_regions_release(p->shifts, page);
+    }
+}
 
 /* Returns: which page holds @page's frame once @a and @b have exchanged. */
 static uint32_t exchanged(uint32_t page, uint32_t a, uint32_t b)
@@ -38,10 +77,10 @@ static bool joined_after(const RaminatePlacement *p, uint32_t page,
     if (page == 0 || page >= p->nr_pages) {
         return false;
     }
-    left = exchanged(page - 1, a, b);
-    right = exchanged(page, a, b);
-    return p->frame[left] + 1 == p->frame[right] &&
-           p->tier[left] == p->tier[right];
+    left = raminate_placement_frame(p, exchanged(page - 1, a, b));
+    right = raminate_placement_frame(p, exchanged(page, a, b));
+    return left + 1 == right &&
+           tier_of_frame(p, left) == tier_of_frame(p, right);
 }
 
 RaminatePlacement *raminate_placement_new(const RaminateFrameRange *ranges,
@@ -58,27 +97,20 @@ RaminatePlacement *raminate_placement_new(const RaminateFrameRange *ranges,
     p->nr_tiers = nr_tiers;
     for (unsigned tier = 0; tier < nr_tiers; tier++) {
         p->ranges[tier] = ranges[tier];
+        /* Each tier is one run: its frames follow each other at first. */
+        p->nr_runs += ranges[tier].count > 0;
         nr_pages += ranges[tier].count;
     }
     assert(nr_pages < UINT32_MAX);
     p->nr_pages = nr_pages;
-
-    p->frame = calloc(nr_pages, sizeof(*p->frame));
-    p->tier = calloc(nr_pages, sizeof(*p->tier));
-    if (!p->frame || !p->tier) {
-        raminate_placement_free(p);
-        return NULL;
-    }
-
     for (unsigned tier = 0; tier < nr_tiers; tier++) {
         assert((uint64_t)ranges[tier].first + ranges[tier].count <= nr_pages);
-        for (uint32_t i = 0; i < ranges[tier].count; i++) {
-            p->frame[ranges[tier].first + i] = ranges[tier].first + i;
-            p->tier[ranges[tier].first + i] = tier;
-        }
     }
-    for (uint32_t page = 0; page < p->nr_pages; page++) {
-        p->nr_runs += !raminate_placement_joined(p, page);
+
+    p->shifts = raminate_regions_new(nr_pages, sizeof(uint32_t));
+    if (!p->shifts) {
+        raminate_placement_free(p);
+        return NULL;
     }
     return p;
 }
@@ -86,8 +118,7 @@ RaminatePlacement *raminate_placement_new(const RaminateFrameRange *ranges,
 void raminate_placement_free(RaminatePlacement *p)
 {
     if (p) {
-        free(p->frame);
-        free(p->tier);
+        raminate_regions_free(p->shifts);
         free(p);
     }
 }
@@ -110,35 +141,140 @@ uint32_t raminate_placement_tier_pages(const RaminatePlacement *p,
 
 uint32_t raminate_placement_frame(const RaminatePlacement *p, uint32_t page)
 {
-    return p->frame[page];
+    const uint32_t *shifts = raminate_regions_chunk(p->shifts,
+                                                    raminate_region_of(page));
+
+    return shifts ? page + shifts[page % RAMINATE_REGION_PAGES] : page;
 }
 
 unsigned raminate_placement_tier(const RaminatePlacement *p, uint32_t page)
 {
-    return p->tier[page];
+    return tier_of_frame(p, raminate_placement_frame(p, page));
 }
 
 unsigned raminate_placement_first_tier(const RaminatePlacement *p,
                                        uint32_t page)
 {
-    unsigned tier = 0;
+    return tier_of_frame(p, page);
+}
 
-    while (page - p->ranges[tier].first >= p->ranges[tier].count) {
-        tier++;
+bool raminate_placement_is_identity(const RaminatePlacement *p,
+                                    uint32_t region)
+{
+    return !raminate_regions_chunk(p->shifts, region);
+}
+
+/* Returns: how many of the frames from @first to before @end are in @range. */
+static uint32_t overlap(const RaminateFrameRange *range, uint32_t first,
+                        uint32_t end)
+{
+    uint32_t range_end = range->first + range->count;
+
+    first = first > range->first ? first : range->first;
+    end = end < range_end ? end : range_end;
+    return first < end ? end - first : 0;
+}
+
+void raminate_placement_count(const RaminatePlacement *p, uint32_t first,
+                              uint32_t end, uint32_t *counts)
+{
+    while (first < end) {
+        uint32_t region = raminate_region_of(first);
+        uint32_t live = raminate_regions_next(p->shifts, region);
+        uint32_t stop;
+
+        if (live == region) {
+            stop = region_end(p, region);
+            for (; first < end && first < stop; first++) {
+                counts[raminate_placement_tier(p, first)]++;
+            }
+            continue;
+        }
+        stop = live == RAMINATE_NO_REGION || live > raminate_region_of(end)
+               ? end : live << RAMINATE_REGION_BITS;
+        for (unsigned tier = 0; tier < p->nr_tiers; tier++) {
+            counts[tier] += overlap(&p->ranges[tier], first, stop);
+        }
+        first = stop;
     }
-    return tier;
+}
+
+uint32_t raminate_placement_next_in_tier(const RaminatePlacement *p,
+                                         unsigned tier, uint32_t page)
+{
+    const RaminateFrameRange *range = &p->ranges[tier];
+    uint32_t end;
+
+    while (page < p->nr_pages) {
+        uint32_t region = raminate_region_of(page);
+        uint32_t live = raminate_regions_next(p->shifts, region);
+
+        if (live == region) {
+            end = region_end(p, region);
+            for (; page < end; page++) {
+                if (raminate_placement_tier(p, page) == tier) {
+                    return page;
+                }
+            }
+            continue;
+        }
+        /* At the identity up to the next live region */
+        end = live == RAMINATE_NO_REGION ? p->nr_pages
+                                         : live << RAMINATE_REGION_BITS;
+        if (range_has(range, page)) {
+            return page;
+        }
+        if (range->count && range->first >= page && range->first < end) {
+            return range->first;
+        }
+        page = end;
+    }
+    return RAMINATE_NO_PAGE;
+}
+
+uint32_t raminate_placement_prev_in_tier(const RaminatePlacement *p,
+                                         unsigned tier, uint32_t page)
+{
+    const RaminateFrameRange *range = &p->ranges[tier];
+    uint32_t last = range->first + range->count - 1;
+    /* One past the page that is looked at */
+    uint32_t end = page < p->nr_pages ? page + 1 : p->nr_pages;
+
+    while (end > 0) {
+        uint32_t region = raminate_region_of(end - 1);
+        uint32_t live = raminate_regions_prev(p->shifts, region);
+        uint32_t first = live == RAMINATE_NO_REGION
+                         ? 0 : (live + 1) << RAMINATE_REGION_BITS;
+
+        if (live == region) {
+            first = region << RAMINATE_REGION_BITS;
+            for (; end > first; end--) {
+                if (raminate_placement_tier(p, end - 1) == tier) {
+                    return end - 1;
+                }
+            }
+            continue;
+        }
+        /* At the identity down to the last live region */
+        if (range_has(range, end - 1)) {
+            return end - 1;
+        }
+        if (range->count && last >= first && last < end) {
+            return last;
+        }
+        end = first;
+    }
+    return RAMINATE_NO_PAGE;
 }
 
 void raminate_placement_swap(RaminatePlacement *p, uint32_t a, uint32_t b)
 {
-    uint32_t frame = p->frame[a];
-    uint8_t tier = p->tier[a];
+    uint32_t frame_a = raminate_placement_frame(p, a);
+    uint32_t frame_b = raminate_placement_frame(p, b);
 
     p->nr_runs += raminate_placement_swap_runs(p, a, b);
-    p->frame[a] = p->frame[b];
-    p->tier[a] = p->tier[b];
-    p->frame[b] = frame;
-    p->tier[b] = tier;
+    set_frame(p, a, frame_b);
+    set_frame(p, b, frame_a);
 }
 
 uint32_t raminate_placement_runs(const RaminatePlacement *p)

@@ -9,16 +9,19 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+
 #include "hw/raminate/engine/layout.h"
+
+/* Memory that a placement takes for each page of a region it changed. */
+#define RAMINATE_PLACEMENT_BYTES_PER_PAGE 4
 
 /*
  * Frame N is the memory that page N had when the guest started, so that the
- * placement begins as the identity and stays a permutation.
+ * placement begins as the identity and stays a permutation.  It takes memory
+ * for regions in which something has moved, and gives it back when all is as
+ * at the start, so that whoever reads it must keep others from changing it.
  */
 typedef struct RaminatePlacement RaminatePlacement;
-
-/* Memory that a placement takes for each page. */
-#define RAMINATE_PLACEMENT_BYTES_PER_PAGE 5
 
 /*
  * @ranges: one entry a tier, in the order of rank; together they cover
@@ -26,6 +29,7 @@ typedef struct RaminatePlacement RaminatePlacement;
  * @nr_tiers: 1 to RAMINATE_MAX_TIERS
  *
  * Returns: the identity, owned by the caller, or NULL if there is no memory.
+ * Cost: O(tiers).
  */
 RaminatePlacement *raminate_placement_new(const RaminateFrameRange *ranges,
                                           unsigned nr_tiers);
@@ -46,6 +50,33 @@ unsigned raminate_placement_tier(const RaminatePlacement *placement,
 /* Returns: the tier that @page was in at the start.  Cost: O(tiers). */
 unsigned raminate_placement_first_tier(const RaminatePlacement *placement,
                                        uint32_t page);
+
+/*
+ * Returns: whether all pages of @region are where they were at the start.
+ * Cost: O(1).
+ */
+bool raminate_placement_is_identity(const RaminatePlacement *placement,
+                                    uint32_t region);
+
+/*
+ * Adds to @counts, by tier, the pages from @first to before @end.
+ * Cost: O(pages in regions in which something has moved).
+ */
+void raminate_placement_count(const RaminatePlacement *placement,
+                              uint32_t first, uint32_t end,
+                              uint32_t *counts);
+
+/*
+ * Cost: O(pages passed over in regions in which something has moved); the
+ * rest is skipped in one step.
+ * Returns: the first page from @page upwards, the last one from @page
+ * downwards, that is in @tier now, or RAMINATE_NO_PAGE.  @page may be past
+ * the end.
+ */
+uint32_t raminate_placement_next_in_tier(const RaminatePlacement *placement,
+                                         unsigned tier, uint32_t page);
+uint32_t raminate_placement_prev_in_tier(const RaminatePlacement *placement,
+                                         unsigned tier, uint32_t page);
 
 /* Exchanges the frames of two different pages.  Cost: O(1). */
 void raminate_placement_swap(RaminatePlacement *placement,
