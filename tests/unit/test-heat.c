@@ -5,8 +5,10 @@
  */
 
 #include <glib.h>
+#include <malloc.h>
 
 #include "hw/raminate/engine/heat.h"
+#include "hw/raminate/engine/layout.h"
 
 static void scan(RaminateHeat *heat, uint32_t page)
 {
@@ -160,9 +162,113 @@ static void test_warm_page_survives_the_wrap(void)
     raminate_heat_free(heat);
 }
 
+/* Heat of a page by the scans that found it written, an age ago each */
+typedef struct Model {
+    uint32_t heat;
+    uint32_t last;
+} Model;
+
+/* As heat.c has it, without an end to how old a stamp may be */
+static uint32_t decay(uint32_t heat, uint32_t age)
+{
+    static const uint32_t factor[] = {
+        65536, 60097, 55109, 50535, 46341, 42495, 38968, 35734,
+    };
+
+    return age < 128 ? (heat * factor[age % 8] >> 16) >> (age / 8) : 0;
+}
+
+/*
+ * Bursts over some regions with long silence between them, through two wraps
+ * of the stamps
+ */
+static void test_random_against_array(void)
+{
+    enum { PAGES = 3000, SCANS = 140000 };
+    RaminateHeat *heat = raminate_heat_new(PAGES);
+    g_autofree Model *model = g_new0(Model, PAGES);
+    g_autofree uint32_t *written = g_new(uint32_t, PAGES);
+
+    for (uint32_t scan = 1; scan <= SCANS; scan++) {
+        uint32_t first = scan / 300 % 12 * 250;
+        uint32_t page;
+        size_t nr = 0;
+
+        for (page = first; scan % 300 < 20 && page < first + 250; page++) {
+            if (g_test_rand_int_range(0, 4) == 0) {
+                Model *m = &model[page];
+                uint32_t now = decay(m->heat, scan - 1 - m->last);
+
+                m->heat = 65535 - decay(65535 - now, 1);
+                m->last = scan;
+                written[nr++] = page;
+            }
+        }
+        raminate_heat_sample(heat, written, nr);
+        for (int i = 0; i < 20; i++) {
+            uint32_t region;
+
+            page = g_test_rand_int_range(0, PAGES);
+            region = page / RAMINATE_REGION_PAGES;
+            g_assert_cmpuint(raminate_heat_get(heat, page), ==,
+                             decay(model[page].heat,
+                                   scan - model[page].last) >> 8);
+            if (raminate_heat_is_cold(heat, region)) {
+                g_assert_cmpuint(raminate_heat_get(heat, page), ==, 0);
+            }
+        }
+    }
+    raminate_heat_free(heat);
+}
+
+static void test_region_is_cold(void)
+{
+    RaminateHeat *heat = raminate_heat_new(2 * RAMINATE_REGION_PAGES);
+
+    g_assert_true(raminate_heat_is_cold(heat, 0));
+    scan(heat, RAMINATE_REGION_PAGES);
+    g_assert_true(raminate_heat_is_cold(heat, 0));
+    g_assert_false(raminate_heat_is_cold(heat, 1));
+    idle(heat, RAMINATE_HEAT_LINGER);
+    g_assert_true(raminate_heat_is_cold(heat, 1));
+    raminate_heat_free(heat);
+}
+
+static void test_memory(void)
+{
+    /* 64 GiB, of which 1 GiB is written here and there */
+    uint32_t nr_pages = 1u << 24;
+    uint32_t written = 1u << 18;
+    uint32_t chunk = RAMINATE_HEAT_BYTES_PER_PAGE * RAMINATE_REGION_PAGES;
+    g_autofree uint32_t *pages = g_new(uint32_t, written);
+    RaminateHeat *heat;
+    size_t before = mallinfo2().uordblks;
+
+    if (before == 0) {
+        g_test_skip("needs the C library's own malloc, not a sanitizer's");
+        return;
+    }
+    for (uint32_t i = 0; i < written; i++) {
+        pages[i] = i / RAMINATE_REGION_PAGES * 64 * RAMINATE_REGION_PAGES +
+                   i % RAMINATE_REGION_PAGES;
+    }
+    heat = raminate_heat_new(nr_pages);
+    before = mallinfo2().uordblks;
+    raminate_heat_sample(heat, pages, written);
+    g_assert_cmpuint(mallinfo2().uordblks - before, >=,
+                     written / RAMINATE_REGION_PAGES * chunk);
+    g_assert_cmpuint(mallinfo2().uordblks - before, <,
+                     written / RAMINATE_REGION_PAGES * (chunk + 64));
+    idle(heat, RAMINATE_HEAT_LINGER);
+    g_assert_cmpuint(mallinfo2().uordblks, ==, before);
+    raminate_heat_free(heat);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
+    /* Large arrays in mappings of their own, chunks not */
+    mallopt(M_MMAP_THRESHOLD, 128 * 1024);
     g_test_add_func("/heat/begins-cold", test_begins_cold);
     g_test_add_func("/heat/one-write-warms-only-its-page", test_one_write);
     g_test_add_func("/heat/page-written-in-every-scan-is-hottest",
@@ -177,5 +283,11 @@ int main(int argc, char **argv)
                     test_stays_cold_when_stamps_wrap);
     g_test_add_func("/heat/warm-page-stays-warm-when-stamps-wrap",
                     test_warm_page_survives_the_wrap);
+    g_test_add_func("/heat/random-bursts-agree-with-an-array",
+                    test_random_against_array);
+    g_test_add_func("/heat/region-not-written-lately-is-cold",
+                    test_region_is_cold);
+    g_test_add_func("/heat/memory-of-cold-regions-is-given-back",
+                    test_memory);
     return g_test_run();
 }

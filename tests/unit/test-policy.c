@@ -267,6 +267,7 @@ static void test_memory(void)
     };
     RaminatePolicyConfig config = { .life_time_ms = 5000 };
     const RaminatePolicyOps *const *list = raminate_policy_list();
+    g_autofree uint32_t *pages = g_new(uint32_t, nr_pages);
     RaminatePlacement *placement;
     RaminateHeat *heat;
     size_t before;
@@ -276,12 +277,21 @@ static void test_memory(void)
     }
     before = in_use();
     placement = raminate_placement_new(ranges, 2);
+    g_assert_cmpuint(in_use() - before, <, MALLOC_SLACK);
+    for (uint32_t page = 0; page < nr_pages / 2; page++) {
+        raminate_placement_swap(placement, page, nr_pages - 1 - page);
+    }
     check_bytes(in_use() - before, RAMINATE_PLACEMENT_BYTES_PER_PAGE,
                 nr_pages);
     config.placement = placement;
 
     before = in_use();
     heat = raminate_heat_new(nr_pages);
+    g_assert_cmpuint(in_use() - before, <, MALLOC_SLACK);
+    for (uint32_t page = 0; page < nr_pages; page++) {
+        pages[page] = page;
+    }
+    raminate_heat_sample(heat, pages, nr_pages);
     check_bytes(in_use() - before, RAMINATE_HEAT_BYTES_PER_PAGE, nr_pages);
 
     for (unsigned i = 0; list[i]; i++) {
@@ -337,6 +347,9 @@ static void *starve(void *(*create)(const void *), const void *data,
 
 static const RaminateFrameRange large = { 0, 4 << 20 };
 
+/* What takes some bytes a region, not a page, needs a guest of 8 TiB. */
+static const RaminateFrameRange huge = { 0, 1u << 31 };
+
 static void *create_placement(const void *data)
 {
     return raminate_placement_new(data, 1);
@@ -368,14 +381,15 @@ static void test_no_memory(void)
     if (!own_malloc()) {
         return;
     }
-    large_placement = starve(create_placement, &large, &failures);
+    raminate_placement_free(starve(create_placement, &huge, &failures));
     g_assert_cmpuint(failures, >, 15);
 
     failures = 0;
-    heat = starve(create_heat, &large, &failures);
-    g_assert_cmpuint(failures, >, 10);
+    heat = starve(create_heat, &huge, &failures);
+    g_assert_cmpuint(failures, >, 15);
     raminate_heat_free(heat);
 
+    large_placement = raminate_placement_new(&large, 1);
     for (unsigned i = 0; list[i]; i++) {
         failures = 0;
         list[i]->destroy(starve(create_policy, list[i], &failures));

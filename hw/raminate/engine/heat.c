@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "hw/raminate/engine/heat.h"
+#include "hw/raminate/engine/regions.h"
 
 /* Heat is kept with 8 bits more than shown, so that rounding stays unseen. */
 #define HEAT_FULL UINT16_MAX
@@ -14,6 +15,9 @@
 
 /* After so many scans not even full heat leaves a trace. */
 #define HEAT_COLD_AGE (16 * RAMINATE_HEAT_HALF_LIFE)
+
+/* In so many scans, each region is once looked at whether it has gone cold. */
+#define HEAT_DROP_SCANS (RAMINATE_HEAT_LINGER - HEAT_COLD_AGE)
 
 /*
  * Stamps wrap after 65536 scans.  Half way, pages that have gone cold are
@@ -30,9 +34,9 @@ _Static_assert(sizeof(HeatPage) == RAMINATE_HEAT_BYTES_PER_PAGE,
                "heat.h states the memory per page");
 
 struct RaminateHeat {
-    uint32_t nr_pages;
-    uint16_t scan;
-    HeatPage *pages;
+    uint32_t scan;
+    RaminateRegions *pages;     /* of HeatPage */
+    uint32_t *last;             /* scan that found it written, by region */
 };
 
 static uint32_t heat_decay(uint32_t heat, uint16_t age)
@@ -54,12 +58,46 @@ static uint32_t heat_now(const RaminateHeat *heat, const HeatPage *page)
     return heat_decay(page->heat, heat->scan - page->stamp);
 }
 
-static void heat_sweep(RaminateHeat *heat)
+bool raminate_heat_is_cold(const RaminateHeat *heat, uint32_t region)
 {
-    for (uint32_t i = 0; i < heat->nr_pages; i++) {
-        if (heat_now(heat, &heat->pages[i]) == 0) {
-            heat->pages[i].heat = 0;
+    return !raminate_regions_chunk(heat->pages, region) ||
+           heat->scan - heat->last[region] >= HEAT_COLD_AGE;
+}
+
+static void heat_drop_if_cold(RaminateHeat *heat, uint32_t region)
+{
+    if (raminate_heat_is_cold(heat, region)) {
+        raminate_regions_drop(heat->pages, region);
+    }
+}
+
+static void heat_empty_cold(RaminateHeat *heat, uint32_t region)
+{
+    HeatPage *pages = raminate_regions_chunk(heat->pages, region);
+
+    for (unsigned i = 0; i < RAMINATE_REGION_PAGES; i++) {
+        if (heat_now(heat, &pages[i]) == 0) {
+            pages[i].heat = 0;
         }
+    }
+}
+
+/*
+ * Calls @func for some live regions, so that in @scans scans every region has
+ * its turn once.
+ */
+static void heat_take_turns(RaminateHeat *heat, uint32_t scans,
+                            void (*func)(RaminateHeat *heat, uint32_t region))
+{
+    uint64_t nr = heat->pages->nr_regions;
+    uint32_t turn = heat->scan % scans;
+    uint32_t end = nr * (turn + 1) / scans;
+
+    for (uint32_t region = raminate_regions_next(heat->pages,
+                                                 nr * turn / scans);
+         region < end;
+         region = raminate_regions_next(heat->pages, region + 1)) {
+        func(heat, region);
     }
 }
 
@@ -70,10 +108,12 @@ RaminateHeat *raminate_heat_new(uint32_t nr_pages)
     if (!heat) {
         return NULL;
     }
-    heat->nr_pages = nr_pages;
-    heat->pages = calloc(nr_pages, sizeof(*heat->pages));
-    if (!heat->pages) {
-        free(heat);
+    heat->pages = raminate_regions_new(nr_pages, sizeof(HeatPage));
+    if (heat->pages) {
+        heat->last = calloc(heat->pages->nr_regions, sizeof(*heat->last));
+    }
+    if (!heat->last) {
+        raminate_heat_free(heat);
         return NULL;
     }
     return heat;
@@ -82,7 +122,8 @@ RaminateHeat *raminate_heat_new(uint32_t nr_pages)
 void raminate_heat_free(RaminateHeat *heat)
 {
     if (heat) {
-        free(heat->pages);
+        raminate_regions_free(heat->pages);
+        free(heat->last);
         free(heat);
     }
 }
@@ -91,20 +132,22 @@ void raminate_heat_sample(RaminateHeat *heat, const uint32_t *pages,
                           size_t nr)
 {
     for (size_t i = 0; i < nr; i++) {
-        HeatPage *page = &heat->pages[pages[i]];
+        HeatPage *page = raminate_regions_need(heat->pages, pages[i]);
         uint32_t missing = HEAT_FULL - heat_now(heat, page);
 
         /* What is missing to full heat decays while the page is written. */
         page->heat = HEAT_FULL - heat_decay(missing, 1);
         page->stamp = heat->scan + 1;
+        heat->last[raminate_region_of(pages[i])] = heat->scan + 1;
     }
     heat->scan++;
-    if (heat->scan % HEAT_SWEEP_SCANS == 0) {
-        heat_sweep(heat);
-    }
+    heat_take_turns(heat, HEAT_DROP_SCANS, heat_drop_if_cold);
+    heat_take_turns(heat, HEAT_SWEEP_SCANS, heat_empty_cold);
 }
 
 unsigned raminate_heat_get(const RaminateHeat *heat, uint32_t page)
 {
-    return heat_now(heat, &heat->pages[page]) >> HEAT_EXTRA_BITS;
+    const HeatPage *entry = raminate_regions_get(heat->pages, page);
+
+    return entry ? heat_now(heat, entry) >> HEAT_EXTRA_BITS : 0;
 }

@@ -7,6 +7,7 @@
 #ifndef RAMINATE_HEAT_H
 #define RAMINATE_HEAT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -18,24 +19,38 @@
 #define RAMINATE_HEAT_MAX 255
 #define RAMINATE_HEAT_HALF_LIFE 8
 
-/* Memory that it takes for each page. */
+/*
+ * Memory that it takes for each page of a region written lately.  It is given
+ * back when the region has been cold for at most RAMINATE_HEAT_LINGER scans.
+ */
 #define RAMINATE_HEAT_BYTES_PER_PAGE 4
+#define RAMINATE_HEAT_LINGER 256
 
 typedef struct RaminateHeat RaminateHeat;
 
-/* Returns: no heat anywhere, owned by the caller, or NULL without memory. */
+/*
+ * Returns: no heat anywhere, owned by the caller, or NULL without memory.
+ * Cost: O(1).
+ */
 RaminateHeat *raminate_heat_new(uint32_t nr_pages);
 void raminate_heat_free(RaminateHeat *heat);
 
 /*
  * Takes note of one scan.
  * @pages: the pages found written, none twice
- * Cost: O(nr), and O(nr_pages) once in tens of thousands of scans.
+ * Cost: O(nr), and of the regions written lately one in a hundred is looked at.
  */
 void raminate_heat_sample(RaminateHeat *heat, const uint32_t *pages,
                           size_t nr);
 
 /* Returns: the heat of @page as of the last scan, 0 to RAMINATE_HEAT_MAX. */
 unsigned raminate_heat_get(const RaminateHeat *heat, uint32_t page);
+
+/*
+ * Returns: whether all pages of @region are known to have no heat, without a
+ * look at them.  True at the latest when it was not written for
+ * RAMINATE_HEAT_LINGER scans.
+ */
+bool raminate_heat_is_cold(const RaminateHeat *heat, uint32_t region);
 
 #endif
