@@ -8,6 +8,7 @@
 #define HW_RAMINATE_PLACER_H
 
 #include "qapi/qapi-types-raminate.h"
+#include "hw/raminate/engine/figures.h"
 #include "hw/raminate/engine/settings.h"
 #include "hw/raminate/memory.h"
 #include "hw/raminate/mover/mover.h"
@@ -63,6 +64,9 @@ void raminate_placer_foreach(void (*func)(RaminatePlacer *placer,
 
 /* Returns: settings and figures, to be freed with qapi_free_RaminateInfo(). */
 RaminateInfo *raminate_placer_info(RaminatePlacer *placer);
+
+/* Returns: a copy of the figures, to be freed with g_free(). */
+RaminateFigures *raminate_placer_figures(RaminatePlacer *placer);
 
 /*
  * @buckets: at least 1

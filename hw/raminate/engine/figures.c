@@ -48,3 +48,94 @@ bool raminate_figures_slow_share(const uint64_t *written, double *share)
     *share = 100.0 * (sum - written[0]) / sum;
     return true;
 }
+
+/* The table */
+
+static uint64_t get_scans(const RaminateFigures *figures)
+{
+    return figures->scans;
+}
+
+static uint64_t get_pages_written(const RaminateFigures *figures)
+{
+    return raminate_figures_sum(figures->total_written);
+}
+
+static uint64_t get_pages_written_slow(const RaminateFigures *figures)
+{
+    return raminate_figures_sum(figures->total_written) -
+           figures->total_written[0];
+}
+
+static uint64_t get_batches(const RaminateFigures *figures)
+{
+    return figures->batches;
+}
+
+static uint64_t get_batches_given_up(const RaminateFigures *figures)
+{
+    return figures->batches_given_up;
+}
+
+static uint64_t get_swaps(const RaminateFigures *figures)
+{
+    return figures->swaps;
+}
+
+static uint64_t get_swaps_failed(const RaminateFigures *figures)
+{
+    return figures->swaps_failed;
+}
+
+static uint64_t get_swaps_reversed(const RaminateFigures *figures)
+{
+    return figures->swaps_reversed;
+}
+
+static uint64_t get_swaps_held(const RaminateFigures *figures)
+{
+    return figures->swaps_held;
+}
+
+static uint64_t get_slow_writes_by_swaps(const RaminateFigures *figures)
+{
+    return figures->slow_writes_by_swaps;
+}
+
+static uint64_t get_scan_time(const RaminateFigures *figures)
+{
+    return figures->scan_time.sum;
+}
+
+static uint64_t get_batch_time(const RaminateFigures *figures)
+{
+    return figures->batch_time.sum;
+}
+
+static uint64_t get_pause_time(const RaminateFigures *figures)
+{
+    return figures->pause_time.sum;
+}
+
+static uint64_t get_main_loop_time(const RaminateFigures *figures)
+{
+    return figures->main_loop_time.sum;
+}
+
+const RaminateFigure raminate_figure_list[] = {
+    { "scans", false, get_scans },
+    { "pages-written", false, get_pages_written },
+    { "pages-written-slow", false, get_pages_written_slow },
+    { "batches", false, get_batches },
+    { "batches-given-up", false, get_batches_given_up },
+    { "swaps", false, get_swaps },
+    { "swaps-failed", false, get_swaps_failed },
+    { "swaps-reversed", false, get_swaps_reversed },
+    { "swaps-held", false, get_swaps_held },
+    { "slow-writes-by-swaps", false, get_slow_writes_by_swaps },
+    { "scan-time", true, get_scan_time },
+    { "batch-time", true, get_batch_time },
+    { "pause-time", true, get_pause_time },
+    { "main-loop-time", true, get_main_loop_time },
+    { NULL, false, NULL },
+};

@@ -7,6 +7,8 @@
 #ifndef HW_RAMINATE_FIGURES_H
 #define HW_RAMINATE_FIGURES_H
 
+#include <stdbool.h>
+
 #include "hw/raminate/engine/histogram.h"
 #include "hw/raminate/engine/placement.h"
 #include "hw/raminate/engine/sample.h"
@@ -19,6 +21,7 @@ typedef struct RaminateFigures {
     uint64_t slow_unmoved;      /* pages of slower tiers, had none moved */
     uint64_t watched_ms;        /* time that the scans cover */
     uint64_t batches;
+    uint64_t batches_given_up;
     uint64_t swaps;
     uint64_t swaps_failed;
     uint64_t swaps_reversed;
@@ -38,6 +41,16 @@ void raminate_figures_add_scan(RaminateFigures *figures,
                                const RaminatePlacement *placement,
                                int64_t period_ms,
                                const RaminateSample *sample);
+
+/* A figure that only grows: a row of query-stats, and what is made of it */
+typedef struct RaminateFigure {
+    const char *name;           /* as in query-stats and RaminateInfo */
+    bool is_time;               /* in nanoseconds, not a count */
+    uint64_t (*get)(const RaminateFigures *figures);
+} RaminateFigure;
+
+/* All of them, ended by one without a name. */
+extern const RaminateFigure raminate_figure_list[];
 
 /*
  * @written: pages found written, by tier
