@@ -4,13 +4,10 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 
-#include <fcntl.h>
 #include <glib/gstdio.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "hw/raminate/record/recorder.h"
+#include "hw/raminate/record/record.h"
 
 #define NR_PAGES 100003         /* the last block is not full */
 
@@ -29,12 +26,6 @@ static const RaminateRecordHeader header = {
     .nr_tiers = 2,
     .tiers = { { "dram0", 3, 90003, 10000 }, { "mram0", 7, 0, 90003 } },
 };
-
-static void ended_unexpectedly(const char *reason, void *opaque)
-{
-    (void)opaque;
-    g_error("the recording ended: %s", reason);
-}
 
 /* Pages of one entry, made up from its number: none, few, runs, all */
 static GArray *make_pages(unsigned number)
@@ -265,35 +256,142 @@ static void test_damage_is_found(void)
     }
 }
 
+/* Appends an entry that is sound on the outside. */
+static void put_raw(GByteArray *bytes, uint8_t type, const void *payload,
+                    uint32_t size)
+{
+    guint start = bytes->len;
+    uint32_t crc = ~0u;
+
+    g_byte_array_append(bytes, &type, 1);
+    g_byte_array_append(bytes, (uint8_t *)&size, 4);
+    g_byte_array_append(bytes, payload, size);
+    for (guint i = start; i < bytes->len; i++) {
+        crc ^= bytes->data[i];
+        for (unsigned bit = 0; bit < 8; bit++) {
+            crc = crc & 1 ? crc >> 1 ^ 0xedb88320u : crc >> 1;
+        }
+    }
+    crc = ~crc;
+    g_byte_array_append(bytes, (uint8_t *)&crc, 4);
+}
+
 static void test_garbage_is_refused(void)
 {
     for (unsigned i = 0; i < 20000; i++) {
         g_autoptr(GByteArray) bytes = make_file();
-        uint8_t type = g_test_rand_int_range(0, 6);
         uint8_t payload[40];
         uint32_t size = g_test_rand_int_range(0, sizeof(payload));
         g_autoptr(GError) error = NULL;
-        guint start = bytes->len;
-        uint32_t crc;
         bool cut;
 
-        /* Sound on the outside, anything within: it must not crash. */
+        /* It must not crash. */
         for (unsigned j = 0; j < size; j++) {
             payload[j] = g_test_rand_int() >> g_test_rand_int_range(0, 32);
         }
-        g_byte_array_append(bytes, &type, 1);
-        g_byte_array_append(bytes, (uint8_t *)&size, 4);
-        g_byte_array_append(bytes, payload, size);
-        crc = ~0u;
-        for (guint j = start; j < bytes->len; j++) {
-            crc ^= bytes->data[j];
-            for (unsigned bit = 0; bit < 8; bit++) {
-                crc = crc & 1 ? crc >> 1 ^ 0xedb88320u : crc >> 1;
-            }
-        }
-        crc = ~crc;
-        g_byte_array_append(bytes, (uint8_t *)&crc, 4);
+        put_raw(bytes, g_test_rand_int_range(0, 6), payload, size);
         read_cut(bytes, bytes->len, &cut, &error);
+    }
+}
+
+/* Returns: the most address space that this process ever had, in KiB. */
+static uint64_t peak_kib(void)
+{
+    g_autofree char *text = NULL;
+    const char *line;
+
+    g_assert_true(g_file_get_contents("/proc/self/status", &text, NULL, NULL));
+    line = strstr(text, "VmPeak:");
+    g_assert_nonnull(line);
+    return g_ascii_strtoull(line + strlen("VmPeak:"), NULL, 10);
+}
+
+static void test_claims_take_no_memory(void)
+{
+    static const RaminateRecordHeader large = {
+        .page_size = 4096, .nr_pages = UINT32_MAX - 1, .nr_tiers = 1,
+        .tiers = { { "dram0", 0, 0, UINT32_MAX - 1 } },
+    };
+    /* Time, window, 2^32 - 2 pages; then a block of one page, or none */
+    static const uint8_t claims[] = {
+        0, 0, 0xfe, 0xff, 0xff, 0xff, 0x0f, 0, 0, 0, 0,
+    };
+    static const RaminateRecordType types[] = {
+        RAMINATE_RECORD_SCAN, RAMINATE_RECORD_LOOK, RAMINATE_RECORD_TRAFFIC,
+        RAMINATE_RECORD_GAUGE,
+    };
+    uint64_t before = peak_kib();
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(types); i++) {
+        for (size_t size = 7; size <= sizeof(claims); size++) {
+            g_autoptr(GByteArray) bytes = g_byte_array_new();
+            g_autoptr(GError) error = NULL;
+            bool cut;
+
+            raminate_record_put_header(bytes, &large);
+            put_raw(bytes, types[i], claims, size);
+            g_assert_cmpuint(read_cut(bytes, bytes->len, &cut, &error), ==, 0);
+            g_assert_error(error, RAMINATE_RECORD_ERROR,
+                           RAMINATE_RECORD_ERROR_DAMAGED);
+        }
+    }
+    g_assert_cmpuint(peak_kib() - before, <, 64 << 10);
+}
+
+static void refuse_header(const RaminateRecordHeader *wrong)
+{
+    g_autoptr(GByteArray) bytes = g_byte_array_new();
+    g_autoptr(GError) error = NULL;
+    bool cut;
+
+    raminate_record_put_header(bytes, wrong);
+    read_cut(bytes, bytes->len, &cut, &error);
+    g_assert_error(error, RAMINATE_RECORD_ERROR, RAMINATE_RECORD_ERROR_DAMAGED);
+}
+
+static void test_wrong_headers(void)
+{
+    RaminateRecordHeader wrong = header;
+
+    wrong.nr_pages = NR_PAGES + 1;
+    refuse_header(&wrong);
+    wrong = header;
+    wrong.tiers[1].first = 1;
+    refuse_header(&wrong);
+    wrong = header;
+    wrong.tiers[2] = (RaminateRecordTier) { "none", 8, 0, 0 };
+    wrong.nr_tiers = 3;
+    refuse_header(&wrong);
+    wrong = header;
+    wrong.nr_pages = UINT32_MAX;
+    wrong.tiers[0].count = UINT32_MAX - 90003;
+    wrong.tiers[0].first = 90003;
+    refuse_header(&wrong);
+}
+
+static void test_wrong_times(void)
+{
+    static const int64_t wrong[][2] = {
+        { 1000, 999 }, { 0, INT64_MAX }, { INT64_MIN, 0 },
+    };
+    static const uint32_t page = 0;
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(wrong); i++) {
+        g_autoptr(GByteArray) bytes = make_file();
+        g_autoptr(GError) error = NULL;
+        bool cut;
+
+        for (unsigned j = 0; j < 2; j++) {
+            RaminateRecordEntry entry = {
+                .type = RAMINATE_RECORD_SCAN, .time_ms = wrong[i][j],
+                .pages = &page, .nr = 1,
+            };
+
+            raminate_record_put_entry(bytes, NR_PAGES, &entry);
+        }
+        read_cut(bytes, bytes->len, &cut, &error);
+        g_assert_error(error, RAMINATE_RECORD_ERROR,
+                       RAMINATE_RECORD_ERROR_DAMAGED);
     }
 }
 
@@ -323,124 +421,6 @@ static void test_foreign_files(void)
     g_assert_nonnull(strstr(error->message, "version 99"));
 }
 
-static void test_recorder_writes_all(void)
-{
-    g_autofree char *path = file_path("recorder");
-    g_autoptr(GError) error = NULL;
-    uint32_t pages[] = { 5, 6, 99 };
-    RaminateRecordEntry entry;
-
-    /* The second one overwrites the first. */
-    for (unsigned nr = 1000; nr >= 10; nr /= 100) {
-        RaminateRecorder *recorder =
-            raminate_recorder_new(path, &header, ended_unexpectedly, NULL,
-                                  &error);
-        RaminateRecordReader *reader;
-
-        g_assert_no_error(error);
-        for (unsigned i = 0; i < nr; i++) {
-            entry = (RaminateRecordEntry) {
-                .type = RAMINATE_RECORD_SCAN, .time_ms = i, .pages = pages,
-                .nr = G_N_ELEMENTS(pages),
-            };
-            g_assert_true(raminate_recorder_add(recorder, &entry));
-        }
-        raminate_recorder_free(recorder);
-
-        reader = raminate_record_reader_new(path, &error);
-        g_assert_no_error(error);
-        for (unsigned i = 0; i < nr; i++) {
-            g_assert_true(raminate_record_reader_next(reader, &entry, NULL));
-            g_assert_cmpint(entry.time_ms, ==, i);
-        }
-        g_assert_false(raminate_record_reader_next(reader, &entry, NULL));
-        g_assert_false(raminate_record_reader_is_cut(reader));
-        raminate_record_reader_free(reader);
-    }
-}
-
-static void test_other_files_are_left_alone(void)
-{
-    g_autofree char *path = file_path("precious");
-    g_autofree char *text = NULL;
-    g_autoptr(GError) error = NULL;
-
-    g_assert_true(g_file_set_contents(path, "precious", -1, NULL));
-    g_assert_null(raminate_recorder_new(path, &header, ended_unexpectedly,
-                                        NULL, &error));
-    g_assert_error(error, RAMINATE_RECORD_ERROR,
-                   RAMINATE_RECORD_ERROR_FOREIGN);
-    g_assert_true(g_file_get_contents(path, &text, NULL, NULL));
-    g_assert_cmpstr(text, ==, "precious");
-}
-
-static void note_end(const char *reason, void *opaque)
-{
-    g_atomic_pointer_set((char **)opaque, g_strdup(reason));
-}
-
-static void test_full_disk_ends_it(void)
-{
-    g_autoptr(GError) error = NULL;
-    RaminateRecordEntry entry = { .type = RAMINATE_RECORD_SCAN };
-    char *reason = NULL;
-    RaminateRecorder *recorder;
-
-    if (!g_file_test("/dev/full", G_FILE_TEST_EXISTS)) {
-        g_test_skip("there is no /dev/full");
-        return;
-    }
-    recorder = raminate_recorder_new("/dev/full", &header, note_end, &reason,
-                                     &error);
-    g_assert_no_error(error);
-    while (raminate_recorder_add(recorder, &entry)) {
-        g_usleep(1000);
-    }
-    g_assert_false(raminate_recorder_add(recorder, &entry));
-    raminate_recorder_free(recorder);
-    g_assert_cmpstr(reason, ==, "No space left on device");
-    g_free(reason);
-}
-
-static void test_slow_file_ends_it(void)
-{
-    g_autofree char *path = file_path("pipe");
-    g_autofree uint32_t *pages = g_new(uint32_t, NR_PAGES / 2);
-    RaminateRecordEntry entry = { .type = RAMINATE_RECORD_SCAN,
-                                  .pages = pages, .nr = NR_PAGES / 2 };
-    g_autoptr(GError) error = NULL;
-    g_autofree char *rest = g_malloc(1 << 20);
-    char *reason = NULL;
-    RaminateRecorder *recorder;
-    unsigned nr = 0;
-    int fd;
-
-    g_assert_cmpint(mkfifo(path, 0600), ==, 0);
-    fd = open(path, O_RDWR);
-    g_assert_cmpint(fd, >=, 0);
-    for (uint32_t i = 0; i < entry.nr; i++) {
-        pages[i] = 2 * i;
-    }
-    recorder = raminate_recorder_new(path, &header, note_end, &reason,
-                                     &error);
-    g_assert_no_error(error);
-    while (raminate_recorder_add(recorder, &entry)) {
-        nr++;
-    }
-    g_assert_cmpuint(nr, >, 1000);
-    /* What waits is written still. */
-    fcntl(fd, F_SETFL, O_NONBLOCK);
-    while (!g_atomic_pointer_get(&reason)) {
-        if (read(fd, rest, 1 << 20) < 0) {
-            g_usleep(1000);
-        }
-    }
-    raminate_recorder_free(recorder);
-    g_assert_nonnull(strstr(reason, "more slowly"));
-    g_free(reason);
-    close(fd);
-}
-
 static void remove_directory(void)
 {
     GDir *dir = g_dir_open(directory, 0, NULL);
@@ -468,15 +448,11 @@ int main(int argc, char **argv)
                     test_cut_anywhere);
     g_test_add_func("/record/any-changed-bit-is-found", test_damage_is_found);
     g_test_add_func("/record/garbage-is-survived", test_garbage_is_refused);
+    g_test_add_func("/record/claims-take-no-memory",
+                    test_claims_take_no_memory);
+    g_test_add_func("/record/wrong-headers-are-refused", test_wrong_headers);
+    g_test_add_func("/record/wrong-times-are-refused", test_wrong_times);
     g_test_add_func("/record/foreign-files-are-refused", test_foreign_files);
-    g_test_add_func("/recorder/writes-all-and-overwrites-recordings",
-                    test_recorder_writes_all);
-    g_test_add_func("/recorder/other-files-are-left-alone",
-                    test_other_files_are_left_alone);
-    g_test_add_func("/recorder/full-disk-ends-the-recording",
-                    test_full_disk_ends_it);
-    g_test_add_func("/recorder/slow-file-ends-the-recording",
-                    test_slow_file_ends_it);
     ret = g_test_run();
     remove_directory();
     return ret;

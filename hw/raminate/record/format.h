@@ -26,6 +26,9 @@
 /* Flags of entries that tell lines */
 #define RECORD_HAS_READS 1
 
+/* Milliseconds, some thousand years before and after 0 */
+#define RECORD_MAX_TIME (INT64_C(1) << 47)
+
 /* Pages are written block by block, each in the shorter of two ways. */
 #define RECORD_BLOCK_PAGES 32768
 #define RECORD_BITMAP_SIZE (RECORD_BLOCK_PAGES / 8)

@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "cursor.h"
 #include "format.h"
 #include "record.h"
 
@@ -21,94 +22,14 @@ struct RaminateRecordReader {
     bool cut;
 
     RaminateRecordHeader header;
+    int64_t last_scan_ms;
     uint32_t *pages;
     uint32_t *written;
     uint32_t *read;
-    size_t allocated;           /* elements of each of the three */
+    size_t room;                /* in pages */
+    size_t counts_room;         /* in written and in read */
+    bool out_of_memory;
 };
-
-/* The bytes of one entry; once @bad, all that is taken is 0. */
-typedef struct Cursor {
-    const uint8_t *next;
-    const uint8_t *end;
-    bool bad;
-} Cursor;
-
-static const uint8_t *take(Cursor *cursor, size_t size)
-{
-    const uint8_t *data = cursor->next;
-
-    if ((size_t)(cursor->end - cursor->next) < size) {
-        cursor->bad = true;
-        return NULL;
-    }
-    cursor->next += size;
-    return data;
-}
-
-static uint8_t take_u8(Cursor *cursor)
-{
-    const uint8_t *data = take(cursor, 1);
-
-    return data ? *data : 0;
-}
-
-static uint32_t take_u32(Cursor *cursor)
-{
-    const uint8_t *data = take(cursor, sizeof(uint32_t));
-    uint32_t value = 0;
-
-    if (data) {
-        memcpy(&value, data, sizeof(value));
-    }
-    return GUINT32_FROM_LE(value);
-}
-
-static uint64_t take_u64(Cursor *cursor)
-{
-    const uint8_t *data = take(cursor, sizeof(uint64_t));
-    uint64_t value = 0;
-
-    if (data) {
-        memcpy(&value, data, sizeof(value));
-    }
-    return GUINT64_FROM_LE(value);
-}
-
-static uint64_t take_varint(Cursor *cursor)
-{
-    uint64_t value = 0;
-
-    for (unsigned shift = 0; shift < 64; shift += 7) {
-        uint8_t byte = take_u8(cursor);
-
-        value |= (uint64_t)(byte & 0x7f) << shift;
-        if (!(byte & 0x80)) {
-            return value;
-        }
-    }
-    cursor->bad = true;
-    return 0;
-}
-
-/* Returns: a number up to @max; any greater is bad. */
-static uint64_t take_up_to(Cursor *cursor, uint64_t max)
-{
-    uint64_t value = take_varint(cursor);
-
-    if (value > max) {
-        cursor->bad = true;
-        return 0;
-    }
-    return value;
-}
-
-static int64_t take_signed(Cursor *cursor)
-{
-    uint64_t value = take_varint(cursor);
-
-    return value >> 1 ^ (value & 1 ? UINT64_MAX : 0);
-}
 
 static void set_damaged(const RaminateRecordReader *reader, GError **error)
 {
@@ -173,7 +94,8 @@ static bool tiers_are_sound(const RaminateRecordHeader *header)
         const RaminateRecordTier *a = &header->tiers[i];
 
         covered += a->count;
-        if ((uint64_t)a->first + a->count > header->nr_pages) {
+        if (!a->count ||
+            (uint64_t)a->first + a->count > header->nr_pages) {
             return false;
         }
         for (unsigned j = 0; j < i; j++) {
@@ -199,7 +121,8 @@ static bool take_header(RaminateRecordReader *reader, Cursor *cursor)
     header->scan_period_ms = take_u32(cursor);
     nr_tiers = take_u32(cursor);
     if (cursor->bad || nr_tiers < 1 || nr_tiers > RAMINATE_MAX_TIERS ||
-        !header->page_size || !header->nr_pages) {
+        !header->page_size || !header->nr_pages ||
+        header->nr_pages == UINT32_MAX) {
         return false;
     }
     header->nr_tiers = nr_tiers;
@@ -258,14 +181,27 @@ static bool read_header(RaminateRecordReader *reader, GError **error)
 
 /* Pages */
 
-static void reserve(RaminateRecordReader *reader, size_t nr)
+/*
+ * Makes room for @nr numbers, of @max that may come.  Whoever made the file
+ * may claim any number: there must be bytes for them before there is room.
+ */
+static bool reserve(RaminateRecordReader *reader, uint32_t **numbers,
+                    size_t *room, size_t nr, size_t max)
 {
-    if (nr > reader->allocated) {
-        reader->pages = g_renew(uint32_t, reader->pages, nr);
-        reader->written = g_renew(uint32_t, reader->written, nr);
-        reader->read = g_renew(uint32_t, reader->read, nr);
-        reader->allocated = nr;
+    size_t more = MIN(MAX(nr, 2 * *room), MAX(nr, max));
+    uint32_t *moved;
+
+    if (nr <= *room) {
+        return true;
     }
+    moved = g_try_renew(uint32_t, *numbers, more);
+    if (!moved) {
+        reader->out_of_memory = true;
+        return false;
+    }
+    *numbers = moved;
+    *room = more;
+    return true;
 }
 
 /* Returns: number of pages taken, at most @max. */
@@ -322,7 +258,6 @@ static size_t take_pages(RaminateRecordReader *reader, Cursor *cursor)
     uint64_t block = 0;
     size_t i = 0;
 
-    reserve(reader, nr);
     while (i < nr && !cursor->bad) {
         uint64_t first, end;
         uint8_t how;
@@ -335,6 +270,10 @@ static size_t take_pages(RaminateRecordReader *reader, Cursor *cursor)
             break;
         }
         how = take_u8(cursor);
+        if (!reserve(reader, &reader->pages, &reader->room,
+                     MIN(i + RECORD_BLOCK_PAGES, nr), nr)) {
+            break;
+        }
         if (how == RECORD_BLOCK_RUNS) {
             i += take_runs(cursor, first, end, reader->pages + i, nr - i);
         } else if (how == RECORD_BLOCK_BITMAP) {
@@ -345,6 +284,19 @@ static size_t take_pages(RaminateRecordReader *reader, Cursor *cursor)
         block++;
     }
     return nr;
+}
+
+/* Each count takes a byte at least. */
+static bool reserve_counts(RaminateRecordReader *reader, const Cursor *cursor,
+                           size_t nr)
+{
+    size_t room = reader->counts_room;
+
+    if (nr > bytes_left(cursor) ||
+        !reserve(reader, &reader->written, &room, nr, nr)) {
+        return false;
+    }
+    return reserve(reader, &reader->read, &reader->counts_room, nr, nr);
 }
 
 static void take_counts(Cursor *cursor, uint32_t *counts, size_t nr)
@@ -359,12 +311,17 @@ static bool take_entry(RaminateRecordReader *reader, Cursor *cursor,
 {
     entry->time_ms = take_signed(cursor);
     entry->window_ms = take_up_to(cursor, UINT32_MAX);
+    if (entry->time_ms < -RECORD_MAX_TIME ||
+        entry->time_ms > RECORD_MAX_TIME) {
+        return false;
+    }
     entry->nr = take_pages(reader, cursor);
     entry->pages = reader->pages;
     if (raminate_record_has_lines(entry->type)) {
         uint8_t flags = take_u8(cursor);
 
-        if (flags & ~RECORD_HAS_READS) {
+        if (flags & ~RECORD_HAS_READS ||
+            !reserve_counts(reader, cursor, entry->nr)) {
             return false;
         }
         take_counts(cursor, reader->written, entry->nr);
@@ -374,7 +331,34 @@ static bool take_entry(RaminateRecordReader *reader, Cursor *cursor,
             entry->read = reader->read;
         }
     }
-    return !cursor->bad && cursor->next == cursor->end;
+    return !cursor->bad && !reader->out_of_memory &&
+           cursor->next == cursor->end;
+}
+
+/* Returns: whether the scan, if it is one, comes after those before it. */
+static bool is_in_order(RaminateRecordReader *reader,
+                        const RaminateRecordEntry *entry)
+{
+    if (entry->type == RAMINATE_RECORD_SCAN) {
+        if (entry->time_ms < reader->last_scan_ms) {
+            return false;
+        }
+        reader->last_scan_ms = entry->time_ms;
+    }
+    return true;
+}
+
+static void set_wrong(const RaminateRecordReader *reader, GError **error)
+{
+    if (reader->out_of_memory) {
+        g_set_error(error, RAMINATE_RECORD_ERROR,
+                    RAMINATE_RECORD_ERROR_MEMORY,
+                    "%s: not enough memory for all pages of the entry at "
+                    "offset %zu; use a host that has more", reader->path,
+                    (size_t)(reader->next - reader->start));
+    } else {
+        set_damaged(reader, error);
+    }
 }
 
 bool raminate_record_reader_next(RaminateRecordReader *reader,
@@ -399,13 +383,14 @@ bool raminate_record_reader_next(RaminateRecordReader *reader,
     case RAMINATE_RECORD_LOOK:
     case RAMINATE_RECORD_TRAFFIC:
     case RAMINATE_RECORD_GAUGE:
-        if (take_entry(reader, &cursor, entry)) {
+        if (take_entry(reader, &cursor, entry) &&
+            is_in_order(reader, entry)) {
             reader->next = payload + size + RECORD_CRC_SIZE;
             return true;
         }
         break;
     }
-    set_damaged(reader, error);
+    set_wrong(reader, error);
     return false;
 }
 
@@ -462,6 +447,7 @@ raminate_record_reader_header(const RaminateRecordReader *reader)
 void raminate_record_reader_rewind(RaminateRecordReader *reader)
 {
     reader->next = reader->first_entry;
+    reader->last_scan_ms = INT64_MIN;
     reader->cut = false;
 }
 

@@ -47,7 +47,8 @@ typedef enum RaminateRecordType {
 /* For RAMINATE_RECORD_END: only the type counts. */
 typedef struct RaminateRecordEntry {
     RaminateRecordType type;
-    int64_t time_ms;            /* on the placer's clock; never goes back */
+    int64_t time_ms;            /* on the placer's clock; from scan to scan it
+                                   never goes back */
     uint32_t window_ms;         /* for how long until then it was watched */
     const uint32_t *pages;      /* in ascending order, none twice */
     size_t nr;
@@ -64,6 +65,7 @@ typedef enum RaminateRecordError {
     RAMINATE_RECORD_ERROR_IO,           /* can't be opened or read */
     RAMINATE_RECORD_ERROR_FOREIGN,      /* no recording, or unknown version */
     RAMINATE_RECORD_ERROR_DAMAGED,      /* a recording, but not as written */
+    RAMINATE_RECORD_ERROR_MEMORY,       /* there is not enough */
 } RaminateRecordError;
 
 /* Returns: whether entries of this type tell lines of each page. */
@@ -92,7 +94,9 @@ raminate_record_reader_header(const RaminateRecordReader *reader);
 
 /*
  * Reads the next entry; what it points to is valid until the next call.
- * Returns: false at the end, or with @error set if the file is damaged.
+ * Takes memory for what the entry holds, whatever it claims.
+ * Returns: false at the end, or with @error set if the file is damaged or
+ * there is not enough memory.
  */
 bool raminate_record_reader_next(RaminateRecordReader *reader,
                                  RaminateRecordEntry *entry, GError **error);
