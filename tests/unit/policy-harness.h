@@ -16,8 +16,10 @@
 typedef struct Harness {
     const RaminatePolicyOps *ops;
     RaminatePlacement *placement;
+    RaminateBackoff *backoff;
+    GHashTable *tried;          /* pages planned, and not moved since */
     RaminatePolicy *policy;
-    RaminatePair pairs[HARNESS_MAX_PAIRS];      /* the last plan */
+    RaminateMove pairs[HARNESS_MAX_PAIRS];      /* the last plan */
     size_t nr_pairs;
     GString *text;
 } Harness;
@@ -31,10 +33,23 @@ Harness *harness_new_tiers(const RaminatePolicyOps *ops,
                            unsigned nr_tiers);
 void harness_free(Harness *h);
 
+/* Gets a new policy, which knows nothing yet. */
+void harness_start_policy(Harness *h, uint32_t life_time_ms);
+
+/* Scans and looks, as the engine tells of them */
+void harness_sample(Harness *h, int64_t now_ms, const uint32_t *pages,
+                    size_t nr);
+void harness_look(Harness *h, int64_t now_ms, uint32_t window_ms,
+                  const uint32_t *pages, size_t nr);
+void harness_set_life_time(Harness *h, uint32_t life_time_ms);
+
 /* A scan that finds the pages given written; -1 ends the list. */
 void harness_scan(Harness *h, int64_t now_ms, ...);
 
-/* Returns: the plan as text, "promote>demote" with blanks between pairs. */
+/*
+ * What was planned last and not moved since has failed.
+ * Returns: the plan as text, "promote>demote" with blanks between pairs.
+ */
 const char *harness_plan(Harness *h, int64_t now_ms, size_t max);
 
 /* The same, and all its pairs are exchanged. */

@@ -7,6 +7,14 @@
 #include <glib.h>
 
 #include "hw/raminate/engine/gauge-pick.h"
+#include "found.h"
+
+static void heat_pages(RaminateHeat *heat, const uint32_t *pages, size_t nr)
+{
+    g_autoptr(Found) found = found_written(pages, nr);
+
+    raminate_heat_sample(heat, found);
+}
 
 #define NR_PAGES 100000
 
@@ -34,7 +42,7 @@ static void test_none_written(void)
     uint32_t picked[RAMINATE_GAUGE_PAGES];
     uint64_t state = 1;
 
-    raminate_heat_sample(heat, NULL, 0);
+    heat_pages(heat, NULL, 0);
     g_assert_cmpuint(pick(heat, &state, NULL, 0, picked), ==, 0);
     raminate_heat_free(heat);
 }
@@ -46,7 +54,7 @@ static void test_few_written(void)
     uint32_t picked[RAMINATE_GAUGE_PAGES];
     uint64_t state = 1;
 
-    raminate_heat_sample(heat, written, 3);
+    heat_pages(heat, written, 3);
     g_assert_cmpuint(pick(heat, &state, written, 3, picked), ==, 3);
     g_assert_cmpmem(picked, sizeof(written), written, sizeof(written));
     raminate_heat_free(heat);
@@ -69,8 +77,8 @@ static void test_many_written(void)
     for (uint32_t i = 0; i < 1000; i++) {
         now[i] = 2 * i + 1;
     }
-    raminate_heat_sample(heat, before, NR_PAGES / 2);
-    raminate_heat_sample(heat, now, 1000);
+    heat_pages(heat, before, NR_PAGES / 2);
+    heat_pages(heat, now, 1000);
     for (unsigned round = 0; round < 100; round++) {
         uint32_t picked[RAMINATE_GAUGE_PAGES];
         size_t nr_picked = pick(heat, &state, now, 1000, picked);

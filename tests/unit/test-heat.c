@@ -8,17 +8,25 @@
 #include <malloc.h>
 
 #include "hw/raminate/engine/heat.h"
+#include "found.h"
 #include "hw/raminate/engine/layout.h"
+
+static void heat_pages(RaminateHeat *heat, const uint32_t *pages, size_t nr)
+{
+    g_autoptr(Found) found = found_written(pages, nr);
+
+    raminate_heat_sample(heat, found);
+}
 
 static void scan(RaminateHeat *heat, uint32_t page)
 {
-    raminate_heat_sample(heat, &page, 1);
+    heat_pages(heat, &page, 1);
 }
 
 static void idle(RaminateHeat *heat, unsigned scans)
 {
     while (scans--) {
-        raminate_heat_sample(heat, NULL, 0);
+        heat_pages(heat, NULL, 0);
     }
 }
 
@@ -124,7 +132,7 @@ static void test_random_against_doubles(void)
                 expected[page] += 255 * (1 - 0.917004);
             }
         }
-        raminate_heat_sample(heat, written, nr);
+        heat_pages(heat, written, nr);
         for (uint32_t page = 0; page < PAGES; page++) {
             g_assert_cmpfloat_with_epsilon(raminate_heat_get(heat, page),
                                            expected[page], 1.5);
@@ -204,7 +212,7 @@ static void test_random_against_array(void)
                 written[nr++] = page;
             }
         }
-        raminate_heat_sample(heat, written, nr);
+        heat_pages(heat, written, nr);
         for (int i = 0; i < 20; i++) {
             uint32_t region;
 
@@ -254,7 +262,7 @@ static void test_memory(void)
     }
     heat = raminate_heat_new(nr_pages);
     before = mallinfo2().uordblks;
-    raminate_heat_sample(heat, pages, written);
+    heat_pages(heat, pages, written);
     g_assert_cmpuint(mallinfo2().uordblks - before, >=,
                      written / RAMINATE_REGION_PAGES * chunk);
     g_assert_cmpuint(mallinfo2().uordblks - before, <,

@@ -320,8 +320,8 @@ static void test_failing_hot_pages_do_not_starve_others(void)
         harness_scan(h, now, 20, 21, 22, -1);
         harness_plan(h, now, 2);
         for (size_t j = 0; j < h->nr_pairs; j++) {
-            if (h->pairs[j].promote == 22) {
-                harness_swap(h, now, 22, h->pairs[j].demote);
+            if (h->pairs[j].page == 22) {
+                harness_swap(h, now, 22, h->pairs[j].with);
             }
         }
     }
@@ -406,10 +406,10 @@ static void test_life_time_changes(void)
     Harness *h = start_with_victims();
 
     harness_scan(h, 11000, 20, -1);
-    h->ops->set_life_time(h->policy, 20000);
+    harness_set_life_time(h, 20000);
     harness_scan(h, 31000, -1);
     g_assert_cmpstr(harness_plan(h, 31000, 1), ==, "20>0");
-    h->ops->set_life_time(h->policy, 1000);
+    harness_set_life_time(h, 1000);
     harness_scan(h, 32000, -1);
     g_assert_cmpstr(harness_plan(h, 32000, 1), ==, "");
     harness_free(h);
@@ -505,11 +505,11 @@ enum { MODEL_VICTIMS = 8, MODEL_QUEUES = 9 };
 typedef struct ModelPage {
     uint64_t n;
     int64_t last;
-    bool failed;
 } ModelPage;
 
 typedef struct Model {
     const RaminatePlacement *placement;
+    const RaminateBackoff *backoff;
     int64_t life_time;
     int64_t second;             /* when the queues were aged last */
     ModelPage *pages;
@@ -562,7 +562,6 @@ static void model_age(Model *m, int64_t now)
                 } else {
                     model_move(m, head, -1);
                     m->pages[head].n = 0;
-                    m->pages[head].failed = false;
                 }
             }
         }
@@ -588,7 +587,7 @@ static void model_sample(Model *m, int64_t now, const uint32_t *pages,
     }
 }
 
-static size_t model_plan(Model *m, int64_t now, RaminatePair *pairs,
+static size_t model_plan(Model *m, int64_t now, RaminateMove *pairs,
                          size_t max)
 {
     GList *victim;
@@ -606,21 +605,19 @@ static size_t model_plan(Model *m, int64_t now, RaminatePair *pairs,
             if (model_is_dram(m, page)) {
                 continue;
             }
-            if (m->pages[page].failed) {
-                m->pages[page].failed = false;
+            if (raminate_backoff_holds(m->backoff, page)) {
                 continue;
             }
-            while (victim && m->pages[GPOINTER_TO_UINT(victim->data)].failed) {
-                m->pages[GPOINTER_TO_UINT(victim->data)].failed = false;
+            while (victim &&
+                   raminate_backoff_holds(m->backoff,
+                                          GPOINTER_TO_UINT(victim->data))) {
                 victim = victim->next;
             }
             if (!victim) {
                 return nr;
             }
-            pairs[nr].promote = page;
-            pairs[nr].demote = GPOINTER_TO_UINT(victim->data);
-            m->pages[page].failed = true;
-            m->pages[pairs[nr].demote].failed = true;
+            pairs[nr].page = page;
+            pairs[nr].with = GPOINTER_TO_UINT(victim->data);
             victim = victim->next;
             nr++;
         }
@@ -635,8 +632,6 @@ static void model_swap(Model *m, int64_t now, uint32_t a, uint32_t b)
     uint32_t down = up == a ? b : a;
     int queue = model_queue_of(m, down);
 
-    m->pages[a].failed = false;
-    m->pages[b].failed = false;
     if (model_is_dram(m, a) == model_is_dram(m, b)) {
         return;
     }
@@ -665,7 +660,7 @@ static void compare_with_model(int steps, int64_t longest_step)
     Harness *h = harness_new_tiers(&raminate_policy_cmq, LIFE, ranges, 3);
     int64_t now = g_test_rand_int_range(0, 100000);
     Model m = {
-        .placement = h->placement, .life_time = LIFE, .second = now,
+        .placement = h->placement, .backoff = h->backoff, .life_time = LIFE, .second = now,
         .pages = g_new0(ModelPage, 40),
     };
     int hot = 0;
@@ -680,7 +675,7 @@ static void compare_with_model(int steps, int64_t longest_step)
 
     for (int i = 0; i < steps; i++) {
         uint32_t written[40];
-        RaminatePair pairs[HARNESS_MAX_PAIRS];
+        RaminateMove pairs[HARNESS_MAX_PAIRS];
         size_t nr = 0;
 
         /* Mostly a scan a second, at times a longer or a shorter wait */
@@ -698,7 +693,7 @@ static void compare_with_model(int steps, int64_t longest_step)
                 written[nr++] = page;
             }
         }
-        h->ops->sample(h->policy, now, written, nr);
+        harness_sample(h, now, written, nr);
         model_sample(&m, now, written, nr);
 
         if (g_test_rand_int_range(0, 3) == 0) {
@@ -707,11 +702,14 @@ static void compare_with_model(int steps, int64_t longest_step)
             now += g_test_rand_int_range(0, 3) * 700;
             harness_plan(h, now, max);
             nr = model_plan(&m, now, pairs, max);
-            g_assert_cmpmem(h->pairs, h->nr_pairs * sizeof(pairs[0]),
-                            pairs, nr * sizeof(pairs[0]));
+            g_assert_cmpuint(h->nr_pairs, ==, nr);
+            for (size_t j = 0; j < nr; j++) {
+                g_assert_cmpuint(h->pairs[j].page, ==, pairs[j].page);
+                g_assert_cmpuint(h->pairs[j].with, ==, pairs[j].with);
+            }
             for (size_t j = 0; j < nr; j++) {
                 if (g_test_rand_int_range(0, 5)) {
-                    exchange(h, &m, now, pairs[j].promote, pairs[j].demote);
+                    exchange(h, &m, now, pairs[j].page, pairs[j].with);
                 }
             }
         }
@@ -723,7 +721,7 @@ static void compare_with_model(int steps, int64_t longest_step)
         }
         if (g_test_rand_int_range(0, 300) == 0) {
             m.life_time = g_test_rand_int_range(0, 10000);
-            h->ops->set_life_time(h->policy, m.life_time);
+            harness_set_life_time(h, m.life_time);
         }
     }
 

@@ -124,7 +124,7 @@ static void test_life_time_plays_no_part(void)
     Harness *h = start();
 
     harness_scan(h, 1000, 10, -1);
-    h->ops->set_life_time(h->policy, 1);
+    harness_set_life_time(h, 1);
     g_assert_cmpstr(harness_plan(h, INT64_C(1) << 60, 10), ==, "10>0");
     harness_free(h);
 }
@@ -184,7 +184,7 @@ static void test_against_sorting(void)
                 last[page] = now;
             }
         }
-        h->ops->sample(h->policy, now, written, nr);
+        harness_sample(h, now, written, nr);
         harness_plan(h, now, HARNESS_MAX_PAIRS);
         for (size_t i = 0; i <= h->nr_pairs; i++) {
             int up = -1, down = -1;
@@ -205,19 +205,19 @@ static void test_against_sorting(void)
                 g_assert_true(up < 0 || down < 0 || last[up] <= last[down]);
                 break;
             }
-            g_assert_cmpint(h->pairs[i].promote, ==, up);
-            g_assert_cmpint(h->pairs[i].demote, ==, down);
+            g_assert_cmpint(h->pairs[i].page, ==, up);
+            g_assert_cmpint(h->pairs[i].with, ==, down);
             g_assert_cmpint(last[up], >, last[down]);
             used[up] = true;
             used[down] = true;
         }
         for (size_t i = 0; i < h->nr_pairs; i++) {
-            uint32_t up = h->pairs[i].promote;
+            uint32_t up = h->pairs[i].page;
 
-            harness_swap(h, now, up, h->pairs[i].demote);
+            harness_swap(h, now, up, h->pairs[i].with);
             stamp[up] = count++;
             last[up] = now;
-            stamp[h->pairs[i].demote] = 0;
+            stamp[h->pairs[i].with] = 0;
         }
     }
     harness_free(h);

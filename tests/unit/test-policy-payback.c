@@ -17,10 +17,10 @@ static void scan(Harness *h, int64_t second, const GArray *pages,
     int64_t now = second * 1000;
 
     if (look) {
-        h->ops->look(h->policy, now - 980, 20, (const uint32_t *)look->data,
+        harness_look(h, now - 980, 20, (const uint32_t *)look->data,
                      look->len);
     }
-    h->ops->sample(h->policy, now, (const uint32_t *)pages->data, pages->len);
+    harness_sample(h, now, (const uint32_t *)pages->data, pages->len);
     if (second % 5 == 0) {
         harness_move(h, now, HARNESS_MAX_PAIRS);
     }

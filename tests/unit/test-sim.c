@@ -200,21 +200,12 @@ static void gauged_gauge(RaminatePolicy *policy, const uint32_t *pages,
     g_string_append(gauged, "| ");
 }
 
-static void gauged_sample(RaminatePolicy *policy, int64_t now_ms,
-                          const uint32_t *pages, size_t nr)
-{
-    (void)policy;
-    (void)now_ms;
-    (void)pages;
-    (void)nr;
-}
-
 static size_t gauged_plan(RaminatePolicy *policy, int64_t now_ms,
-                          RaminatePair *pairs, size_t max)
+                          RaminateMove *moves, size_t max)
 {
     (void)policy;
     (void)now_ms;
-    (void)pairs;
+    (void)moves;
     (void)max;
     return 0;
 }
@@ -224,7 +215,6 @@ static const RaminatePolicyOps policy_gauged = {
     .create = gauged_create,
     .destroy = gauged_destroy,
     .gauge = gauged_gauge,
-    .sample = gauged_sample,
     .plan = gauged_plan,
 };
 
@@ -241,11 +231,10 @@ static RaminatePolicy *counted_create(const RaminatePolicyConfig *config)
 }
 
 static void counted_sample(RaminatePolicy *policy, int64_t now_ms,
-                           const uint32_t *pages, size_t nr)
+                           const RaminateSample *found)
 {
     (void)policy;
-    (void)pages;
-    (void)nr;
+    (void)found;
     g_assert_cmpint(now_ms, ==, last_time_ms + 1000);
     last_time_ms = now_ms;
 }

@@ -10,6 +10,7 @@
 struct Gauge {
     uint32_t nr_pages;
     RaminateHeat *heat;
+    RaminateSample found;       /* by the step at hand */
     uint64_t random;
     uint32_t picked[RAMINATE_GAUGE_PAGES];
     size_t nr;
@@ -30,6 +31,7 @@ Gauge *gauge_new(uint32_t nr_pages)
 void gauge_free(Gauge *gauge)
 {
     raminate_heat_free(gauge->heat);
+    raminate_sample_destroy(&gauge->found);
     g_free(gauge);
 }
 
@@ -66,7 +68,10 @@ void gauge_step(Gauge *gauge, TraceStep *step)
         g_array_append_val(step->gauge_pages, page);
         g_array_append_val(step->gauge_lines, lines);
     }
-    raminate_heat_sample(gauge->heat, pages, step->pages->len);
+    raminate_sample_clear(&gauge->found);
+    raminate_sample_add_pages(&gauge->found, pages, step->pages->len,
+                              RAMINATE_WRITTEN);
+    raminate_heat_sample(gauge->heat, &gauge->found);
     gauge->nr = raminate_gauge_pick(&gauge->random, gauge->heat,
                                     gauge->nr_pages, pages, step->pages->len,
                                     gauge->picked);

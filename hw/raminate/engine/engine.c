@@ -5,6 +5,7 @@
  */
 
 #include <glib.h>
+#include <stdlib.h>
 
 #include "hw/raminate/engine/engine.h"
 
@@ -15,6 +16,7 @@ struct RaminateEngine {
     RaminatePlacement *placement;
     RaminateHeat *heat;
     RaminateMoves *moves;
+    RaminateBackoff *backoff;
     RaminateFigures figures;
     RaminatePolicy *policy;
     const RaminatePolicyOps *ops;       /* NULL: no policy yet */
@@ -32,7 +34,11 @@ struct RaminateEngine {
 static void drop_policy(RaminateEngine *e)
 {
     if (e->ops) {
-        e->ops->destroy(e->policy);
+        if (e->ops->destroy) {
+            e->ops->destroy(e->policy);
+        } else {
+            free(e->policy);
+        }
     }
 }
 
@@ -48,6 +54,7 @@ RaminateEngine *raminate_engine_new(const RaminateFrameRange *ranges,
         e->heat = raminate_heat_new(raminate_placement_pages(e->placement));
     }
     e->moves = raminate_moves_new();
+    e->backoff = raminate_backoff_new();
     e->next_look_ms = NEVER;
     e->drops_next = true;
     if (!e->placement || !e->heat) {
@@ -61,6 +68,7 @@ void raminate_engine_free(RaminateEngine *e)
 {
     if (e) {
         drop_policy(e);
+        raminate_backoff_free(e->backoff);
         raminate_moves_free(e->moves);
         raminate_heat_free(e->heat);
         raminate_placement_free(e->placement);
@@ -71,7 +79,7 @@ void raminate_engine_free(RaminateEngine *e)
 void raminate_engine_set(RaminateEngine *e, int64_t now,
                          const RaminateSettings *settings)
 {
-    if (e->ops) {
+    if (e->ops && e->ops->set_life_time) {
         e->ops->set_life_time(e->policy, settings->life_time);
     }
     e->settings = *settings;
@@ -84,6 +92,7 @@ bool raminate_engine_set_policy(RaminateEngine *e,
 {
     RaminatePolicyConfig config = {
         .placement = e->placement,
+        .backoff = e->backoff,
         .life_time_ms = e->settings.life_time,
     };
     RaminatePolicy *policy = ops->create(&config);
@@ -101,6 +110,7 @@ void raminate_engine_forget_moves(RaminateEngine *e)
 {
     raminate_moves_free(e->moves);
     e->moves = raminate_moves_new();
+    raminate_backoff_clear(e->backoff);
 }
 
 /* The clock */
@@ -167,23 +177,21 @@ void raminate_engine_looked(RaminateEngine *e, int64_t now,
                             uint32_t window_ms, const RaminateSample *found)
 {
     if (e->ops->look) {
-        g_autofree uint32_t *pages = raminate_sample_pages(found);
-
-        e->ops->look(e->policy, now, window_ms, pages, found->nr_pages);
+        e->ops->look(e->policy, now, window_ms, found);
     }
 }
 
 void raminate_engine_scanned(RaminateEngine *e, const RaminateScan *scan)
 {
-    g_autofree uint32_t *pages = raminate_sample_pages(scan->found);
-
     raminate_figures_add_scan(&e->figures, e->placement,
                               scan->now - e->last_scan_ms, scan->found);
     if (e->ops->gauge) {
         e->ops->gauge(e->policy, scan->gauged, scan->lines, scan->nr_gauged);
     }
-    raminate_heat_sample(e->heat, pages, scan->found->nr_pages);
-    e->ops->sample(e->policy, scan->now, pages, scan->found->nr_pages);
+    raminate_heat_sample(e->heat, scan->found);
+    if (e->ops->sample) {
+        e->ops->sample(e->policy, scan->now, scan->found);
+    }
     e->last_scan_ms = scan->now;
 }
 
@@ -207,16 +215,14 @@ void raminate_engine_put_off_batch(RaminateEngine *e, int64_t now)
 size_t raminate_engine_plan(RaminateEngine *e, int64_t now,
                             RaminateMove *moves, size_t max)
 {
-    g_autofree RaminatePair *pairs = g_new(RaminatePair, max);
     size_t nr;
 
     e->next_swap_ms = next_time(e->next_swap_ms, e->settings.swap_period, now);
-    nr = e->ops->plan(e->policy, now, pairs, MIN(max, e->settings.max_swaps));
+    raminate_backoff_begin_plan(e->backoff);
+    nr = e->ops->plan(e->policy, now, moves, MIN(max, e->settings.max_swaps));
     for (size_t i = 0; i < nr; i++) {
-        moves[i] = (RaminateMove) {
-            .page = pairs[i].promote,
-            .with = pairs[i].demote,
-        };
+        moves[i].status = RAMINATE_MOVE_PENDING;
+        moves[i].error = 0;
     }
     return nr;
 }
@@ -266,7 +272,11 @@ static void move_done(RaminateEngine *e, int64_t now, bool planned,
         back |= note_move(e, now, planned, move->with, move->page);
         e->figures.swaps_reversed += back;
     }
-    e->ops->swapped(e->policy, now, move->page, move->with);
+    raminate_backoff_moved(e->backoff, move->page);
+    raminate_backoff_moved(e->backoff, move->with);
+    if (e->ops->moved) {
+        e->ops->moved(e->policy, now, move);
+    }
 }
 
 void raminate_engine_moved(RaminateEngine *e, int64_t now,
@@ -281,6 +291,10 @@ void raminate_engine_moved(RaminateEngine *e, int64_t now,
         }
         e->figures.swaps_failed += move->status == RAMINATE_MOVE_FAILED;
         e->figures.swaps_held += move->status == RAMINATE_MOVE_HELD;
+        if (planned && move->status != RAMINATE_MOVE_PENDING) {
+            raminate_backoff_failed(e->backoff, move->page);
+            raminate_backoff_failed(e->backoff, move->with);
+        }
     }
 }
 

@@ -128,17 +128,20 @@ void raminate_heat_free(RaminateHeat *heat)
     }
 }
 
-void raminate_heat_sample(RaminateHeat *heat, const uint32_t *pages,
-                          size_t nr)
+void raminate_heat_sample(RaminateHeat *heat, const RaminateSample *found)
 {
-    for (size_t i = 0; i < nr; i++) {
-        HeatPage *page = raminate_regions_need(heat->pages, pages[i]);
-        uint32_t missing = HEAT_FULL - heat_now(heat, page);
+    RAMINATE_SAMPLE_FOREACH(run, found) {
+        HeatPage *page = raminate_regions_need(heat->pages, run->first);
 
-        /* What is missing to full heat decays while the page is written. */
-        page->heat = HEAT_FULL - heat_decay(missing, 1);
-        page->stamp = heat->scan + 1;
-        heat->last[raminate_region_of(pages[i])] = heat->scan + 1;
+        /* A run lies within one region. */
+        for (unsigned i = 0; i < run->nr; i++, page++) {
+            uint32_t missing = HEAT_FULL - heat_now(heat, page);
+
+            /* What is missing to full heat decays while it is written. */
+            page->heat = HEAT_FULL - heat_decay(missing, 1);
+            page->stamp = heat->scan + 1;
+        }
+        heat->last[raminate_region_of(run->first)] = heat->scan + 1;
     }
     heat->scan++;
     heat_take_turns(heat, HEAT_DROP_SCANS, heat_drop_if_cold);

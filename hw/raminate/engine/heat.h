@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "hw/raminate/engine/sample.h"
+
 /*
  * A page's heat is the decayed share of recent scans that found it written:
  * 0 for a page not written lately, RAMINATE_HEAT_MAX for one that every scan
@@ -37,11 +39,9 @@ void raminate_heat_free(RaminateHeat *heat);
 
 /*
  * Takes note of one scan.
- * @pages: the pages found written, none twice
- * Cost: O(nr), and of the regions written lately one in a hundred is looked at.
+ * Cost: O(pages found), and of the regions written lately one in a hundred is looked at.
  */
-void raminate_heat_sample(RaminateHeat *heat, const uint32_t *pages,
-                          size_t nr);
+void raminate_heat_sample(RaminateHeat *heat, const RaminateSample *found);
 
 /* Returns: the heat of @page as of the last scan, 0 to RAMINATE_HEAT_MAX. */
 unsigned raminate_heat_get(const RaminateHeat *heat, uint32_t page);

@@ -22,14 +22,14 @@ struct RaminatePolicy {
     uint32_t life_time;
     bool started;
     int64_t start_ms;
-    uint32_t *last;             /* seconds since the start */
+    RaminateRegions *last;      /* uint32_t: seconds since the start */
 };
 
 static void age_destroy(RaminatePolicy *p)
 {
     if (p) {
         raminate_levels_destroy(&p->levels);
-        free(p->last);
+        raminate_regions_free(p->last);
         free(p);
     }
 }
@@ -42,9 +42,9 @@ static RaminatePolicy *age_create(const RaminatePolicyConfig *config)
         return NULL;
     }
     p->life_time = config->life_time_ms;
-    p->last = calloc(raminate_placement_pages(config->placement),
-                     sizeof(*p->last));
-    if (!p->last || !raminate_levels_init(&p->levels, config->placement)) {
+    p->last = raminate_regions_new(raminate_placement_pages(config->placement),
+                                   sizeof(uint32_t));
+    if (!p->last || !raminate_levels_init(&p->levels, config)) {
         age_destroy(p);
         return NULL;
     }
@@ -61,6 +61,25 @@ static uint32_t age_time(RaminatePolicy *p, int64_t now_ms)
     return (now_ms - p->start_ms) / 1000;
 }
 
+/* Puts @page at @level; above IDLE it is known when it was written. */
+static void age_set(RaminatePolicy *p, uint32_t page, unsigned level)
+{
+    unsigned old = raminate_levels_get(&p->levels, page);
+
+    if (old == IDLE && level != IDLE) {
+        raminate_regions_need(p->last, page);
+        raminate_regions_hold(p->last, page);
+    } else if (old != IDLE && level == IDLE) {
+        raminate_regions_release(p->last, page);
+    }
+    raminate_levels_set(&p->levels, page, level);
+}
+
+static uint32_t age_last(const RaminatePolicy *p, uint32_t page)
+{
+    return *(uint32_t *)raminate_regions_get(p->last, page);
+}
+
 /* Moves pages older than @max_age_ms from @level down to the next. */
 static void age_sink(RaminatePolicy *p, uint32_t now, unsigned level,
                      uint64_t max_age_ms)
@@ -69,8 +88,8 @@ static void age_sink(RaminatePolicy *p, uint32_t now, unsigned level,
         const RaminatePageList *list = &p->levels.lists[fast][level];
 
         while (list->head != RAMINATE_NO_PAGE &&
-               (now - p->last[list->head]) * UINT64_C(1000) > max_age_ms) {
-            raminate_levels_set(&p->levels, list->head, level - 1);
+               (now - age_last(p, list->head)) * UINT64_C(1000) > max_age_ms) {
+            age_set(p, list->head, level - 1);
         }
     }
 }
@@ -82,29 +101,31 @@ static void age_sink_all(RaminatePolicy *p, uint32_t now)
 }
 
 static void age_sample(RaminatePolicy *p, int64_t now_ms,
-                       const uint32_t *pages, size_t nr)
+                       const RaminateSample *found)
 {
     uint32_t now = age_time(p, now_ms);
 
-    for (size_t i = 0; i < nr; i++) {
-        p->last[pages[i]] = now;
-        raminate_levels_set(&p->levels, pages[i], ACTIVE);
+    RAMINATE_SAMPLE_FOREACH(run, found) {
+        for (uint32_t page = run->first; page < run->first + run->nr; page++) {
+            age_set(p, page, ACTIVE);
+            *(uint32_t *)raminate_regions_get(p->last, page) = now;
+        }
     }
     age_sink_all(p, now);
 }
 
 static size_t age_plan(RaminatePolicy *p, int64_t now_ms,
-                       RaminatePair *pairs, size_t max)
+                       RaminateMove *moves, size_t max)
 {
     age_sink_all(p, age_time(p, now_ms));
-    return raminate_levels_plan(&p->levels, ACTIVE, BETWEEN, pairs, max);
+    return raminate_levels_plan(&p->levels, ACTIVE, BETWEEN, moves, max);
 }
 
-static void age_swapped(RaminatePolicy *p, int64_t now_ms,
-                        uint32_t a, uint32_t b)
+static void age_moved(RaminatePolicy *p, int64_t now_ms,
+                      const RaminateMove *move)
 {
     (void)now_ms;
-    raminate_levels_swapped(&p->levels, a, b);
+    raminate_levels_moved(&p->levels, move);
 }
 
 static void age_set_life_time(RaminatePolicy *p, uint32_t life_time_ms)
@@ -121,6 +142,6 @@ const RaminatePolicyOps raminate_policy_age = {
     .destroy = age_destroy,
     .sample = age_sample,
     .plan = age_plan,
-    .swapped = age_swapped,
+    .moved = age_moved,
     .set_life_time = age_set_life_time,
 };

@@ -18,8 +18,6 @@
  * - A slow page in no queue has no writes on its account, a demoted one
  *   neither: it enters at queue 0.
  * - The fastest tier is the paper's DRAM, all others are its MRAM.
- * - Pages of a pair that failed are passed over once, so that pages that
- *   cannot be moved leave every other plan to the rest.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -27,8 +25,9 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
-#include "page-list.h"
 #include "policy.h"
+#include "region-list.h"
+#include "untouched.h"
 
 #define CMQ_LEVELS 8
 
@@ -45,32 +44,42 @@
 /* 34 years */
 #define CMQ_MAX_TIME ((INT64_C(1) << 40) - 1)
 
-/* Packed because there is one for each page of the guest. */
+/* All zero for slow pages in no queue, and untouched fast ones */
 typedef struct CmqPage {
-    uint32_t last_low;      /* when it was last written, since the start */
-    uint8_t last_high;
+    uint8_t touched;        /* in a queue */
+    uint8_t queue;
     uint8_t writes;         /* at most CMQ_MAX_WRITES */
-    uint8_t queue:7;
-    uint8_t tried:1;        /* in a plan, and not reported as swapped since */
-} __attribute__((packed)) CmqPage;
+    uint8_t last_high;      /* when it was last written, since the start */
+    uint32_t last_low;
+    RaminatePageLink queue_link;
+    RaminatePageLink candidate_link;
+} CmqPage;
 
 struct RaminatePolicy {
     const RaminatePlacement *placement;
+    const RaminateBackoff *backoff;
     uint32_t life_time;
     bool started;
     int64_t start;          /* time of the first call */
     int64_t next_aging;     /* since the start */
 
-    CmqPage *pages;
+    RaminateRegions *pages; /* of CmqPage */
     RaminatePageList queues[CMQ_QUEUES];
-    RaminatePageLink *queue_links;
+    RaminateLinks queue_links;
+
+    /*
+     * Fast pages that are untouched were written at time 0.  They come before
+     * all others in queue 0, and once they have sunk, among the victims.
+     */
+    bool untouched_sank;
+    uint32_t first_untouched;       /* no fast page before it is untouched */
 
     /*
      * The slow pages of each level in the order of its queue, so that a plan
      * need not search for them among the fast ones.
      */
     RaminatePageList candidates[CMQ_LEVELS];
-    RaminatePageLink *candidate_links;
+    RaminateLinks candidate_links;
 };
 
 static bool cmq_is_fast(const RaminatePolicy *p, uint32_t page)
@@ -88,17 +97,26 @@ static int64_t cmq_time(RaminatePolicy *p, int64_t now_ms)
     return now_ms - p->start;
 }
 
-static int64_t cmq_last(const RaminatePolicy *p, uint32_t page)
+/* Returns: what is kept of @page, or NULL if it is untouched. */
+static CmqPage *cmq_page(const RaminatePolicy *p, uint32_t page)
 {
-    return (int64_t)p->pages[page].last_high << 32 | p->pages[page].last_low;
+    return raminate_is_touched(p->pages, page)
+           ? raminate_regions_get(p->pages, page) : NULL;
 }
 
-static void cmq_set_last(RaminatePolicy *p, uint32_t page, int64_t now)
+static int64_t cmq_last(const RaminatePolicy *p, uint32_t page)
+{
+    const CmqPage *entry = cmq_page(p, page);
+
+    return entry ? (int64_t)entry->last_high << 32 | entry->last_low : 0;
+}
+
+static void cmq_set_last(CmqPage *entry, int64_t now)
 {
     int64_t last = now < CMQ_MAX_TIME ? now : CMQ_MAX_TIME;
 
-    p->pages[page].last_low = last;
-    p->pages[page].last_high = last >> 32;
+    entry->last_low = last;
+    entry->last_high = last >> 32;
 }
 
 /* Returns: base 2 logarithm of @writes, which is not 0, rounded down. */
@@ -112,38 +130,74 @@ static unsigned cmq_level(unsigned writes)
     return level;
 }
 
+/* Returns: the queue that @page is in. */
+static unsigned cmq_queue(const RaminatePolicy *p, uint32_t page)
+{
+    const CmqPage *entry = cmq_page(p, page);
+
+    if (entry) {
+        return entry->queue;
+    }
+    return !cmq_is_fast(p, page) ? CMQ_NO_QUEUE
+         : p->untouched_sank ? CMQ_VICTIMS : 0;
+}
+
+/* Takes @page into account, with nothing written, unless it is already. */
+static CmqPage *cmq_touch(RaminatePolicy *p, uint32_t page)
+{
+    CmqPage *entry = raminate_regions_need(p->pages, page);
+
+    if (!entry->touched) {
+        *entry = (CmqPage) { .touched = true, .queue = CMQ_NO_QUEUE };
+        raminate_regions_hold(p->pages, page);
+    }
+    return entry;
+}
+
+/* Forgets a slow page that is in no queue. */
+static void cmq_forget(RaminatePolicy *p, uint32_t page)
+{
+    CmqPage *entry = cmq_page(p, page);
+
+    if (entry) {
+        entry->touched = false;
+        raminate_regions_release(p->pages, page);
+    }
+}
+
 /* @slow: whether the page was in a slow tier when it entered its queue */
 static void cmq_dequeue(RaminatePolicy *p, uint32_t page, bool slow)
 {
-    unsigned queue = p->pages[page].queue;
+    CmqPage *entry = cmq_touch(p, page);
+    unsigned queue = entry->queue;
 
     if (queue == CMQ_NO_QUEUE) {
         return;
     }
-    raminate_page_list_remove(&p->queues[queue], p->queue_links, page);
+    raminate_region_list_remove(&p->queues[queue], &p->queue_links, page);
     if (slow) {
-        raminate_page_list_remove(&p->candidates[queue], p->candidate_links,
-                                  page);
+        raminate_region_list_remove(&p->candidates[queue],
+                                    &p->candidate_links, page);
     }
-    p->pages[page].queue = CMQ_NO_QUEUE;
+    entry->queue = CMQ_NO_QUEUE;
 }
 
 static void cmq_enqueue(RaminatePolicy *p, uint32_t page, bool slow,
                         unsigned queue)
 {
-    raminate_page_list_append(&p->queues[queue], p->queue_links, page);
+    cmq_touch(p, page)->queue = queue;
+    raminate_region_list_append(&p->queues[queue], &p->queue_links, page);
     if (slow) {
-        raminate_page_list_append(&p->candidates[queue], p->candidate_links,
-                                  page);
+        raminate_region_list_append(&p->candidates[queue],
+                                    &p->candidate_links, page);
     }
-    p->pages[page].queue = queue;
 }
 
 /* Moves @page, which is in a level queue, one queue down. */
 static void cmq_sink(RaminatePolicy *p, uint32_t page)
 {
     bool slow = !cmq_is_fast(p, page);
-    unsigned level = p->pages[page].queue;
+    unsigned level = cmq_queue(p, page);
 
     cmq_dequeue(p, page, slow);
     if (level > 0) {
@@ -151,16 +205,33 @@ static void cmq_sink(RaminatePolicy *p, uint32_t page)
     } else if (!slow) {
         cmq_enqueue(p, page, slow, CMQ_VICTIMS);
     } else {
-        p->pages[page].writes = 0;
-        p->pages[page].tried = false;
+        cmq_forget(p, page);
     }
 }
 
+/* Returns: the first untouched fast page from @page upwards, or NO_PAGE. */
+static uint32_t cmq_next_untouched(const RaminatePolicy *p, uint32_t page)
+{
+    return raminate_next_untouched(p->placement, p->pages, 0, page);
+}
+
+static uint32_t cmq_first_untouched(RaminatePolicy *p)
+{
+    uint32_t first = cmq_next_untouched(p, p->first_untouched);
+
+    p->first_untouched = first == RAMINATE_NO_PAGE
+                         ? raminate_placement_pages(p->placement) : first;
+    return first;
+}
+
 /* Returns: after which time a head is too old, INT64_MAX for never. */
-static int64_t cmq_first_expiry(const RaminatePolicy *p)
+static int64_t cmq_first_expiry(RaminatePolicy *p)
 {
     int64_t first = INT64_MAX;
 
+    if (!p->untouched_sank && cmq_first_untouched(p) != RAMINATE_NO_PAGE) {
+        first = p->life_time;
+    }
     for (unsigned level = 0; level < CMQ_LEVELS; level++) {
         uint32_t head = p->queues[level].head;
 
@@ -175,6 +246,7 @@ static int64_t cmq_first_expiry(const RaminatePolicy *p)
 
 static void cmq_age_once(RaminatePolicy *p, int64_t now)
 {
+    p->untouched_sank |= now > p->life_time;
     for (unsigned level = 0; level < CMQ_LEVELS; level++) {
         const RaminatePageList *queue = &p->queues[level];
 
@@ -210,152 +282,158 @@ static void cmq_age(RaminatePolicy *p, int64_t now)
 static void cmq_destroy(RaminatePolicy *p)
 {
     if (p) {
-        free(p->pages);
-        free(p->queue_links);
-        free(p->candidate_links);
+        raminate_regions_free(p->pages);
         free(p);
     }
 }
 
 static RaminatePolicy *cmq_create(const RaminatePolicyConfig *config)
 {
-    uint32_t nr_pages = raminate_placement_pages(config->placement);
     RaminatePolicy *p = calloc(1, sizeof(*p));
 
     if (!p) {
         return NULL;
     }
     p->placement = config->placement;
+    p->backoff = config->backoff;
     p->life_time = config->life_time_ms;
     p->next_aging = CMQ_AGING_PERIOD_MS;
-    p->pages = calloc(nr_pages, sizeof(*p->pages));
-    p->queue_links = calloc(nr_pages, sizeof(*p->queue_links));
-    p->candidate_links = calloc(nr_pages, sizeof(*p->candidate_links));
-    if (!p->pages || !p->queue_links || !p->candidate_links) {
+    p->pages =
+        raminate_regions_new(raminate_placement_pages(config->placement),
+                             sizeof(CmqPage));
+    if (!p->pages) {
         cmq_destroy(p);
         return NULL;
     }
-
+    p->queue_links.table = p->pages;
+    p->queue_links.offset = offsetof(CmqPage, queue_link);
+    p->candidate_links.table = p->pages;
+    p->candidate_links.offset = offsetof(CmqPage, candidate_link);
     for (unsigned queue = 0; queue < CMQ_QUEUES; queue++) {
         raminate_page_list_init(&p->queues[queue]);
     }
     for (unsigned level = 0; level < CMQ_LEVELS; level++) {
         raminate_page_list_init(&p->candidates[level]);
     }
-    for (uint32_t page = 0; page < nr_pages; page++) {
-        if (cmq_is_fast(p, page)) {
-            cmq_enqueue(p, page, false, 0);
-        } else {
-            p->pages[page].queue = CMQ_NO_QUEUE;
-        }
-    }
     return p;
 }
 
+static void cmq_write(RaminatePolicy *p, uint32_t page, int64_t now)
+{
+    CmqPage *entry = cmq_touch(p, page);
+
+    cmq_set_last(entry, now);
+    entry->writes += entry->writes < CMQ_MAX_WRITES;
+    cmq_dequeue(p, page, !cmq_is_fast(p, page));
+}
+
 static void cmq_sample(RaminatePolicy *p, int64_t now_ms,
-                       const uint32_t *pages, size_t nr)
+                       const RaminateSample *found)
 {
     int64_t now = cmq_time(p, now_ms);
 
-    for (size_t i = 0; i < nr; i++) {
-        uint32_t page = pages[i];
-
-        cmq_set_last(p, page, now);
-        if (p->pages[page].writes < CMQ_MAX_WRITES) {
-            p->pages[page].writes++;
+    RAMINATE_SAMPLE_FOREACH(run, found) {
+        for (unsigned i = 0; i < run->nr; i++) {
+            cmq_write(p, run->first + i, now);
         }
-        cmq_dequeue(p, page, !cmq_is_fast(p, page));
     }
     cmq_age(p, now);
-    for (size_t i = 0; i < nr; i++) {
-        uint32_t page = pages[i];
-
-        cmq_enqueue(p, page, !cmq_is_fast(p, page),
-                    cmq_level(p->pages[page].writes));
+    RAMINATE_SAMPLE_FOREACH(run, found) {
+        for (uint32_t page = run->first; page < run->first + run->nr; page++) {
+            cmq_enqueue(p, page, !cmq_is_fast(p, page),
+                        cmq_level(cmq_page(p, page)->writes));
+        }
     }
 }
 
-/* Returns: whether the last plan with @page failed; now it may be tried. */
-static bool cmq_has_failed(RaminatePolicy *p, uint32_t page)
+/* Returns: the victim behind @page, or the first one. */
+static uint32_t cmq_next_victim(RaminatePolicy *p, uint32_t page)
 {
-    bool failed = p->pages[page].tried;
+    uint32_t next = RAMINATE_NO_PAGE;
 
-    p->pages[page].tried = false;
-    return failed;
-}
-
-static uint32_t cmq_next_victim(RaminatePolicy *p, uint32_t victim)
-{
-    while (victim != RAMINATE_NO_PAGE && cmq_has_failed(p, victim)) {
-        victim = p->queue_links[victim].next;
+    if (page != RAMINATE_NO_PAGE && cmq_page(p, page)) {
+        return cmq_page(p, page)->queue_link.next;
     }
-    return victim;
+    if (p->untouched_sank) {
+        next = page == RAMINATE_NO_PAGE ? cmq_first_untouched(p)
+                                        : cmq_next_untouched(p, page + 1);
+    }
+    return next == RAMINATE_NO_PAGE ? p->queues[CMQ_VICTIMS].head : next;
 }
 
-/* What is passed over was in an earlier plan: that one has paid for it. */
 static size_t cmq_plan(RaminatePolicy *p, int64_t now_ms,
-                       RaminatePair *pairs, size_t max)
+                       RaminateMove *moves, size_t max)
 {
-    uint32_t victim, page;
+    uint32_t victim = RAMINATE_NO_PAGE;
+    uint32_t page;
     size_t nr = 0;
 
     cmq_age(p, cmq_time(p, now_ms));
 
-    victim = p->queues[CMQ_VICTIMS].head;
     for (unsigned level = CMQ_LEVELS; level-- > 0;) {
         for (page = p->candidates[level].tail;
              page != RAMINATE_NO_PAGE && nr < max;
-             page = p->candidate_links[page].prev) {
-            if (cmq_has_failed(p, page)) {
+             page = cmq_page(p, page)->candidate_link.prev) {
+            if (raminate_backoff_holds(p->backoff, page)) {
                 continue;
             }
-            victim = cmq_next_victim(p, victim);
+            do {
+                victim = cmq_next_victim(p, victim);
+            } while (victim != RAMINATE_NO_PAGE &&
+                     raminate_backoff_holds(p->backoff, victim));
             if (victim == RAMINATE_NO_PAGE) {
                 return nr;
             }
-            pairs[nr].promote = page;
-            pairs[nr].demote = victim;
+            moves[nr].page = page;
+            moves[nr].with = victim;
             nr++;
-            p->pages[page].tried = true;
-            p->pages[victim].tried = true;
-            victim = p->queue_links[victim].next;
         }
     }
     return nr;
 }
 
-static void cmq_swapped(RaminatePolicy *p, int64_t now_ms,
-                        uint32_t a, uint32_t b)
+/* @level: the queue that it was in while it was slow */
+static void cmq_went_up(RaminatePolicy *p, uint32_t page, unsigned level,
+                        int64_t now)
 {
-    int64_t now = cmq_time(p, now_ms);
-    uint32_t up = cmq_is_fast(p, a) ? a : b;
-    uint32_t down = up == a ? b : a;
-    unsigned level;
-
-    p->pages[a].tried = false;
-    p->pages[b].tried = false;
-    if (cmq_is_fast(p, a) == cmq_is_fast(p, b)) {
-        return;
-    }
-
-    level = p->pages[up].queue;
     if (level == CMQ_NO_QUEUE) {
         /* Not planned: like a page that was in the fastest tier at first */
-        cmq_set_last(p, up, now);
-        cmq_enqueue(p, up, false, 0);
+        cmq_set_last(cmq_touch(p, page), now);
+        cmq_enqueue(p, page, false, 0);
     } else {
-        raminate_page_list_remove(&p->candidates[level], p->candidate_links,
-                                  up);
+        raminate_region_list_remove(&p->candidates[level], &p->candidate_links,
+                                    page);
     }
+}
 
-    level = p->pages[down].queue;
-    cmq_dequeue(p, down, false);
+/* @level: the queue that it was in while it was fast */
+static void cmq_went_down(RaminatePolicy *p, uint32_t page, unsigned level)
+{
+    cmq_dequeue(p, page, false);
     if (level == CMQ_VICTIMS) {
-        p->pages[down].writes = 0;
+        cmq_forget(p, page);
     } else {
         /* Not planned, or written since: it is hot, and a candidate now */
-        cmq_enqueue(p, down, true, level);
+        cmq_enqueue(p, page, true, level);
     }
+}
+
+static void cmq_moved(RaminatePolicy *p, int64_t now_ms,
+                      const RaminateMove *move)
+{
+    int64_t now = cmq_time(p, now_ms);
+    bool page_is_fast = cmq_is_fast(p, move->page);
+    uint32_t up = page_is_fast ? move->page : move->with;
+    uint32_t down = page_is_fast ? move->with : move->page;
+    unsigned of_untouched = p->untouched_sank ? CMQ_VICTIMS : 0;
+
+    if (page_is_fast == cmq_is_fast(p, move->with)) {
+        return;
+    }
+    cmq_went_up(p, up, cmq_page(p, up) ? cmq_page(p, up)->queue : CMQ_NO_QUEUE,
+                now);
+    cmq_went_down(p, down, cmq_page(p, down) ? cmq_page(p, down)->queue
+                                             : of_untouched);
 }
 
 static void cmq_set_life_time(RaminatePolicy *p, uint32_t life_time_ms)
@@ -367,11 +445,11 @@ const RaminatePolicyOps raminate_policy_cmq = {
     .name = "cmq",
     .summary = "Corked Multi Queue: pages written often and lately go up",
     .kinds = RAMINATE_WRITTEN,
-    .bytes_per_page = sizeof(CmqPage) + 2 * sizeof(RaminatePageLink),
+    .bytes_per_page = sizeof(CmqPage),
     .create = cmq_create,
     .destroy = cmq_destroy,
     .sample = cmq_sample,
     .plan = cmq_plan,
-    .swapped = cmq_swapped,
+    .moved = cmq_moved,
     .set_life_time = cmq_set_life_time,
 };

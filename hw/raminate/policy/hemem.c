@@ -15,6 +15,7 @@
 
 #include <stdlib.h>
 
+#include "counts.h"
 #include "levels.h"
 
 #define HEMEM_HOT 8
@@ -24,14 +25,14 @@ enum { COLD, HOT };
 
 struct RaminatePolicy {
     RaminateLevels levels;
-    uint8_t *counts;
+    RaminateRegions *counts;    /* uint8_t; none for 0 */
 };
 
 static void hemem_destroy(RaminatePolicy *p)
 {
     if (p) {
         raminate_levels_destroy(&p->levels);
-        free(p->counts);
+        raminate_regions_free(p->counts);
         free(p);
     }
 }
@@ -43,9 +44,10 @@ static RaminatePolicy *hemem_create(const RaminatePolicyConfig *config)
     if (!p) {
         return NULL;
     }
-    p->counts = calloc(raminate_placement_pages(config->placement),
-                       sizeof(*p->counts));
-    if (!p->counts || !raminate_levels_init(&p->levels, config->placement)) {
+    p->counts =
+        raminate_regions_new(raminate_placement_pages(config->placement),
+                             sizeof(uint8_t));
+    if (!p->counts || !raminate_levels_init(&p->levels, config)) {
         hemem_destroy(p);
         return NULL;
     }
@@ -54,29 +56,36 @@ static RaminatePolicy *hemem_create(const RaminatePolicyConfig *config)
 
 static void hemem_cool(RaminatePolicy *p)
 {
-    uint32_t nr_pages = raminate_placement_pages(p->levels.placement);
+    uint32_t page;
 
-    for (uint32_t page = 0; page < nr_pages; page++) {
-        p->counts[page] /= 2;
-        if (p->levels.pages[page].level == HOT && p->counts[page] < HEMEM_HOT) {
+    for (page = raminate_counts_next(p->counts, 0); page != RAMINATE_NO_PAGE;
+         page = raminate_counts_next(p->counts, page + 1)) {
+        uint8_t count = raminate_counts_get(p->counts, page) / 2;
+
+        raminate_counts_set(p->counts, page, count);
+        if (count < HEMEM_HOT &&
+            raminate_levels_get(&p->levels, page) == HOT) {
             raminate_levels_set(&p->levels, page, COLD);
         }
     }
 }
 
 static void hemem_sample(RaminatePolicy *p, int64_t now_ms,
-                         const uint32_t *pages, size_t nr)
+                         const RaminateSample *found)
 {
     bool cool = false;
 
     (void)now_ms;
-    for (size_t i = 0; i < nr; i++) {
-        uint8_t count = ++p->counts[pages[i]];
+    RAMINATE_SAMPLE_FOREACH(run, found) {
+        for (uint32_t page = run->first; page < run->first + run->nr; page++) {
+            uint8_t count = raminate_counts_get(p->counts, page) + 1;
 
-        if (count == HEMEM_HOT) {
-            raminate_levels_set(&p->levels, pages[i], HOT);
+            raminate_counts_set(p->counts, page, count);
+            if (count == HEMEM_HOT) {
+                raminate_levels_set(&p->levels, page, HOT);
+            }
+            cool |= count == HEMEM_COOLING;
         }
-        cool |= count == HEMEM_COOLING;
     }
     if (cool) {
         hemem_cool(p);
@@ -84,23 +93,17 @@ static void hemem_sample(RaminatePolicy *p, int64_t now_ms,
 }
 
 static size_t hemem_plan(RaminatePolicy *p, int64_t now_ms,
-                         RaminatePair *pairs, size_t max)
+                         RaminateMove *moves, size_t max)
 {
     (void)now_ms;
-    return raminate_levels_plan(&p->levels, HOT, HOT, pairs, max);
+    return raminate_levels_plan(&p->levels, HOT, HOT, moves, max);
 }
 
-static void hemem_swapped(RaminatePolicy *p, int64_t now_ms,
-                          uint32_t a, uint32_t b)
+static void hemem_moved(RaminatePolicy *p, int64_t now_ms,
+                        const RaminateMove *move)
 {
     (void)now_ms;
-    raminate_levels_swapped(&p->levels, a, b);
-}
-
-static void hemem_set_life_time(RaminatePolicy *p, uint32_t life_time_ms)
-{
-    (void)p;
-    (void)life_time_ms;
+    raminate_levels_moved(&p->levels, move);
 }
 
 const RaminatePolicyOps raminate_policy_hemem = {
@@ -112,6 +115,5 @@ const RaminatePolicyOps raminate_policy_hemem = {
     .destroy = hemem_destroy,
     .sample = hemem_sample,
     .plan = hemem_plan,
-    .swapped = hemem_swapped,
-    .set_life_time = hemem_set_life_time,
+    .moved = hemem_moved,
 };

@@ -4,130 +4,186 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 
-#include <stdlib.h>
+#include <string.h>
 
 #include "levels.h"
+#include "untouched.h"
 
 static bool is_fast(const RaminateLevels *levels, uint32_t page)
 {
     return raminate_placement_tier(levels->placement, page) == 0;
 }
 
-static void leave(RaminateLevels *levels, uint32_t page, bool fast)
+static RaminateLevelPage *entry_of(const RaminateLevels *levels, uint32_t page)
 {
-    raminate_page_list_remove(&levels->lists[fast][levels->pages[page].level],
-                              levels->links, page);
+    return raminate_regions_get(levels->pages, page);
 }
 
-static void enter(RaminateLevels *levels, uint32_t page)
+/* What is in no list, and not by intent, is untouched. */
+static void leave(RaminateLevels *levels, uint32_t page, bool fast)
 {
-    raminate_page_list_append(&levels->lists[is_fast(levels, page)]
-                                            [levels->pages[page].level],
-                              levels->links, page);
+    RaminateLevelPage *entry = entry_of(levels, page);
+
+    if (entry && entry->touched) {
+        raminate_region_list_remove(&levels->lists[fast][entry->level],
+                                    &levels->links, page);
+        entry->touched = false;
+        raminate_regions_release(levels->pages, page);
+    }
+}
+
+static void enter(RaminateLevels *levels, uint32_t page, unsigned level)
+{
+    bool fast = is_fast(levels, page);
+    RaminateLevelPage *entry;
+
+    if (!fast && level == 0) {
+        return;
+    }
+    entry = raminate_regions_need(levels->pages, page);
+    raminate_regions_hold(levels->pages, page);
+    entry->touched = true;
+    entry->level = level;
+    raminate_region_list_append(&levels->lists[fast][level], &levels->links,
+                                page);
 }
 
 bool raminate_levels_init(RaminateLevels *levels,
-                          const RaminatePlacement *placement)
+                          const RaminatePolicyConfig *config)
 {
-    uint32_t nr_pages = raminate_placement_pages(placement);
-
-    levels->placement = placement;
-    levels->links = calloc(nr_pages, sizeof(*levels->links));
-    levels->pages = calloc(nr_pages, sizeof(*levels->pages));
-    if (!levels->links || !levels->pages) {
-        return false;
-    }
+    levels->placement = config->placement;
+    levels->backoff = config->backoff;
+    levels->pages =
+        raminate_regions_new(raminate_placement_pages(config->placement),
+                             sizeof(RaminateLevelPage));
+    levels->links.table = levels->pages;
+    levels->links.offset = offsetof(RaminateLevelPage, link);
     for (unsigned i = 0; i < RAMINATE_LEVELS; i++) {
         raminate_page_list_init(&levels->lists[false][i]);
         raminate_page_list_init(&levels->lists[true][i]);
     }
-    for (uint32_t page = 0; page < nr_pages; page++) {
-        enter(levels, page);
-    }
-    return true;
+    return levels->pages;
 }
 
 void raminate_levels_destroy(RaminateLevels *levels)
 {
-    free(levels->links);
-    free(levels->pages);
+    raminate_regions_free(levels->pages);
+}
+
+unsigned raminate_levels_get(const RaminateLevels *levels, uint32_t page)
+{
+    const RaminateLevelPage *entry = entry_of(levels, page);
+
+    return entry && entry->touched ? entry->level : 0;
 }
 
 void raminate_levels_set(RaminateLevels *levels, uint32_t page,
                          unsigned level)
 {
+    /* Its region lives on in between. */
+    raminate_regions_need(levels->pages, page);
+    raminate_regions_hold(levels->pages, page);
     leave(levels, page, is_fast(levels, page));
-    levels->pages[page].level = level;
-    enter(levels, page);
+    enter(levels, page, level);
+    raminate_regions_release(levels->pages, page);
 }
 
-/* Returns: whether to pass over @page, because it is planned or failed. */
-static bool passes_over(RaminateLevels *levels, uint32_t page)
-{
-    uint8_t tried = levels->pages[page].tried;
+/* A way through the lists of some levels */
+typedef struct Walk {
+    bool fast;
+    unsigned level;
+    unsigned end;               /* level behind the last one */
+    int step;                   /* from level to level */
+    bool in_list;               /* not yet, or past the untouched pages */
+    uint32_t page;              /* where it is, RAMINATE_NO_PAGE at the end */
+} Walk;
 
-    if (tried != levels->plan) {
-        levels->pages[page].tried = 0;
+/* Returns: the page behind the one where the walk is, or of its level's end. */
+static uint32_t next_in_level(RaminateLevels *levels, Walk *walk)
+{
+    const RaminatePageList *list = &levels->lists[walk->fast][walk->level];
+    uint32_t next;
+
+    if (walk->in_list) {
+        return raminate_link(&levels->links, walk->page)->next;
     }
-    return tried;
+    if (walk->fast && walk->level == 0) {
+        bool begins = walk->page == RAMINATE_NO_PAGE;
+
+        next = raminate_next_untouched(levels->placement, levels->pages, 0,
+                                       begins ? levels->first_untouched
+                                              : walk->page + 1);
+        if (begins) {
+            levels->first_untouched = next == RAMINATE_NO_PAGE
+                ? raminate_placement_pages(levels->placement) : next;
+        }
+        if (next != RAMINATE_NO_PAGE) {
+            return next;
+        }
+    }
+    walk->in_list = true;
+    return list->head;
 }
 
-/*
- * Returns: the first page from @page on, in the lists of levels up to @end in
- * steps of @step, that may be tried.
- */
-static uint32_t find_page(RaminateLevels *levels, bool fast, uint32_t page,
-                          unsigned *level, unsigned end, int step)
+/* Goes on to the next page that may be moved. */
+static void go_on(RaminateLevels *levels, Walk *walk)
 {
-    while (*level != end) {
-        while (page != RAMINATE_NO_PAGE && passes_over(levels, page)) {
-            page = levels->links[page].next;
-        }
-        if (page != RAMINATE_NO_PAGE) {
-            break;
-        }
-        *level += step;
-        if (*level != end) {
-            page = levels->lists[fast][*level].head;
+    while (walk->level != walk->end) {
+        walk->page = next_in_level(levels, walk);
+        if (walk->page == RAMINATE_NO_PAGE) {
+            walk->level += walk->step;
+            walk->in_list = false;
+        } else if (!raminate_backoff_holds(levels->backoff, walk->page)) {
+            return;
         }
     }
-    return page;
 }
 
 size_t raminate_levels_plan(RaminateLevels *levels, unsigned hot,
-                            unsigned cold, RaminatePair *pairs, size_t max)
+                            unsigned cold, RaminateMove *moves, size_t max)
 {
-    unsigned up_level = RAMINATE_LEVELS - 1;
-    unsigned down_level = 0;
-    uint32_t up = levels->lists[false][up_level].head;
-    uint32_t down = levels->lists[true][down_level].head;
+    Walk up = {
+        .level = RAMINATE_LEVELS - 1,
+        .end = hot - 1,
+        .step = -1,
+        .page = RAMINATE_NO_PAGE,
+    };
+    Walk down = {
+        .fast = true,
+        .end = cold,
+        .step = 1,
+        .page = RAMINATE_NO_PAGE,
+    };
     size_t nr = 0;
 
-    levels->plan = levels->plan % UINT8_MAX + 1;
     while (nr < max) {
-        up = find_page(levels, false, up, &up_level, hot - 1, -1);
-        down = find_page(levels, true, down, &down_level, cold, 1);
-        if (up == RAMINATE_NO_PAGE || down == RAMINATE_NO_PAGE ||
-            up_level <= down_level) {
+        go_on(levels, &up);
+        if (up.level != up.end) {
+            go_on(levels, &down);
+        }
+        if (up.level == up.end || down.level == down.end ||
+            up.level <= down.level) {
             break;
         }
-        pairs[nr].promote = up;
-        pairs[nr].demote = down;
+        moves[nr].page = up.page;
+        moves[nr].with = down.page;
         nr++;
-        levels->pages[up].tried = levels->plan;
-        levels->pages[down].tried = levels->plan;
     }
     return nr;
 }
 
-void raminate_levels_swapped(RaminateLevels *levels, uint32_t a, uint32_t b)
+static void change_tier(RaminateLevels *levels, uint32_t page)
 {
-    levels->pages[a].tried = 0;
-    levels->pages[b].tried = 0;
-    if (is_fast(levels, a) != is_fast(levels, b)) {
-        leave(levels, a, !is_fast(levels, a));
-        leave(levels, b, !is_fast(levels, b));
-        enter(levels, a);
-        enter(levels, b);
+    unsigned level = raminate_levels_get(levels, page);
+
+    leave(levels, page, !is_fast(levels, page));
+    enter(levels, page, level);
+}
+
+void raminate_levels_moved(RaminateLevels *levels, const RaminateMove *move)
+{
+    if (is_fast(levels, move->page) != is_fast(levels, move->with)) {
+        change_tier(levels, move->page);
+        change_tier(levels, move->with);
     }
 }

@@ -9,32 +9,40 @@
 
 #include <stdbool.h>
 
-#include "page-list.h"
 #include "policy.h"
+#include "region-list.h"
 
 #define RAMINATE_LEVELS 9
 
+/* All zero where nothing has happened, or nothing is left of it. */
 typedef struct RaminateLevelPage {
+    uint8_t touched;            /* in a list */
     uint8_t level;
-    uint8_t tried;              /* number of a plan that it is in, or 0 */
+    RaminatePageLink link;
 } RaminateLevelPage;
 
-#define RAMINATE_LEVELS_BYTES_PER_PAGE \
-    (sizeof(RaminatePageLink) + sizeof(RaminateLevelPage))
+#define RAMINATE_LEVELS_BYTES_PER_PAGE sizeof(RaminateLevelPage)
 
-/* All pages, by level and by whether they are in the fastest tier */
+/*
+ * All pages, by level and by whether they are in the fastest tier.  Slow pages
+ * of level 0 are in no list, and fast ones that nothing has happened to come
+ * before those that are in one.
+ */
 typedef struct RaminateLevels {
     const RaminatePlacement *placement;
-    RaminatePageLink *links;
-    RaminateLevelPage *pages;
+    const RaminateBackoff *backoff;
+    RaminateRegions *pages;     /* of RaminateLevelPage */
+    RaminateLinks links;
     RaminatePageList lists[2][RAMINATE_LEVELS];
-    uint8_t plan;               /* number of the last one, 1 to 255 */
+    uint32_t first_untouched;   /* no fast page before it is untouched */
 } RaminateLevels;
 
 /* Puts all pages at level 0.  Returns: false if there is no memory. */
 bool raminate_levels_init(RaminateLevels *levels,
-                          const RaminatePlacement *placement);
+                          const RaminatePolicyConfig *config);
 void raminate_levels_destroy(RaminateLevels *levels);
+
+unsigned raminate_levels_get(const RaminateLevels *levels, uint32_t page);
 
 /* Puts @page at the tail of @level. */
 void raminate_levels_set(RaminateLevels *levels, uint32_t page,
@@ -42,13 +50,13 @@ void raminate_levels_set(RaminateLevels *levels, uint32_t page,
 
 /*
  * Pairs slow pages of level @hot and above, highest first, with fast pages
- * below @cold, lowest first, each from the head of its level.  Pages of pairs
- * that failed are passed over once.
+ * below @cold, lowest first, each from the head of its level.
+ * @hot: at least 1
  */
 size_t raminate_levels_plan(RaminateLevels *levels, unsigned hot,
-                            unsigned cold, RaminatePair *pairs, size_t max);
+                            unsigned cold, RaminateMove *moves, size_t max);
 
-/* To be called when a policy's swapped() is. */
-void raminate_levels_swapped(RaminateLevels *levels, uint32_t a, uint32_t b);
+/* To be called when a policy's moved() is. */
+void raminate_levels_moved(RaminateLevels *levels, const RaminateMove *move);
 
 #endif

@@ -6,7 +6,7 @@
  * longest time, while the former was written later than the latter.  To be
  * promoted counts as a write, so that both orders are by time.  A demoted
  * page is no candidate before it is written again.  The life time plays no
- * part.  Pages of a pair that failed are passed over once.
+ * part.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -14,26 +14,33 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
-#include "page-list.h"
 #include "policy.h"
+#include "region-list.h"
+#include "untouched.h"
 
-#define LRU_NEVER INT64_MIN
+/* 8900 years */
+#define LRU_MAX_TIME ((INT64_C(1) << 48) - 1)
 
-typedef struct LruState {
-    bool candidate:1;       /* in the list of slow pages */
-    bool tried:1;           /* in a plan, and not reported as swapped since */
-} LruState;
+/* All zero for slow pages that are in no list, and untouched fast ones */
+typedef struct LruPage {
+    uint8_t listed;         /* in one of the lists */
+    uint16_t last_high;     /* when it was written, since the start */
+    uint32_t last_low;
+    RaminatePageLink link;
+} LruPage;
 
 struct RaminatePolicy {
     const RaminatePlacement *placement;
+    const RaminateBackoff *backoff;
+    RaminateRegions *pages; /* of LruPage */
+    RaminateLinks links;
+    bool started;
+    int64_t start_ms;       /* time of the first call */
+    uint32_t first_untouched;       /* no fast page before it is untouched */
 
     /* From the page written longest ago to the one written last */
-    RaminatePageList fast;  /* all pages of the fastest tier */
+    RaminatePageList fast;  /* pages of the fastest tier, but untouched ones */
     RaminatePageList slow;  /* pages written since they came to a slow tier */
-    RaminatePageLink *links;
-
-    int64_t *last;          /* when each page was written; valid in a list */
-    LruState *state;
 };
 
 static bool lru_is_fast(const RaminatePolicy *p, uint32_t page)
@@ -41,144 +48,188 @@ static bool lru_is_fast(const RaminatePolicy *p, uint32_t page)
     return raminate_placement_tier(p->placement, page) == 0;
 }
 
-static void lru_leave_candidates(RaminatePolicy *p, uint32_t page)
+/* Returns: @now_ms as time since the first call, 1 at least. */
+static int64_t lru_time(RaminatePolicy *p, int64_t now_ms)
 {
-    if (p->state[page].candidate) {
-        raminate_page_list_remove(&p->slow, p->links, page);
-        p->state[page].candidate = false;
+    if (!p->started) {
+        p->started = true;
+        p->start_ms = now_ms;
     }
+    return now_ms - p->start_ms + 1;
+}
+
+/* Returns: when it was written, 0 for never. */
+static int64_t lru_last(const RaminatePolicy *p, uint32_t page)
+{
+    const LruPage *entry = raminate_regions_get(p->pages, page);
+
+    return entry && entry->listed
+           ? (int64_t)entry->last_high << 32 | entry->last_low : 0;
+}
+
+/* @list: where it is, if it is in a list */
+static void lru_leave(RaminatePolicy *p, RaminatePageList *list, uint32_t page)
+{
+    LruPage *entry = raminate_regions_get(p->pages, page);
+
+    if (entry && entry->listed) {
+        raminate_region_list_remove(list, &p->links, page);
+        entry->listed = false;
+        raminate_regions_release(p->pages, page);
+    }
+}
+
+static void lru_enter(RaminatePolicy *p, RaminatePageList *list, uint32_t page,
+                      int64_t now)
+{
+    LruPage *entry = raminate_regions_need(p->pages, page);
+    int64_t last = now < LRU_MAX_TIME ? now : LRU_MAX_TIME;
+
+    raminate_regions_hold(p->pages, page);
+    entry->listed = true;
+    entry->last_low = last;
+    entry->last_high = last >> 32;
+    raminate_region_list_append(list, &p->links, page);
 }
 
 static void lru_destroy(RaminatePolicy *p)
 {
     if (p) {
-        free(p->links);
-        free(p->last);
-        free(p->state);
+        raminate_regions_free(p->pages);
         free(p);
     }
 }
 
 static RaminatePolicy *lru_create(const RaminatePolicyConfig *config)
 {
-    uint32_t nr_pages = raminate_placement_pages(config->placement);
     RaminatePolicy *p = calloc(1, sizeof(*p));
 
     if (!p) {
         return NULL;
     }
     p->placement = config->placement;
-    p->links = calloc(nr_pages, sizeof(*p->links));
-    p->last = calloc(nr_pages, sizeof(*p->last));
-    p->state = calloc(nr_pages, sizeof(*p->state));
-    if (!p->links || !p->last || !p->state) {
+    p->backoff = config->backoff;
+    p->pages =
+        raminate_regions_new(raminate_placement_pages(config->placement),
+                             sizeof(LruPage));
+    if (!p->pages) {
         lru_destroy(p);
         return NULL;
     }
-
+    p->links.table = p->pages;
+    p->links.offset = offsetof(LruPage, link);
     raminate_page_list_init(&p->fast);
     raminate_page_list_init(&p->slow);
-    for (uint32_t page = 0; page < nr_pages; page++) {
-        if (lru_is_fast(p, page)) {
-            p->last[page] = LRU_NEVER;
-            raminate_page_list_append(&p->fast, p->links, page);
-        }
-    }
     return p;
 }
 
 static void lru_sample(RaminatePolicy *p, int64_t now_ms,
-                       const uint32_t *pages, size_t nr)
+                       const RaminateSample *found)
 {
-    for (size_t i = 0; i < nr; i++) {
-        uint32_t page = pages[i];
+    int64_t now = lru_time(p, now_ms);
 
-        if (lru_is_fast(p, page)) {
-            raminate_page_list_remove(&p->fast, p->links, page);
-            raminate_page_list_append(&p->fast, p->links, page);
-        } else {
-            lru_leave_candidates(p, page);
-            raminate_page_list_append(&p->slow, p->links, page);
-            p->state[page].candidate = true;
+    RAMINATE_SAMPLE_FOREACH(run, found) {
+        for (uint32_t page = run->first; page < run->first + run->nr; page++) {
+            RaminatePageList *list = lru_is_fast(p, page) ? &p->fast
+                                                          : &p->slow;
+
+            /* Its region lives on in between. */
+            raminate_regions_need(p->pages, page);
+            raminate_regions_hold(p->pages, page);
+            lru_leave(p, list, page);
+            lru_enter(p, list, page, now);
+            raminate_regions_release(p->pages, page);
         }
-        p->last[page] = now_ms;
     }
 }
 
-/* Returns: whether the last plan with @page failed; now it may be tried. */
-static bool lru_has_failed(RaminatePolicy *p, uint32_t page)
+/* Returns: the candidate behind @page, or the first one. */
+static uint32_t lru_next_candidate(const RaminatePolicy *p, uint32_t page)
 {
-    bool failed = p->state[page].tried;
-
-    p->state[page].tried = false;
-    return failed;
+    do {
+        page = page == RAMINATE_NO_PAGE ? p->slow.tail
+                                        : raminate_link(&p->links, page)->prev;
+    } while (page != RAMINATE_NO_PAGE &&
+             raminate_backoff_holds(p->backoff, page));
+    return page;
 }
 
-/* What is passed over was in an earlier plan: that one has paid for it. */
-static size_t lru_plan(RaminatePolicy *p, int64_t now_ms,
-                       RaminatePair *pairs, size_t max)
+/* Returns: the fast page behind @page, or the first one. */
+static uint32_t lru_next_fast(RaminatePolicy *p, uint32_t page)
 {
-    uint32_t page = p->slow.tail;
-    uint32_t victim = p->fast.head;
+    uint32_t from = p->first_untouched;
+
+    if (page != RAMINATE_NO_PAGE) {
+        if (raminate_is_touched(p->pages, page)) {
+            return raminate_link(&p->links, page)->next;
+        }
+        from = page + 1;
+    }
+    from = raminate_next_untouched(p->placement, p->pages, 0, from);
+    if (page == RAMINATE_NO_PAGE) {
+        p->first_untouched = from == RAMINATE_NO_PAGE
+                             ? raminate_placement_pages(p->placement) : from;
+    }
+    return from == RAMINATE_NO_PAGE ? p->fast.head : from;
+}
+
+static uint32_t lru_next_victim(RaminatePolicy *p, uint32_t page)
+{
+    do {
+        page = lru_next_fast(p, page);
+    } while (page != RAMINATE_NO_PAGE &&
+             raminate_backoff_holds(p->backoff, page));
+    return page;
+}
+
+static size_t lru_plan(RaminatePolicy *p, int64_t now_ms,
+                       RaminateMove *moves, size_t max)
+{
+    uint32_t page = RAMINATE_NO_PAGE;
+    uint32_t victim = RAMINATE_NO_PAGE;
     size_t nr = 0;
 
     (void)now_ms;
     while (nr < max) {
-        while (page != RAMINATE_NO_PAGE && lru_has_failed(p, page)) {
-            page = p->links[page].prev;
-        }
-        while (victim != RAMINATE_NO_PAGE && lru_has_failed(p, victim)) {
-            victim = p->links[victim].next;
-        }
-        if (page == RAMINATE_NO_PAGE || victim == RAMINATE_NO_PAGE ||
-            p->last[page] <= p->last[victim]) {
+        page = lru_next_candidate(p, page);
+        if (page == RAMINATE_NO_PAGE) {
             break;
         }
-        pairs[nr].promote = page;
-        pairs[nr].demote = victim;
+        victim = lru_next_victim(p, victim);
+        if (victim == RAMINATE_NO_PAGE ||
+            lru_last(p, page) <= lru_last(p, victim)) {
+            break;
+        }
+        moves[nr].page = page;
+        moves[nr].with = victim;
         nr++;
-        p->state[page].tried = true;
-        p->state[victim].tried = true;
-        page = p->links[page].prev;
-        victim = p->links[victim].next;
     }
     return nr;
 }
 
-static void lru_swapped(RaminatePolicy *p, int64_t now_ms,
-                        uint32_t a, uint32_t b)
+static void lru_moved(RaminatePolicy *p, int64_t now_ms,
+                      const RaminateMove *move)
 {
-    uint32_t up = lru_is_fast(p, a) ? a : b;
-    uint32_t down = up == a ? b : a;
+    bool page_is_fast = lru_is_fast(p, move->page);
+    uint32_t up = page_is_fast ? move->page : move->with;
+    uint32_t down = page_is_fast ? move->with : move->page;
+    int64_t now = lru_time(p, now_ms);
 
-    p->state[a].tried = false;
-    p->state[b].tried = false;
-    if (lru_is_fast(p, a) == lru_is_fast(p, b)) {
-        return;
+    if (page_is_fast != lru_is_fast(p, move->with)) {
+        lru_leave(p, &p->fast, down);
+        lru_leave(p, &p->slow, up);
+        lru_enter(p, &p->fast, up, now);
     }
-
-    raminate_page_list_remove(&p->fast, p->links, down);
-    lru_leave_candidates(p, up);
-    raminate_page_list_append(&p->fast, p->links, up);
-    p->last[up] = now_ms;
-}
-
-static void lru_set_life_time(RaminatePolicy *p, uint32_t life_time_ms)
-{
-    (void)p;
-    (void)life_time_ms;
 }
 
 const RaminatePolicyOps raminate_policy_lru = {
     .name = "lru",
     .summary = "least recently used: the pages written last go up",
     .kinds = RAMINATE_WRITTEN,
-    .bytes_per_page = sizeof(RaminatePageLink) + sizeof(int64_t) +
-                      sizeof(LruState),
+    .bytes_per_page = sizeof(LruPage),
     .create = lru_create,
     .destroy = lru_destroy,
     .sample = lru_sample,
     .plan = lru_plan,
-    .swapped = lru_swapped,
-    .set_life_time = lru_set_life_time,
+    .moved = lru_moved,
 };

@@ -15,13 +15,14 @@
 
 #include <stdlib.h>
 
+#include "counts.h"
 #include "levels.h"
 
 #define MEMTIS_COOLING_SCANS 32
 
 struct RaminatePolicy {
     RaminateLevels levels;
-    uint8_t *counts;
+    RaminateRegions *counts;    /* uint8_t; none for 0 */
     uint32_t histogram[RAMINATE_LEVELS];
     unsigned scans;             /* since the last cooling */
 };
@@ -30,7 +31,7 @@ static void memtis_destroy(RaminatePolicy *p)
 {
     if (p) {
         raminate_levels_destroy(&p->levels);
-        free(p->counts);
+        raminate_regions_free(p->counts);
         free(p);
     }
 }
@@ -43,8 +44,8 @@ static RaminatePolicy *memtis_create(const RaminatePolicyConfig *config)
     if (!p) {
         return NULL;
     }
-    p->counts = calloc(nr_pages, sizeof(*p->counts));
-    if (!p->counts || !raminate_levels_init(&p->levels, config->placement)) {
+    p->counts = raminate_regions_new(nr_pages, sizeof(uint8_t));
+    if (!p->counts || !raminate_levels_init(&p->levels, config)) {
         memtis_destroy(p);
         return NULL;
     }
@@ -55,9 +56,9 @@ static RaminatePolicy *memtis_create(const RaminatePolicyConfig *config)
 static void memtis_set_count(RaminatePolicy *p, uint32_t page, uint8_t count)
 {
     unsigned level = count ? 32 - __builtin_clz(count) : 0;
-    unsigned old = p->levels.pages[page].level;
+    unsigned old = raminate_levels_get(&p->levels, page);
 
-    p->counts[page] = count;
+    raminate_counts_set(p->counts, page, count);
     if (level != old) {
         p->histogram[old]--;
         p->histogram[level]++;
@@ -65,20 +66,28 @@ static void memtis_set_count(RaminatePolicy *p, uint32_t page, uint8_t count)
     }
 }
 
-static void memtis_sample(RaminatePolicy *p, int64_t now_ms,
-                          const uint32_t *pages, size_t nr)
+static void memtis_cool(RaminatePolicy *p)
 {
-    uint32_t nr_pages = raminate_placement_pages(p->levels.placement);
+    uint32_t page;
 
+    for (page = raminate_counts_next(p->counts, 0); page != RAMINATE_NO_PAGE;
+         page = raminate_counts_next(p->counts, page + 1)) {
+        memtis_set_count(p, page, raminate_counts_get(p->counts, page) / 2);
+    }
+}
+
+static void memtis_sample(RaminatePolicy *p, int64_t now_ms,
+                          const RaminateSample *found)
+{
     (void)now_ms;
-    for (size_t i = 0; i < nr; i++) {
-        memtis_set_count(p, pages[i], p->counts[pages[i]] + 1);
+    RAMINATE_SAMPLE_FOREACH(run, found) {
+        for (uint32_t page = run->first; page < run->first + run->nr; page++) {
+            memtis_set_count(p, page, raminate_counts_get(p->counts, page) + 1);
+        }
     }
     if (++p->scans == MEMTIS_COOLING_SCANS) {
         p->scans = 0;
-        for (uint32_t page = 0; page < nr_pages; page++) {
-            memtis_set_count(p, page, p->counts[page] / 2);
-        }
+        memtis_cool(p);
     }
 }
 
@@ -96,25 +105,19 @@ static unsigned memtis_threshold(const RaminatePolicy *p)
 }
 
 static size_t memtis_plan(RaminatePolicy *p, int64_t now_ms,
-                          RaminatePair *pairs, size_t max)
+                          RaminateMove *moves, size_t max)
 {
     unsigned hot = memtis_threshold(p);
 
     (void)now_ms;
-    return raminate_levels_plan(&p->levels, hot, hot, pairs, max);
+    return raminate_levels_plan(&p->levels, hot, hot, moves, max);
 }
 
-static void memtis_swapped(RaminatePolicy *p, int64_t now_ms,
-                           uint32_t a, uint32_t b)
+static void memtis_moved(RaminatePolicy *p, int64_t now_ms,
+                         const RaminateMove *move)
 {
     (void)now_ms;
-    raminate_levels_swapped(&p->levels, a, b);
-}
-
-static void memtis_set_life_time(RaminatePolicy *p, uint32_t life_time_ms)
-{
-    (void)p;
-    (void)life_time_ms;
+    raminate_levels_moved(&p->levels, move);
 }
 
 const RaminatePolicyOps raminate_policy_memtis = {
@@ -126,6 +129,5 @@ const RaminatePolicyOps raminate_policy_memtis = {
     .destroy = memtis_destroy,
     .sample = memtis_sample,
     .plan = memtis_plan,
-    .swapped = memtis_swapped,
-    .set_life_time = memtis_set_life_time,
+    .moved = memtis_moved,
 };

@@ -42,7 +42,7 @@ typedef struct PaybackPage {
     uint16_t pace:PAYBACK_PACE_BITS;
     uint16_t looks:5;       /* taken, PACE_LOOKS at most */
     uint16_t looked:1;      /* found by a second look since the last scan */
-    uint8_t tried;          /* number of a plan that it is in, or 0 */
+    uint8_t planned;        /* number of the last plan that it was in, or 0 */
 } __attribute__((packed)) PaybackPage;
 
 /* A state by its advantage */
@@ -53,6 +53,7 @@ typedef struct PaybackRank {
 
 struct RaminatePolicy {
     const RaminatePlacement *placement;
+    const RaminateBackoff *backoff;
     unsigned nr_tiers;
     uint32_t nr_pages;
     uint32_t scan;
@@ -131,6 +132,7 @@ static RaminatePolicy *payback_create(const RaminatePolicyConfig *config)
         return NULL;
     }
     p->placement = config->placement;
+    p->backoff = config->backoff;
     p->nr_tiers = raminate_placement_tiers(config->placement);
     p->nr_pages = raminate_placement_pages(config->placement);
     nr_lists = (size_t)p->nr_tiers * PAYBACK_STATES;
@@ -157,12 +159,14 @@ static RaminatePolicy *payback_create(const RaminatePolicyConfig *config)
 /* Samples */
 
 static void payback_look(RaminatePolicy *p, int64_t now_ms,
-                         uint32_t window_ms, const uint32_t *pages, size_t nr)
+                         uint32_t window_ms, const RaminateSample *found)
 {
     (void)now_ms;
     p->look_window_ms = window_ms;
-    for (size_t i = 0; i < nr; i++) {
-        p->pages[pages[i]].looked = true;
+    RAMINATE_SAMPLE_FOREACH(run, found) {
+        for (unsigned i = 0; i < run->nr; i++) {
+            p->pages[run->first + i].looked = true;
+        }
     }
 }
 
@@ -236,18 +240,22 @@ static void payback_age(RaminatePolicy *p)
 }
 
 static void payback_sample(RaminatePolicy *p, int64_t now_ms,
-                           const uint32_t *pages, size_t nr)
+                           const RaminateSample *found)
 {
     uint32_t counts[PAYBACK_STATES];
 
-    for (size_t i = 0; i < nr; i++) {
-        payback_model_hit(&p->model, p->pages[pages[i]].state);
+    RAMINATE_SAMPLE_FOREACH(run, found) {
+        for (unsigned i = 0; i < run->nr; i++) {
+            payback_model_hit(&p->model, p->pages[run->first + i].state);
+        }
     }
     payback_count(p, 0, p->nr_tiers, counts);
     payback_model_learn(&p->model, counts);
     p->scan++;
-    for (size_t i = 0; i < nr; i++) {
-        payback_write(p, pages[i]);
+    RAMINATE_SAMPLE_FOREACH(run, found) {
+        for (unsigned i = 0; i < run->nr; i++) {
+            payback_write(p, run->first + i);
+        }
     }
     payback_age(p);
     if (p->look_window_ms) {
@@ -306,18 +314,16 @@ static unsigned payback_rank(RaminatePolicy *p, unsigned tier)
     return nr;
 }
 
-/* Returns: whether to pass over @page, because it is planned or failed. */
-static bool payback_passes_over(RaminatePolicy *p, uint32_t page)
+/*
+ * Returns: whether to pass over @page, because it can't be moved, or is planned
+ * for the tier before.
+ */
+static bool payback_passes_over(const RaminatePolicy *p, uint32_t page)
 {
-    uint8_t tried = p->pages[page].tried;
-
-    if (tried && tried != p->plan) {
-        p->pages[page].tried = 0;
-    }
-    return tried;
+    return p->pages[page].planned == p->plan ||
+           raminate_backoff_holds(p->backoff, page);
 }
 
-/* What is passed over was in a plan: that one has paid for it. */
 static void payback_go_on(RaminatePolicy *p, PaybackWalk *walk)
 {
     do {
@@ -362,7 +368,7 @@ static PaybackWalk payback_walk(RaminatePolicy *p, unsigned nr, bool promote,
 
 /* Returns: number of pairs that bring pages from slower tiers to @tier. */
 static size_t payback_plan_tier(RaminatePolicy *p, unsigned tier,
-                                RaminatePair *pairs, size_t max)
+                                RaminateMove *moves, size_t max)
 {
     unsigned nr = payback_rank(p, tier);
     PaybackWalk up = payback_walk(p, nr, true, tier + 1, p->nr_tiers);
@@ -372,11 +378,11 @@ static size_t payback_plan_tier(RaminatePolicy *p, unsigned tier,
     while (planned < max && up.page != RAMINATE_NO_PAGE &&
            down.page != RAMINATE_NO_PAGE &&
            up.rank->advantage - down.rank->advantage > PAYBACK_SWAP_COST) {
-        pairs[planned].promote = up.page;
-        pairs[planned].demote = down.page;
+        moves[planned].page = up.page;
+        moves[planned].with = down.page;
         planned++;
-        p->pages[up.page].tried = p->plan;
-        p->pages[down.page].tried = p->plan;
+        p->pages[up.page].planned = p->plan;
+        p->pages[down.page].planned = p->plan;
         payback_go_on(p, &up);
         payback_go_on(p, &down);
     }
@@ -384,7 +390,7 @@ static size_t payback_plan_tier(RaminatePolicy *p, unsigned tier,
 }
 
 static size_t payback_plan(RaminatePolicy *p, int64_t now_ms,
-                           RaminatePair *pairs, size_t max)
+                           RaminateMove *moves, size_t max)
 {
     size_t planned = 0;
 
@@ -392,30 +398,26 @@ static size_t payback_plan(RaminatePolicy *p, int64_t now_ms,
     payback_model_weigh(&p->model, p->scan);
     p->plan = p->plan % UINT8_MAX + 1;
     for (unsigned tier = 0; tier + 1 < p->nr_tiers; tier++) {
-        planned += payback_plan_tier(p, tier, pairs + planned, max - planned);
+        planned += payback_plan_tier(p, tier, moves + planned, max - planned);
     }
     return planned;
 }
 
-static void payback_swapped(RaminatePolicy *p, int64_t now_ms,
-                            uint32_t a, uint32_t b)
+static void payback_moved(RaminatePolicy *p, int64_t now_ms,
+                          const RaminateMove *move)
 {
+    uint32_t a = move->page;
+    uint32_t b = move->with;
     unsigned tier_a = raminate_placement_tier(p->placement, a);
     unsigned tier_b = raminate_placement_tier(p->placement, b);
 
     (void)now_ms;
-    p->pages[a].tried = 0;
-    p->pages[b].tried = 0;
+    p->pages[a].planned = 0;
+    p->pages[b].planned = 0;
     payback_leave(p, a, tier_b);
     payback_enter(p, a, tier_a, p->pages[a].state);
     payback_leave(p, b, tier_a);
     payback_enter(p, b, tier_b, p->pages[b].state);
-}
-
-static void payback_set_life_time(RaminatePolicy *p, uint32_t life_time_ms)
-{
-    (void)p;
-    (void)life_time_ms;
 }
 
 const RaminatePolicyOps raminate_policy_payback = {
@@ -430,6 +432,5 @@ const RaminatePolicyOps raminate_policy_payback = {
     .gauge = payback_gauge,
     .sample = payback_sample,
     .plan = payback_plan,
-    .swapped = payback_swapped,
-    .set_life_time = payback_set_life_time,
+    .moved = payback_moved,
 };

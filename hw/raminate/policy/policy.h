@@ -13,6 +13,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "hw/raminate/engine/backoff.h"
+#include "hw/raminate/engine/move.h"
 #include "hw/raminate/engine/placement.h"
 #include "hw/raminate/engine/sample.h"
 
@@ -22,17 +24,13 @@
  */
 typedef struct RaminatePolicyConfig {
     const RaminatePlacement *placement; /* borrowed; outlives the policy */
+    const RaminateBackoff *backoff;     /* the same; see plan() */
     uint32_t life_time_ms;              /* how long a write keeps a page hot */
 } RaminatePolicyConfig;
 
-/* A page to move up and the page in a faster tier that makes room for it. */
-typedef struct RaminatePair {
-    uint32_t promote;
-    uint32_t demote;
-} RaminatePair;
-
 typedef struct RaminatePolicy RaminatePolicy;
 
+/* Only create() and plan() must be there; all else may be NULL. */
 typedef struct RaminatePolicyOps {
     const char *name;
     const char *summary;        /* one line, for people */
@@ -40,36 +38,36 @@ typedef struct RaminatePolicyOps {
     /* The kinds of samples that it goes by, RAMINATE_WRITTEN and _READ */
     unsigned kinds;
 
-    /* Returns: bytes of memory that the policy takes for each guest page. */
+    /* Bytes of memory that it takes for each page in use */
     size_t bytes_per_page;
 
     /* Returns: the policy, or NULL if there is no memory. */
     RaminatePolicy *(*create)(const RaminatePolicyConfig *config);
-    void (*destroy)(RaminatePolicy *policy);    /* NULL is fine */
+
+    /* NULL: free() is enough.  NULL as @policy is fine. */
+    void (*destroy)(RaminatePolicy *policy);
 
     /*
-     * Takes note of the pages found written by one scan.
-     * @pages: in ascending order, none twice
-     * Cost: O(nr), plus what ages out, amortised over the samples.
+     * Takes note of what one scan found.
+     * Cost: O(pages found), plus what ages out, amortised over the samples.
      */
     void (*sample)(RaminatePolicy *policy, int64_t now_ms,
-                   const uint32_t *pages, size_t nr);
+                   const RaminateSample *found);
 
     /*
-     * Takes note of the pages found written by a second look, which came
-     * @window_ms after an earlier one.  A page written all the time is found
-     * by it, one written now and then is not.  A sample() that contains them
-     * follows.  NULL if the policy makes no use of it.
-     * Cost: O(nr).
+     * Takes note of what a second look found, which came @window_ms after an
+     * earlier one.  A page written all the time is found by it, one written
+     * now and then is not.  A sample() that contains its pages follows.
+     * Cost: O(pages found).
      */
     void (*look)(RaminatePolicy *policy, int64_t now_ms, uint32_t window_ms,
-                 const uint32_t *pages, size_t nr);
+                 const RaminateSample *found);
 
     /*
      * Takes note of how many lines of 64 bytes changed, between the last scan
      * and the one that sample() tells of next, in some of the pages that this
-     * one found written: a sample, taken at random.  Told before sample(), in
-     * order as there.  NULL if the policy makes no use of it.
+     * one found written: a sample, taken at random.  Told before sample().
+     * @pages: in ascending order, none twice
      * @lines: of each page, 0 to 64
      * Cost: O(nr).
      */
@@ -77,23 +75,23 @@ typedef struct RaminatePolicyOps {
                   const uint32_t *lines, size_t nr);
 
     /*
-     * Proposes exchanges, the most useful first.  No page appears twice, and
-     * each @promote is in a slower tier than its @demote.  Nothing is moved
-     * until swapped() says so: a pair that fails is simply not reported, and
-     * the next plan that meets its pages passes them over once.
-     * Returns: number of pairs, at most @max.
-     * Cost: O(pairs), plus what ages out, amortised over the samples.
+     * Proposes moves, the most useful first: each brings a page up, and one of
+     * a faster tier down.  No page appears twice, and none that
+     * raminate_backoff_holds().  Nothing is moved until moved() says so.
+     * @moves: returns the pages of each; all else in it is the engine's to set
+     * Returns: number of moves, at most @max.
+     * Cost: O(moves), plus what ages out, amortised over the samples.
      */
     size_t (*plan)(RaminatePolicy *policy, int64_t now_ms,
-                   RaminatePair *pairs, size_t max);
+                   RaminateMove *moves, size_t max);
 
     /*
-     * Says that pages @a and @b have exchanged their frames; the placement
-     * shows it already.  Exchanges that the policy didn't plan (by a user's
-     * command, within a tier, downwards) are reported as well.
+     * Says that two pages have exchanged their frames; the placement shows it
+     * already.  Moves that the policy didn't plan (by a user's command, within
+     * a tier, downwards) are reported as well.
      */
-    void (*swapped)(RaminatePolicy *policy, int64_t now_ms,
-                    uint32_t a, uint32_t b);
+    void (*moved)(RaminatePolicy *policy, int64_t now_ms,
+                  const RaminateMove *move);
 
     /* Changes the life time from now on. */
     void (*set_life_time)(RaminatePolicy *policy, uint32_t life_time_ms);

@@ -1,0 +1,86 @@
+/*
+ * RAMinate: pages that could not be moved lately
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include <glib.h>
+
+#include "hw/raminate/engine/backoff.h"
+
+typedef struct FailedPage {
+    uint64_t last_plan;         /* that leaves it out */
+    uint32_t plans;             /* left out since it failed */
+} FailedPage;
+
+struct RaminateBackoff {
+    GHashTable *pages;          /* page number to its FailedPage */
+    uint64_t plan;              /* number of the plan at hand */
+};
+
+RaminateBackoff *raminate_backoff_new(void)
+{
+    RaminateBackoff *backoff = g_new0(RaminateBackoff, 1);
+
+    backoff->pages = g_hash_table_new_full(NULL, NULL, NULL, g_free);
+    return backoff;
+}
+
+void raminate_backoff_free(RaminateBackoff *backoff)
+{
+    g_hash_table_destroy(backoff->pages);
+    g_free(backoff);
+}
+
+void raminate_backoff_clear(RaminateBackoff *backoff)
+{
+    g_hash_table_remove_all(backoff->pages);
+}
+
+/* Long past: not planned again for as long as it would be left out at most. */
+static gboolean is_forgotten(gpointer key G_GNUC_UNUSED, gpointer value,
+                             gpointer plan)
+{
+    const FailedPage *failed = value;
+
+    return failed->last_plan + RAMINATE_BACKOFF_MAX < *(uint64_t *)plan;
+}
+
+void raminate_backoff_begin_plan(RaminateBackoff *backoff)
+{
+    backoff->plan++;
+    if (backoff->plan % RAMINATE_BACKOFF_MAX == 0) {
+        g_hash_table_foreach_remove(backoff->pages, is_forgotten,
+                                    &backoff->plan);
+    }
+}
+
+bool raminate_backoff_holds(const RaminateBackoff *backoff, uint32_t page)
+{
+    const FailedPage *failed;
+
+    if (!g_hash_table_size(backoff->pages)) {
+        return false;
+    }
+    failed = g_hash_table_lookup(backoff->pages, GUINT_TO_POINTER(page));
+    return failed && backoff->plan <= failed->last_plan;
+}
+
+void raminate_backoff_failed(RaminateBackoff *backoff, uint32_t page)
+{
+    FailedPage *failed = g_hash_table_lookup(backoff->pages,
+                                             GUINT_TO_POINTER(page));
+
+    if (!failed) {
+        failed = g_new0(FailedPage, 1);
+        g_hash_table_insert(backoff->pages, GUINT_TO_POINTER(page), failed);
+    }
+    failed->plans = failed->plans ? MIN(2 * failed->plans,
+                                        RAMINATE_BACKOFF_MAX) : 1;
+    failed->last_plan = backoff->plan + failed->plans;
+}
+
+void raminate_backoff_moved(RaminateBackoff *backoff, uint32_t page)
+{
+    g_hash_table_remove(backoff->pages, GUINT_TO_POINTER(page));
+}

@@ -1,0 +1,41 @@
+/*
+ * RAMinate: pages that could not be moved lately
+ *
+ * What fails may go on to fail, and must not keep others from being tried.
+ * A page whose move failed is left out of the next plan; if it fails again, of
+ * two, four and more.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#ifndef HW_RAMINATE_BACKOFF_H
+#define HW_RAMINATE_BACKOFF_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Most plans that a page is left out of */
+#define RAMINATE_BACKOFF_MAX 64
+
+/* Takes memory for pages that failed lately. */
+typedef struct RaminateBackoff RaminateBackoff;
+
+RaminateBackoff *raminate_backoff_new(void);
+void raminate_backoff_free(RaminateBackoff *backoff);
+
+/* Forgets all that failed. */
+void raminate_backoff_clear(RaminateBackoff *backoff);
+
+/* To be called before each plan. */
+void raminate_backoff_begin_plan(RaminateBackoff *backoff);
+
+/* Returns: whether the plan at hand is to leave out @page. */
+bool raminate_backoff_holds(const RaminateBackoff *backoff, uint32_t page);
+
+/* The move of @page failed. */
+void raminate_backoff_failed(RaminateBackoff *backoff, uint32_t page);
+
+/* It did not: what failed before is forgotten. */
+void raminate_backoff_moved(RaminateBackoff *backoff, uint32_t page);
+
+#endif

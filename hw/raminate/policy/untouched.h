@@ -1,0 +1,59 @@
+/*
+ * RAMinate: pages of which a policy knows nothing yet
+ *
+ * At the start a policy has all pages of a tier in a list, in ascending order.
+ * Those that nothing has happened to need no place in it: they are its first
+ * part, found by a walk over the placement.  The entries of the policy's table
+ * begin with a byte that isn't 0 once something has.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#ifndef RAMINATE_UNTOUCHED_H
+#define RAMINATE_UNTOUCHED_H
+
+#include <stdbool.h>
+
+#include "hw/raminate/engine/placement.h"
+#include "hw/raminate/engine/regions.h"
+
+static inline bool raminate_is_touched(const RaminateRegions *table,
+                                       uint32_t page)
+{
+    const uint8_t *entry = raminate_regions_get(table, page);
+
+    return entry && *entry;
+}
+
+/*
+ * Cost: O(pages passed over that were touched or are in another tier), but for
+ * regions in which nothing moved and nothing was touched.
+ * Returns: the first untouched page of @tier from @page upwards, or
+ * RAMINATE_NO_PAGE.
+ */
+static inline uint32_t
+raminate_next_untouched(const RaminatePlacement *placement,
+                        const RaminateRegions *table, unsigned tier,
+                        uint32_t page)
+{
+    do {
+        page = raminate_placement_next_in_tier(placement, tier, page);
+    } while (page != RAMINATE_NO_PAGE && raminate_is_touched(table, page) &&
+             ++page);
+    return page;
+}
+
+/* The same downwards: the last one that is @page or before it. */
+static inline uint32_t
+raminate_prev_untouched(const RaminatePlacement *placement,
+                        const RaminateRegions *table, unsigned tier,
+                        uint32_t page)
+{
+    do {
+        page = raminate_placement_prev_in_tier(placement, tier, page);
+    } while (page != RAMINATE_NO_PAGE && raminate_is_touched(table, page) &&
+             page-- > 0);
+    return page;
+}
+
+#endif
