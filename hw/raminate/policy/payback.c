@@ -18,15 +18,13 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 
+#include <glib.h>
 #include <stdbool.h>
 #include <stdlib.h>
 
-#include "page-list.h"
+#include "payback-lists.h"
 #include "payback-model.h"
 #include "policy.h"
-
-/* Until a page was written for the first time */
-#define STATE_OF_NEVER (PAYBACK_GAPS * PAYBACK_AGES - 1)
 
 /* All looks weigh alike in a page's pace, until there were so many. */
 #define PACE_LOOKS 31
@@ -34,16 +32,8 @@
 /* As if there had been so many before the first, that found nothing */
 #define PACE_LOOKS_AT_FIRST 3
 
-/* Packed because there is one for each page of the guest. */
-typedef struct PaybackPage {
-    uint32_t last;          /* scan that found it written, 0 for none */
-    uint16_t rate;          /* as of that scan */
-    uint16_t state;
-    uint16_t pace:PAYBACK_PACE_BITS;
-    uint16_t looks:5;       /* taken, PACE_LOOKS at most */
-    uint16_t looked:1;      /* found by a second look since the last scan */
-    uint8_t planned;        /* number of the last plan that it was in, or 0 */
-} __attribute__((packed)) PaybackPage;
+/* How far ahead memory is asked for, in pages found written */
+#define AHEAD 16
 
 /* A state by its advantage */
 typedef struct PaybackRank {
@@ -55,47 +45,16 @@ struct RaminatePolicy {
     const RaminatePlacement *placement;
     const RaminateBackoff *backoff;
     unsigned nr_tiers;
-    uint32_t nr_pages;
-    uint32_t scan;
     int64_t last_ms;
     uint32_t look_window_ms;    /* 0: none since the last scan */
 
-    PaybackPage *pages;
-    RaminatePageLink *links;
-    RaminatePageList *lists;    /* by tier and state */
-    uint32_t *counts;           /* of their pages */
-
+    PaybackLists lists;
     PaybackModel model;
     PaybackBorder *borders;     /* behind each tier but the last */
 
     uint8_t plan;               /* number of the last one, 1 to 255 */
     PaybackRank ranks[PAYBACK_STATES];
 };
-
-/* Lists */
-
-static unsigned payback_list_index(unsigned tier, unsigned state)
-{
-    return tier * PAYBACK_STATES + state;
-}
-
-static void payback_leave(RaminatePolicy *p, uint32_t page, unsigned tier)
-{
-    unsigned list = payback_list_index(tier, p->pages[page].state);
-
-    raminate_page_list_remove(&p->lists[list], p->links, page);
-    p->counts[list]--;
-}
-
-static void payback_enter(RaminatePolicy *p, uint32_t page, unsigned tier,
-                          unsigned state)
-{
-    unsigned list = payback_list_index(tier, state);
-
-    raminate_page_list_append(&p->lists[list], p->links, page);
-    p->counts[list]++;
-    p->pages[page].state = state;
-}
 
 /* @counts: returns the pages of each state in some tiers */
 static void payback_count(const RaminatePolicy *p, unsigned first_tier,
@@ -104,7 +63,7 @@ static void payback_count(const RaminatePolicy *p, unsigned first_tier,
     for (unsigned i = 0; i < PAYBACK_STATES; i++) {
         counts[i] = 0;
         for (unsigned tier = first_tier; tier < end_tier; tier++) {
-            counts[i] += p->counts[payback_list_index(tier, i)];
+            counts[i] += payback_lists_count(&p->lists, tier, i);
         }
     }
 }
@@ -114,10 +73,7 @@ static void payback_count(const RaminatePolicy *p, unsigned first_tier,
 static void payback_destroy(RaminatePolicy *p)
 {
     if (p) {
-        free(p->pages);
-        free(p->links);
-        free(p->lists);
-        free(p->counts);
+        payback_lists_destroy(&p->lists);
         free(p->borders);
         free(p);
     }
@@ -126,7 +82,6 @@ static void payback_destroy(RaminatePolicy *p)
 static RaminatePolicy *payback_create(const RaminatePolicyConfig *config)
 {
     RaminatePolicy *p = calloc(1, sizeof(*p));
-    size_t nr_lists;
 
     if (!p) {
         return NULL;
@@ -134,25 +89,12 @@ static RaminatePolicy *payback_create(const RaminatePolicyConfig *config)
     p->placement = config->placement;
     p->backoff = config->backoff;
     p->nr_tiers = raminate_placement_tiers(config->placement);
-    p->nr_pages = raminate_placement_pages(config->placement);
-    nr_lists = (size_t)p->nr_tiers * PAYBACK_STATES;
-    p->pages = calloc(p->nr_pages, sizeof(*p->pages));
-    p->links = calloc(p->nr_pages, sizeof(*p->links));
-    p->lists = calloc(nr_lists, sizeof(*p->lists));
-    p->counts = calloc(nr_lists, sizeof(*p->counts));
     p->borders = calloc(p->nr_tiers, sizeof(*p->borders));
-    if (!p->pages || !p->links || !p->lists || !p->counts || !p->borders) {
+    if (!payback_lists_init(&p->lists, p->placement) || !p->borders) {
         payback_destroy(p);
         return NULL;
     }
-    for (size_t i = 0; i < nr_lists; i++) {
-        raminate_page_list_init(&p->lists[i]);
-    }
     payback_model_init(&p->model);
-    for (uint32_t page = 0; page < p->nr_pages; page++) {
-        payback_enter(p, page, raminate_placement_tier(p->placement, page),
-                      STATE_OF_NEVER);
-    }
     return p;
 }
 
@@ -164,8 +106,11 @@ static void payback_look(RaminatePolicy *p, int64_t now_ms,
     (void)now_ms;
     p->look_window_ms = window_ms;
     RAMINATE_SAMPLE_FOREACH(run, found) {
+        PaybackPage *page = payback_lists_need(&p->lists, run->first);
+
+        /* A run lies within one region. */
         for (unsigned i = 0; i < run->nr; i++) {
-            p->pages[run->first + i].looked = true;
+            page[i].looked = true;
         }
     }
 }
@@ -174,11 +119,16 @@ static void payback_gauge(RaminatePolicy *p, const uint32_t *pages,
                           const uint32_t *lines, size_t nr)
 {
     for (size_t i = 0; i < nr; i++) {
-        payback_model_gauge(&p->model, p->pages[pages[i]].state, lines[i]);
+        const PaybackPage *page = payback_lists_get(&p->lists, pages[i]);
+
+        payback_model_gauge(&p->model, payback_lists_state(&p->lists, page),
+                            lines[i]);
     }
 }
 
-static void payback_set_pace(RaminatePolicy *p, PaybackPage *page)
+/* @before: the page's state */
+static void payback_set_pace(RaminatePolicy *p, PaybackPage *page,
+                             unsigned before)
 {
     unsigned weight = page->looks + PACE_LOOKS_AT_FIRST + 1;
     unsigned pace = page->pace;
@@ -189,7 +139,7 @@ static void payback_set_pace(RaminatePolicy *p, PaybackPage *page)
         pace -= pace / weight;
     }
     page->looks += page->looks < PACE_LOOKS;
-    payback_model_pace(&p->model, payback_state_pace(page->state),
+    payback_model_pace(&p->model, payback_state_pace(before),
                        payback_pace_class(pace), page->looked);
     page->pace = pace;
     page->looked = false;
@@ -197,70 +147,80 @@ static void payback_set_pace(RaminatePolicy *p, PaybackPage *page)
 
 static void payback_write(RaminatePolicy *p, uint32_t number)
 {
-    PaybackPage *page = &p->pages[number];
-    unsigned tier = raminate_placement_tier(p->placement, number);
-    unsigned gap = payback_gap_class(payback_state_age(page->state));
-    uint32_t scans = p->scan - page->last;
+    PaybackPage *page = payback_lists_need(&p->lists, number);
+    unsigned before = payback_lists_state(&p->lists, page);
+    unsigned gap = payback_gap_class(payback_state_age(before));
+    uint32_t scans = p->lists.scan + 1 - page->last;
     float rate = page->last ? page->rate / (float)PAYBACK_RATE_FULL : 0;
+    unsigned state;
 
-    payback_leave(p, number, tier);
     if (p->look_window_ms) {
-        payback_set_pace(p, page);
+        payback_set_pace(p, page, before);
     }
     page->rate = payback_rate_after_write(rate, scans) * PAYBACK_RATE_FULL;
-    page->last = p->scan;
-    payback_enter(p, number, tier,
-                  payback_state(payback_pace_class(page->pace),
-                                payback_rate_class(page->rate), gap, 0));
+    state = payback_state(payback_pace_class(page->pace),
+                          payback_rate_class(page->rate), gap, 0);
+    payback_lists_write(&p->lists, number,
+                        raminate_placement_tier(p->placement, number),
+                        state / PAYBACK_AGES);
 }
 
-/* Moves pages on whose age has left its class; a write pays for all moves. */
-static void payback_age(RaminatePolicy *p)
+/* Pages are far apart: each is asked for while others are dealt with. */
+static void payback_fetch(const RaminatePolicy *p, uint32_t number)
 {
-    for (unsigned i = 0; i < PAYBACK_STATES; i++) {
-        if (payback_state_age(i) == PAYBACK_AGES - 1) {
-            continue;
-        }
-        for (unsigned tier = 0; tier < p->nr_tiers; tier++) {
-            RaminatePageList *list = &p->lists[payback_list_index(tier, i)];
+    const PaybackPage *page = payback_lists_get(&p->lists, number);
 
-            while (list->head != RAMINATE_NO_PAGE) {
-                uint32_t page = list->head;
-                unsigned age = payback_age_class(p->scan -
-                                                 p->pages[page].last);
+    if (page) {
+        __builtin_prefetch(page);
+    }
+}
 
-                if (age == payback_state_age(i)) {
-                    break;
-                }
-                payback_leave(p, page, tier);
-                payback_enter(p, page, tier, i - payback_state_age(i) + age);
-            }
+static void payback_fetch_neighbours(const RaminatePolicy *p, uint32_t number)
+{
+    const PaybackPage *page = payback_lists_get(&p->lists, number);
+
+    if (page && page->listed) {
+        if (page->prev != RAMINATE_NO_PAGE) {
+            payback_fetch(p, page->prev);
         }
+        if (page->next != RAMINATE_NO_PAGE) {
+            payback_fetch(p, page->next);
+        }
+    }
+}
+
+static void payback_hit(RaminatePolicy *p, const uint32_t *pages, size_t nr)
+{
+    for (size_t i = 0; i < nr; i++) {
+        const PaybackPage *page = payback_lists_get(&p->lists, pages[i]);
+
+        if (i + AHEAD < nr) {
+            payback_fetch(p, pages[i + AHEAD]);
+        }
+        payback_model_hit(&p->model, payback_lists_state(&p->lists, page));
     }
 }
 
 static void payback_sample(RaminatePolicy *p, int64_t now_ms,
                            const RaminateSample *found)
 {
+    g_autofree uint32_t *pages = raminate_sample_pages(found);
     uint32_t counts[PAYBACK_STATES];
+    size_t nr = found->nr_pages;
 
-    RAMINATE_SAMPLE_FOREACH(run, found) {
-        for (unsigned i = 0; i < run->nr; i++) {
-            payback_model_hit(&p->model, p->pages[run->first + i].state);
-        }
-    }
+    payback_hit(p, pages, nr);
     payback_count(p, 0, p->nr_tiers, counts);
     payback_model_learn(&p->model, counts);
-    p->scan++;
-    RAMINATE_SAMPLE_FOREACH(run, found) {
-        for (unsigned i = 0; i < run->nr; i++) {
-            payback_write(p, run->first + i);
+    for (size_t i = 0; i < nr; i++) {
+        if (i + AHEAD < nr) {
+            payback_fetch_neighbours(p, pages[i + AHEAD]);
         }
+        payback_write(p, pages[i]);
     }
-    payback_age(p);
+    payback_lists_age(&p->lists);
     if (p->look_window_ms) {
         payback_model_learn_paces(&p->model,
-                                  p->scan > 1 ? now_ms - p->last_ms : 0,
+                                  p->lists.scan > 1 ? now_ms - p->last_ms : 0,
                                   p->look_window_ms);
         p->look_window_ms = 0;
     }
@@ -272,8 +232,8 @@ static void payback_sample(RaminatePolicy *p, int64_t now_ms,
 /* A way through pages of some tiers, by the advantage of their states */
 typedef struct PaybackWalk {
     bool promote;           /* from the greatest advantage down */
-    unsigned left;          /* states behind the one it is in */
-    const PaybackRank *rank;
+    unsigned nr;            /* of ranks */
+    unsigned rank;          /* it is in */
     unsigned first_tier;
     unsigned end_tier;
     unsigned tier;
@@ -320,31 +280,47 @@ static unsigned payback_rank(RaminatePolicy *p, unsigned tier)
  */
 static bool payback_passes_over(const RaminatePolicy *p, uint32_t page)
 {
-    return p->pages[page].planned == p->plan ||
+    const PaybackPage *entry = payback_lists_get(&p->lists, page);
+
+    return (entry && entry->planned == p->plan) ||
            raminate_backoff_holds(p->backoff, page);
+}
+
+/* Takes a step in the list that @walk is in. */
+static void payback_step(RaminatePolicy *p, PaybackWalk *walk)
+{
+    unsigned state = p->ranks[walk->rank].state;
+
+    walk->page = walk->promote
+                 ? payback_lists_prev(&p->lists, walk->tier, state, walk->page)
+                 : payback_lists_next(&p->lists, walk->tier, state,
+                                      walk->page);
+}
+
+/* Returns: whether there is a list after the one that @walk is in. */
+static bool payback_turn(PaybackWalk *walk)
+{
+    if (walk->tier + 1 < walk->end_tier) {
+        walk->tier++;
+        return true;
+    }
+    if (walk->promote ? walk->rank + 1 == walk->nr : walk->rank == 0) {
+        return false;
+    }
+    walk->rank += walk->promote ? 1 : -1;
+    walk->tier = walk->first_tier;
+    return true;
 }
 
 static void payback_go_on(RaminatePolicy *p, PaybackWalk *walk)
 {
     do {
-        if (walk->page != RAMINATE_NO_PAGE) {
-            walk->page = walk->promote ? p->links[walk->page].prev
-                                       : p->links[walk->page].next;
-        }
+        payback_step(p, walk);
         while (walk->page == RAMINATE_NO_PAGE) {
-            const RaminatePageList *list;
-
-            if (walk->tier == walk->end_tier) {
-                if (walk->left == 0) {
-                    return;
-                }
-                walk->left--;
-                walk->tier = walk->first_tier;
-                walk->rank += walk->promote ? 1 : -1;
+            if (!payback_turn(walk)) {
+                return;
             }
-            list = &p->lists[payback_list_index(walk->tier++,
-                                                walk->rank->state)];
-            walk->page = walk->promote ? list->tail : list->head;
+            payback_step(p, walk);
         }
     } while (payback_passes_over(p, walk->page));
 }
@@ -354,11 +330,11 @@ static PaybackWalk payback_walk(RaminatePolicy *p, unsigned nr, bool promote,
 {
     PaybackWalk walk = {
         .promote = promote,
-        .left = nr,
-        .rank = promote ? p->ranks - 1 : p->ranks + nr,
+        .nr = nr,
+        .rank = promote ? 0 : nr - 1,
         .first_tier = first_tier,
         .end_tier = end_tier,
-        .tier = end_tier,
+        .tier = first_tier,
         .page = RAMINATE_NO_PAGE,
     };
 
@@ -377,12 +353,13 @@ static size_t payback_plan_tier(RaminatePolicy *p, unsigned tier,
 
     while (planned < max && up.page != RAMINATE_NO_PAGE &&
            down.page != RAMINATE_NO_PAGE &&
-           up.rank->advantage - down.rank->advantage > PAYBACK_SWAP_COST) {
+           p->ranks[up.rank].advantage - p->ranks[down.rank].advantage >
+           PAYBACK_SWAP_COST) {
         moves[planned].page = up.page;
         moves[planned].with = down.page;
         planned++;
-        p->pages[up.page].planned = p->plan;
-        p->pages[down.page].planned = p->plan;
+        payback_lists_need(&p->lists, up.page)->planned = p->plan;
+        payback_lists_need(&p->lists, down.page)->planned = p->plan;
         payback_go_on(p, &up);
         payback_go_on(p, &down);
     }
@@ -395,7 +372,7 @@ static size_t payback_plan(RaminatePolicy *p, int64_t now_ms,
     size_t planned = 0;
 
     (void)now_ms;
-    payback_model_weigh(&p->model, p->scan);
+    payback_model_weigh(&p->model, p->lists.scan);
     p->plan = p->plan % UINT8_MAX + 1;
     for (unsigned tier = 0; tier + 1 < p->nr_tiers; tier++) {
         planned += payback_plan_tier(p, tier, moves + planned, max - planned);
@@ -412,12 +389,10 @@ static void payback_moved(RaminatePolicy *p, int64_t now_ms,
     unsigned tier_b = raminate_placement_tier(p->placement, b);
 
     (void)now_ms;
-    p->pages[a].planned = 0;
-    p->pages[b].planned = 0;
-    payback_leave(p, a, tier_b);
-    payback_enter(p, a, tier_a, p->pages[a].state);
-    payback_leave(p, b, tier_a);
-    payback_enter(p, b, tier_b, p->pages[b].state);
+    payback_lists_move(&p->lists, a, tier_b, tier_a);
+    payback_lists_move(&p->lists, b, tier_a, tier_b);
+    payback_lists_get(&p->lists, a)->planned = 0;
+    payback_lists_get(&p->lists, b)->planned = 0;
 }
 
 const RaminatePolicyOps raminate_policy_payback = {
@@ -425,7 +400,7 @@ const RaminatePolicyOps raminate_policy_payback = {
     .summary = "pages go up whose writes will pay for the swap, as learned "
                "from pages with the same history",
     .kinds = RAMINATE_WRITTEN,
-    .bytes_per_page = sizeof(PaybackPage) + sizeof(RaminatePageLink),
+    .bytes_per_page = sizeof(PaybackPage),
     .create = payback_create,
     .destroy = payback_destroy,
     .look = payback_look,

@@ -1,0 +1,135 @@
+/*
+ * RAMinate: what the payback policy keeps of each page, in lists by state
+ *
+ * There is a list for each tier and state.  A page that was written is last in
+ * its list; when its age leaves its class, it becomes the last in the list of
+ * the next one; so does one that changes its tier, in its state's list there.
+ *
+ * Pages that were never written have no memory: they are at the head of the
+ * list of their tier and PAYBACK_STATE_OF_NEVER, by number, unless they were
+ * moved.  Those that were written in one scan, and have the same history, grow
+ * old together: they are moved on at once, without a look at each.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#ifndef RAMINATE_PAYBACK_LISTS_H
+#define RAMINATE_PAYBACK_LISTS_H
+
+#include <stdbool.h>
+
+#include "hw/raminate/engine/placement.h"
+#include "hw/raminate/engine/regions.h"
+#include "page-list.h"
+#include "payback-state.h"
+
+/* Until a page was written for the first time */
+#define PAYBACK_STATE_OF_NEVER (PAYBACK_GAPS * PAYBACK_AGES - 1)
+
+/* A state without its age */
+#define PAYBACK_HISTORIES (PAYBACK_STATES / PAYBACK_AGES)
+
+/* All zero for one that is not in a list by itself, as never written */
+typedef struct PaybackPage {
+    uint32_t prev;          /* in its list */
+    uint32_t next;
+    uint32_t last;          /* scan that found it written, 0 for none */
+    uint16_t rate;          /* as of that scan */
+    uint16_t pace:PAYBACK_PACE_BITS;
+    uint16_t looks:5;       /* taken, until they count no more */
+    uint16_t looked:1;      /* found by a second look since the last scan */
+    uint8_t history;
+    uint8_t age:4;          /* class, if @single */
+    uint8_t listed:1;
+    uint8_t single:1;       /* came by itself, and grows old by itself */
+    uint8_t planned;        /* number of the last plan that it was in, or 0 */
+} PaybackPage;
+
+/* Pages next to each other in a list, found written by the same scan */
+typedef struct PaybackRun {
+    uint32_t nr;
+    uint32_t end;           /* the last of them */
+} PaybackRun;
+
+/* Those of a tier that were never written nor moved */
+typedef struct PaybackUntouched {
+    uint32_t nr;
+    uint32_t first;         /* none is before it */
+    uint32_t end;           /* none is from it on */
+} PaybackUntouched;
+
+typedef struct PaybackLists {
+    const RaminatePlacement *placement;     /* borrowed */
+    unsigned nr_tiers;
+    uint32_t scan;              /* the ages are as of it */
+    RaminateRegions *pages;     /* of PaybackPage */
+    RaminatePageList *lists;    /* by tier and state */
+    uint32_t *counts;           /* of their pages, untouched ones included */
+    PaybackUntouched *untouched;        /* by tier */
+    PaybackRun *runs;           /* by scan, tier and history */
+} PaybackLists;
+
+/*
+ * All pages of @placement, as never written.  Cost: O(tiers * states).
+ * Returns: whether there was memory; if not, payback_lists_destroy() is due.
+ */
+bool payback_lists_init(PaybackLists *lists,
+                        const RaminatePlacement *placement);
+void payback_lists_destroy(PaybackLists *lists);
+
+/* Returns: what is kept of @page, or NULL if that is nothing. */
+static inline PaybackPage *payback_lists_get(const PaybackLists *lists,
+                                             uint32_t page)
+{
+    PaybackPage *pages = raminate_regions_chunk(lists->pages,
+                                                raminate_region_of(page));
+
+    return pages ? &pages[page % RAMINATE_REGION_PAGES] : NULL;
+}
+
+/* Returns: the same, brought to life if need be. */
+static inline PaybackPage *payback_lists_need(PaybackLists *lists,
+                                              uint32_t page)
+{
+    return raminate_regions_need(lists->pages, page);
+}
+
+/* Returns: the state of a page. @page: what is kept of it, NULL is fine */
+unsigned payback_lists_state(const PaybackLists *lists,
+                             const PaybackPage *page);
+
+static inline uint32_t payback_lists_count(const PaybackLists *lists,
+                                           unsigned tier, unsigned state)
+{
+    return lists->counts[tier * PAYBACK_STATES + state];
+}
+
+/*
+ * The next scan, the one after @lists->scan, found @number written, and its
+ * history is then @history; payback_lists_age() follows.
+ */
+void payback_lists_write(PaybackLists *lists, uint32_t number, unsigned tier,
+                         unsigned history);
+
+/* @number went from tier @from to tier @to. */
+void payback_lists_move(PaybackLists *lists, uint32_t number, unsigned from,
+                        unsigned to);
+
+/*
+ * The next scan is over.
+ * Cost: O(runs that leave their age), at most one a scan for each history.
+ */
+void payback_lists_age(PaybackLists *lists);
+
+/*
+ * Steps through the list of a tier and state, forwards from its head or
+ * backwards from its tail.
+ * @number: a page of the list, or RAMINATE_NO_PAGE to begin
+ * Returns: the one after it, RAMINATE_NO_PAGE at the end.
+ */
+uint32_t payback_lists_next(PaybackLists *lists, unsigned tier,
+                            unsigned state, uint32_t number);
+uint32_t payback_lists_prev(PaybackLists *lists, unsigned tier,
+                            unsigned state, uint32_t number);
+
+#endif
