@@ -141,6 +141,7 @@ static bool exchange(Batch *batch, Error **errp)
     }
     if (!placer->mover->ops->begin(placer->mover, errp)) {
         raminate_placer_lock(placer);
+        raminate_engine_figures(placer->engine)->batches_given_up++;
         release_batch(placer);
         raminate_placer_unlock(placer);
         return false;
@@ -154,6 +155,8 @@ static bool exchange(Batch *batch, Error **errp)
         account_batch(batch, now,
                       qemu_clock_get_ns(QEMU_CLOCK_REALTIME) - start);
     }
+    raminate_engine_figures(placer->engine)->batches_given_up +=
+        batch->result == RAMINATE_EXCHANGE_REFUSED;
     if (batch->result == RAMINATE_EXCHANGE_BROKEN) {
         raminate_placer_mover_failed(placer, error_copy(err));
     }
@@ -196,6 +199,9 @@ void raminate_placer_batch(RaminatePlacer *placer)
     raminate_placer_settle(placer);
     batch.nr = raminate_engine_plan(placer->engine,
                                     raminate_placer_now(placer), moves, max);
+    if (!batch.nr) {
+        raminate_placer_set_held(placer, NULL);
+    }
     raminate_placer_unlock(placer);
     if (!batch.nr) {
         return;
@@ -213,6 +219,9 @@ bool raminate_placer_swap(RaminatePlacer *placer, RaminateMove *moves,
                           size_t nr, Error **errp)
 {
     Batch batch = { .placer = placer, .moves = moves, .nr = nr };
+    int64_t start = qemu_clock_get_ns(QEMU_CLOCK_REALTIME);
+    bool ret = exchange(&batch, errp);
 
-    return exchange(&batch, errp);
+    raminate_placer_note_main_loop(placer, start);
+    return ret;
 }

@@ -64,9 +64,10 @@ static void print_info(Monitor *mon, const RaminateInfo *info)
         monitor_printf(mon, "\n");
     }
     monitor_printf(mon, "  swaps: %" PRIu64 " in %" PRIu64 " batches, %" PRIu64
-                   " failed, %" PRIu64 " reversed, %" PRIu64 " held\n",
-                   info->swaps, info->batches, info->swaps_failed,
-                   info->swaps_reversed, info->swaps_held);
+                   " failed, %" PRIu64 " reversed, %" PRIu64 " held; %" PRIu64
+                   " batches given up\n", info->swaps, info->batches,
+                   info->swaps_failed, info->swaps_reversed, info->swaps_held,
+                   info->batches_given_up);
     monitor_printf(mon, "  pages written to slow memory: %" PRId64 " saved, %"
                    PRIu64 " by swaps\n", info->slow_writes_saved,
                    info->slow_writes_by_swaps);
@@ -84,6 +85,7 @@ static void print_info(Monitor *mon, const RaminateInfo *info)
     print_times(mon, "scans", info->scan_time);
     print_times(mon, "batches", info->batch_time);
     print_times(mon, "pauses", info->pause_time);
+    print_times(mon, "main loop", info->main_loop_time);
 }
 
 void hmp_info_raminate(Monitor *mon, const QDict *qdict)

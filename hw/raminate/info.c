@@ -145,6 +145,7 @@ RaminateInfo *raminate_placer_info(RaminatePlacer *placer)
     info->has_slow_share_last =
         raminate_figures_slow_share(figures->written, &info->slow_share_last);
     info->batches = figures->batches;
+    info->batches_given_up = figures->batches_given_up;
     info->swaps = figures->swaps;
     info->swaps_failed = figures->swaps_failed;
     info->swaps_reversed = figures->swaps_reversed;
@@ -164,6 +165,7 @@ RaminateInfo *raminate_placer_info(RaminatePlacer *placer)
     info->scan_time = times_info(&figures->scan_time);
     info->batch_time = times_info(&figures->batch_time);
     info->pause_time = times_info(&figures->pause_time);
+    info->main_loop_time = times_info(&figures->main_loop_time);
     raminate_placer_unlock(placer);
     return info;
 }

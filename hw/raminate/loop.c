@@ -25,18 +25,23 @@ typedef struct MainWork {
     void *opaque;
 } MainWork;
 
+void raminate_placer_note_main_loop(RaminatePlacer *placer, int64_t start)
+{
+    uint64_t held = qemu_clock_get_ns(QEMU_CLOCK_REALTIME) - start;
+
+    raminate_placer_lock(placer);
+    raminate_histogram_add(
+        &raminate_engine_figures(placer->engine)->main_loop_time, held);
+    raminate_placer_unlock(placer);
+}
+
 static void do_main_work(void *opaque)
 {
     MainWork *main_work = opaque;
-    RaminatePlacer *placer = main_work->placer;
     int64_t start = qemu_clock_get_ns(QEMU_CLOCK_REALTIME);
 
     main_work->work(main_work->opaque);
-    raminate_placer_lock(placer);
-    raminate_histogram_add(
-        &raminate_engine_figures(placer->engine)->main_loop_time,
-        qemu_clock_get_ns(QEMU_CLOCK_REALTIME) - start);
-    raminate_placer_unlock(placer);
+    raminate_placer_note_main_loop(main_work->placer, start);
 }
 
 bool raminate_placer_in_main_loop(RaminatePlacer *placer,

@@ -163,6 +163,12 @@ void *raminate_placer_thread(void *opaque);
 bool raminate_placer_in_main_loop(RaminatePlacer *placer,
                                   void (*work)(void *opaque), void *opaque);
 
+/*
+ * Takes note that work in the main loop, begun at @start by the host's clock,
+ * is done.
+ */
+void raminate_placer_note_main_loop(RaminatePlacer *placer, int64_t start);
+
 /* scan.c; in the thread, without the lock */
 
 void raminate_placer_scan(RaminatePlacer *placer);
@@ -171,5 +177,11 @@ void raminate_placer_look(RaminatePlacer *placer);
 /* batch.c; in the thread, without the lock */
 
 void raminate_placer_batch(RaminatePlacer *placer);
+
+/*
+ * Takes note that work in the main loop, begun at @start by the host's clock,
+ * is done.  Without the lock.
+ */
+void raminate_placer_note_main_loop(RaminatePlacer *placer, int64_t start);
 
 #endif

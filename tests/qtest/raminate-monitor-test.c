@@ -175,6 +175,9 @@ static void test_times_shown(void)
     g_assert_cmpuint(get_uint(info, "batches"), ==, 2);
     assert_times(info, "batch-time", 2);
     assert_times(info, "pause-time", 2);
+    g_assert_cmpuint(get_uint(qdict_get_qdict(info, "main-loop-time"),
+                              "count"), >=, get_uint(info, "scans") + 2);
+    g_assert_cmpuint(get_uint(info, "batches-given-up"), ==, 0);
     qobject_unref(info);
     qtest_quit(qts);
 }
@@ -841,6 +844,7 @@ static const StatName stat_names[] = {
     { "pages-written", "pages-written" },
     { "pages-written-slow" },
     { "batches", "batches" },
+    { "batches-given-up", "batches-given-up" },
     { "swaps", "swaps" },
     { "swaps-failed", "swaps-failed" },
     { "swaps-reversed", "swaps-reversed" },
@@ -849,6 +853,7 @@ static const StatName stat_names[] = {
     { "scan-time", .is_time = true },
     { "batch-time", .is_time = true },
     { "pause-time", .is_time = true },
+    { "main-loop-time", .is_time = true },
 };
 
 /* Returns: the entry whose name is @name, or NULL. */
@@ -1006,7 +1011,7 @@ static void test_hmp(void)
                     "scan, 1 by all; nvm from 0x20000\r\n");
     assert_contains(all, "  written pages in slow memory: 100.0%");
     assert_contains(all, "  swaps: 1 in 1 batches, 0 failed, 0 reversed, 0 "
-                    "held\r\n");
+                    "held; 0 batches given up\r\n");
     assert_contains(all, "  pages written to slow memory: 0 saved, 1 by "
                     "swaps\r\n");
     assert_contains(all, "  energy, a slow write costing 100: ");
@@ -1014,6 +1019,7 @@ static void test_hmp(void)
     assert_contains(all, "  scans: ");
     assert_contains(all, "  batches: 1 times, in us: ");
     assert_contains(all, "  pauses: 1 times, in us: ");
+    assert_contains(all, "  main loop: ");
     qtest_quit(qts);
 }
 

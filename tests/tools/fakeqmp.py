@@ -38,7 +38,7 @@ def container(name: str = 'dmcon0', **more: Any) -> Dict[str, Any]:
                       tier('mram0', 1, 3 * GIB, 100)],
             'bytes-per-page': 32, 'scans': 100, 'pages-written': 40000,
             'slow-share': 25.0, 'slow-share-last': 25.0, 'batches': 20,
-            'swaps': 1234, 'swaps-failed': 0, 'swaps-reversed': 5,
+            'batches-given-up': 4, 'swaps': 1234, 'swaps-failed': 0, 'swaps-reversed': 5,
             'swaps-held': 0,
             'slow-writes-saved': 30000, 'slow-writes-by-swaps': 1234,
             'energy': [{'slow-write-cost': cost, 'dram-only': 5,
@@ -46,6 +46,7 @@ def container(name: str = 'dmcon0', **more: Any) -> Dict[str, Any]:
                        for cost in (10, 100, 1000)],
             'mappings': 10, 'mappings-limit': 60000,
             'scan-time': TIMES, 'batch-time': TIMES, 'pause-time': TIMES,
+            'main-loop-time': TIMES,
             **more}
 
 

@@ -78,6 +78,12 @@ def alerts_fire_when_they_should(directory: Path) -> None:
         'RaminateLongPauses':
             {f'raminate_pause_duration_seconds_sum{{{one}}}': '0+1x40',
              f'raminate_pause_duration_seconds_count{{{one}}}': '0+5x40'},
+        'RaminateMainLoopHeld':
+            {f'raminate_main_loop_duration_seconds_sum{{{one}}}': '0+1x40',
+             f'raminate_main_loop_duration_seconds_count{{{one}}}': '0+5x40'},
+        'RaminateBatchesGivenUp':
+            {f'raminate_given_up_batches_total{{{one}}}': '0+2x40',
+             f'raminate_batches_total{{{one}}}': '0+1x40'},
     }
     quiet = {
         'raminate_vm_up{socket="s"}': '1x40',

@@ -191,6 +191,9 @@ static const Metric metrics[] = {
       0, container_info_written_slow, 0 },
     { "raminate_batches_total", "counter",
       "Batches of exchanges made.", FIELD(batches), NULL, 0 },
+    { "raminate_given_up_batches_total", "counter",
+      "Batches put off because guest memory could not be made to stand still.",
+      FIELD(batches_given_up), NULL, 0 },
     { "raminate_swaps_total", "counter",
       "Pairs of pages exchanged.", FIELD(swaps), NULL, 0 },
     { "raminate_failed_swaps_total", "counter",
@@ -413,6 +416,10 @@ char *metrics_format(const GPtrArray *vms, double seconds, unsigned left_out)
     append_times(out, all, "raminate_pause_duration_seconds",
                  "Time for which batches paused the vCPUs since the guest's "
                  "start.", offsetof(ContainerInfo, pause_time));
+    append_times(out, all, "raminate_main_loop_duration_seconds",
+                 "Time for which scans and batches held QEMU's main loop since "
+                 "the guest's start.",
+                 offsetof(ContainerInfo, main_loop_time));
     for (i = 0; i < G_N_ELEMENTS(tier_metrics); i++) {
         append_tiers(out, all, i);
     }

@@ -259,6 +259,7 @@ static ContainerInfo *read_container(Reader *reader)
     info->scans = read_uint(reader, "scans", FALSE);
     info->slow_share_last = read_percent(reader, "slow-share-last");
     info->batches = read_uint(reader, "batches", FALSE);
+    info->batches_given_up = read_uint(reader, "batches-given-up", FALSE);
     info->swaps = read_uint(reader, "swaps", FALSE);
     info->swaps_failed = read_uint(reader, "swaps-failed", FALSE);
     info->swaps_reversed = read_uint(reader, "swaps-reversed", FALSE);
@@ -272,6 +273,7 @@ static ContainerInfo *read_container(Reader *reader)
     read_times(reader, "scan-time", &info->scan_time);
     read_times(reader, "batch-time", &info->batch_time);
     read_times(reader, "pause-time", &info->pause_time);
+    read_times(reader, "main-loop-time", &info->main_loop_time);
     if (!info->page_size) {
         reader_fail(reader, "page-size");
     }

@@ -73,6 +73,7 @@ typedef struct ContainerInfo {
     guint64 scans;
     double slow_share_last;     /* per cent; less than 0 if not known */
     guint64 batches;
+    guint64 batches_given_up;
     guint64 swaps;
     guint64 swaps_failed;
     guint64 swaps_reversed;
@@ -86,6 +87,7 @@ typedef struct ContainerInfo {
     TimesInfo scan_time;
     TimesInfo batch_time;
     TimesInfo pause_time;
+    TimesInfo main_loop_time;
 } ContainerInfo;
 
 void container_info_free(ContainerInfo *info);
