@@ -3,16 +3,24 @@
 #
 # SPDX-License-Identifier: GPL-2.0-or-later
 
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Sequence
+import signal
+import subprocess
+import time
+from typing import Iterator, Sequence, Tuple
 
-from guestlib import (FULL_RATE, MIB, Boot, Guest, check, check_figures,
-                      finish_checker, hybrid, run_tests, start_checker,
-                      start_swapper, swapper_args, wait_for_passes,
-                      wait_until)
+from guestlib import (FULL_RATE, MIB, PATIENCE, Boot, Guest, check,
+                      check_figures, finish_checker, hybrid, run_tests,
+                      start_checker, start_swapper, swapper_args,
+                      wait_for_passes, wait_for_swaps, wait_until)
+from raminate import paths
 
 SWAPS = 10000
 DISK_BLOCKS = 300
+STOP_TIME = 15          # seconds
+LONGEST = 3             # seconds; a batch waits for 20 ms
+QEMU_NBD = Path(paths.require_qemu()).parent / 'qemu-nbd'
 
 
 def io_under_swaps(directory: Path, node: str, module: str,
@@ -54,4 +62,76 @@ def ide(directory: Path) -> None:
                    ['-device', 'ide-hd,drive=disk0'])
 
 
-run_tests(virtio_blk, virtio_blk_in_an_iothread, ide)
+@contextmanager
+def nbd_server(directory: Path,
+               image: Path) -> Iterator['subprocess.Popen[bytes]']:
+    """Serves the image at the socket 'nbd' of the directory."""
+    with subprocess.Popen([QEMU_NBD, '-t', '-f', 'raw', '-k',
+                           str(directory / 'nbd'), str(image)]) as server:
+        try:
+            wait_until((directory / 'nbd').exists, "the NBD server")
+            yield server
+        finally:
+            server.kill()
+
+
+def longest_waits(guest: Guest, seconds: float) -> Tuple[float, float]:
+    """Returns the longest time for a QMP answer, and between two beats."""
+    longest, gap = 0.0, 0.0
+    guest.console.wait(r'passes=(\d+) ', PATIENCE)
+    start = beat = time.monotonic()
+    while beat - start < seconds:
+        asked = time.monotonic()
+        guest.cmd('query-status')
+        longest = max(longest, time.monotonic() - asked)
+        guest.console.wait(r'passes=(\d+) ', PATIENCE)
+        gap = max(gap, time.monotonic() - beat)
+        beat = time.monotonic()
+    return longest, gap
+
+
+def io_that_stops(directory: Path, device: Sequence[str]) -> None:
+    """Neither guest nor QMP wait for a disk that does not answer."""
+    image = directory / 'disk.img'
+    with image.open('wb') as file:
+        file.truncate(8 * MIB)
+    boot = Boot(['/bin/checker', 'disk=/dev/vda'],
+                ['virtio_pci', 'virtio_blk'])
+    args = [*hybrid(directory, **FULL_RATE), '-smp', '2', '-blockdev',
+            'driver=nbd,node-name=disk0,server.type=unix,'
+            f'server.path={directory / "nbd"}',
+            *device]
+    with nbd_server(directory, image) as server, \
+            Guest(directory, boot, args) as guest:
+        start_checker(guest)
+        wait_for_swaps(guest, 200)
+        before = longest_waits(guest, STOP_TIME)
+        server.send_signal(signal.SIGSTOP)
+        given_up = guest.raminate()['batches-given-up']
+        stopped = longest_waits(guest, STOP_TIME)
+        held = guest.raminate()
+        server.send_signal(signal.SIGCONT)
+        print(f"# longest answer and gap between beats: {stopped}, with "
+              f"storage that answers {before}")
+        check(held['batches-given-up'] > given_up, held)
+        check('requests of a disk have not ended' in held['held-because'],
+              held)
+        check(max(stopped) - max(before) < LONGEST, stopped)
+        wait_for_swaps(guest, 200)
+        wait_for_passes(guest, 1)
+        finish_checker(guest)
+        check_figures(guest.raminate())
+
+
+def storage_that_stops(directory: Path) -> None:
+    io_that_stops(directory, ['-device', 'virtio-blk-pci,drive=disk0'])
+
+
+def storage_of_an_iothread_that_stops(directory: Path) -> None:
+    io_that_stops(directory,
+                  ['-object', 'iothread,id=io0', '-device',
+                   'virtio-blk-pci,drive=disk0,iothread=io0'])
+
+
+run_tests(virtio_blk, virtio_blk_in_an_iothread, ide, storage_that_stops,
+          storage_of_an_iothread_that_stops)

@@ -10,32 +10,92 @@
 #include "block/aio-wait.h"
 #include "block/block.h"
 #include "block/thread-pool.h"
+#include "block/throttle-groups.h"
 #include "hw/raminate/mover/nested.h"
 #include "hw/raminate/mover/quiesce.h"
 #include "hw/virtio/vhost.h"
 #include "system/cpus.h"
 #include "system/iothread.h"
 
+/* Storage that does not answer must not hold the main loop for longer. */
+#define WAIT_MS 20
+
 /* Pausing concerns the whole VM: there is one at a time. */
 static bool quiesced;
 static int64_t paused_at;
 
-static void nop(void *opaque)
+/*
+ * I/O threads that were asked to answer and have not yet.  Atomic.  Whoever
+ * gave up waiting leaves it to them to answer at some time.
+ */
+static unsigned silent_iothreads;
+
+static void iothread_answers(void *opaque)
 {
+    qatomic_dec(&silent_iothreads);
+    aio_wait_kick();
 }
 
 /*
  * Draining takes the virtqueues away from an I/O thread, but doesn't wait for
  * a handler that is in the middle of one.
  */
-static int wait_for_iothread(Object *obj, void *opaque)
+static int ask_iothread(Object *obj, void *opaque)
 {
     IOThread *iothread = (IOThread *)object_dynamic_cast(obj, TYPE_IOTHREAD);
 
     if (iothread) {
-        aio_wait_bh_oneshot(iothread_get_aio_context(iothread), nop, NULL);
+        qatomic_inc(&silent_iothreads);
+        aio_bh_schedule_oneshot(iothread_get_aio_context(iothread),
+                                iothread_answers, NULL);
     }
     return 0;
+}
+
+/* Returns: what may use guest memory, NULL if nothing does. */
+static const char *busy_with(ThreadPoolAio *pool)
+{
+    if (qatomic_read(&silent_iothreads)) {
+        return "an I/O thread is busy: it has not answered";
+    }
+    if (bdrv_drain_all_poll()) {
+        return "block I/O is in flight: requests of a disk have not ended";
+    }
+    if (!thread_pool_is_idle(pool)) {
+        return "requests of devices are in flight: they have not ended";
+    }
+    return NULL;
+}
+
+static void nop(void *opaque)
+{
+}
+
+/*
+ * Drains block I/O, and waits for all else that may use guest memory, but not
+ * for long.
+ * Returns: false with @errp set if it took too long; then nothing is drained.
+ */
+static bool drain_begin(ThreadPoolAio *pool, Error **errp)
+{
+    int64_t deadline = qemu_clock_get_ms(QEMU_CLOCK_REALTIME) + WAIT_MS;
+    /* Ends the wait if nothing else does. */
+    QEMUTimer *alarm = aio_timer_new(qemu_get_aio_context(),
+                                     QEMU_CLOCK_REALTIME, SCALE_MS, nop, NULL);
+    const char *busy;
+
+    timer_mod(alarm, deadline);
+    bdrv_drain_all_begin_nopoll();
+    object_child_foreach(object_get_objects_root(), ask_iothread, NULL);
+    AIO_WAIT_WHILE_UNLOCKED(NULL, (busy = busy_with(pool)) &&
+                            qemu_clock_get_ms(QEMU_CLOCK_REALTIME) < deadline);
+    timer_free(alarm);
+    if (busy) {
+        bdrv_drain_all_end();
+        error_setg(errp, "%s within %d ms; later batches try again", busy,
+                   WAIT_MS);
+    }
+    return !busy;
 }
 
 bool raminate_quiesce_begin(Error **errp)
@@ -51,11 +111,22 @@ bool raminate_quiesce_begin(Error **errp)
                    "QEMU; start its netdev with vhost=off");
         return false;
     }
+    if (qatomic_read(&silent_iothreads)) {
+        error_setg(errp, "an I/O thread is busy: it has not answered since "
+                   "the last batch; later batches try again");
+        return false;
+    }
+    if (throttle_groups_have_pending_reqs()) {
+        error_setg(errp, "requests of a disk wait for its I/O limits, which "
+                   "a batch would lift; later batches try again");
+        return false;
+    }
 
     quiesced = true;
-    bdrv_drain_all_begin();
-    object_child_foreach(object_get_objects_root(), wait_for_iothread, NULL);
-    AIO_WAIT_WHILE_UNLOCKED(NULL, !thread_pool_is_idle(pool));
+    if (!drain_begin(pool, errp)) {
+        quiesced = false;
+        return false;
+    }
 
     paused_at = qemu_clock_get_ns(QEMU_CLOCK_REALTIME);
     pause_all_vcpus();
