@@ -6,6 +6,7 @@
 
 #include "qemu/osdep.h"
 #include "qapi/error.h"
+#include "qemu/error-report.h"
 #include "qemu/timer.h"
 #include "hw/raminate/placer-internal.h"
 #include "trace.h"
@@ -157,11 +158,16 @@ static bool exchange(Batch *batch, Error **errp)
     }
     raminate_engine_figures(placer->engine)->batches_given_up +=
         batch->result == RAMINATE_EXCHANGE_REFUSED;
-    if (batch->result == RAMINATE_EXCHANGE_BROKEN) {
+    if (batch->result == RAMINATE_EXCHANGE_BROKEN ||
+        batch->result == RAMINATE_EXCHANGE_LOST) {
         raminate_placer_mover_failed(placer, error_copy(err));
     }
     release_batch(placer);
     raminate_placer_unlock(placer);
+    if (batch->result == RAMINATE_EXCHANGE_LOST) {
+        error_report_err(error_copy(err));
+        vm_stop(RUN_STATE_INTERNAL_ERROR);
+    }
     if (err) {
         error_propagate(errp, err);
         return false;

@@ -39,6 +39,7 @@ typedef struct RaminateMemory {
     unsigned nr_tiers;
     RaminatePlacement *placement;       /* the engine's; NULL without one */
     QemuMutex *placement_lock;          /* guards it; the placer's */
+    bool is_lost;               /* whether not all pages can be reached */
 } RaminateMemory;
 
 static inline uint8_t *raminate_memory_page(const RaminateMemory *memory,

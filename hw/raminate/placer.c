@@ -39,6 +39,11 @@ static void vm_change(void *opaque, bool running, RunState state)
     placer->vm_started |= running;
     qemu_cond_signal(&placer->changed);
     raminate_placer_unlock(placer);
+    if (running && placer->memory->is_lost) {
+        /* A reset has let it run; that mends no mapping. */
+        qemu_system_vmstop_request_prepare();
+        qemu_system_vmstop_request(RUN_STATE_INTERNAL_ERROR);
+    }
 }
 
 /* QEMU may be about to exit: migration, for one, can't be asked any more. */

@@ -1,10 +1,15 @@
 /*
  * RAMinate: the mover that maps pages anew
  *
- * While guest memory stands still, the contents of both pages are exchanged
- * and each is mapped on to the other's frame.  Each such page may need a host
- * mapping of its own, of which the kernel allows a process only so many
+ * While guest memory stands still, each page is mapped on to the other's frame
+ * and then the contents are exchanged.  Each such page may need a host mapping
+ * of its own, of which the kernel allows a process only so many
  * (vm.max_map_count).
+ *
+ * The kernel may refuse a mapping.  In most cases, the old one is still there,
+ * but it may be gone.  Contents are not touched before both mappings are made,
+ * so that to undo an exchange is to map pages as they were; spare mappings are
+ * given up for that.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -12,10 +17,8 @@
 #include "qemu/osdep.h"
 #include "qapi/error.h"
 #include "qemu/bitmap.h"
-#include "qemu/error-report.h"
 #include "hw/raminate/mover/mover.h"
 #include "hw/raminate/mover/quiesce.h"
-#include "system/runstate.h"
 
 /* Left to the rest of QEMU: threads, libraries, devices plugged later. */
 #define MAPPINGS_RESERVE 4096
@@ -29,11 +32,18 @@
  */
 #define DEVICE_JOIN_PAGES 1024
 
+/* A mapping that is refused is asked for so often. */
+#define MAP_TRIES 2
+
+/* Pages of address space, each a mapping, that are given up to undo a swap. */
+#define SPARE_PAGES 32
+
 typedef struct MmapMover {
     RaminateMover parent;
     unsigned long *starts;      /* pages at which a host mapping starts */
     uint32_t mappings;          /* number of bits set in starts */
     bool by_device;             /* whether mappings have to be joined by hand */
+    uint8_t *spare;             /* SPARE_PAGES mappings, or NULL */
     uint8_t bounce[RAMINATE_PAGE_SIZE];
 } MmapMover;
 
@@ -59,6 +69,38 @@ static void set_start(MmapMover *mover, uint32_t page, bool start)
         change_bit(page, mover->starts);
         mover->mappings += start ? 1 : -1;
         total_mappings += start ? 1 : -1;
+    }
+}
+
+/* Returns: whether there are spare mappings. */
+static bool get_spare(MmapMover *mover)
+{
+    size_t size = SPARE_PAGES * RAMINATE_PAGE_SIZE;
+    uint8_t *spare;
+
+    if (mover->spare) {
+        return true;
+    }
+    spare = mmap(NULL, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (spare == MAP_FAILED) {
+        return false;
+    }
+    /* Neighbours that are not alike are not joined. */
+    for (size_t at = 0; at < size; at += 2 * RAMINATE_PAGE_SIZE) {
+        if (mprotect(spare + at, RAMINATE_PAGE_SIZE, PROT_READ) < 0) {
+            munmap(spare, size);
+            return false;
+        }
+    }
+    mover->spare = spare;
+    return true;
+}
+
+static void drop_spare(MmapMover *mover)
+{
+    if (mover->spare) {
+        munmap(mover->spare, SPARE_PAGES * RAMINATE_PAGE_SIZE);
+        mover->spare = NULL;
     }
 }
 
@@ -93,46 +135,97 @@ static void mmap_close(RaminateMover *parent)
     MmapMover *mover = container_of(parent, MmapMover, parent);
 
     total_mappings -= mover->mappings;
+    drop_spare(mover);
     g_free(mover->starts);
     g_free(mover);
 }
 
-/* Shows in the mappings what the placement says of @page. */
-static int map_page(MmapMover *mover, uint32_t page)
+/* Pages that are mapped as one */
+typedef struct Run {
+    uint32_t first;
+    uint32_t end;
+} Run;
+
+/* Returns: what to map to show what the placement says of @page. */
+static Run run_of(const MmapMover *mover, uint32_t page)
+{
+    const RaminatePlacement *placement = mover->parent.memory->placement;
+    Run run = { page, page + 1 };
+
+    if (!mover->by_device) {
+        return run;
+    }
+    if (raminate_placement_joined(placement, page)) {
+        uint32_t first = find_last_bit(mover->starts, page);
+
+        if (page - first <= DEVICE_JOIN_PAGES) {
+            run.first = first;
+        }
+    }
+    if (raminate_placement_joined(placement, page + 1)) {
+        uint32_t end = find_next_bit(mover->starts,
+                                     raminate_placement_pages(placement),
+                                     page + 2);
+
+        if (end - page <= DEVICE_JOIN_PAGES) {
+            run.end = end;
+        }
+    }
+    return run;
+}
+
+/* Returns: whether the kernel joins a mapping at @page to the one before. */
+static bool is_joined(const MmapMover *mover, uint32_t page)
+{
+    return !mover->by_device &&
+           raminate_placement_joined(mover->parent.memory->placement, page);
+}
+
+/* Returns: 0, or -errno; @run may then have lost its old mapping. */
+static int map_run(MmapMover *mover, const Run *run)
 {
     const RaminateMemory *memory = mover->parent.memory;
-    const RaminatePlacement *placement = memory->placement;
-    uint32_t nr_pages = raminate_placement_pages(placement);
-    bool joins_left = raminate_placement_joined(placement, page);
-    bool joins_right = raminate_placement_joined(placement, page + 1);
-    uint32_t first = page;
-    uint32_t end = page + 1;
-    int ret;
+    uint32_t frame = raminate_placement_frame(memory->placement, run->first);
+    int ret = -1;
 
-    if (mover->by_device) {
-        if (joins_left) {
-            first = find_last_bit(mover->starts, page);
-            if (page - first > DEVICE_JOIN_PAGES) {
-                first = page;
-                joins_left = false;
-            }
-        }
-        if (joins_right) {
-            end = find_next_bit(mover->starts, nr_pages, page + 2);
-            if (end - page > DEVICE_JOIN_PAGES) {
-                end = page + 1;
-                joins_right = false;
-            }
-        }
+    for (unsigned i = 0; ret < 0 && i < MAP_TRIES; i++) {
+        ret = raminate_memory_map(memory, run->first, frame,
+                                  run->end - run->first);
     }
-    ret = raminate_memory_map(memory, first,
-                              raminate_placement_frame(placement, first),
-                              end - first);
     if (ret == 0) {
-        set_start(mover, page, !joins_left);
-        set_start(mover, page + 1, !joins_right);
+        set_start(mover, run->first, !is_joined(mover, run->first));
+        for (uint32_t page = run->first + 1; page < run->end; page++) {
+            set_start(mover, page, false);
+        }
+        set_start(mover, run->end, !is_joined(mover, run->end));
     }
     return ret;
+}
+
+/* Maps @page alone, whatever that takes.  Returns: 0, or -errno. */
+static int map_back(MmapMover *mover, uint32_t page)
+{
+    Run run = { page, page + 1 };
+    int ret = map_run(mover, &run);
+
+    if (ret < 0 && mover->spare) {
+        drop_spare(mover);
+        ret = map_run(mover, &run);
+    }
+    return ret;
+}
+
+static bool is_mapped(const RaminateMemory *memory, uint32_t page)
+{
+    unsigned char resident;
+
+    return mincore(raminate_memory_page(memory, page), RAMINATE_PAGE_SIZE,
+                   &resident) == 0 || errno != ENOMEM;
+}
+
+static bool run_has(const Run *run, uint32_t page)
+{
+    return page >= run->first && page < run->end;
 }
 
 static void exchange_contents(MmapMover *mover, uint32_t a, uint32_t b)
@@ -145,41 +238,67 @@ static void exchange_contents(MmapMover *mover, uint32_t a, uint32_t b)
     memcpy(host_b, mover->bounce, RAMINATE_PAGE_SIZE);
 }
 
-/* Returns: 0, or -errno with both pages as they were. */
-static int exchange_pair(MmapMover *mover, uint32_t a, uint32_t b)
+/*
+ * Maps as before what is not, after @refused was; the placement is as before.
+ * @mapped: what was mapped anew, which may have @a and @b in it; NULL for none
+ * Returns: whether all is as before.
+ */
+static bool undo(MmapMover *mover, const Run *refused, const Run *mapped,
+                 uint32_t a, uint32_t b)
 {
-    RaminateMemory *memory = mover->parent.memory;
+    int ret = 0;
+
+    for (uint32_t page = refused->first; page < refused->end; page++) {
+        if (!is_mapped(mover->parent.memory, page)) {
+            ret |= map_back(mover, page);
+        }
+    }
+    if (mapped) {
+        ret |= map_back(mover, a);
+        if (run_has(mapped, b)) {
+            ret |= map_back(mover, b);
+        }
+    }
+    return ret == 0;
+}
+
+/*
+ * Returns: 0, or -errno with both pages as they were.
+ * @lost: set if they could not be made so: the contents are where the
+ *        placement says, but not all pages lead there
+ */
+static int exchange_pair(MmapMover *mover, uint32_t a, uint32_t b, bool *lost)
+{
+    RaminatePlacement *placement = mover->parent.memory->placement;
+    Run run_a, run_b;
     int ret;
 
-    exchange_contents(mover, a, b);
     raminate_memory_exchanged(memory, a, b);
-    ret = map_page(mover, a);
-    if (ret == 0) {
-        ret = map_page(mover, b);
-    }
-    if (ret == 0) {
-        return 0;
-    }
-
-    raminate_memory_exchanged(memory, a, b);
-    if (map_page(mover, a) < 0 || map_page(mover, b) < 0) {
-        /*
-         * The kernel took a mapping away and then had none to give.  The
-         * contents are where the placement says, but nobody can go there.
-         */
+    run_a = run_of(mover, a);
+    ret = map_run(mover, &run_a);
+    if (ret < 0) {
         raminate_memory_exchanged(memory, a, b);
-        error_report("memory-backend-container '%s': can't map page %" PRIu32
-                     " or %" PRIu32 " of guest RAM any more: %s; the VM can't "
-                     "go on", memory->id, a, b, strerror(-ret));
-        vm_stop(RUN_STATE_INTERNAL_ERROR);
+        *lost = !undo(mover, &run_a, NULL, a, b);
+        return ret;
+    }
+    run_b = run_of(mover, b);
+    ret = map_run(mover, &run_b);
+    if (ret < 0) {
+        raminate_memory_exchanged(memory, a, b);
+        *lost = !undo(mover, &run_b, &run_a, a, b);
         return ret;
     }
     exchange_contents(mover, a, b);
-    return ret;
+    return 0;
 }
 
 static bool mmap_begin(RaminateMover *parent, Error **errp)
 {
+    if (parent->memory->is_lost) {
+        error_setg(errp, "the container has pages that can't be mapped; start "
+                   "the VM anew");
+        return false;
+    }
     return raminate_quiesce_begin(errp);
 }
 
@@ -195,17 +314,29 @@ static RaminateExchangeResult mmap_exchange(RaminateMover *parent,
     MmapMover *mover = container_of(parent, MmapMover, parent);
 
     for (size_t i = 0; i < nr; i++) {
+        uint32_t a = moves[i].page;
+        uint32_t b = moves[i].with;
+        bool lost = false;
         int ret;
 
-        if (total_mappings + MAPPINGS_PER_SWAP > max_mappings &&
-            raminate_placement_swap_runs(parent->memory->placement,
-                                         moves[i].page, moves[i].with) > 0) {
+        if (!get_spare(mover) ||
+            (total_mappings + MAPPINGS_PER_SWAP > max_mappings &&
+             raminate_placement_swap_runs(parent->memory->placement, a,
+                                          b) > 0)) {
             moves[i].status = RAMINATE_MOVE_HELD;
             continue;
         }
-        ret = exchange_pair(mover, moves[i].page, moves[i].with);
+        ret = exchange_pair(mover, a, b, &lost);
         moves[i].status = ret ? RAMINATE_MOVE_FAILED : RAMINATE_MOVE_DONE;
         moves[i].error = -ret;
+        if (lost) {
+            parent->memory->is_lost = true;
+            error_setg_errno(errp, -ret, "memory-backend-container '%s': can't "
+                             "map page %" PRIu32 " or %" PRIu32 " of guest RAM "
+                             "any more; the VM can't go on, start it anew",
+                             parent->memory->id, a, b);
+            return RAMINATE_EXCHANGE_LOST;
+        }
     }
     return RAMINATE_EXCHANGE_OK;
 }

@@ -14,6 +14,7 @@ typedef enum RaminateExchangeResult {
     RAMINATE_EXCHANGE_OK,
     RAMINATE_EXCHANGE_REFUSED,  /* at present, but perhaps not for ever */
     RAMINATE_EXCHANGE_BROKEN,   /* the mover has failed for good */
+    RAMINATE_EXCHANGE_LOST,     /* pages can't be reached: stop the VM */
 } RaminateExchangeResult;
 
 typedef struct RaminateMover RaminateMover;
@@ -38,7 +39,8 @@ typedef struct RaminateMoverOps {
      * Makes moves, between begin() and end(), and brings the placement up to
      * date by raminate_memory_exchanged().  No page appears twice.
      * Returns: whether all moves were reached; if not, @errp says why.  The
-     * status of each is true in any case.
+     * status of each is true in any case.  The VM must not run again after
+     * RAMINATE_EXCHANGE_LOST; to stop it is left to the caller, after end().
      */
     RaminateExchangeResult (*exchange)(RaminateMover *mover,
                                        RaminateMove *moves, size_t nr,

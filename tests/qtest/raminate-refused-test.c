@@ -1,0 +1,232 @@
+/*
+ * RAMinate: mappings that the host's kernel refuses
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include "qemu/osdep.h"
+#include "raminate-common.h"
+
+#define REFUSER "librefuse-mappings.so"
+#define FOR_EVER 1000000
+
+/* Returns: QEMU with a kernel that refuses mappings by order. */
+static QTestState *start(const char *settings)
+{
+    g_autofree char *program = g_file_read_link("/proc/self/exe", NULL);
+    g_autofree char *directory = g_path_get_dirname(program);
+    g_autofree char *refuser = g_build_filename(directory, REFUSER, NULL);
+    QTestState *qts;
+
+    unlink("refusals");
+    g_assert_true(g_setenv("LD_PRELOAD", refuser, true));
+    qts = raminate_start(settings, "");
+    g_unsetenv("LD_PRELOAD");
+    for (uint32_t page = 0; page < NR_PAGES; page++) {
+        raminate_write_page(qts, page, 1);
+    }
+    return qts;
+}
+
+/*
+ * From now on, @let mappings are made, then @nr are refused.
+ * @lose: whether the old mapping is gone then
+ */
+static void refuse(unsigned let, unsigned nr, bool lose)
+{
+    static unsigned orders;
+    g_autofree char *order = g_strdup_printf("%u %u %u %u\n", ++orders, let,
+                                             nr, lose);
+
+    raminate_make_file("refusals", 0);
+    raminate_write_file("refusals", 0, order, strlen(order));
+}
+
+static void assert_pages(QTestState *qts, uint32_t generation)
+{
+    for (uint32_t page = 0; page < NR_PAGES; page++) {
+        raminate_assert_page(qts, page, generation);
+    }
+}
+
+static QDict *swap(QTestState *qts)
+{
+    RaminateTestPair pairs[] = { { 3, 100 }, { 4, 101 } };
+
+    return raminate_swap_pages(qts, pairs, ARRAY_SIZE(pairs));
+}
+
+/* Checks that as many of the two pairs were exchanged, and frames with them. */
+static void assert_done(QTestState *qts, unsigned done)
+{
+    QDict *response = swap(qts);
+
+    g_assert_cmpuint(qdict_get_int(qdict_get_qdict(response, "return"),
+                                   "done"), ==, done);
+    qobject_unref(response);
+    assert_pages(qts, 1);
+    g_assert_cmpuint(raminate_tier_of(qts, 3), ==, done == 2);
+    g_assert_cmpuint(raminate_tier_of(qts, 4), ==, 1);
+    raminate_assert_frame(done == 2 ? "nvm" : "dram",
+                          done == 2 ? SLOW_FIRST + 100 - FAST_PAGES
+                                    : FAST_FIRST + 3, 3, 1);
+}
+
+/* One refusal is overcome by asking again. */
+static void test_once(void)
+{
+    for (unsigned let = 0; let < 2; let++) {
+        QTestState *qts = start(",policy=null");
+
+        raminate_assert_swap(qts, 0, 1);
+        refuse(let, 1, false);
+        assert_done(qts, 2);
+        qtest_quit(qts);
+    }
+}
+
+/* A pair that is refused stays as it was, the next one is exchanged. */
+static void undone(unsigned let, unsigned nr, bool lose)
+{
+    QTestState *qts = start(",policy=null");
+
+    raminate_assert_swap(qts, 0, 1);
+    refuse(let, nr, lose);
+    assert_done(qts, 1);
+    g_assert_cmpuint(raminate_figure(qts, "swaps-failed"), ==, 1);
+
+    /* All pages lead to where the placement says. */
+    unlink("refusals");
+    for (uint32_t page = 0; page < NR_PAGES; page++) {
+        raminate_write_page(qts, page, 2);
+    }
+    assert_pages(qts, 2);
+    raminate_assert_frame("dram", FAST_FIRST + 3, 3, 2);
+    raminate_assert_frame("nvm", SLOW_FIRST + 100 - FAST_PAGES, 100, 2);
+    raminate_assert_swap(qts, 3, 100);
+    assert_pages(qts, 2);
+    raminate_assert_frame("nvm", SLOW_FIRST + 100 - FAST_PAGES, 3, 2);
+    qtest_quit(qts);
+}
+
+static void test_first_refused(void)
+{
+    undone(0, 2, false);
+}
+
+static void test_second_refused(void)
+{
+    undone(1, 2, false);
+}
+
+static void test_undone_with_spare_mappings(void)
+{
+    undone(1, 4, false);
+}
+
+static void test_first_lost(void)
+{
+    undone(0, 2, true);
+}
+
+static void test_second_lost(void)
+{
+    undone(1, 2, true);
+}
+
+/* Nothing is lost if the kernel takes nothing away. */
+static void test_first_refused_for_ever(void)
+{
+    QTestState *qts = start(",policy=null");
+    QDict *response;
+
+    raminate_assert_swap(qts, 0, 1);
+    refuse(0, FOR_EVER, false);
+    response = swap(qts);
+    g_assert_cmpuint(qdict_get_int(qdict_get_qdict(response, "return"),
+                                   "done"), ==, 0);
+    qobject_unref(response);
+    assert_pages(qts, 1);
+    raminate_wait_state(qts, "running");
+    qtest_quit(qts);
+}
+
+/* The VM has stopped for good, and says so. */
+static void assert_stopped(QTestState *qts)
+{
+    QDict *response;
+    QDict *info;
+
+    qtest_qmp_eventwait(qts, "STOP");
+    response = qtest_qmp(qts, "{ 'execute': 'query-status' }");
+    g_assert_cmpstr(qdict_get_str(qdict_get_qdict(response, "return"),
+                                  "status"), ==, "internal-error");
+    qobject_unref(response);
+    response = qtest_qmp(qts, "{ 'execute': 'cont' }");
+    g_assert_nonnull(qdict_get_qdict(response, "error"));
+    qobject_unref(response);
+
+    /* A reset doesn't help. */
+    qtest_qmp_assert_success(qts, "{ 'execute': 'system_reset' }");
+    qtest_qmp_eventwait(qts, "RESET");
+    qtest_qmp_assert_success(qts, "{ 'execute': 'cont' }");
+    qtest_qmp_eventwait(qts, "STOP");
+
+    info = raminate_query(qts, "c");
+    g_assert_cmpstr(qdict_get_str(info, "state"), ==, "held");
+    g_assert_cmpuint(qdict_get_int(info, "swaps-failed"), ==, 1);
+    qobject_unref(info);
+}
+
+static void test_lost(void)
+{
+    QTestState *qts = start(",policy=null");
+    QDict *response;
+
+    raminate_assert_swap(qts, 0, 1);
+    refuse(1, FOR_EVER, false);
+    response = swap(qts);
+    raminate_assert_error(response,
+                          "memory-backend-container 'c': can't map page 3 or "
+                          "100 of guest RAM any more; the VM can't go on, "
+                          "start it anew: Cannot allocate memory");
+    assert_stopped(qts);
+    /* The pair behind it was left alone. */
+    raminate_assert_frame("dram", FAST_FIRST + 4, 4, 1);
+    raminate_assert_page(qts, 4, 1);
+    qtest_quit(qts);
+}
+
+static void test_lost_by_plan(void)
+{
+    QTestState *qts = start(",policy=lru,scan-period=10,swap-period=10");
+    unsigned rounds = 0;
+
+    refuse(1, FOR_EVER, false);
+    while (!raminate_figure(qts, "swaps-failed")) {
+        raminate_write_page(qts, NR_PAGES - 1, 1);
+        raminate_wait(&rounds, "a swap");
+    }
+    assert_stopped(qts);
+    qtest_quit(qts);
+}
+
+int main(int argc, char **argv)
+{
+    raminate_test_init(&argc, &argv);
+#ifdef __SANITIZE_ADDRESS__
+    g_test_message("the sanitizer must be the first library");
+#else
+    qtest_add_func("raminate/refused/once", test_once);
+    qtest_add_func("raminate/refused/first", test_first_refused);
+    qtest_add_func("raminate/refused/second", test_second_refused);
+    qtest_add_func("raminate/refused/with-spare-mappings",
+                   test_undone_with_spare_mappings);
+    qtest_add_func("raminate/refused/first-lost", test_first_lost);
+    qtest_add_func("raminate/refused/second-lost", test_second_lost);
+    qtest_add_func("raminate/refused/for-ever", test_first_refused_for_ever);
+    qtest_add_func("raminate/refused/lost", test_lost);
+    qtest_add_func("raminate/refused/lost-by-plan", test_lost_by_plan);
+#endif
+    return g_test_run();
+}
