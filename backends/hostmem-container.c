@@ -603,6 +603,7 @@ static void container_class_init(ObjectClass *oc, void *data)
 
     bc->alloc = container_alloc;
     bc->check_ready = container_check_ready;
+    bc->no_default_prealloc = true;
     ucc->can_be_deleted = container_can_be_deleted;
     oc->unparent = container_unparent;
 

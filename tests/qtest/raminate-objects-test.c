@@ -135,6 +135,41 @@ static void test_devmem_properties(void)
     qtest_quit(qts);
 }
 
+/* Checks that @size bytes of file @name take room on the disk. */
+static void assert_allocated(const char *name, uint64_t size)
+{
+    struct stat st;
+
+    g_assert_cmpint(stat(name, &st), ==, 0);
+    g_assert_cmpuint(st.st_blocks * 512, >=, size);
+}
+
+/* QEMU's default for all backends is for those that have memory. */
+static void test_mem_prealloc(void)
+{
+    QTestState *qts = raminate_start("", "-mem-prealloc");
+    QDict *response;
+
+    assert_allocated("dram", FAST_PAGES * PAGE_SIZE);
+    assert_allocated("nvm", SLOW_PAGES * PAGE_SIZE);
+    assert_qom_bool(qts, "/objects/c", "prealloc", false);
+    assert_qom_bool(qts, "/objects/fast", "prealloc", true);
+
+    /* So it is for those that come later. */
+    raminate_make_file("more", 1 * MiB);
+    raminate_assert_object_add(qts, "memory-backend-container,id=d,size=1M");
+    raminate_assert_object_add(qts, "memory-backend-devmem,id=more,parent=d,"
+                               "size=1M,mem-path=more");
+    assert_allocated("more", 1 * MiB);
+
+    response = raminate_object_add(qts, "memory-backend-container,id=e,"
+                                   "size=1M,prealloc=on");
+    raminate_assert_error(response, "memory-backend-container 'e' has no "
+                          "memory of its own for prealloc=on; set it on its "
+                          "memory-backend-devmem tiers");
+    qtest_quit(qts);
+}
+
 static void assert_help_lists(const char *type, const char *const *properties)
 {
     g_autofree char *args = g_strdup_printf("-object %s,help", type);
@@ -609,6 +644,7 @@ int main(int argc, char **argv)
     qtest_add_func("raminate/objects/devmem/properties",
                    test_devmem_properties);
     qtest_add_func("raminate/objects/devmem/alone", test_devmem_alone);
+    qtest_add_func("raminate/objects/mem-prealloc", test_mem_prealloc);
     qtest_add_func("raminate/objects/help", test_help);
     qtest_add_func("raminate/objects/object-add", test_object_add);
     qtest_add_func("raminate/objects/readconfig", test_readconfig);
