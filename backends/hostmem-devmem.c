@@ -57,6 +57,7 @@ static QLIST_HEAD(, HostMemoryBackendDevmem) ranges =
     QLIST_HEAD_INITIALIZER(ranges);
 
 static void (*base_complete)(UserCreatable *uc, Error **errp);
+static bool (*base_can_be_deleted)(UserCreatable *uc);
 
 static const char *devmem_id(HostMemoryBackendDevmem *devmem)
 {
@@ -566,6 +567,15 @@ static void devmem_complete(UserCreatable *uc, Error **errp)
                                    devmem->has_rank, errp);
 }
 
+/* A container that was deleted lets go of its tiers when RCU is through. */
+static bool devmem_can_be_deleted(UserCreatable *uc)
+{
+    if (!base_can_be_deleted(uc) && MEMORY_BACKEND_DEVMEM(uc)->parent) {
+        drain_call_rcu();
+    }
+    return base_can_be_deleted(uc);
+}
+
 /* Properties */
 
 /* Says so if it is too late to change a property. */
@@ -717,6 +727,8 @@ static void devmem_class_init(ObjectClass *oc, void *data)
     host_memory_backend_class_add_numa_policy(oc);
     base_complete = ucc->complete;
     ucc->complete = devmem_complete;
+    base_can_be_deleted = ucc->can_be_deleted;
+    ucc->can_be_deleted = devmem_can_be_deleted;
 
     object_class_property_add_str(oc, "mem-path", devmem_get_mem_path,
                                   devmem_set_mem_path);

@@ -633,6 +633,33 @@ static void test_delete_incomplete(void)
     qtest_quit(qts);
 }
 
+/* Does what a guest does that lets go of the DIMM in slot 0. */
+static void eject_dimm(QTestState *qts)
+{
+    qtest_outl(qts, 0xa00, 0);
+    qtest_outb(qts, 0xa14, 8);
+    qtest_qmp_eventwait(qts, "DEVICE_DELETED");
+}
+
+/* Once its container is deleted, a tier can be, at once. */
+static void test_delete_after_dimm(void)
+{
+    QTestState *qts = qtest_init(DIMM_MACHINE);
+
+    make_dimm_files();
+    for (unsigned i = 0; i < 30; i++) {
+        raminate_assert_object_add(qts, DIMM_CONTAINER);
+        raminate_assert_object_add(qts, DIMM_FAST);
+        raminate_assert_object_add(qts, DIMM_SLOW);
+        qtest_qmp_device_add(qts, "pc-dimm", "dimm", "{'memdev': 'c'}");
+        eject_dimm(qts);
+        raminate_assert_object_del(qts, "c");
+        raminate_assert_object_del(qts, "slow");
+        raminate_assert_object_del(qts, "fast");
+    }
+    qtest_quit(qts);
+}
+
 int main(int argc, char **argv)
 {
     raminate_test_init(&argc, &argv);
@@ -666,6 +693,8 @@ int main(int argc, char **argv)
                    test_pc_dimm_hot_plug);
     qtest_add_func("raminate/objects/query-memdev", test_query_memdev);
     qtest_add_func("raminate/objects/delete-unused", test_delete_unused);
+    qtest_add_func("raminate/objects/delete-after-dimm",
+                   test_delete_after_dimm);
     qtest_add_func("raminate/objects/delete-incomplete",
                    test_delete_incomplete);
     return g_test_run();
