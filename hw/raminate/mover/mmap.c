@@ -269,7 +269,7 @@ static bool undo(MmapMover *mover, const Run *refused, const Run *mapped,
  */
 static int exchange_pair(MmapMover *mover, uint32_t a, uint32_t b, bool *lost)
 {
-    RaminatePlacement *placement = mover->parent.memory->placement;
+    const RaminateMemory *memory = mover->parent.memory;
     Run run_a, run_b;
     int ret;
 
