@@ -200,8 +200,11 @@ static bool container_alloc(HostMemoryBackend *backend, Error **errp)
     container->memory.id = container_id(container);
     container->memory.host =
         QEMU_ALIGN_PTR_UP(container->reservation->addr, HOST_ALIGN);
-    memory_region_init_ram_ptr(&backend->mr, OBJECT(backend), name,
-                               backend->size, container->memory.host);
+    memory_region_init_ram_flags_ptr(&backend->mr, OBJECT(backend), name,
+                                     backend->size, RAM_CLEAN,
+                                     container->memory.host);
+    /* For those who need it: TCG, so that it knows of no code there. */
+    memory_region_set_dirty(&backend->mr, 0, backend->size);
     backend->mr.align = HOST_ALIGN;
     /* So that nobody uses it before it is complete. */
     host_memory_backend_set_mapped(backend, true);

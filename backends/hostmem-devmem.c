@@ -498,6 +498,8 @@ static bool devmem_alloc(HostMemoryBackend *backend, Error **errp)
         (devmem->pool && !devmem_find_pool(devmem, &pools, &pool, errp))) {
         return false;
     }
+    /* The guest uses a tier through the container alone. */
+    ram_flags |= container ? RAM_CLEAN : 0;
     fd = devmem_open(devmem, errp);
     if (fd < 0) {
         return false;
