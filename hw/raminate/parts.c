@@ -189,6 +189,8 @@ void raminate_placer_reopen(void *opaque)
     busy = placer->exchanging;
     on = raminate_placer_is_on(placer);
     placer->reopen &= busy;
+    /* The first scan of a sampler finds what was written before, too. */
+    raminate_engine_hold(placer->engine);
     raminate_placer_unlock(placer);
     if (busy) {
         return;

@@ -15,6 +15,7 @@ typedef struct ScanSlice {
     RaminatePlacer *placer;
     RaminateSample *sample;
     uint32_t first;
+    uint32_t nr;                /* pages that are left */
     uint32_t done;              /* pages looked at; 0: the sampler failed */
 } ScanSlice;
 
@@ -25,13 +26,11 @@ static void scan_slice(void *opaque)
     RaminateSampler *sampler = placer->sampler;
     Error *err = NULL;
 
-    if (slice->first == 0 && sampler->ops->begin &&
-        !sampler->ops->begin(sampler, &err)) {
-        slice->done = 0;
-    } else {
-        slice->done = sampler->ops->scan(sampler, slice->first, slice->sample,
-                                         &err);
+    if (slice->first == 0 && sampler->ops->begin_scan) {
+        sampler->ops->begin_scan(sampler);
     }
+    slice->done = sampler->ops->scan(sampler, slice->first, slice->nr,
+                                     slice->sample, &err);
     if (!slice->done) {
         raminate_placer_lock(placer);
         raminate_placer_sampler_failed(placer, err);
@@ -45,14 +44,18 @@ static void scan_slice(void *opaque)
  */
 static bool scan_pages(RaminatePlacer *placer, RaminateSample *sample)
 {
-    uint32_t nr_pages = raminate_placer_pages(placer);
-    bool in_main_loop = placer->sampler->ops->part.in_main_loop;
-    ScanSlice slice = { .placer = placer, .sample = sample };
+    const RaminatePart *part = &placer->sampler->ops->part;
+    ScanSlice slice = {
+        .placer = placer,
+        .sample = sample,
+        .nr = raminate_placer_pages(placer),
+    };
 
     raminate_sample_clear(sample);
-    for (; slice.first < nr_pages; slice.first += slice.done) {
+    sample->kinds = part->kinds;
+    while (slice.nr) {
         slice.done = 0;
-        if (in_main_loop) {
+        if (part->in_main_loop) {
             raminate_placer_in_main_loop(placer, scan_slice, &slice);
         } else {
             scan_slice(&slice);
@@ -61,6 +64,8 @@ static bool scan_pages(RaminatePlacer *placer, RaminateSample *sample)
         if (!slice.done || !raminate_placer_may_go_on(placer)) {
             return false;
         }
+        slice.first += slice.done;
+        slice.nr -= slice.done;
     }
     return true;
 }

@@ -9,34 +9,52 @@
  */
 
 #include "qemu/osdep.h"
+#include "qemu/timer.h"
 #include "exec/ramlist.h"
 #include "hw/raminate/sampler/sampler.h"
 
-/* 16 GiB: bounds the time that one look can take of the main loop's. */
-#define SLICE_PAGES (4u << 20)
-
 /*
- * Returns: the dirty bits of @size bytes from @addr on, which are clear
- * afterwards; to be freed with g_free().
+ * For how long bits are taken at a time.  The rest of 1 ms is for what has to
+ * follow: each vCPU is told to watch the pages again.
  */
-static DirtyBitmapSnapshot *take_dirty(const RaminateMemory *memory,
-                                       hwaddr addr, hwaddr size)
+#define SLICE_NS (500 * SCALE_US)
+
+/* Pages that are looked at in far less than that if nothing is written. */
+#define STEP_PAGES (4u << 20)
+
+/* Words with something written after which to look at the clock again. */
+#define WORDS_PER_LOOK 256
+
+/* One slice */
+typedef struct Slice {
+    RaminateSample *sample;
+    int64_t end_ns;
+    unsigned words;             /* that had something written */
+} Slice;
+
+static bool is_over(const Slice *slice)
 {
-    return memory_region_snapshot_and_clear_dirty(&memory->backend->mr, addr,
-                                                  size,
-                                                  DIRTY_MEMORY_PLACEMENT);
+    return qemu_clock_get_ns(QEMU_CLOCK_REALTIME) >= slice->end_ns;
+}
+
+/* Returns: whether there is time for more. */
+static bool take_word(void *opaque, hwaddr addr, unsigned long bits)
+{
+    Slice *slice = opaque;
+
+    raminate_sample_add_word(slice->sample, addr >> RAMINATE_PAGE_BITS, bits,
+                             RAMINATE_WRITTEN);
+    return ++slice->words % WORDS_PER_LOOK || !is_over(slice);
 }
 
 static RaminateSampler *dirty_log_open(const RaminateMemory *memory,
                                        Error **errp)
 {
-    MemoryRegion *mr = &memory->backend->mr;
     RaminateSampler *sampler = g_new0(RaminateSampler, 1);
 
     sampler->ops = &raminate_sampler_dirty_log;
     sampler->memory = memory;
-    memory_region_set_log(mr, true, DIRTY_MEMORY_PLACEMENT);
-    g_free(take_dirty(memory, 0, memory_region_size(mr)));
+    memory_region_set_log(&memory->backend->mr, true, DIRTY_MEMORY_PLACEMENT);
     return sampler;
 }
 
@@ -47,25 +65,31 @@ static void dirty_log_close(RaminateSampler *sampler)
     g_free(sampler);
 }
 
-static uint32_t dirty_log_scan(RaminateSampler *sampler, uint32_t first,
-                               RaminateSample *sample, Error **errp)
+static void dirty_log_begin_scan(RaminateSampler *sampler)
 {
-    uint32_t nr = MIN(raminate_placement_pages(sampler->memory->placement) -
-                      first, SLICE_PAGES);
-    hwaddr addr = (hwaddr)first << RAMINATE_PAGE_BITS;
-    hwaddr size = (hwaddr)nr << RAMINATE_PAGE_BITS;
-    g_autofree DirtyBitmapSnapshot *snapshot = take_dirty(sampler->memory,
-                                                          addr, size);
+    memory_region_sync_dirty_bitmap(&sampler->memory->backend->mr, false);
+}
 
-    for (uint32_t page = first; page < first + nr; page++) {
-        if (memory_region_snapshot_get_dirty(&sampler->memory->backend->mr,
-                                             snapshot,
-                                             (hwaddr)page << RAMINATE_PAGE_BITS,
-                                             RAMINATE_PAGE_SIZE)) {
-            raminate_sample_add_word(sample, page, 1, RAMINATE_WRITTEN);
-        }
-    }
-    return nr;
+static uint32_t dirty_log_scan(RaminateSampler *sampler, uint32_t first,
+                               uint32_t nr, RaminateSample *sample,
+                               Error **errp)
+{
+    Slice slice = {
+        .sample = sample,
+        .end_ns = qemu_clock_get_ns(QEMU_CLOCK_REALTIME) + SLICE_NS,
+    };
+    uint32_t done = 0;
+
+    do {
+        hwaddr size = memory_region_take_dirty(
+            &sampler->memory->backend->mr,
+            (hwaddr)(first + done) << RAMINATE_PAGE_BITS,
+            (hwaddr)MIN(nr - done, STEP_PAGES) << RAMINATE_PAGE_BITS,
+            DIRTY_MEMORY_PLACEMENT, take_word, &slice);
+
+        done += size >> RAMINATE_PAGE_BITS;
+    } while (done < nr && !is_over(&slice));
+    return done;
 }
 
 const RaminateSamplerOps raminate_sampler_dirty_log = {
@@ -76,5 +100,6 @@ const RaminateSamplerOps raminate_sampler_dirty_log = {
     },
     .open = dirty_log_open,
     .close = dirty_log_close,
+    .begin_scan = dirty_log_begin_scan,
     .scan = dirty_log_scan,
 };

@@ -13,13 +13,14 @@
 #include "hw/raminate/sampler/sampler.h"
 #include "kvm/raminate.h"
 #include "qemu/bitops.h"
+#include "qemu/bswap.h"
 
-/* 1 GiB, so that the end of the placer is not waited for long */
+/* 1 GiB: some milliseconds, after which whoever waits for us gets a turn. */
 #define SLICE_PAGES (1u << 18)
 
 typedef struct KvmSampler {
     RaminateSampler parent;
-    unsigned long bitmap[BITS_TO_LONGS(SLICE_PAGES)];
+    uint64_t bitmap[SLICE_PAGES / 64];
 } KvmSampler;
 
 /* After a signal: the pages from @done on are left. */
@@ -29,72 +30,50 @@ static void resume_scan(void *arg)
 
     scan->start += scan->done << RAMINATE_PAGE_BITS;
     scan->nr_pages -= scan->done;
-    if (scan->bitmap) {
-        /* A multiple of 64 pages is done, unless all are. */
-        scan->bitmap += scan->done / BITS_PER_BYTE;
-    }
-}
-
-/* @written: bits of the pages, or NULL to throw them away */
-static bool scan_pages(const RaminateMemory *memory, uint32_t first,
-                       uint64_t nr, unsigned long *written, Error **errp)
-{
-    struct kvm_raminate_scan scan = {
-        .flags = KVM_RAMINATE_SCAN_HVA,
-        .start = (uintptr_t)raminate_memory_page(memory, first),
-        .nr_pages = nr,
-        .bitmap = (uintptr_t)written,
-    };
-    int ret = raminate_kvm_call(KVM_RAMINATE_SCAN, &scan, resume_scan);
-
-    if (ret < 0) {
-        error_setg_errno(errp, -ret, "KVM can't scan pages %" PRIu32 " to %"
-                         PRIu64 " of '%s'", first, first + nr - 1,
-                         memory->id);
-        return false;
-    }
-    return true;
+    /* A multiple of 64 pages is done, unless all are. */
+    scan->bitmap += scan->done / BITS_PER_BYTE;
 }
 
 static RaminateSampler *kvm_open(const RaminateMemory *memory, Error **errp)
 {
-    uint32_t nr_pages = raminate_placement_pages(memory->placement);
-    KvmSampler *sampler;
+    KvmSampler *sampler = g_new0(KvmSampler, 1);
 
-    for (uint64_t first = 0; first < nr_pages; first += SLICE_PAGES) {
-        if (!scan_pages(memory, first, MIN(nr_pages - first, SLICE_PAGES),
-                        NULL, errp)) {
-            return NULL;
-        }
-    }
-    sampler = g_new0(KvmSampler, 1);
     sampler->parent.ops = &raminate_sampler_kvm;
     sampler->parent.memory = memory;
     return &sampler->parent;
 }
 
-static void kvm_close(RaminateSampler *parent)
+static void kvm_close(RaminateSampler *sampler)
 {
-    g_free(container_of(parent, KvmSampler, parent));
+    g_free(container_of(sampler, KvmSampler, parent));
 }
 
-static uint32_t kvm_scan(RaminateSampler *parent, uint32_t first,
+static uint32_t kvm_scan(RaminateSampler *sampler, uint32_t first, uint32_t nr,
                          RaminateSample *sample, Error **errp)
 {
-    KvmSampler *sampler = container_of(parent, KvmSampler, parent);
-    uint32_t nr = MIN(raminate_placement_pages(parent->memory->placement) -
-                      first, SLICE_PAGES);
+    KvmSampler *kvm = container_of(sampler, KvmSampler, parent);
+    const RaminateMemory *memory = sampler->memory;
+    uint32_t done = MIN(nr, SLICE_PAGES);
+    struct kvm_raminate_scan scan = {
+        .flags = KVM_RAMINATE_SCAN_HVA,
+        .start = (uintptr_t)raminate_memory_page(memory, first),
+        .nr_pages = done,
+        .bitmap = (uintptr_t)kvm->bitmap,
+    };
+    int ret = raminate_kvm_call(KVM_RAMINATE_SCAN, &scan, resume_scan);
 
-    memset(sampler->bitmap, 0, sizeof(sampler->bitmap));
-    if (!scan_pages(parent->memory, first, nr, sampler->bitmap, errp)) {
+    if (ret < 0) {
+        error_setg_errno(errp, -ret, "KVM can't scan pages %" PRIu32 " to %"
+                         PRIu32 " of '%s'", first, first + done - 1,
+                         memory->id);
         return 0;
     }
-    for (uint32_t i = 0; i < nr; i += BITS_PER_LONG) {
-        raminate_sample_add_word(sample, first + i,
-                                 sampler->bitmap[BIT_WORD(i)],
+    for (uint32_t page = 0; page < done; page += 64) {
+        raminate_sample_add_word(sample, first + page,
+                                 le64_to_cpu(kvm->bitmap[page / 64]),
                                  RAMINATE_WRITTEN);
     }
-    return nr;
+    return done;
 }
 
 const RaminateSamplerOps raminate_sampler_kvm = {

@@ -1,5 +1,5 @@
 /*
- * RAMinate: samplers, which find the pages that were written
+ * RAMinate: samplers, which find out what was done to pages
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -15,7 +15,7 @@ typedef struct RaminateSamplerOps {
     RaminatePart part;
 
     /*
-     * Starts to watch.  Pages written before don't count.
+     * Starts to watch.  The first scan may find pages written long before.
      * Returns: the sampler, or NULL with @errp set.  Called under the big
      * lock, as is close().
      */
@@ -23,20 +23,21 @@ typedef struct RaminateSamplerOps {
     void (*close)(RaminateSampler *sampler);
 
     /*
-     * Makes ready for a scan of all pages; NULL if there is nothing to do.
-     * Returns: false with @errp set if the sampler has failed for good.
+     * Called before the first part of each scan, or NULL.  Called in the main
+     * loop if scan() is.
      */
-    bool (*begin)(RaminateSampler *sampler, Error **errp);
+    void (*begin_scan)(RaminateSampler *sampler);
 
     /*
-     * Finds the pages from @first on that were written since the last look at
-     * them, and adds them to @sample.  Stops when it has taken as long as the
-     * main loop may be held, 1 ms, if it works there.
-     * @first: 0, or where the last call stopped
-     * Returns: number of pages looked at, at least 1; 0 with @errp set if the
+     * Finds what was done to pages from @first to @first + @nr - 1 since the
+     * last look at them, and adds it to @sample.  May leave the last of them
+     * to the next call, so that one takes no more than about a millisecond.
+     * @first: 0, or where the call before has left off
+     * @nr: all that are left
+     * Returns: how many pages it has looked at, or 0 with @errp set if the
      * sampler has failed for good.
      */
-    uint32_t (*scan)(RaminateSampler *sampler, uint32_t first,
+    uint32_t (*scan)(RaminateSampler *sampler, uint32_t first, uint32_t nr,
                      RaminateSample *sample, Error **errp);
 } RaminateSamplerOps;
 
