@@ -30,8 +30,9 @@ include $(CONFIG)
 endif
 
 $(CONFIG): $(SRC)/configure $(wildcard $(SETUP)/*.sh) $(SETUP)/requirements \
-           $(SRC)/qemu/series $(SRC)/patches/qemu \
-           $(wildcard $(SRC)/patches/qemu/*.patch)
+           $(SRC)/qemu/series $(SRC)/patches/qemu $(SRC)/patches/qemu/fixes \
+           $(wildcard $(SRC)/patches/qemu/*.patch \
+                      $(SRC)/patches/qemu/fixes/*.patch)
 	@if [ -x $(BUILD)/config.status ]; then \
 	    $(BUILD)/config.status; \
 	else \

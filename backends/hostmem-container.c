@@ -18,11 +18,11 @@
 #include "qemu/units.h"
 #include "qom/object_interfaces.h"
 #include "backends/raminate/hostmem-container.h"
+#include "exec/ramblock.h"
 #include "hw/boards.h"
 #include "hw/qdev-core.h"
 #include "hw/raminate/engine/settings.h"
 #include "hw/raminate/placer.h"
-#include "hw/raminate/unpinnable.h"
 #include "system/system.h"
 
 /* Huge pages of the host may be used where frames still lie side by side. */
@@ -51,7 +51,6 @@ struct HostMemoryBackendContainer {
     GArray *children;           /* of Child, by offset */
     RaminateMemory memory;
     RaminatePlacer *placer;   /* NULL until all tiers are there */
-    bool is_unpinnable;
     Notifier machine_done;
 };
 
@@ -382,11 +381,10 @@ static bool container_complete(HostMemoryBackendContainer *container,
     }
     if (container->placer) {
         for (unsigned i = 0; i < memory->nr_tiers; i++) {
-            container->is_unpinnable |= memory->tiers[i].is_unpinnable;
-        }
-        if (container->is_unpinnable) {
-            /* All of it: pages move. */
-            raminate_unpinnable_add(memory->host, memory->backend->size);
+            if (memory->tiers[i].is_unpinnable) {
+                /* All of the container: pages move. */
+                qemu_ram_set_unpinnable(memory->backend->mr.ram_block);
+            }
         }
         host_memory_backend_set_mapped(MEMORY_BACKEND(container), false);
         return true;
@@ -591,9 +589,6 @@ static void container_finalize(Object *obj)
     g_array_free(container->children, true);
     g_free(container->memory.tiers);
     g_free(container->record);
-    if (container->is_unpinnable) {
-        raminate_unpinnable_remove(container->memory.host);
-    }
     if (container->reservation) {
         call_rcu(container->reservation, reservation_free, rcu);
     }
@@ -633,6 +628,11 @@ static void container_class_init(ObjectClass *oc, void *data)
     }
 }
 
+/* "policy" is the placement policy. */
+static const HostMemoryBackendClassData container_class_data = {
+    .no_numa_policy = true,
+};
+
 static const TypeInfo container_info = {
     .name = TYPE_MEMORY_BACKEND_CONTAINER,
     .parent = TYPE_MEMORY_BACKEND,
@@ -640,6 +640,7 @@ static const TypeInfo container_info = {
     .instance_init = container_init,
     .instance_finalize = container_finalize,
     .class_init = container_class_init,
+    .class_data = (void *)&container_class_data,
 };
 
 static void register_types(void)

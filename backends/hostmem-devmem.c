@@ -20,7 +20,7 @@
 #include "backends/raminate/hostmem-container.h"
 #include "backends/raminate/iomem.h"
 #include "backends/raminate/pools.h"
-#include "hw/raminate/unpinnable.h"
+#include "exec/ramblock.h"
 #include <sys/sysmacros.h>
 
 #define TYPE_MEMORY_BACKEND_DEVMEM "memory-backend-devmem"
@@ -44,7 +44,7 @@ struct HostMemoryBackendDevmem {
     uint8_t rank;
     bool scrub;
 
-    void *unpinnable;           /* start of the mapping if it is, or NULL */
+    bool is_unpinnable;         /* whether the host's kernel can't pin pages */
     RaminateFileIdentity file;
     uint64_t file_size;
     int device_lock;            /* of a device, or -1 */
@@ -480,6 +480,20 @@ static int devmem_open(HostMemoryBackendDevmem *devmem, Error **errp)
     return fd;
 }
 
+/*
+ * Finds out by the first page of a mapped range of a device: without a struct
+ * page, O_DIRECT fails with EFAULT.  A kernel before 5.14 doesn't tell; the
+ * answer is then that it can't be pinned, which is always safe.
+ */
+static bool can_be_pinned(void *start)
+{
+#ifdef MADV_POPULATE_READ
+    return madvise(start, qemu_real_host_page_size(), MADV_POPULATE_READ) == 0;
+#else
+    return false;
+#endif
+}
+
 static bool devmem_alloc(HostMemoryBackend *backend, Error **errp)
 {
     ERRP_GUARD();
@@ -531,9 +545,9 @@ static bool devmem_alloc(HostMemoryBackend *backend, Error **errp)
         return false;
     }
     host = memory_region_get_ram_ptr(&backend->mr);
-    if (raminate_is_device(&devmem->file) && !raminate_can_be_pinned(host)) {
-        raminate_unpinnable_add(host, backend->size);
-        devmem->unpinnable = host;
+    if (raminate_is_device(&devmem->file) && !can_be_pinned(host)) {
+        qemu_ram_set_unpinnable(backend->mr.ram_block);
+        devmem->is_unpinnable = true;
     }
     if (devmem->scrub) {
         devmem_scrub(devmem, fd);
@@ -559,7 +573,7 @@ static void devmem_complete(UserCreatable *uc, Error **errp)
         .fd = memory_region_get_fd(&backend->mr),
         .is_device = raminate_is_device(&devmem->file),
         .is_dev_mem = is_dev_mem(&devmem->file),
-        .is_unpinnable = devmem->unpinnable,
+        .is_unpinnable = devmem->is_unpinnable,
         .phy_offset = devmem->phy_offset,
         .offset = devmem->offset,
         .size = backend->size,
@@ -709,9 +723,6 @@ static void devmem_finalize(Object *obj)
     if (devmem->is_listed) {
         QLIST_REMOVE(devmem, next);
     }
-    if (devmem->unpinnable) {
-        raminate_unpinnable_remove(devmem->unpinnable);
-    }
     if (devmem->device_lock >= 0) {
         raminate_device_lock_close(devmem->device_lock);
     }
@@ -726,7 +737,6 @@ static void devmem_class_init(ObjectClass *oc, void *data)
     UserCreatableClass *ucc = USER_CREATABLE_CLASS(oc);
 
     bc->alloc = devmem_alloc;
-    host_memory_backend_class_add_numa_policy(oc);
     base_complete = ucc->complete;
     ucc->complete = devmem_complete;
     base_can_be_deleted = ucc->can_be_deleted;

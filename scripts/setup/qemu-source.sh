@@ -32,8 +32,14 @@ qemu_has_firmware() {
     [ -e "$qemu_src/pc-bios/bios-256k.bin" ]
 }
 
+# Prints the patches in the order in which they are applied: fixes of QEMU,
+# which know nothing of RAMinate, come before its hooks.
+qemu_list_patches() {
+    printf '%s\n' "$qemu_patches"/fixes/*.patch "$qemu_patches"/*.patch
+}
+
 qemu_patches_hash() {
-    (cd "$qemu_patches" && cat -- *.patch | sha256sum | cut -d ' ' -f 1)
+    qemu_list_patches | xargs -d '\n' cat -- | sha256sum | cut -d ' ' -f 1
 }
 
 # Newest version of the series in the suite that apt_options show.
@@ -112,9 +118,10 @@ qemu_check_version() {
 }
 
 qemu_apply_patches() {
-    local patch
+    local patches patch
 
-    for patch in "$qemu_patches"/*.patch; do
+    mapfile -t patches < <(qemu_list_patches)
+    for patch in "${patches[@]}"; do
         say "Applying ${patch##*/}"
         patch -d "$qemu_new" -p1 -s -N --no-backup-if-mismatch <"$patch" ||
             die "${patch##*/} does not apply to QEMU" \
