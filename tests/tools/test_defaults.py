@@ -1,0 +1,276 @@
+#!/usr/bin/env python3
+# Documents, QAPI and the simulator tell the defaults and ranges that QEMU has.
+#
+# SPDX-License-Identifier: GPL-2.0-or-later
+
+import contextlib
+from pathlib import Path
+import re
+import subprocess
+from typing import Any, Dict, Iterator, Tuple
+
+from toolslib import (PATIENCE, check, check_in, paths, run, run_tests,
+                      wait_until)
+from guestlib import QEMUMonitorProtocol
+
+DOCS = paths.SOURCE / 'docs'
+# How an object says that none is set
+NONE = {'none': '', 'auto': 'auto', 'on': True, 'true': True}
+UINT32_MAX = (1 << 32) - 1
+CONTAINER = 'memory-backend-container'
+DEVMEM = 'memory-backend-devmem'
+# What a fresh container has of its own, apart from its size
+SETTINGS = ('monitor', 'policy', 'sampler', 'mover', 'scan-period',
+            'swap-period', 'life-time', 'max-swaps', 'reverse-window',
+            'second-look', 'record')
+NUMBERS = SETTINGS[4:-1]
+RANGE_PROPERTIES = ('phy-offset', 'pool', 'parent', 'offset', 'scrub',
+                    'share')
+SIM_NUMBERS = ('swap-period', 'life-time', 'max-swaps', 'reverse-window')
+
+
+def value_of(text: str) -> object:
+    """As QEMU has it."""
+    text = text.strip('`"')
+    return int(text) if text.isdigit() else NONE.get(text, text)
+
+
+# What the code says
+
+@contextlib.contextmanager
+def objects(directory: Path) -> Iterator[Any]:
+    """A QEMU that has one fresh object of each kind."""
+    sock = directory / 'qmp'
+    memory = directory / 'memory'
+    memory.write_bytes(bytes(2 << 20))
+    with subprocess.Popen(
+            ['setpriv', '--pdeathsig', 'KILL', paths.require_qemu(),
+             '-nodefaults', '-display', 'none', '-machine', 'none',
+             '-qmp', f'unix:{sock},server=on,wait=off']) as process:
+        try:
+            wait_until(sock.exists, "QEMU's socket")
+            qmp = QEMUMonitorProtocol(str(sock))
+            qmp.settimeout(PATIENCE)
+            qmp.connect()
+            qmp.cmd('object-add', **{'qom-type': CONTAINER, 'id': CONTAINER,
+                                     'size': 1 << 20})
+            qmp.cmd('object-add', **{'qom-type': DEVMEM, 'id': DEVMEM,
+                                     'mem-path': str(memory),
+                                     'size': 1 << 20})
+            yield qmp
+            qmp.close()
+        finally:
+            process.kill()
+
+
+def get(qmp: Any, name: str, kind: str = CONTAINER) -> object:
+    return qmp.cmd('qom-get', path=f'/objects/{kind}', property=name)
+
+
+def why_not(qmp: Any, name: str, value: int) -> str:
+    """The error of an attempt to set it; empty if there was none."""
+    answer = qmp.cmd_raw('qom-set', args={'path': f'/objects/{CONTAINER}',
+                                          'property': name, 'value': value})
+    text: str = answer.get('error', {}).get('desc', '')
+    return text
+
+
+def defaults(directory: Path) -> Dict[str, object]:
+    with objects(directory) as qmp:
+        return {name: get(qmp, name) for name in SETTINGS}
+
+
+def ranges(directory: Path) -> Dict[str, Tuple[int, int]]:
+    """Of the numbers: what the message says, and is tried to be true."""
+    found = {}
+    with objects(directory) as qmp:
+        for name in NUMBERS:
+            text = why_not(qmp, name, UINT32_MAX)
+            match = re.search(r' must be (\d+) to (\d+), not', text)
+            assert match, f"{name}: {text or 'takes any number'}"
+            low, high = map(int, match.groups())
+            for value in (low, high):
+                text = why_not(qmp, name, value)
+                check(not text, text)
+            for value in (low - 1, high + 1):
+                check(why_not(qmp, name, value), f"{name} can be {value}")
+            found[name] = (low, high)
+    return found
+
+
+# What others say
+
+def section(text: str, start: str, end: str) -> str:
+    first = text.index(start)
+    return text[first:text.index(end, first + len(start))]
+
+
+def reference(kind: str) -> Dict[str, Tuple[str, str]]:
+    """Default and meaning of each property in the reference."""
+    text = (DOCS / 'reference.md').read_text()
+    rows = re.findall(r'^\| `([\w-]+)` \| (\S[^|]*) \| ([^|]*) \|$',
+                      section(text, f'\n## {kind}\n', '\n## '), re.M)
+    check(len(rows) > 5, rows)
+    return {name: (default, meaning) for name, default, meaning in rows}
+
+
+def members(struct: str, module: Path) -> Dict[str, str]:
+    """What QAPI says on each member, in one line each."""
+    text = section(module.read_text(), f'# @{struct}:\n', '\n##\n')
+    parts = re.split(r'^# @([\w-]+): ', text, flags=re.M)
+    check(len(parts) > 2, text)
+    return {name: ' '.join(part.replace('\n#', ' ').split())
+            for name, part in zip(parts[1::2], parts[2::2])}
+
+
+def qapi(struct: str) -> Dict[str, str]:
+    return members(struct, paths.SOURCE / 'qemu' / 'src' / 'qapi' / 'qom.json')
+
+
+def default_in(text: str) -> object:
+    match = re.search(r'\(default: ([^)]*)\)', text)
+    assert match, f"no default in: {text}"
+    return value_of(match.group(1))
+
+
+def check_range_in(text: str, low: int, high: int) -> None:
+    """As 1 to 100, or as up to 100 where 0 stands for none."""
+    if low:
+        check_in(f' {low} to {high}', text)
+    else:
+        check(re.search(rf'up to {high}\b', text)
+              and re.search(r'\b0 for none', text), text)
+
+
+# Tests
+
+def reference_has_the_defaults_of_containers(directory: Path) -> None:
+    told = {name: value_of(default)
+            for name, (default, _) in reference(CONTAINER).items()
+            if name in SETTINGS}
+    found = defaults(directory)
+    check(told == found, f"told {told}, found {found}")
+
+
+def reference_has_the_ranges(directory: Path) -> None:
+    table = reference(CONTAINER)
+    for name, (low, high) in ranges(directory).items():
+        check_range_in(table[name][1], low, high)
+
+
+def reference_has_the_defaults_of_ranges(directory: Path) -> None:
+    table = reference(DEVMEM)
+    with objects(directory) as qmp:
+        for name in RANGE_PROPERTIES:
+            told, found = value_of(table[name][0]), get(qmp, name, DEVMEM)
+            check(told == found, f"{name}: told {told}, found {found}")
+
+
+def reference_names_the_default_policy(directory: Path) -> None:
+    text = (DOCS / 'reference.md').read_text()
+    named = re.findall(r'^\| `(\w+)` \|.* The default, ', text, re.M)
+    check(named == [defaults(directory)['policy']], named)
+
+
+def qapi_has_the_defaults_of_containers(directory: Path) -> None:
+    texts = qapi('MemoryBackendContainerProperties')
+    told = {name: default_in(texts[name]) for name in SETTINGS}
+    found = defaults(directory)
+    check(told == found, f"told {told}, found {found}")
+
+
+def qapi_has_the_ranges(directory: Path) -> None:
+    texts = qapi('MemoryBackendContainerProperties')
+    for name, (low, high) in ranges(directory).items():
+        check_range_in(texts[name], low, high)
+
+
+def qapi_has_the_defaults_of_ranges(directory: Path) -> None:
+    texts = qapi('MemoryBackendDevmemProperties')
+    with objects(directory) as qmp:
+        for name in ('phy-offset', 'pool', 'offset', 'scrub'):
+            told, found = default_in(texts[name]), get(qmp, name, DEVMEM)
+            check(told == found, f"{name}: told {told}, found {found}")
+    told, found = default_in(texts['mem-path']), reference(DEVMEM)['mem-path']
+    check(told == value_of(found[0]), f"{told}, {found}")
+
+
+def buckets_of_maps_are_told_alike(directory: Path) -> None:
+    text = members('query-raminate-map',
+                   paths.SOURCE / 'hw' / 'raminate' / 'raminate.json'
+                   )['buckets']
+    match = re.search(r'(\d+) to (\d+)', text)
+    assert match, text
+    low, high, default = *match.groups(), default_in(text)
+    check_in(f'({low} to {high}, default {default})',
+             (DOCS / 'reference.md').read_text())
+    with objects(directory) as qmp:
+        qmp.cmd('object-add', **{'qom-type': DEVMEM, 'id': 'tier',
+                                 'parent': CONTAINER, 'size': 1 << 20,
+                                 'mem-path': str(directory / 'memory'),
+                                 'phy-offset': 1 << 20})
+        answer = qmp.cmd_raw('query-raminate-map', args={'id': CONTAINER,
+                                                         'buckets': 0})
+        check_in(f'{low} to {high}', answer.get('error', {}).get('desc', ''))
+        answer = qmp.cmd('query-raminate-map', id=CONTAINER)
+        check(len(answer['buckets']) == default, len(answer['buckets']))
+
+
+def the_simulator_has_the_same_defaults(directory: Path) -> None:
+    usage = run('raminate-sim', '--help').stdout
+    found = defaults(directory)
+    for name in SIM_NUMBERS:
+        match = re.search(rf'^  --{name}=.*', usage, re.M)
+        assert match, usage
+        check(default_in(match.group(0)) == found[name],
+              f"{match.group(0)}, but QEMU has {found[name]}")
+
+
+def the_simulator_has_the_same_ranges(directory: Path) -> None:
+    for name, (low, high) in ranges(directory).items():
+        if name in SIM_NUMBERS:
+            for value in (low - 1, high + 1):
+                result = run('raminate-sim', f'--{name}={value}', 'x.rec')
+                check_in(f'--{name} must be {low} to {high}, not {value}',
+                         result.stderr)
+
+
+def manual_pages_have_the_defaults(directory: Path) -> None:
+    found = defaults(directory)
+    page = (DOCS / 'man' / 'raminate-sim.1').read_text().replace('\\', '')
+    for name in SIM_NUMBERS:
+        text = section(page, f'.B --{name} ', '\n.TP')
+        check_in(f', {found[name]} by default.', ' '.join(text.split()))
+    page = (DOCS / 'man' / 'raminate-synth.1').read_text()
+    check_in(f"second look in milliseconds, {found['second-look']} by default",
+             ' '.join(page.split()))
+
+
+def other_documents_have_the_defaults(directory: Path) -> None:
+    found = defaults(directory)
+    seconds = {name: int(str(found[name])) // 1000
+               for name in ('scan-period', 'swap-period', 'life-time')}
+    check(seconds['scan-period'] == 1, "the text says: each second")
+    tuning = ' '.join((DOCS / 'tuning.md').read_text().split())
+    check_in("The defaults are a scan each second, at most "
+             f"{found['max-swaps']} pairs of pages exchanged every "
+             f"{seconds['swap-period']} seconds, and the policy "
+             f"`{found['policy']}`", tuning)
+    simulator = ' '.join((DOCS / 'simulator.md').read_text().split())
+    check_in(f"{found['second-look']} ms after each scan (`second-look`)",
+             simulator)
+    evaluation = (DOCS / 'evaluation.md').read_text()
+    for name, value in seconds.items():
+        row = re.search(rf"^\| {name.replace('-', ' ')} \| .* \| {value} s of "
+                        'the guest', evaluation, re.M)
+        check(row, f"{name} in evaluation.md is not {value} s")
+
+
+run_tests(reference_has_the_defaults_of_containers, reference_has_the_ranges,
+          reference_has_the_defaults_of_ranges,
+          reference_names_the_default_policy,
+          qapi_has_the_defaults_of_containers, qapi_has_the_ranges,
+          qapi_has_the_defaults_of_ranges, buckets_of_maps_are_told_alike,
+          the_simulator_has_the_same_defaults,
+          the_simulator_has_the_same_ranges, manual_pages_have_the_defaults,
+          other_documents_have_the_defaults)
