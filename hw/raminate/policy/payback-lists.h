@@ -26,9 +26,6 @@
 /* Until a page was written for the first time */
 #define PAYBACK_STATE_OF_NEVER (PAYBACK_GAPS * PAYBACK_AGES - 1)
 
-/* A state without its age */
-#define PAYBACK_HISTORIES (PAYBACK_STATES / PAYBACK_AGES)
-
 /* All zero for one that is not in a list by itself, as never written */
 typedef struct PaybackPage {
     uint32_t prev;          /* in its list */

@@ -61,10 +61,19 @@
 #define PRICE_STEP 0.01f
 #define PRICE_MAX 4096.0f
 
-/* Values of pages just written, by pace, rate and gap */
-typedef struct WrittenValues {
-    float value[PAYBACK_PACES][PAYBACK_RATES][PAYBACK_GAPS];
-} WrittenValues;
+/*
+ * What all states have one of, with those of one age next to each other: they
+ * don't depend on each other, so that several are worked out at once.
+ */
+typedef float ByAge[PAYBACK_AGES][PAYBACK_HISTORIES];
+
+typedef struct Appraisal {
+    float price;
+    float patience;
+    ByAge chance;
+    ByAge saving;
+    ByAge advantage;
+} Appraisal;
 
 static void make_steps(PaybackModel *model)
 {
@@ -235,70 +244,94 @@ void payback_model_weigh(PaybackModel *model, uint32_t scans)
 /* Appraising */
 
 /* Returns: an advantage that can be had or left at the next scan. */
-static float optional(float advantage)
+static inline float optional(float advantage)
 {
-    return fminf(fmaxf(advantage, 0), PAYBACK_SWAP_COST);
+    advantage = advantage > 0 ? advantage : 0;
+    return advantage < PAYBACK_SWAP_COST ? advantage : PAYBACK_SWAP_COST;
 }
 
+/* @written: returns values of pages just written, by history before */
 static void set_written_values(const PaybackModel *model,
-                               const PaybackBorder *border,
-                               WrittenValues *written)
+                               const Appraisal *appraisal, float *written)
 {
-    memset(written, 0, sizeof(*written));
+    enum { NR = PAYBACK_RATES * PAYBACK_GAPS };
+
+    memset(written, 0, PAYBACK_HISTORIES * sizeof(*written));
     for (unsigned from = 0; from < PAYBACK_PACES; from++) {
         for (unsigned to = 0; to < PAYBACK_PACES; to++) {
             float chance = model->paces[from].chances[to];
+            const float *advantage = &appraisal->advantage[0][to * NR];
 
-            for (unsigned rate = 0; rate < PAYBACK_RATES; rate++) {
-                for (unsigned gap = 0; gap < PAYBACK_GAPS; gap++) {
-                    unsigned state = payback_state(to, rate, gap, 0);
-
-                    written->value[from][rate][gap] +=
-                        chance * optional(border->advantage[state]);
-                }
+            for (unsigned i = 0; i < NR; i++) {
+                written[from * NR + i] += chance * optional(advantage[i]);
             }
         }
     }
 }
 
-/* Returns: the advantage of @state, going by the advantages so far. */
-static float advantage_of(const PaybackModel *model,
-                          const PaybackBorder *border,
-                          const WrittenValues *written, unsigned state)
+/* @values: returns what a write is worth to pages of @age, by history */
+static void set_values(const PaybackModel *model, const float *written,
+                       unsigned age, float *values)
 {
-    unsigned age = payback_state_age(state);
-    unsigned pace = payback_state_pace(state);
-    unsigned gap = payback_gap_class(age);
-    const PaybackStep *step = &model->steps[payback_state_rate(state)][age];
-    float low = written->value[pace][step->rate][gap];
-    float high = written->value[pace][step->rate + 1][gap];
-    float stay = 1 - model->chance[state];
-    float next = model->chance[state] * (low + step->above * (high - low));
+    for (unsigned i = 0; i < PAYBACK_HISTORIES; i += PAYBACK_GAPS) {
+        unsigned rate = i / PAYBACK_GAPS % PAYBACK_RATES;
+        const PaybackStep *step = &model->steps[rate][age];
+        const float *low = &written[i - (rate - step->rate) * PAYBACK_GAPS +
+                                    payback_gap_class(age)];
+        float value = low[0] + step->above * (low[PAYBACK_GAPS] - low[0]);
 
-    if (age < PAYBACK_AGES - 1) {
-        float leave = stay / payback_age_width(age);
-
-        next += leave * optional(border->advantage[state + 1]);
-        stay -= leave;
+        for (unsigned gap = 0; gap < PAYBACK_GAPS; gap++) {
+            values[i + gap] = value;
+        }
     }
-    next += stay * optional(border->advantage[state]);
-    return model->saving[state] - border->price + model->patience * next;
 }
 
-static void set_advantages(const PaybackModel *model, PaybackBorder *border)
+/*
+ * Sets advantages of pages of @age, going by those so far.
+ * @change: the greatest so far, by history
+ */
+static void set_advantages_of(Appraisal *appraisal, unsigned age,
+                              const float *values, float *change)
 {
-    WrittenValues written;
+    bool end = age == PAYBACK_AGES - 1;
+    const float *older = appraisal->advantage[end ? age : age + 1];
+    const float *saving = appraisal->saving[age];
+    const float *chance = appraisal->chance[age];
+    float *advantage = appraisal->advantage[age];
+    /* A power of two, so that nothing is lost */
+    float leaving = end ? 0 : 1 / payback_age_width(age);
+
+    for (unsigned i = 0; i < PAYBACK_HISTORIES; i++) {
+        float before = optional(advantage[i]);
+        float stay = 1 - chance[i];
+        float leave = stay * leaving;
+        float next = chance[i] * values[i] + leave * optional(older[i]) +
+                     (stay - leave) * before;
+        float now = saving[i] - appraisal->price + appraisal->patience * next;
+        float difference = fabsf(optional(now) - before);
+
+        advantage[i] = now;
+        change[i] = change[i] > difference ? change[i] : difference;
+    }
+}
+
+static void set_advantages(const PaybackModel *model, Appraisal *appraisal)
+{
     float most = SWEEP_CHANGE;
 
     for (unsigned sweep = 0; most >= SWEEP_CHANGE && sweep < SWEEPS; sweep++) {
-        set_written_values(model, border, &written);
-        most = 0;
-        for (unsigned i = PAYBACK_STATES; i-- > 0;) {
-            float advantage = advantage_of(model, border, &written, i);
+        float written[PAYBACK_HISTORIES];
+        float values[PAYBACK_HISTORIES];
+        float change[PAYBACK_HISTORIES] = { 0 };
 
-            most = fmaxf(most, fabsf(optional(advantage) -
-                                     optional(border->advantage[i])));
-            border->advantage[i] = advantage;
+        set_written_values(model, appraisal, written);
+        for (unsigned age = PAYBACK_AGES; age-- > 0;) {
+            set_values(model, written, age, values);
+            set_advantages_of(appraisal, age, values, change);
+        }
+        most = 0;
+        for (unsigned i = 0; i < PAYBACK_HISTORIES; i++) {
+            most = change[i] > most ? change[i] : most;
         }
     }
 }
@@ -306,29 +339,58 @@ static void set_advantages(const PaybackModel *model, PaybackBorder *border)
 /* Returns: whether more pages are worth a swap than there are frames. */
 static bool too_cheap(const PaybackModel *model, float price,
                       const uint32_t *before, const uint32_t *behind,
-                      PaybackBorder *border)
+                      Appraisal *appraisal)
 {
     int64_t excess = 0;
 
-    border->price = price;
-    set_advantages(model, border);
-    for (unsigned i = 0; i < PAYBACK_STATES; i++) {
-        if (border->advantage[i] > PAYBACK_SWAP_COST) {
-            excess += behind[i];
-        } else if (border->advantage[i] < 0) {
-            excess -= before[i];
+    appraisal->price = price;
+    set_advantages(model, appraisal);
+    for (unsigned i = 0; i < PAYBACK_HISTORIES; i++) {
+        for (unsigned age = 0; age < PAYBACK_AGES; age++) {
+            float advantage = appraisal->advantage[age][i];
+
+            if (advantage > PAYBACK_SWAP_COST) {
+                excess += behind[i * PAYBACK_AGES + age];
+            } else if (advantage < 0) {
+                excess -= before[i * PAYBACK_AGES + age];
+            }
         }
     }
     return excess > 0;
 }
 
+static void begin_appraisal(Appraisal *appraisal, const PaybackModel *model,
+                            const PaybackBorder *border)
+{
+    appraisal->patience = model->patience;
+    for (unsigned i = 0; i < PAYBACK_STATES; i++) {
+        unsigned age = i % PAYBACK_AGES;
+        unsigned history = i / PAYBACK_AGES;
+
+        appraisal->chance[age][history] = model->chance[i];
+        appraisal->saving[age][history] = model->saving[i];
+        appraisal->advantage[age][history] = border->advantage[i];
+    }
+}
+
+static void end_appraisal(const Appraisal *appraisal, PaybackBorder *border)
+{
+    border->price = appraisal->price;
+    for (unsigned i = 0; i < PAYBACK_STATES; i++) {
+        border->advantage[i] =
+            appraisal->advantage[i % PAYBACK_AGES][i / PAYBACK_AGES];
+    }
+}
+
 void payback_model_appraise(const PaybackModel *model, const uint32_t *before,
                             const uint32_t *behind, PaybackBorder *border)
 {
+    Appraisal appraisal;
     float low = 0;
     float high = fmaxf(1, border->price * 2);
 
-    while (too_cheap(model, high, before, behind, border) &&
+    begin_appraisal(&appraisal, model, border);
+    while (too_cheap(model, high, before, behind, &appraisal) &&
            high < PRICE_MAX) {
         low = high;
         high *= 4;
@@ -337,12 +399,13 @@ void payback_model_appraise(const PaybackModel *model, const uint32_t *before,
          i < BISECTIONS && high - low > PRICE_STEP * fmaxf(1, low); i++) {
         float price = (low + high) / 2;
 
-        if (too_cheap(model, price, before, behind, border)) {
+        if (too_cheap(model, price, before, behind, &appraisal)) {
             low = price;
         } else {
             high = price;
         }
     }
     /* If all that want a frame are alike, none does at the higher price. */
-    too_cheap(model, low, before, behind, border);
+    too_cheap(model, low, before, behind, &appraisal);
+    end_appraisal(&appraisal, border);
 }

@@ -12,21 +12,9 @@
 /* From 1/8 on, each class of paces reaches twice as high. */
 #define PACE_LOWEST (PAYBACK_PACE_FULL / 8)
 
-unsigned payback_age_class(uint32_t scans)
-{
-    unsigned class = scans ? 32 - __builtin_clz(scans) : 0;
-
-    return class < PAYBACK_AGES ? class : PAYBACK_AGES - 1;
-}
-
 float payback_age_width(unsigned age)
 {
     return age ? 1u << (age - 1) : 1;
-}
-
-unsigned payback_gap_class(unsigned age)
-{
-    return age < PAYBACK_GAPS ? age : PAYBACK_GAPS - 1;
 }
 
 unsigned payback_rate_class(unsigned rate)
@@ -81,31 +69,4 @@ float payback_rate_after_rest(float rate, uint32_t scans)
 float payback_rate_after_write(float rate, uint32_t scans)
 {
     return 1 - (1 - payback_rate_after_rest(rate, scans)) * RATE_DECAY;
-}
-
-unsigned payback_state(unsigned pace, unsigned rate, unsigned gap,
-                       unsigned age)
-{
-    return ((pace * PAYBACK_RATES + rate) * PAYBACK_GAPS + gap) *
-           PAYBACK_AGES + age;
-}
-
-unsigned payback_state_age(unsigned state)
-{
-    return state % PAYBACK_AGES;
-}
-
-unsigned payback_state_rate(unsigned state)
-{
-    return state / PAYBACK_AGES / PAYBACK_GAPS % PAYBACK_RATES;
-}
-
-unsigned payback_state_pace(unsigned state)
-{
-    return state / PAYBACK_AGES / PAYBACK_GAPS / PAYBACK_RATES;
-}
-
-unsigned payback_state_below(unsigned state)
-{
-    return state - PAYBACK_GAPS * PAYBACK_AGES;
 }

@@ -32,12 +32,25 @@
 #define PAYBACK_PACE_BITS 10
 #define PAYBACK_PACE_FULL ((1u << PAYBACK_PACE_BITS) - 1)
 
-#define PAYBACK_STATES (PAYBACK_PACES * PAYBACK_RATES * PAYBACK_GAPS * \
-                        PAYBACK_AGES)
+/* A history without its age */
+#define PAYBACK_HISTORIES (PAYBACK_PACES * PAYBACK_RATES * PAYBACK_GAPS)
+
+#define PAYBACK_STATES (PAYBACK_HISTORIES * PAYBACK_AGES)
 
 /* Classes */
-unsigned payback_age_class(uint32_t scans);
-unsigned payback_gap_class(unsigned age);       /* age: a class */
+static inline unsigned payback_age_class(uint32_t scans)
+{
+    unsigned class = scans ? 32 - __builtin_clz(scans) : 0;
+
+    return class < PAYBACK_AGES ? class : PAYBACK_AGES - 1;
+}
+
+/* @age: a class */
+static inline unsigned payback_gap_class(unsigned age)
+{
+    return age < PAYBACK_GAPS ? age : PAYBACK_GAPS - 1;
+}
+
 unsigned payback_rate_class(unsigned rate);     /* of PAYBACK_RATE_FULL */
 unsigned payback_pace_class(unsigned pace);     /* of PAYBACK_PACE_FULL */
 
@@ -54,13 +67,32 @@ float payback_rate_after_write(float rate, uint32_t scans);
 float payback_rate_after_rest(float rate, uint32_t scans);
 
 /* States, by classes */
-unsigned payback_state(unsigned pace, unsigned rate, unsigned gap,
-                       unsigned age);
-unsigned payback_state_age(unsigned state);
-unsigned payback_state_rate(unsigned state);
-unsigned payback_state_pace(unsigned state);
+static inline unsigned payback_state(unsigned pace, unsigned rate,
+                                     unsigned gap, unsigned age)
+{
+    return ((pace * PAYBACK_RATES + rate) * PAYBACK_GAPS + gap) *
+           PAYBACK_AGES + age;
+}
+
+static inline unsigned payback_state_age(unsigned state)
+{
+    return state % PAYBACK_AGES;
+}
+
+static inline unsigned payback_state_rate(unsigned state)
+{
+    return state / PAYBACK_AGES / PAYBACK_GAPS % PAYBACK_RATES;
+}
+
+static inline unsigned payback_state_pace(unsigned state)
+{
+    return state / PAYBACK_AGES / PAYBACK_GAPS / PAYBACK_RATES;
+}
 
 /* Returns: the state with the next lower rate, if @state's is not the lowest. */
-unsigned payback_state_below(unsigned state);
+static inline unsigned payback_state_below(unsigned state)
+{
+    return state - PAYBACK_GAPS * PAYBACK_AGES;
+}
 
 #endif
