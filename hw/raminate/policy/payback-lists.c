@@ -78,7 +78,6 @@ static void leave(PaybackLists *lists, uint32_t number, PaybackPage *page,
     lists->counts[index]--;
     if (!page->listed) {
         lists->untouched[tier].nr--;
-        raminate_regions_hold(lists->pages, number);
         page->listed = true;
         return;
     }
@@ -241,60 +240,22 @@ void payback_lists_age(PaybackLists *lists)
 
 /* Steps */
 
-static bool is_untouched(const PaybackLists *lists, uint32_t number)
-{
-    const PaybackPage *page = payback_lists_get(lists, number);
-
-    return !page || !page->listed;
-}
-
-/* Returns: whether no page of @region is untouched. */
-static bool is_all_listed(const PaybackLists *lists, uint32_t region)
-{
-    return lists->pages->held[region] == RAMINATE_REGION_PAGES;
-}
-
 /* Returns: the first untouched page of @tier from @number upwards. */
 static uint32_t untouched_from(const PaybackLists *lists, unsigned tier,
                                uint32_t number)
 {
-    if (!lists->untouched[tier].nr) {
-        return RAMINATE_NO_PAGE;
-    }
-    for (;;) {
-        uint32_t region;
-
-        number = raminate_placement_next_in_tier(lists->placement, tier,
-                                                 number);
-        if (number == RAMINATE_NO_PAGE || is_untouched(lists, number)) {
-            return number;
-        }
-        region = raminate_region_of(number);
-        number = is_all_listed(lists, region)
-                 ? (region + 1) << RAMINATE_REGION_BITS : number + 1;
-    }
+    return !lists->untouched[tier].nr ? RAMINATE_NO_PAGE
+           : raminate_next_untouched(lists->placement, lists->pages, tier,
+                                     number);
 }
 
 /* Returns: the last untouched page of @tier before @end. */
 static uint32_t untouched_before(const PaybackLists *lists, unsigned tier,
                                  uint32_t end)
 {
-    if (!lists->untouched[tier].nr) {
-        return RAMINATE_NO_PAGE;
-    }
-    while (end > 0) {
-        uint32_t number = raminate_placement_prev_in_tier(lists->placement,
-                                                          tier, end - 1);
-        uint32_t region;
-
-        if (number == RAMINATE_NO_PAGE || is_untouched(lists, number)) {
-            return number;
-        }
-        region = raminate_region_of(number);
-        end = is_all_listed(lists, region) ? region << RAMINATE_REGION_BITS
-                                           : number;
-    }
-    return RAMINATE_NO_PAGE;
+    return !lists->untouched[tier].nr || !end ? RAMINATE_NO_PAGE
+           : raminate_prev_untouched(lists->placement, lists->pages, tier,
+                                     end - 1);
 }
 
 uint32_t payback_lists_next(PaybackLists *lists, unsigned tier,
@@ -303,14 +264,15 @@ uint32_t payback_lists_next(PaybackLists *lists, unsigned tier,
     PaybackUntouched *untouched = &lists->untouched[tier];
     uint32_t next = RAMINATE_NO_PAGE;
 
-    if (number != RAMINATE_NO_PAGE && !is_untouched(lists, number)) {
+    if (number == RAMINATE_NO_PAGE) {
+        if (state == PAYBACK_STATE_OF_NEVER) {
+            next = untouched->first = untouched_from(lists, tier,
+                                                     untouched->first);
+        }
+    } else if (raminate_is_touched(lists->pages, number)) {
         return payback_lists_get(lists, number)->next;
-    }
-    if (number != RAMINATE_NO_PAGE) {
+    } else {
         next = untouched_from(lists, tier, number + 1);
-    } else if (state == PAYBACK_STATE_OF_NEVER) {
-        next = untouched_from(lists, tier, untouched->first);
-        untouched->first = next;
     }
     return next != RAMINATE_NO_PAGE
            ? next : lists->lists[list_index(tier, state)].head;
@@ -320,19 +282,18 @@ uint32_t payback_lists_prev(PaybackLists *lists, unsigned tier,
                             unsigned state, uint32_t number)
 {
     PaybackUntouched *untouched = &lists->untouched[tier];
-    uint32_t prev = number == RAMINATE_NO_PAGE
-                    ? lists->lists[list_index(tier, state)].tail
-                    : is_untouched(lists, number)
-                    ? RAMINATE_NO_PAGE
-                    : payback_lists_get(lists, number)->prev;
+    uint32_t prev;
 
-    if (prev != RAMINATE_NO_PAGE || state != PAYBACK_STATE_OF_NEVER) {
-        return prev;
-    }
-    if (number != RAMINATE_NO_PAGE && is_untouched(lists, number)) {
+    if (number == RAMINATE_NO_PAGE) {
+        prev = lists->lists[list_index(tier, state)].tail;
+    } else if (raminate_is_touched(lists->pages, number)) {
+        prev = payback_lists_get(lists, number)->prev;
+    } else {
         return untouched_before(lists, tier, number);
     }
-    prev = untouched_before(lists, tier, untouched->end);
-    untouched->end = prev == RAMINATE_NO_PAGE ? 0 : prev + 1;
+    if (prev == RAMINATE_NO_PAGE && state == PAYBACK_STATE_OF_NEVER) {
+        prev = untouched_before(lists, tier, untouched->end);
+        untouched->end = prev == RAMINATE_NO_PAGE ? 0 : prev + 1;
+    }
     return prev;
 }

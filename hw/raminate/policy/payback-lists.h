@@ -22,23 +22,24 @@
 #include "hw/raminate/engine/regions.h"
 #include "page-list.h"
 #include "payback-state.h"
+#include "untouched.h"
 
 /* Until a page was written for the first time */
 #define PAYBACK_STATE_OF_NEVER (PAYBACK_GAPS * PAYBACK_AGES - 1)
 
 /* All zero for one that is not in a list by itself, as never written */
 typedef struct PaybackPage {
+    uint8_t listed:1;       /* in the first byte, as untouched.h has it */
+    uint8_t single:1;       /* came by itself, and grows old by itself */
+    uint8_t age:4;          /* class, if @single */
+    uint8_t history;
+    uint16_t rate;          /* as of the scan @last */
     uint32_t prev;          /* in its list */
     uint32_t next;
     uint32_t last;          /* scan that found it written, 0 for none */
-    uint16_t rate;          /* as of that scan */
     uint16_t pace:PAYBACK_PACE_BITS;
     uint16_t looks:5;       /* taken, until they count no more */
     uint16_t looked:1;      /* found by a second look since the last scan */
-    uint8_t history;
-    uint8_t age:4;          /* class, if @single */
-    uint8_t listed:1;
-    uint8_t single:1;       /* came by itself, and grows old by itself */
     uint8_t planned;        /* number of the last plan that it was in, or 0 */
 } PaybackPage;
 

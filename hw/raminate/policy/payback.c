@@ -18,7 +18,6 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 
-#include <glib.h>
 #include <stdbool.h>
 #include <stdlib.h>
 
@@ -32,7 +31,7 @@
 /* As if there had been so many before the first, that found nothing */
 #define PACE_LOOKS_AT_FIRST 3
 
-/* How far ahead memory is asked for, in pages found written */
+/* How far ahead memory is asked for, in runs */
 #define AHEAD 16
 
 /* A state by its advantage */
@@ -165,7 +164,10 @@ static void payback_write(RaminatePolicy *p, uint32_t number)
                         state / PAYBACK_AGES);
 }
 
-/* Pages are far apart: each is asked for while others are dealt with. */
+/*
+ * Runs are far apart in memory, and so are the pages before and behind one in
+ * its list: they are asked for while others are dealt with.
+ */
 static void payback_fetch(const RaminatePolicy *p, uint32_t number)
 {
     const PaybackPage *page = payback_lists_get(&p->lists, number);
@@ -175,47 +177,61 @@ static void payback_fetch(const RaminatePolicy *p, uint32_t number)
     }
 }
 
-static void payback_fetch_neighbours(const RaminatePolicy *p, uint32_t number)
+static void payback_fetch_neighbours(const RaminatePolicy *p,
+                                     const RaminateRun *run)
 {
-    const PaybackPage *page = payback_lists_get(&p->lists, number);
+    for (unsigned i = 0; i < run->nr; i++) {
+        const PaybackPage *page = payback_lists_get(&p->lists,
+                                                    run->first + i);
 
-    if (page && page->listed) {
-        if (page->prev != RAMINATE_NO_PAGE) {
-            payback_fetch(p, page->prev);
-        }
-        if (page->next != RAMINATE_NO_PAGE) {
-            payback_fetch(p, page->next);
+        if (page && page->listed) {
+            if (page->prev != RAMINATE_NO_PAGE) {
+                payback_fetch(p, page->prev);
+            }
+            if (page->next != RAMINATE_NO_PAGE) {
+                payback_fetch(p, page->next);
+            }
         }
     }
 }
 
-static void payback_hit(RaminatePolicy *p, const uint32_t *pages, size_t nr)
+/* Returns: whether a run is so far ahead of @run. */
+static bool has_ahead(const RaminateSample *found, const RaminateRun *run)
 {
-    for (size_t i = 0; i < nr; i++) {
-        const PaybackPage *page = payback_lists_get(&p->lists, pages[i]);
+    return (size_t)(found->runs + found->nr_runs - run) > AHEAD;
+}
 
-        if (i + AHEAD < nr) {
-            payback_fetch(p, pages[i + AHEAD]);
+static void payback_hit(RaminatePolicy *p, const RaminateSample *found)
+{
+    RAMINATE_SAMPLE_FOREACH(run, found) {
+        if (has_ahead(found, run)) {
+            payback_fetch(p, run[AHEAD].first);
         }
-        payback_model_hit(&p->model, payback_lists_state(&p->lists, page));
+        for (unsigned i = 0; i < run->nr; i++) {
+            const PaybackPage *page = payback_lists_get(&p->lists,
+                                                        run->first + i);
+
+            payback_model_hit(&p->model,
+                              payback_lists_state(&p->lists, page));
+        }
     }
 }
 
 static void payback_sample(RaminatePolicy *p, int64_t now_ms,
                            const RaminateSample *found)
 {
-    g_autofree uint32_t *pages = raminate_sample_pages(found);
     uint32_t counts[PAYBACK_STATES];
-    size_t nr = found->nr_pages;
 
-    payback_hit(p, pages, nr);
+    payback_hit(p, found);
     payback_count(p, 0, p->nr_tiers, counts);
     payback_model_learn(&p->model, counts);
-    for (size_t i = 0; i < nr; i++) {
-        if (i + AHEAD < nr) {
-            payback_fetch_neighbours(p, pages[i + AHEAD]);
+    RAMINATE_SAMPLE_FOREACH(run, found) {
+        if (has_ahead(found, run)) {
+            payback_fetch_neighbours(p, &run[AHEAD]);
         }
-        payback_write(p, pages[i]);
+        for (unsigned i = 0; i < run->nr; i++) {
+            payback_write(p, run->first + i);
+        }
     }
     payback_lists_age(&p->lists);
     if (p->look_window_ms) {
@@ -342,7 +358,7 @@ static PaybackWalk payback_walk(RaminatePolicy *p, unsigned nr, bool promote,
     return walk;
 }
 
-/* Returns: number of pairs that bring pages from slower tiers to @tier. */
+/* Returns: number of moves that bring pages from slower tiers to @tier. */
 static size_t payback_plan_tier(RaminatePolicy *p, unsigned tier,
                                 RaminateMove *moves, size_t max)
 {
