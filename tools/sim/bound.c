@@ -29,14 +29,20 @@ typedef struct Event {
     uint32_t lines;
 } Event;
 
+/* A page that the recording has */
+typedef struct Page {
+    uint32_t page;
+    uint32_t found;             /* first step that found it written */
+    size_t first;               /* of its events; those of the next follow */
+} Page;
+
 typedef struct Bound {
-    uint32_t nr_pages;
+    GHashTable *numbers;        /* by page: its place in @pages, from 1 */
+    GArray *pages;              /* of Page, ascending; one more at the end */
     uint32_t nr_steps;
     double capacity;            /* pages in the fastest tier */
     RaminateFrameRange fast;
 
-    uint64_t *first;            /* of each page's events, and of their end */
-    uint32_t *found;            /* first step that found each page written */
     Event *events;
     size_t longest;             /* most events of a page */
 
@@ -76,12 +82,15 @@ static void count_occupancy(Bound *b, const Event *events, size_t nr,
     }
 }
 
-/* Returns: cost of the cheapest schedule for @page at the present prices. */
-static double schedule_page(Bound *b, uint32_t page)
+/*
+ * @page: followed by the next one
+ * Returns: cost of its cheapest schedule at the present prices.
+ */
+static double schedule_page(Bound *b, const Page *page)
 {
-    const Event *events = b->events + b->first[page];
-    size_t nr = b->first[page + 1] - b->first[page];
-    bool starts_fast = page - b->fast.first < b->fast.count;
+    const Event *events = b->events + page->first;
+    size_t nr = page[1].first - page->first;
+    bool starts_fast = page->page - b->fast.first < b->fast.count;
     double slow = starts_fast ? INFINITY : 0;
     double fast = starts_fast ? 0 : INFINITY;
     uint32_t before = 0;
@@ -93,7 +102,7 @@ static double schedule_page(Bound *b, uint32_t page)
 
         b->choices[i] = fast < slow ? CAME_BY_DEMOTION : 0;
         slow = MIN(slow, fast);
-        promote = step > b->found[page] ? slow + REPLAY_SWAP_LINES : INFINITY;
+        promote = step > page->found ? slow + REPLAY_SWAP_LINES : INFINITY;
         if (promote < stay) {
             b->choices[i] |= CAME_BY_PROMOTION;
         }
@@ -117,8 +126,8 @@ static double relax(Bound *b)
     }
     b->paid_before[b->nr_steps] = sum;
     memset(b->occupancy, 0, (b->nr_steps + 1) * sizeof(*b->occupancy));
-    for (uint32_t page = 0; page < b->nr_pages; page++) {
-        cost += schedule_page(b, page);
+    for (guint i = 0; i + 1 < b->pages->len; i++) {
+        cost += schedule_page(b, &g_array_index(b->pages, Page, i));
     }
     for (uint32_t step = 1; step < b->nr_steps; step++) {
         b->occupancy[step] += b->occupancy[step - 1];
@@ -206,50 +215,114 @@ static double find_prices(Bound *b, double best)
     return best;
 }
 
-/* Sorts the recording by page. */
-static bool load_events(Bound *b, Trace *trace, GError **error)
+/* Returns: what is known of the page, which is new if need be. */
+static Page *find_page(Bound *b, uint32_t page)
 {
-    g_autofree uint64_t *next = NULL;
+    gpointer key = GUINT_TO_POINTER(page);
+    guint number = GPOINTER_TO_UINT(g_hash_table_lookup(b->numbers, key));
+
+    if (!number) {
+        Page new = { .page = page, .found = UINT32_MAX };
+
+        g_array_append_val(b->pages, new);
+        number = b->pages->len;
+        g_hash_table_insert(b->numbers, key, GUINT_TO_POINTER(number));
+    }
+    return &g_array_index(b->pages, Page, number - 1);
+}
+
+/* Each page has the number of its events in @first then. */
+static bool count_events(Bound *b, Trace *trace, GError **error)
+{
     GError *err = NULL;
     const TraceStep *step;
-    uint32_t nr = 0;
 
-    b->first = g_new0(uint64_t, (size_t)b->nr_pages + 1);
-    b->found = g_new(uint32_t, b->nr_pages);
-    memset(b->found, 0xff, b->nr_pages * sizeof(*b->found));
     while ((step = trace_next(trace, &err))) {
         for (guint i = 0; i < step->pages->len; i++) {
-            uint32_t page = g_array_index(step->pages, uint32_t, i);
+            Page *page = find_page(b, g_array_index(step->pages, uint32_t, i));
 
-            b->found[page] = MIN(b->found[page], b->nr_steps);
+            page->found = MIN(page->found, b->nr_steps);
         }
         for (guint i = 0; i < step->traffic_pages->len; i++) {
-            b->first[g_array_index(step->traffic_pages, uint32_t, i) + 1]++;
+            find_page(b, g_array_index(step->traffic_pages, uint32_t,
+                                       i))->first++;
         }
         b->nr_steps++;
     }
     if (err) {
         g_propagate_error(error, err);
+    }
+    return !err;
+}
+
+static int compare_pages(gconstpointer a, gconstpointer b)
+{
+    const Page *x = a;
+    const Page *y = b;
+
+    return (x->page > y->page) - (x->page < y->page);
+}
+
+/* Sorts the pages, and gives each its part of the events. */
+static void share_out_events(Bound *b)
+{
+    Page end = { .page = UINT32_MAX };
+    size_t first = 0;
+
+    g_array_sort(b->pages, compare_pages);
+    for (guint i = 0; i < b->pages->len; i++) {
+        Page *page = &g_array_index(b->pages, Page, i);
+        size_t nr = page->first;
+
+        g_hash_table_insert(b->numbers, GUINT_TO_POINTER(page->page),
+                            GUINT_TO_POINTER(i + 1));
+        page->first = first;
+        first += nr;
+        b->longest = MAX(b->longest, nr);
+    }
+    end.first = first;
+    g_array_append_val(b->pages, end);
+}
+
+static size_t nr_events(const Bound *b)
+{
+    return g_array_index(b->pages, Page, b->pages->len - 1).first;
+}
+
+/* Sorts the recording by page. */
+static bool load_events(Bound *b, Trace *trace, GError **error)
+{
+    const TraceStep *step;
+    uint32_t nr = 0;
+
+    if (!count_events(b, trace, error)) {
         return false;
     }
-    for (uint32_t page = 0; page < b->nr_pages; page++) {
-        b->longest = MAX(b->longest, b->first[page + 1]);
-        b->first[page + 1] += b->first[page];
+    share_out_events(b);
+    b->events = g_try_new(Event, nr_events(b) + 1);
+    if (!b->events) {
+        trace_set_no_memory(error, "what is written", b->pages->len - 1);
+        return false;
     }
-    b->events = g_new(Event, b->first[b->nr_pages] + 1);
-    next = g_memdup2(b->first, b->nr_pages * sizeof(*b->first));
     trace_rewind(trace);
     while (nr < b->nr_steps && (step = trace_next(trace, NULL))) {
         for (guint i = 0; i < step->traffic_pages->len; i++) {
-            uint32_t page = g_array_index(step->traffic_pages, uint32_t, i);
+            Page *page = find_page(b, g_array_index(step->traffic_pages,
+                                                    uint32_t, i));
 
-            b->events[next[page]++] = (Event) {
+            b->events[page->first++] = (Event) {
                 .step = nr,
                 .lines = g_array_index(step->written, uint32_t, i),
             };
         }
         nr++;
     }
+    /* Each stands behind its events now, where those of the next begin. */
+    for (guint i = b->pages->len - 1; i > 0; i--) {
+        g_array_index(b->pages, Page, i).first =
+            g_array_index(b->pages, Page, i - 1).first;
+    }
+    g_array_index(b->pages, Page, 0).first = 0;
     return true;
 }
 
@@ -257,7 +330,7 @@ static double largest_price(const Bound *b)
 {
     double max = 1;
 
-    for (uint64_t i = 0; i < b->first[b->nr_pages]; i++) {
+    for (size_t i = 0; i < nr_events(b); i++) {
         max = MAX(max, b->events[i].lines);
     }
     return max;
@@ -267,13 +340,17 @@ bool bound_find(const char *path, const TraceOptions *options,
                 const ReplayTiers *tiers, double *lines, GError **error)
 {
     g_autoptr(Trace) trace = trace_new(path, options, error);
-    Bound b = { .fast = tiers->ranges[0], .capacity = tiers->ranges[0].count };
+    Bound b = {
+        .fast = tiers->ranges[0],
+        .capacity = tiers->ranges[0].count,
+    };
     bool ok;
 
     if (!trace) {
         return false;
     }
-    b.nr_pages = trace_header(trace)->nr_pages;
+    b.numbers = g_hash_table_new(NULL, NULL);
+    b.pages = g_array_new(FALSE, FALSE, sizeof(Page));
     ok = load_events(&b, trace, error);
     if (ok) {
         b.prices = g_new0(double, b.nr_steps + 1);
@@ -282,8 +359,8 @@ bool bound_find(const char *path, const TraceOptions *options,
         b.choices = g_new0(uint8_t, b.longest + 1);
         *lines = find_prices(&b, find_flat_price(&b, largest_price(&b)));
     }
-    g_free(b.first);
-    g_free(b.found);
+    g_hash_table_unref(b.numbers);
+    g_array_unref(b.pages);
     g_free(b.events);
     g_free(b.prices);
     g_free(b.paid_before);

@@ -16,23 +16,28 @@ struct Gauge {
     size_t nr;
 };
 
-Gauge *gauge_new(uint32_t nr_pages)
+Gauge *gauge_new(uint32_t nr_pages, GError **error)
 {
-    Gauge *gauge = g_new0(Gauge, 1);
+    RaminateHeat *heat = raminate_heat_new(nr_pages);
+    Gauge *gauge;
 
-    gauge->nr_pages = nr_pages;
-    gauge->heat = raminate_heat_new(nr_pages);
-    if (!gauge->heat) {
-        g_error("no memory for the heat of %u pages", nr_pages);
+    if (!heat) {
+        trace_set_no_memory(error, "the heat", nr_pages);
+        return NULL;
     }
+    gauge = g_new0(Gauge, 1);
+    gauge->nr_pages = nr_pages;
+    gauge->heat = heat;
     return gauge;
 }
 
 void gauge_free(Gauge *gauge)
 {
-    raminate_heat_free(gauge->heat);
-    raminate_sample_destroy(&gauge->found);
-    g_free(gauge);
+    if (gauge) {
+        raminate_heat_free(gauge->heat);
+        raminate_sample_destroy(&gauge->found);
+        g_free(gauge);
+    }
 }
 
 static int compare_numbers(const void *a, const void *b)

@@ -11,7 +11,8 @@
 
 typedef struct Gauge Gauge;
 
-Gauge *gauge_new(uint32_t nr_pages);
+/* Returns: what gauges, or NULL with @error set for lack of memory. */
+Gauge *gauge_new(uint32_t nr_pages, GError **error);
 void gauge_free(Gauge *gauge);
 
 /*

@@ -15,7 +15,7 @@ struct Oracle {
     const TraceStep *next;      /* read, but not in @lines yet */
     bool ended;                 /* there is no further step to read */
     uint32_t lines_per_page;    /* that is found written, in the mean */
-    GArray *lines;              /* to be written in the time foreseen */
+    GHashTable *lines;          /* by page: to be written in the time foreseen */
     GArray *up;                 /* pages to promote, most lines first */
     GArray *down;               /* pages to demote, fewest lines first */
 };
@@ -65,7 +65,7 @@ Oracle *oracle_new(OracleKind kind, const char *path,
         .placement = placement,
         .foresight_ms = foresight_ms,
         .ahead = ahead,
-        .lines = g_array_new(FALSE, TRUE, sizeof(uint32_t)),
+        .lines = g_hash_table_new(NULL, NULL),
         .up = g_array_new(FALSE, FALSE, sizeof(Prospect)),
         .down = g_array_new(FALSE, FALSE, sizeof(Prospect)),
     };
@@ -81,7 +81,7 @@ void oracle_free(Oracle *oracle)
 {
     if (oracle) {
         trace_free(oracle->ahead);
-        g_array_unref(oracle->lines);
+        g_hash_table_unref(oracle->lines);
         g_array_unref(oracle->up);
         g_array_unref(oracle->down);
         g_free(oracle);
@@ -93,9 +93,13 @@ void oracle_rewind(Oracle *oracle)
     trace_rewind(oracle->ahead);
     oracle->next = NULL;
     oracle->ended = false;
-    g_array_set_size(oracle->lines, 0);
-    g_array_set_size(oracle->lines,
-                     raminate_placement_pages(oracle->placement));
+    g_hash_table_remove_all(oracle->lines);
+}
+
+static uint32_t lines_of(const Oracle *oracle, uint32_t page)
+{
+    return GPOINTER_TO_UINT(g_hash_table_lookup(oracle->lines,
+                                                GUINT_TO_POINTER(page)));
 }
 
 /* Adds what is written in a step, or takes it away. */
@@ -105,11 +109,17 @@ static void count_step(Oracle *oracle, const TraceStep *step, int sign)
     const GArray *pages = by_lines ? step->traffic_pages : step->pages;
 
     for (guint i = 0; i < pages->len; i++) {
+        uint32_t page = g_array_index(pages, uint32_t, i);
         uint32_t lines = by_lines ? g_array_index(step->written, uint32_t, i)
                                   : oracle->lines_per_page;
+        uint32_t sum = lines_of(oracle, page) + sign * lines;
 
-        g_array_index(oracle->lines, uint32_t,
-                      g_array_index(pages, uint32_t, i)) += sign * lines;
+        if (sum) {
+            g_hash_table_insert(oracle->lines, GUINT_TO_POINTER(page),
+                                GUINT_TO_POINTER(sum));
+        } else {
+            g_hash_table_remove(oracle->lines, GUINT_TO_POINTER(page));
+        }
     }
 }
 
@@ -148,24 +158,51 @@ static int more_lines(gconstpointer a, gconstpointer b)
     return fewer_lines(b, a);
 }
 
-size_t oracle_plan(Oracle *oracle, RaminateMove *moves, size_t max)
+/* Finds the pages to be written that may move. */
+static void sort_busy_pages(Oracle *oracle)
 {
-    size_t nr = 0;
+    GHashTableIter iter;
+    gpointer page, lines;
 
     g_array_set_size(oracle->up, 0);
     g_array_set_size(oracle->down, 0);
-    for (uint32_t page = 0; page < oracle->lines->len; page++) {
+    g_hash_table_iter_init(&iter, oracle->lines);
+    while (g_hash_table_iter_next(&iter, &page, &lines)) {
         Prospect prospect = {
-            .page = page,
-            .lines = g_array_index(oracle->lines, uint32_t, page),
+            .page = GPOINTER_TO_UINT(page),
+            .lines = GPOINTER_TO_UINT(lines),
         };
 
-        if (raminate_placement_tier(oracle->placement, page) == 0) {
+        if (raminate_placement_tier(oracle->placement, prospect.page) == 0) {
             g_array_append_val(oracle->down, prospect);
         } else if (prospect.lines > REPLAY_SWAP_LINES) {
             g_array_append_val(oracle->up, prospect);
         }
     }
+}
+
+/* Adds the first @nr pages of the fastest tier that won't be written. */
+static void add_idle_pages(Oracle *oracle, size_t nr)
+{
+    uint32_t nr_pages = raminate_placement_pages(oracle->placement);
+
+    for (uint32_t page = 0; nr && page < nr_pages; page++) {
+        Prospect prospect = { .page = page };
+
+        if (raminate_placement_tier(oracle->placement, page) == 0 &&
+            !lines_of(oracle, page)) {
+            g_array_append_val(oracle->down, prospect);
+            nr--;
+        }
+    }
+}
+
+size_t oracle_plan(Oracle *oracle, RaminateMove *moves, size_t max)
+{
+    size_t nr = 0;
+
+    sort_busy_pages(oracle);
+    add_idle_pages(oracle, MIN(max, oracle->up->len));
     g_array_sort(oracle->up, more_lines);
     g_array_sort(oracle->down, fewer_lines);
     while (nr < MIN(max, MIN(oracle->up->len, oracle->down->len))) {

@@ -132,17 +132,22 @@ static double processor_seconds(void)
 }
 
 /* The first batch comes a swap period after the first scan. */
-static void start(Replay *replay, int64_t now)
+static bool start(Replay *replay, int64_t now, GError **error)
 {
-    if (!replay->started) {
-        replay->started = true;
-        if (!raminate_engine_set_policy(replay->engine,
-                                        replay->settings->policy)) {
-            g_error("no memory for policy %s", replay->settings->policy->name);
-        }
-        raminate_engine_forget_moves(replay->engine);
-        raminate_engine_put_off_batch(replay->engine, now);
+    if (replay->started) {
+        return true;
     }
+    if (!raminate_engine_set_policy(replay->engine,
+                                    replay->settings->policy)) {
+        trace_set_no_memory(error, "the policy's state",
+                            raminate_placement_pages(
+                                raminate_engine_placement(replay->engine)));
+        return false;
+    }
+    replay->started = true;
+    raminate_engine_forget_moves(replay->engine);
+    raminate_engine_put_off_batch(replay->engine, now);
+    return true;
 }
 
 /* @before: the engine's figures at the start of the pass */
@@ -182,7 +187,9 @@ static bool replay_pass(Replay *replay, Trace *trace, double done,
         if (!replay->result->scans++) {
             first_ms = step->time_ms;
         }
-        start(replay, step->time_ms);
+        if (!start(replay, step->time_ms, &err)) {
+            break;
+        }
         replay_step(replay, step);
         take_figures(replay, &figures);
         if (replay->settings->keep_steps) {
@@ -226,7 +233,9 @@ bool replay_run(const char *path, const TraceOptions *options,
     replay.engine = raminate_engine_new(tiers->ranges, tiers->nr,
                                         &settings->engine);
     if (!replay.engine) {
-        g_error("no memory for the placement");
+        trace_set_no_memory(error, "the placement",
+                            trace_header(trace)->nr_pages);
+        return false;
     }
     if (settings->oracle) {
         replay.oracle = oracle_new(settings->oracle, path, options,

@@ -4,6 +4,7 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 
+#include "hw/raminate/record/lines.h"
 #include "gauge.h"
 #include "trace.h"
 
@@ -15,10 +16,9 @@ struct Trace {
     bool started;
     bool has_traffic;
     bool has_gauge;
-    Gauge *gauge;               /* if the recording has none */
+    Gauge *gauge;               /* if the recording has none; NULL at first */
     GArray *spare;              /* two lists are merged into it */
-    GArray *spare_written;
-    GArray *spare_read;
+    RaminateLines traffic;      /* of the step */
 };
 
 static GArray *numbers_new(void)
@@ -67,41 +67,6 @@ static void merge_pages(Trace *trace, GArray **all, const uint32_t *pages,
     swap_arrays(all, &trace->spare);
 }
 
-static void merge_traffic(Trace *trace, const RaminateRecordEntry *entry)
-{
-    TraceStep *step = &trace->step;
-    guint i = 0;
-    size_t j = 0;
-
-    g_array_set_size(trace->spare, 0);
-    g_array_set_size(trace->spare_written, 0);
-    g_array_set_size(trace->spare_read, 0);
-    while (i < step->traffic_pages->len || j < entry->nr) {
-        uint32_t a = i < step->traffic_pages->len
-                     ? number_at(step->traffic_pages, i) : UINT32_MAX;
-        uint32_t b = j < entry->nr ? entry->pages[j] : UINT32_MAX;
-        uint32_t written = 0;
-        uint32_t read = 0;
-
-        add_number(trace->spare, MIN(a, b));
-        if (a <= b) {
-            written += number_at(step->written, i);
-            read += number_at(step->read, i);
-            i++;
-        }
-        if (b <= a) {
-            written += entry->written[j];
-            read += entry->read ? entry->read[j] : 0;
-            j++;
-        }
-        add_number(trace->spare_written, written);
-        add_number(trace->spare_read, read);
-    }
-    swap_arrays(&step->traffic_pages, &trace->spare);
-    swap_arrays(&step->written, &trace->spare_written);
-    swap_arrays(&step->read, &trace->spare_read);
-}
-
 static void estimate_traffic(Trace *trace)
 {
     TraceStep *step = &trace->step;
@@ -132,9 +97,6 @@ static void clear_step(TraceStep *step)
     g_array_set_size(step->look, 0);
     g_array_set_size(step->gauge_pages, 0);
     g_array_set_size(step->gauge_lines, 0);
-    g_array_set_size(step->traffic_pages, 0);
-    g_array_set_size(step->written, 0);
-    g_array_set_size(step->read, 0);
     step->look_window_ms = 0;
 }
 
@@ -150,7 +112,7 @@ static bool add_entry(Trace *trace, const RaminateRecordEntry *entry)
         return false;
     case RAMINATE_RECORD_TRAFFIC:
         trace->has_traffic = true;
-        merge_traffic(trace, entry);
+        raminate_lines_add(&trace->traffic, entry);
         return false;
     case RAMINATE_RECORD_GAUGE:
         add_gauge(trace, entry);
@@ -169,25 +131,49 @@ static bool add_entry(Trace *trace, const RaminateRecordEntry *entry)
     return false;
 }
 
+/* Adds what the recording lacks.  Returns: false with @error set. */
+static bool complete_step(Trace *trace, GError **error)
+{
+    TraceStep *step = &trace->step;
+
+    step->traffic_pages = trace->traffic.pages;
+    step->written = trace->traffic.written;
+    step->read = trace->traffic.read;
+    if (!trace->has_traffic) {
+        estimate_traffic(trace);
+    } else if (!trace->has_gauge) {
+        if (!trace->gauge) {
+            trace->gauge = gauge_new(trace_header(trace)->nr_pages, error);
+        }
+        if (!trace->gauge) {
+            return false;
+        }
+        gauge_step(trace->gauge, step);
+    }
+    return true;
+}
+
 const TraceStep *trace_next(Trace *trace, GError **error)
 {
     RaminateRecordEntry entry;
 
     clear_step(&trace->step);
+    raminate_lines_clear(&trace->traffic);
     while (raminate_record_reader_next(trace->reader, &entry, error)) {
         if (add_entry(trace, &entry)) {
             trace->next_ms += trace->options.scan_period_ms;
             trace->next_ms = MAX(trace->next_ms, entry.time_ms);
-            if (trace->has_traffic && !trace->has_gauge) {
-                gauge_step(trace->gauge, &trace->step);
-            }
-            if (!trace->has_traffic) {
-                estimate_traffic(trace);
-            }
-            return &trace->step;
+            return complete_step(trace, error) ? &trace->step : NULL;
         }
     }
     return NULL;
+}
+
+void trace_set_no_memory(GError **error, const char *what, uint32_t nr_pages)
+{
+    g_set_error(error, RAMINATE_RECORD_ERROR, RAMINATE_RECORD_ERROR_MEMORY,
+                "not enough memory for %s of %u pages; use a host that has "
+                "more", what, nr_pages);
 }
 
 Trace *trace_new(const char *path, const TraceOptions *options,
@@ -206,13 +192,8 @@ Trace *trace_new(const char *path, const TraceOptions *options,
     trace->step.look = numbers_new();
     trace->step.gauge_pages = numbers_new();
     trace->step.gauge_lines = numbers_new();
-    trace->step.traffic_pages = numbers_new();
-    trace->step.written = numbers_new();
-    trace->step.read = numbers_new();
     trace->spare = numbers_new();
-    trace->spare_written = numbers_new();
-    trace->spare_read = numbers_new();
-    trace->gauge = gauge_new(trace_header(trace)->nr_pages);
+    raminate_lines_init(&trace->traffic);
     return trace;
 }
 
@@ -226,12 +207,8 @@ void trace_free(Trace *trace)
     g_array_unref(trace->step.look);
     g_array_unref(trace->step.gauge_pages);
     g_array_unref(trace->step.gauge_lines);
-    g_array_unref(trace->step.traffic_pages);
-    g_array_unref(trace->step.written);
-    g_array_unref(trace->step.read);
     g_array_unref(trace->spare);
-    g_array_unref(trace->spare_written);
-    g_array_unref(trace->spare_read);
+    raminate_lines_destroy(&trace->traffic);
     gauge_free(trace->gauge);
     g_free(trace);
 }
@@ -240,8 +217,7 @@ void trace_rewind(Trace *trace)
 {
     raminate_record_reader_rewind(trace->reader);
     trace->started = false;
-    gauge_free(trace->gauge);
-    trace->gauge = gauge_new(trace_header(trace)->nr_pages);
+    g_clear_pointer(&trace->gauge, gauge_free);
 }
 
 const RaminateRecordHeader *trace_header(const Trace *trace)

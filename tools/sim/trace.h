@@ -43,7 +43,7 @@ const RaminateRecordHeader *trace_header(const Trace *trace);
 
 /*
  * Returns: the next step, valid until the next call; NULL at the end, or with
- * @error set.
+ * @error set.  Memory follows what the recording holds.
  */
 const TraceStep *trace_next(Trace *trace, GError **error);
 
@@ -55,6 +55,9 @@ bool trace_has_traffic(const Trace *trace);
 
 /* Returns: how far the trace is, from 0 to 1. */
 double trace_progress(const Trace *trace);
+
+/* @what: what can't be kept for the guest's pages, as "the heat" */
+void trace_set_no_memory(GError **error, const char *what, uint32_t nr_pages);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Trace, trace_free)
 

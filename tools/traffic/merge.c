@@ -6,6 +6,7 @@
 
 #include <inttypes.h>
 
+#include "hw/raminate/record/lines.h"
 #include "merge.h"
 
 typedef struct Merge {
@@ -16,8 +17,7 @@ typedef struct Merge {
     bool has_next;
 
     /* Of the traffic since the last scan */
-    uint32_t *written;          /* by page */
-    uint32_t *read;
+    RaminateLines lines;
     uint32_t window_ms;
 
     GByteArray *bytes;
@@ -64,52 +64,46 @@ static bool read_traffic(Merge *merge, GError **error)
     return true;
 }
 
-static void add(uint32_t *sum, uint32_t more)
+/* Leaves out pages of which nothing was written nor read. */
+static void drop_idle_pages(RaminateLines *lines)
 {
-    *sum = MIN((uint64_t)*sum + more, UINT32_MAX);
-}
+    uint32_t *pages = (uint32_t *)lines->pages->data;
+    uint32_t *written = (uint32_t *)lines->written->data;
+    uint32_t *read = (uint32_t *)lines->read->data;
+    guint nr = 0;
 
-static void add_traffic(Merge *merge)
-{
-    const RaminateRecordEntry *entry = &merge->next;
-
-    for (size_t i = 0; i < entry->nr; i++) {
-        add(&merge->written[entry->pages[i]], entry->written[i]);
-        if (entry->read) {
-            add(&merge->read[entry->pages[i]], entry->read[i]);
+    for (guint i = 0; i < lines->pages->len; i++) {
+        if (written[i] || read[i]) {
+            pages[nr] = pages[i];
+            written[nr] = written[i];
+            read[nr++] = read[i];
         }
     }
-    merge->window_ms += entry->window_ms;
+    g_array_set_size(lines->pages, nr);
+    g_array_set_size(lines->written, nr);
+    g_array_set_size(lines->read, nr);
 }
 
 /* Writes what there was since the last scan, even nothing; forgets it. */
 static void put_traffic(Merge *merge, int64_t time_ms, MergeResult *result)
 {
-    g_autoptr(GArray) pages = g_array_new(FALSE, FALSE, sizeof(uint32_t));
-    g_autoptr(GArray) written = g_array_new(FALSE, FALSE, sizeof(uint32_t));
-    g_autoptr(GArray) read = g_array_new(FALSE, FALSE, sizeof(uint32_t));
     RaminateRecordEntry entry = {
         .type = RAMINATE_RECORD_TRAFFIC,
         .time_ms = time_ms,
         .window_ms = merge->window_ms,
     };
 
-    for (uint32_t page = 0; page < merge->nr_pages; page++) {
-        if (merge->written[page] || merge->read[page]) {
-            g_array_append_val(pages, page);
-            g_array_append_val(written, merge->written[page]);
-            g_array_append_val(read, merge->read[page]);
-            result->lines_written += merge->written[page];
-            result->lines_read += merge->read[page];
-            merge->written[page] = 0;
-            merge->read[page] = 0;
-        }
+    drop_idle_pages(&merge->lines);
+    entry.pages = (uint32_t *)merge->lines.pages->data;
+    entry.nr = merge->lines.pages->len;
+    entry.written = (uint32_t *)merge->lines.written->data;
+    entry.read = (uint32_t *)merge->lines.read->data;
+    for (size_t i = 0; i < entry.nr; i++) {
+        result->lines_written += entry.written[i];
+        result->lines_read += entry.read[i];
     }
-    entry.pages = (uint32_t *)pages->data;
-    entry.nr = pages->len;
-    entry.written = (uint32_t *)written->data;
-    entry.read = (uint32_t *)read->data;
     raminate_record_put_entry(merge->bytes, merge->nr_pages, &entry);
+    raminate_lines_clear(&merge->lines);
     merge->window_ms = 0;
 }
 
@@ -117,7 +111,8 @@ static bool take_until(Merge *merge, int64_t time_ms, GError **error)
 {
     while (merge->has_next &&
            merge->next.time_ms + merge->offset_ms <= time_ms) {
-        add_traffic(merge);
+        raminate_lines_add(&merge->lines, &merge->next);
+        merge->window_ms += merge->next.window_ms;
         if (!read_traffic(merge, error)) {
             return false;
         }
@@ -230,12 +225,10 @@ bool merge(RaminateRecordReader *scans, RaminateRecordReader *traffic,
                     "are of %" PRIu32 "; give the plugin pools that make up "
                     "the guest's RAM", nr_others, nr_pages);
     }
-    merge.written = g_new0(uint32_t, nr_pages);
-    merge.read = g_new0(uint32_t, nr_pages);
+    raminate_lines_init(&merge.lines);
     merge.bytes = g_byte_array_new();
     good = merge_all(&merge, scans, result, error);
     g_byte_array_unref(merge.bytes);
-    g_free(merge.written);
-    g_free(merge.read);
+    raminate_lines_destroy(&merge.lines);
     return good;
 }
