@@ -430,8 +430,9 @@ def try_new_policy(session: Session) -> None:
     library = re.findall(r"'((?:hw|backends)/[\w/.-]+\.c)'",
                          (copy / 'meson.build').read_text())
     check('hw/raminate/policy/recent.c' in library, library)
-    tools = [str(path.relative_to(copy))
-             for path in (copy / 'tools' / 'sim').glob('*.c')]
+    tools = ['tools/lib/no-memory.c',
+             *(str(path.relative_to(copy))
+               for path in (copy / 'tools' / 'sim').glob('*.c'))]
     tests = ['tests/unit/test-policy.c', 'tests/unit/policy-harness.c']
     flags = subprocess.run(
         ['pkg-config', '--cflags', '--libs', 'glib-2.0'], check=True,

@@ -78,14 +78,13 @@ static void add_scan(History *history, const Span *span, unsigned *scans,
 static void divide(History *history, const unsigned *scans)
 {
     unsigned row, column;
-    uint32_t first = 0;
+    uint64_t first = 0;
 
     for (row = 0; row < history->rows; row++) {
-        uint32_t next = first;
+        /* The first page that history_row() puts into the next row */
+        uint64_t next = ((row + 1) * (uint64_t)history->nr_pages +
+                         history->rows - 1) / history->rows;
 
-        while (next < history->nr_pages && history_row(history, next) == row) {
-            next++;
-        }
         for (column = 0; column < history->columns; column++) {
             history->shares[(size_t)row * history->columns + column] /=
                 (float)(next - first) * MAX(scans[column], 1);

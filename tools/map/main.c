@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/no-memory.h"
 #include "lib/options.h"
 #include "lib/vm.h"
 #include "history-picture.h"
@@ -153,6 +154,7 @@ int main(int argc, char **argv)
     g_autoptr(GError) error = NULL;
     unsigned timeout;
 
+    no_memory_ends_tool("raminate-map");
     options_parse(entries, "SOCKET | --recording FILE", summary, &argc, &argv);
     timeout = options_milliseconds("--timeout", timeout_option);
     if (!output_option) {

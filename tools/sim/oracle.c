@@ -184,16 +184,17 @@ static void sort_busy_pages(Oracle *oracle)
 /* Adds the first @nr pages of the fastest tier that won't be written. */
 static void add_idle_pages(Oracle *oracle, size_t nr)
 {
-    uint32_t nr_pages = raminate_placement_pages(oracle->placement);
+    const RaminatePlacement *placement = oracle->placement;
+    uint32_t page = raminate_placement_next_in_tier(placement, 0, 0);
 
-    for (uint32_t page = 0; nr && page < nr_pages; page++) {
+    while (nr && page != RAMINATE_NO_PAGE) {
         Prospect prospect = { .page = page };
 
-        if (raminate_placement_tier(oracle->placement, page) == 0 &&
-            !lines_of(oracle, page)) {
+        if (!lines_of(oracle, page)) {
             g_array_append_val(oracle->down, prospect);
             nr--;
         }
+        page = raminate_placement_next_in_tier(placement, 0, page + 1);
     }
 }
 

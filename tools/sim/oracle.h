@@ -14,7 +14,8 @@
 #include "hw/raminate/engine/placement.h"
 #include "trace.h"
 
-#define ORACLE_BYTES_PER_PAGE sizeof(uint32_t)
+/* Of a page to be written: about what GHashTable takes for two numbers */
+#define ORACLE_BYTES_PER_PAGE 24
 
 /* What it knows of the pages that are going to be written */
 typedef enum OracleKind {
@@ -52,7 +53,7 @@ bool oracle_pass(Oracle *oracle, const TraceStep *step, GError **error);
  * Proposes the exchanges that pay within the foresight: each saves more writes
  * to slower tiers than it makes, the one that saves most first.
  * Returns: number of pairs, at most @max.
- * Cost: O(pages of the guest).
+ * Cost: O(pages to be written, and pages passed over in the fastest tier).
  */
 size_t oracle_plan(Oracle *oracle, RaminateMove *moves, size_t max);
 

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../lib/no-memory.h"
 #include "bound.h"
 #include "policies.h"
 #include "report.h"
@@ -358,6 +359,7 @@ int main(int argc, char **argv)
     FILE *moves = NULL;
     ReportFormat format;
 
+    no_memory_ends_tool("raminate-sim");
     raminate_settings_init(&settings);
     g_option_context_set_summary(context,
         "Replay recordings of memory-backend-container under placement "

@@ -11,6 +11,8 @@
 
 #include <glib/gstdio.h>
 
+#include "../lib/no-memory.h"
+#include "hw/raminate/record/format.h"
 #include "merge.h"
 
 static char *out_path;
@@ -97,6 +99,7 @@ int main(int argc, char **argv)
         g_option_context_new("- put traffic into a recording");
     g_autoptr(GError) error = NULL;
 
+    no_memory_ends_tool("raminate-merge");
     g_option_context_set_summary(context,
         "SCANS is a recording by QEMU (record= of the container), TRAFFIC one "
         "by\nlibraminate-traffic, of the same run.");
@@ -108,6 +111,12 @@ int main(int argc, char **argv)
     if (!out_path || !paths || g_strv_length(paths) != 2) {
         fprintf(stderr, "raminate-merge: give two recordings, SCANS and "
                 "TRAFFIC, and -o FILE\n");
+        return 2;
+    }
+    if (offset_ms < -RECORD_MAX_TIME || offset_ms > RECORD_MAX_TIME) {
+        fprintf(stderr, "raminate-merge: --offset must be within %" PRId64
+                " milliseconds, not %" PRId64 "\n", RECORD_MAX_TIME,
+                offset_ms);
         return 2;
     }
     if (!merge_files(&error)) {
