@@ -17,6 +17,7 @@ sys.path.insert(0, str(BENCH))
 
 # pylint: disable=wrong-import-position
 from benchlib import recording, replay, workloads  # noqa: E402
+from raminate.recording import RecordingError  # noqa: E402
 
 SYNTH = 'raminate-synth'
 SIM = 'raminate-sim'
@@ -84,7 +85,7 @@ def test_damage_is_noticed(directory: Path) -> None:
     path.write_bytes(data)
     try:
         recording.summarize(path)
-    except recording.RecordingError as err:
+    except RecordingError as err:
         check_in('damaged', str(err))
     else:
         check(False, "a changed bit goes unnoticed")

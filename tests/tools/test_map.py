@@ -11,6 +11,7 @@ from typing import List, Tuple
 import xml.etree.ElementTree as ElementTree
 import zlib
 
+import crafted
 from fakeqmp import Hanging, Servers, Vm, container
 from toolslib import (MIB, PATIENCE, Boot, Guest, check, check_in, hybrid,
                       run, run_tests, wait_until)
@@ -139,38 +140,15 @@ def a_file_that_cannot_be_written(directory: Path) -> None:
             check_in("can't write '", result.stderr)
 
 
-def varint(number: int) -> bytes:
-    parts = []
-    while number > 127:
-        parts.append(number & 127 | 128)
-        number >>= 7
-    return bytes([*parts, number])
-
-
-def entry(kind: int, payload: bytes) -> bytes:
-    data = struct.pack('<BI', kind, len(payload)) + payload
-    return data + struct.pack('<I', zlib.crc32(data))
-
-
-def scan(time_ms: int, first: int, number: int) -> bytes:
-    """A scan, 1 s after the last one, that found a run of pages written."""
-    run = varint(first << 1 | 1) + varint(number - 2)
-    return entry(1, varint(time_ms << 1) + varint(1000) + varint(number)
-                 + varint(0) + b'\0' + varint(number - 1) + run)
-
-
-def recording() -> bytes:
-    """1024 pages: the first half is written for 5 s, then the second."""
-    header = struct.pack('<IIqII', 4096, 1024, 0, 1000, 1)
-    header += struct.pack('<IIBB', 0, 1024, 0, 1) + b'x'
-    return (b'RAMINREC' + struct.pack('<I', 1) + entry(0, header)
-            + b''.join(scan(1000 * (i + 1), 0 if i < 5 else 512, 512)
-                       for i in range(10)))
+def scans() -> List[bytes]:
+    """The first half of 1024 pages is written for 5 s, then the second."""
+    return [crafted.scan(1000 * (i + 1), crafted.run(0 if i < 5 else 512, 512))
+            for i in range(10)]
 
 
 def draws_a_recording(directory: Path) -> None:
     file, png = directory / 'a.rec', directory / 'a.png'
-    file.write_bytes(recording() + entry(4, b''))
+    file.write_bytes(b''.join([crafted.start(1024), *scans(), crafted.end()]))
     result = run(MAP, '-r', file, '-o', png, '-s', '640x480')
     check(result.returncode == 0, result.stderr)
     lines = png_brightness(png)
@@ -186,12 +164,12 @@ def draws_a_recording(directory: Path) -> None:
 
 def damaged_recordings_are_refused(directory: Path) -> None:
     file, png = directory / 'a.rec', directory / 'a.png'
-    whole = recording()
+    whole = crafted.start(1024) + b''.join(scans())
     file.write_bytes(whole[:-3])
     result = run(MAP, '-r', file, '-o', png)
     check(result.returncode == 0, "a cut one has good scans")
     png.unlink()
-    header = len(whole) - 10 * len(scan(1000, 0, 512))
+    header = len(crafted.start(1024))
     for data, message in (
             (b'', 'is not a recording'), (b'x' * 5000, 'is not a recording'),
             (whole[:header], 'has no scan'),
