@@ -1,0 +1,221 @@
+#!/usr/bin/env python3
+# The engine, the policies and recordings build without QEMU, includes point
+# down, and neither functions nor files are long.
+#
+# SPDX-License-Identifier: GPL-2.0-or-later
+
+import os
+from pathlib import Path
+import re
+import subprocess
+from typing import Dict, List, NamedTuple, Set, Tuple
+
+from toolslib import check, paths, run_tests
+
+PURE = Path('hw/raminate')
+
+# What files of a directory may include, besides what the host has
+LAYERS = {
+    'engine': {'engine'},
+    'policy': {'engine', 'policy'},
+    'record': {'engine', 'record'},
+}
+SYSTEM = {
+    'assert', 'ctype', 'errno', 'fcntl', 'float', 'glib', 'glib/gstdio',
+    'inttypes', 'limits', 'math', 'stdatomic', 'stdbool', 'stddef', 'stdint',
+    'stdio', 'stdlib', 'string', 'sys/stat', 'sys/types', 'time', 'unistd',
+}
+
+CHECKED = ['hw/raminate', 'backends', 'kvm']
+MOST_LINES = {'function': 60, 'file': 500}      # fewer than that
+
+# What is longer still.  Nothing may be added; what is short now must go.
+LONG = {
+    'backends/hostmem-container.c',
+    'backends/hostmem-devmem.c',
+    'hw/raminate/batch.c:raminate_placer_exchange',
+    'hw/raminate/info.c:raminate_placer_info',
+    'hw/raminate/placer.c',
+}
+
+
+class Function(NamedTuple):
+    name: str
+    lines: int          # from its first line to its brace
+
+
+def sources(*directories: object, suffixes: str = 'ch',
+            top: Path = paths.SOURCE) -> List[Path]:
+    """Files in and below directories, relative to the top."""
+    return sorted(path.relative_to(top) for directory in directories
+                  for path in (top / str(directory)).rglob(f'*.[{suffixes}]'))
+
+
+def pure_sources(suffixes: str = 'ch') -> List[Path]:
+    return sources(*(PURE / layer for layer in LAYERS), suffixes=suffixes)
+
+
+def includes(path: Path, top: Path = paths.SOURCE) -> List[Tuple[str, bool]]:
+    """What a file includes, and whether in quotes."""
+    text = (top / path).read_text(encoding='utf-8')
+    return [(match.group(2), match.group(1) == '"') for match in
+            re.finditer(r'^\s*#\s*include\s*(["<])([^">]+)', text, re.M)]
+
+
+def resolve(path: Path, name: str, top: Path = paths.SOURCE) -> Path:
+    """The file that an include in quotes names, relative to the top."""
+    for place in (path.parent, Path()):
+        if (top / place / name).is_file():
+            return Path(os.path.normpath(place / name))
+    return Path(name)
+
+
+def wrong_includes(path: Path, top: Path = paths.SOURCE) -> List[str]:
+    """Those that lead out of what the file's directory may use."""
+    layer = path.relative_to(PURE).parts[0]
+    wrong = []
+    for name, quoted in includes(path, top):
+        if quoted:
+            found = resolve(path, name, top)
+            good = (len(found.parts) == 4 and found.parent.parent == PURE and
+                    found.parent.name in LAYERS[layer])
+        else:
+            good = name[:-len('.h')] in SYSTEM
+        if not good:
+            wrong.append(f'{path} includes {name}')
+    return wrong
+
+
+def cycles(headers: List[Path], top: Path = paths.SOURCE) -> List[str]:
+    """Headers that include each other, directly or not."""
+    graph = {header: {resolve(header, name, top)
+                      for name, quoted in includes(header, top) if quoted}
+             for header in headers}
+    found: List[str] = []
+    done: Set[Path] = set()
+
+    def walk(header: Path, way: List[Path]) -> None:
+        if header in way:
+            found.append(' > '.join(map(str, [*way[way.index(header):],
+                                              header])))
+        elif header not in done:
+            for other in sorted(graph.get(header, ())):
+                walk(other, [*way, header])
+            done.add(header)
+
+    for header in headers:
+        walk(header, [])
+    return found
+
+
+def functions(text: str) -> List[Function]:
+    """Those of a C file in the style of QEMU or Linux."""
+    lines = text.splitlines()
+    found = []
+    first = 0           # of what may be a function
+    start = None        # of the body's function
+    for number, line in enumerate(lines):
+        if start is None and line == '{':
+            start = first
+        elif start is not None and line == '}':
+            head = ' '.join(lines[start:number + 1])
+            name = re.search(r'(\w+)\s*\(', head)
+            found.append(Function(name.group(1) if name else '?',
+                                  number + 1 - start))
+            start = None
+        if start is None and (not line or line[0] in '#/}' or
+                              line.endswith(('*/', ';'))):
+            first = number + 1
+    return found
+
+
+def too_long(paths_: List[Path], top: Path = paths.SOURCE) -> Dict[str, int]:
+    """Lines of files, and of functions as FILE:NAME."""
+    found = {}
+    for path in paths_:
+        text = (top / path).read_text(encoding='utf-8')
+        lines = len(text.splitlines())
+        if lines >= MOST_LINES['file']:
+            found[str(path)] = lines
+        for function in functions(text):
+            if function.lines >= MOST_LINES['function']:
+                found[f'{path}:{function.name}'] = function.lines
+    return found
+
+
+def compile_alone(path: Path) -> str:
+    """What the compiler says of one file, with GLib and without QEMU."""
+    flags = subprocess.run(['pkg-config', '--cflags', 'glib-2.0'], check=True,
+                           stdout=subprocess.PIPE, encoding='utf-8').stdout
+    result = subprocess.run(
+        ['cc', '-std=gnu11', '-Wall', '-Wextra', '-Werror', '-fsyntax-only',
+         '-I.', *flags.split(), '-x', 'c', str(path)], cwd=paths.SOURCE,
+        stderr=subprocess.PIPE, encoding='utf-8', check=False)
+    return result.stderr
+
+
+def each_pure_file_compiles_alone(_: Path) -> None:
+    found = pure_sources()
+    check(len(found) > 30, f"only {len(found)} files")
+    wrong = [message for path in found for message in [compile_alone(path)]
+             if message]
+    check(not wrong, '\n'.join(wrong))
+
+
+def pure_files_include_nothing_of_qemu(_: Path) -> None:
+    wrong = [line for path in pure_sources() for line in wrong_includes(path)]
+    check(not wrong, '\n'.join(wrong))
+
+
+def headers_do_not_include_each_other(_: Path) -> None:
+    found = cycles(sources(*CHECKED, 'tools', suffixes='h'))
+    check(not found, '\n'.join(found))
+
+
+def functions_and_files_are_short(_: Path) -> None:
+    found = too_long(sources(*CHECKED))
+    new = [f'{name} has {lines} lines' for name, lines in found.items()
+           if name not in LONG]
+    check(not new, '\n'.join(new))
+    old = sorted(LONG - set(found))
+    check(not old, f"short now, so take it from LONG: {', '.join(old)}")
+
+
+def what_is_wrong_is_found(directory: Path) -> None:
+    """In a tree made up for it."""
+    pure = directory / PURE
+    for layer in LAYERS:
+        (pure / layer).mkdir(parents=True)
+    (pure / 'placer.h').write_text('')
+    (pure / 'engine/a.h').write_text('#include "b.h"\n')
+    (pure / 'engine/b.h').write_text('#include "hw/raminate/engine/c.h"\n')
+    (pure / 'engine/c.h').write_text('# include "a.h"\n')
+    (pure / 'policy/p.h').write_text('')
+    lines = ['#include "qemu/osdep.h"', '#include <glib.h>',
+             '#include "hw/raminate/placer.h"', '#include "../placer.h"',
+             '#include "a.h"', '#include "hw/raminate/policy/p.h"',
+             '#include <linux/kvm.h>', '#include "qapi/error.h"']
+    file = PURE / 'engine/x.c'
+    (directory / file).write_text('\n'.join(lines))
+    check(len(wrong_includes(file, directory)) == 6,
+          wrong_includes(file, directory))
+    found = cycles(sources(PURE, suffixes='h', top=directory), directory)
+    check(len(found) == 1, found)
+
+    body = '    f();\n' * 56
+    for name, text, limit in [
+            ('short.c', f'static int\nf(int a,\n  int b)\n{{\n{body[18:]}}}\n',
+             0),
+            ('long.c', f'int f(int a,\n      int b)\n{{\n{body}}}\n', 1),
+            ('table.c', f'int a;\n\nint f(void)\n{{\n{body}    g();\n}}\n', 1),
+            ('file.c', 'int a;\n' * 500, 1)]:
+        (pure / name).write_text(text)
+        found = list(too_long([PURE / name], directory))
+        check(len(found) == limit, f'{name}: {found}')
+
+
+if __name__ == '__main__':
+    run_tests(each_pure_file_compiles_alone,
+              pure_files_include_nothing_of_qemu,
+              headers_do_not_include_each_other,
+              functions_and_files_are_short, what_is_wrong_is_found)
