@@ -411,7 +411,10 @@ RaminateRecordReader *raminate_record_reader_new(const char *path,
         return NULL;
     }
     reader->start = (const uint8_t *)g_mapped_file_get_contents(reader->file);
-    reader->end = reader->start + g_mapped_file_get_length(reader->file);
+    /* An empty file is mapped nowhere. */
+    reader->end = reader->start ? reader->start +
+                                  g_mapped_file_get_length(reader->file)
+                                : NULL;
     if (!read_header(reader, error)) {
         raminate_record_reader_free(reader);
         return NULL;
