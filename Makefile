@@ -17,7 +17,7 @@ RUN_NINJA = $(NINJA) -C $(BUILD) $(JOBS)
 RUN_TESTS = $(PYTHON) $(SETUP)/run-tests.py $(BUILD)
 
 .PHONY: all install check check-unit check-qtest check-guest check-tools \
-        check-nested check-kvm check-libvirt check-asan \
+        check-nested check-kvm check-libvirt check-asan check-ubsan \
         bench bench-full bench-nested bench-cost demo demo-nested \
         clean distclean help
 
@@ -64,6 +64,20 @@ $(ASAN)/config.mk: $(CONFIG)
 check-sanitized:
 	$(RUN_TESTS) --suite unit --suite qtest --patience 5 $(T)
 
+# The sanitizer of clang sees what that of gcc does not.  The compiler takes
+# variables that are there to be cleaned up for unused ones.
+UBSAN := $(BUILD)/ubsan
+check-ubsan: $(UBSAN)/build.ninja
+	$(PYTHON) $(SETUP)/run-tests.py $(UBSAN) --suite unit $(T)
+
+$(UBSAN)/build.ninja: $(CONFIG)
+	@command -v clang >/dev/null || \
+	    { echo 'check-ubsan: clang is missing; install it' >&2; exit 1; }
+	CC=clang $(PYTHON) -m mesonbuild.mesonmain setup --wipe \
+	    -Dbuildtype=debugoptimized -Db_sanitize=undefined -Db_lundef=false \
+	    -Dc_args=-Wno-unused-variable \
+	    $(UBSAN) $(SRC)
+
 include $(SRC)/kvm/targets.mk
 
 demo: all
@@ -89,7 +103,7 @@ clean:
 	if [ -e $(BUILD)/build.ninja ]; then ninja -C $(BUILD) -t clean; fi
 	if [ -e $(BUILD)/qemu/build.ninja ]; then \
 	    ninja -C $(BUILD)/qemu -t clean; fi
-	rm -rf $(ASAN)
+	rm -rf $(ASAN) $(UBSAN)
 
 # QEMU's source is shared by all build directories.  A tree of it with a
 # repository of its own is somebody's work.
@@ -99,7 +113,7 @@ ifeq ($(BUILD),$(SRC)/build)
 	rm -rf $(SRC)/qemu/download $(SRC)/qemu/download.new $(SRC)/qemu/.lock
 	[ -e $(SRC)/qemu/src/.git ] || rm -rf $(SRC)/qemu/src
 else
-	cd $(BUILD) && rm -rf asan bench libvirt* qemu kernel* tests tools \
+	cd $(BUILD) && rm -rf asan ubsan bench libvirt* qemu kernel* tests tools \
 	    meson-* *.p *.a *.stamp config* apt.log build.ninja compile_commands.json \
 	    .ninja_* Makefile
 endif
@@ -124,6 +138,7 @@ help:
 	@echo 'make check-kvm     tests of its source, its installation, and on Linux 6.1'
 	@echo 'make check-libvirt tests with libvirt, which it gets but does not install'
 	@echo 'make check-asan    unit tests and qtests with sanitizers'
+	@echo 'make check-ubsan   unit tests with the sanitizer of clang'
 	@echo '                   T=NAME runs that one test of a suite'
 	@echo 'make clean         remove what was compiled'
 	@echo 'make distclean     remove the build directory and QEMU'"'"'s source'
