@@ -105,13 +105,12 @@ static RaminateEnergyList *energy_info(const RaminatePlacer *placer)
     return list;
 }
 
-RaminateInfo *raminate_placer_info(RaminatePlacer *placer)
+/* What is in force.  With the lock. */
+static void add_settings(const RaminatePlacer *placer, RaminateInfo *info)
 {
-    const RaminateFigures *figures = raminate_engine_figures(placer->engine);
-    RaminateInfo *info = g_new0(RaminateInfo, 1);
+    const RaminateSettings *settings = &placer->settings.engine;
     RaminateTierInfoList **tail = &info->tiers;
 
-    raminate_placer_lock(placer);
     info->id = g_strdup(placer->memory->id);
     info->size = placer->memory->backend->size;
     info->page_size = RAMINATE_PAGE_SIZE;
@@ -125,19 +124,22 @@ RaminateInfo *raminate_placer_info(RaminatePlacer *placer)
     info->sampler_reason = g_strdup(placer->sampler_choice.reason);
     info->mover = placer->mover_choice.in_force->type;
     info->mover_reason = g_strdup(placer->mover_choice.reason);
-    info->scan_period = placer->settings.engine.scan_period;
-    info->swap_period = placer->settings.engine.swap_period;
-    info->life_time = placer->settings.engine.life_time;
-    info->max_swaps = placer->settings.engine.max_swaps;
-    info->reverse_window = placer->settings.engine.reverse_window;
-    info->second_look = placer->settings.engine.second_look;
+    info->scan_period = settings->scan_period;
+    info->swap_period = settings->swap_period;
+    info->life_time = settings->life_time;
+    info->max_swaps = settings->max_swaps;
+    info->reverse_window = settings->reverse_window;
+    info->second_look = settings->second_look;
     if (placer->recording) {
         info->record = g_strdup(raminate_recording_path(placer->recording));
     }
     for (unsigned i = 0; i < placer->memory->nr_tiers; i++) {
         QAPI_LIST_APPEND(tail, tier_info(placer, i));
     }
-    info->bytes_per_page = bytes_per_page(placer);
+}
+
+static void add_figures(const RaminateFigures *figures, RaminateInfo *info)
+{
     info->scans = figures->scans;
     info->pages_written = raminate_figures_sum(figures->total_written);
     info->has_slow_share =
@@ -154,6 +156,20 @@ RaminateInfo *raminate_placer_info(RaminatePlacer *placer)
         figures->slow_unmoved - (info->pages_written -
                                  figures->total_written[0]);
     info->slow_writes_by_swaps = figures->slow_writes_by_swaps;
+    info->scan_time = times_info(&figures->scan_time);
+    info->batch_time = times_info(&figures->batch_time);
+    info->pause_time = times_info(&figures->pause_time);
+    info->main_loop_time = times_info(&figures->main_loop_time);
+}
+
+RaminateInfo *raminate_placer_info(RaminatePlacer *placer)
+{
+    RaminateInfo *info = g_new0(RaminateInfo, 1);
+
+    raminate_placer_lock(placer);
+    add_settings(placer, info);
+    add_figures(raminate_engine_figures(placer->engine), info);
+    info->bytes_per_page = bytes_per_page(placer);
     info->energy = energy_info(placer);
     info->mappings = raminate_placement_runs(placer->memory->placement);
     if (placer->mover) {
@@ -162,10 +178,6 @@ RaminateInfo *raminate_placer_info(RaminatePlacer *placer)
                                          &info->mappings_limit);
         info->has_mappings_limit = info->mappings_limit;
     }
-    info->scan_time = times_info(&figures->scan_time);
-    info->batch_time = times_info(&figures->batch_time);
-    info->pause_time = times_info(&figures->pause_time);
-    info->main_loop_time = times_info(&figures->main_loop_time);
     raminate_placer_unlock(placer);
     return info;
 }

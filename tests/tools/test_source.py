@@ -20,6 +20,8 @@ LAYERS = {
     'policy': {'engine', 'policy'},
     'record': {'engine', 'record'},
 }
+# The engine itself stands above the policies that it asks.
+ABOVE = {PURE / 'engine/engine.c', PURE / 'engine/engine.h'}
 SYSTEM = {
     'assert', 'ctype', 'errno', 'fcntl', 'float', 'glib', 'glib/gstdio',
     'inttypes', 'limits', 'math', 'stdatomic', 'stdbool', 'stddef', 'stdint',
@@ -33,9 +35,6 @@ MOST_LINES = {'function': 60, 'file': 500}      # fewer than that
 LONG = {
     'backends/hostmem-container.c',
     'backends/hostmem-devmem.c',
-    'hw/raminate/batch.c:raminate_placer_exchange',
-    'hw/raminate/info.c:raminate_placer_info',
-    'hw/raminate/placer.c',
 }
 
 
@@ -78,7 +77,8 @@ def wrong_includes(path: Path, top: Path = paths.SOURCE) -> List[str]:
         if quoted:
             found = resolve(path, name, top)
             good = (len(found.parts) == 4 and found.parent.parent == PURE and
-                    found.parent.name in LAYERS[layer])
+                    (found.parent.name in LAYERS[layer] or
+                     (path in ABOVE and found.parent.name == 'policy')))
         else:
             good = name[:-len('.h')] in SYSTEM
         if not good:
