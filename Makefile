@@ -18,7 +18,8 @@ RUN_TESTS = $(PYTHON) $(SETUP)/run-tests.py $(BUILD)
 
 .PHONY: all install check check-unit check-qtest check-guest check-tools \
         check-nested check-kvm check-libvirt check-asan check-ubsan \
-        bench bench-full bench-nested bench-cost demo demo-nested \
+        bench bench-full bench-nested bench-cost bench-scale \
+        demo demo-nested \
         clean distclean help
 
 all:
@@ -99,6 +100,10 @@ bench-nested: all
 bench-cost: all
 	$(PYTHON) $(SRC)/tests/nested/bench_cost.py
 
+# Times, but side by side with those of an earlier build.
+bench-scale: all
+	$(PYTHON) $(SRC)/bench/scale $(if $(BASE),--base $(BASE))
+
 clean:
 	if [ -e $(BUILD)/build.ninja ]; then ninja -C $(BUILD) -t clean; fi
 	if [ -e $(BUILD)/qemu/build.ninja ]; then \
@@ -126,6 +131,8 @@ help:
 	@echo 'make check         build and run all tests'
 	@echo 'make bench-nested  policies on KVM in an emulated host, by the traffic'
 	@echo 'make bench-cost    count what scans and swaps cost in KVM'
+	@echo 'make bench-scale   measure what large guests cost, and did before;'
+	@echo '                   BASE=DIR takes the earlier build from there'
 	@echo 'make bench         compare the policies on recorded workloads'
 	@echo 'make kvm           build the KVM extension for the running kernel'
 	@echo 'make kvm-install   build and install it, and for later kernels (DKMS)'

@@ -1,0 +1,195 @@
+# What a large guest costs in QEMU itself: time to start, memory, scans, and
+# for how long the main loop is kept.
+#
+# SPDX-License-Identifier: GPL-2.0-or-later
+
+from dataclasses import dataclass
+import json
+from pathlib import Path
+import re
+import socket
+import struct
+import time
+from typing import Any, Dict, List, NamedTuple, Sequence, Tuple
+
+from . import BENCH
+# pylint: disable=wrong-import-order
+from raminate import paths
+from raminate.guest import Guest, two_tiers, work_directory
+
+MIB = 1 << 20
+GIB = 1 << 30
+PAGE = 4096
+DRAM_PERCENT = 10
+# From here on the machine type pc has RAM above the hole below 4 GiB.
+LOW_END = 3 * GIB
+HIGH_START = 4 * GIB
+# The bare guest and the firmware are below.
+WRITER_END = 2 * MIB
+WRITER_MARK = b'what to write:  '
+
+WARM_UP_SCANS = 4               # until policy and bitmaps have their memory
+SCANS = 20
+ASKS = 3000                     # how often QEMU is asked whether it is there
+TIMEOUT = 600
+# No batches meanwhile, so that all waits are for scans
+HOUR_MS = 3600 * 1000
+
+
+class Writes(NamedTuple):
+    """Of every STEP bytes of guest RAM, SIZE are written all the time."""
+    step: int
+    size: int
+
+
+@dataclass
+class Case:
+    name: str
+    memory: int
+    writes: Sequence[Writes] = ()
+
+    def pages(self) -> int:
+        """Pages that are written all the time."""
+        return sum((self.memory - WRITER_END) // step * (size // PAGE)
+                   for step, size in self.writes)
+
+
+@dataclass
+class Cost:
+    """What a case has cost; times in milliseconds, memory in bytes."""
+    start: float
+    resident: int               # without the guest's own memory
+    scan: float                 # mean
+    scan_median: float          # to an eighth, with the first scans
+    scan_max: float
+    found: float                # pages a scan
+    answer: float               # longest wait for an answer of the main loop
+    answer_off: float           # the same, with monitor=off
+
+
+def _table(case: Case) -> bytes:
+    """What the bare guest is to write, in physical addresses."""
+    above = case.memory - LOW_END
+    entries = []
+    for step, size in case.writes:
+        first = -(-WRITER_END // step) * step
+        entries.append((first, min(case.memory, LOW_END), step, size))
+        if above > 0:
+            entries.append((HIGH_START, HIGH_START + above, step, size))
+    return b''.join(struct.pack('<4Q', *entry) for entry in entries)
+
+
+def writer(directory: Path, case: Case) -> Path:
+    """The bare guest, told what to write."""
+    program = paths.BUILD / 'bench' / 'writer'
+    if not program.is_file():
+        raise paths.SetupError(f"{program} is missing; run make first")
+    data = bytearray(program.read_bytes())
+    at = data.index(WRITER_MARK) + len(WRITER_MARK)
+    table = _table(case)
+    data[at:at + len(table)] = table
+    path = directory / 'writer'
+    path.write_bytes(data)
+    return path
+
+
+class Asker:
+    """Asks over a socket of its own, without a library in between."""
+
+    def __init__(self, path: Path):
+        self._socket = socket.socket(socket.AF_UNIX)
+        self._socket.settimeout(TIMEOUT)
+        self._socket.connect(str(path))
+        self._file = self._socket.makefile('rb')
+        self._file.readline()
+        self._ask('qmp_capabilities')
+
+    def _ask(self, command: str) -> None:
+        self._socket.sendall(json.dumps({'execute': command}).encode())
+        while b'"return"' not in self._file.readline():
+            pass
+
+    def longest(self) -> float:
+        """Milliseconds of the longest wait of many."""
+        longest = 0.0
+        for _ in range(ASKS):
+            start = time.perf_counter()
+            self._ask('query-name')
+            longest = max(longest, time.perf_counter() - start)
+            time.sleep(0.001)
+        return 1000 * longest
+
+    def close(self) -> None:
+        self._file.close()
+        self._socket.close()
+
+
+def _resident(pid: int, tiers: Path) -> int:
+    """Bytes of the process's memory, without that of files below TIERS."""
+    total = 0
+    is_guest = False
+    for line in Path(f'/proc/{pid}/smaps').read_text().splitlines():
+        if re.match(r'[0-9a-f]+-[0-9a-f]+ ', line):
+            is_guest = f' {tiers}/' in line
+        elif line.startswith('Rss:') and not is_guest:
+            total += int(line.split()[1]) << 10
+    return total
+
+
+def _wait_for_scans(guest: Guest, count: int) -> Dict[str, Any]:
+    """The figures once so many more scans have been made."""
+    end = time.monotonic() + TIMEOUT
+    wanted = guest.raminate()['scans'] + count
+    while True:
+        info = guest.raminate()
+        if info['scans'] >= wanted:
+            return info
+        if time.monotonic() > end:
+            raise paths.SetupError(
+                f"{info['scans']} scans of {wanted} in {TIMEOUT} s")
+        time.sleep(0.1)
+
+
+def _scans(before: Dict[str, Any], after: Dict[str, Any]
+           ) -> Tuple[float, float]:
+    """Mean time of the scans between, and pages found in each."""
+    scans = after['scan-time']['count'] - before['scan-time']['count']
+    took = after['scan-time']['total'] - before['scan-time']['total']
+    found = after['pages-written'] - before['pages-written']
+    return took / scans / 1e6, found / scans
+
+
+def measure(binary: str, case: Case) -> Cost:
+    """Runs the case with one build of QEMU."""
+    # What the guest writes, and the tables that map it.
+    needed = case.pages() * PAGE * 5 // 4
+    with work_directory(needed) as directory:
+        container = two_tiers(directory, case.memory,
+                              case.memory // 100 * DRAM_PERCENT
+                              // (2 * MIB) * 2 * MIB, swap_period=HOUR_MS)
+        args: List[str] = [
+            '-L', str(paths.QEMU_SOURCE / 'pc-bios'), '-nodefaults',
+            '-cpu', 'max,phys-bits=46', '-m', f'{case.memory // MIB}M',
+            '-machine', f'pc,memory-backend={container.name}',
+            *container.args(),
+            '-qmp', f'unix:{directory}/ask,server=on,wait=off']
+        if case.writes:
+            args += ['-kernel', str(writer(directory, case))]
+        with Guest(directory, None, args, 'tcg,thread=multi',
+                   binary) as guest:
+            start = time.perf_counter()
+            guest.launch()
+            guest.cmd('query-status')
+            started = time.perf_counter() - start
+            before = _wait_for_scans(guest, WARM_UP_SCANS)
+            asker = Asker(directory / 'ask')
+            answer = asker.longest()
+            after = _wait_for_scans(guest, SCANS)
+            resident = _resident(guest.get_pid(), directory)
+            guest.set('monitor', False)
+            answer_off = asker.longest()
+            asker.close()
+    scan, found = _scans(before, after)
+    times = after['scan-time']
+    return Cost(1000 * started, resident, scan, times['p50'] / 1e6,
+                times['max'] / 1e6, found, answer, answer_off)
