@@ -53,7 +53,7 @@ static RaminateState placer_state(const RaminatePlacer *placer)
            ? RAMINATE_STATE_HELD : RAMINATE_STATE_RUNNING;
 }
 
-/* Bytes that the placer takes for each guest page; a bit or two are more. */
+/* Bytes that the placer takes for each page of a region in use */
 static uint32_t bytes_per_page(const RaminatePlacer *placer)
 {
     const char *name = RaminatePolicyType_str(placer->settings.policy);
@@ -170,6 +170,7 @@ RaminateInfo *raminate_placer_info(RaminatePlacer *placer)
     add_settings(placer, info);
     add_figures(raminate_engine_figures(placer->engine), info);
     info->bytes_per_page = bytes_per_page(placer);
+    info->memory = raminate_engine_memory(placer->engine);
     info->energy = energy_info(placer);
     info->mappings = raminate_placement_runs(placer->memory->placement);
     if (placer->mover) {

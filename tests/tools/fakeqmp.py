@@ -36,7 +36,7 @@ def container(name: str = 'dmcon0', **more: Any) -> Dict[str, Any]:
             'reverse-window': 60000,
             'tiers': [tier('dram0', 0, GIB, 300),
                       tier('mram0', 1, 3 * GIB, 100)],
-            'bytes-per-page': 32, 'scans': 100, 'pages-written': 40000,
+            'bytes-per-page': 32, 'memory': 2097152, 'scans': 100, 'pages-written': 40000,
             'slow-share': 25.0, 'slow-share-last': 25.0, 'batches': 20,
             'batches-given-up': 4, 'swaps': 1234, 'swaps-failed': 0, 'swaps-reversed': 5,
             'swaps-held': 0,

@@ -21,7 +21,7 @@
     " 'policy': 'cmq', 'sampler': 'dirty-log', 'mover': 'mmap'," \
     " 'scan-period': 1, 'swap-period': 2, 'life-time': 3, 'max-swaps': 4," \
     " 'reverse-window': 5, 'tiers': [" TIER("f", 0, 30) ", " \
-    TIER("s", 1, 10) ", " TIER("t", 2, 5) "], 'bytes-per-page': 32," \
+    TIER("s", 1, 10) ", " TIER("t", 2, 5) "], 'bytes-per-page': 32, 'memory': 64," \
     " 'scans': 9, 'slow-share-last': 12.5, 'batches': 1," \
     " 'batches-given-up': 6, 'swaps': 2," \
     " 'swaps-failed': 3, 'swaps-reversed': 4, 'swaps-held': 5," \

@@ -155,7 +155,7 @@ static void append_states(GString *out, const GArray *all)
 
 static guint64 get_metadata(const ContainerInfo *info)
 {
-    return info->size / info->page_size * info->bytes_per_page;
+    return info->memory;
 }
 
 #define SECONDS_PER_NS 0.000000001

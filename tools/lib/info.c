@@ -255,7 +255,7 @@ static ContainerInfo *read_container(Reader *reader)
     info->max_swaps = read_uint(reader, "max-swaps", FALSE);
     info->reverse_window = read_uint(reader, "reverse-window", FALSE);
     read_tiers(reader, info);
-    info->bytes_per_page = read_uint(reader, "bytes-per-page", FALSE);
+    info->memory = read_uint(reader, "memory", FALSE);
     info->scans = read_uint(reader, "scans", FALSE);
     info->slow_share_last = read_percent(reader, "slow-share-last");
     info->batches = read_uint(reader, "batches", FALSE);

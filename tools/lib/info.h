@@ -69,7 +69,7 @@ typedef struct ContainerInfo {
     guint64 reverse_window;
     unsigned nr_tiers;
     TierInfo tiers[INFO_MAX_TIERS];     /* the fastest first */
-    guint64 bytes_per_page;
+    guint64 memory;
     guint64 scans;
     double slow_share_last;     /* per cent; less than 0 if not known */
     guint64 batches;

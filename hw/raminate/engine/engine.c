@@ -300,6 +300,17 @@ void raminate_engine_moved(RaminateEngine *e, int64_t now,
 
 /* Parts of it */
 
+size_t raminate_engine_memory(const RaminateEngine *e)
+{
+    size_t memory = raminate_placement_memory(e->placement) +
+                    raminate_heat_memory(e->heat);
+
+    if (e->ops && e->ops->memory) {
+        memory += e->ops->memory(e->policy);
+    }
+    return memory;
+}
+
 RaminatePlacement *raminate_engine_placement(RaminateEngine *e)
 {
     return e->placement;

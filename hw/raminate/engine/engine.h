@@ -133,6 +133,9 @@ void raminate_engine_moved(RaminateEngine *engine, int64_t now,
                            const RaminateMove *moves, size_t nr,
                            bool planned);
 
+/* Returns: bytes that the state of pages takes at present. */
+size_t raminate_engine_memory(const RaminateEngine *engine);
+
 /* Parts of it; they live as long as the engine. */
 RaminatePlacement *raminate_engine_placement(RaminateEngine *engine);
 const RaminateHeat *raminate_engine_heat(const RaminateEngine *engine);

@@ -148,6 +148,11 @@ void raminate_heat_sample(RaminateHeat *heat, const RaminateSample *found)
     heat_take_turns(heat, HEAT_SWEEP_SCANS, heat_empty_cold);
 }
 
+size_t raminate_heat_memory(const RaminateHeat *heat)
+{
+    return raminate_regions_memory(heat->pages);
+}
+
 unsigned raminate_heat_get(const RaminateHeat *heat, uint32_t page)
 {
     const HeatPage *entry = raminate_regions_get(heat->pages, page);

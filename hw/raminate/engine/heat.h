@@ -43,6 +43,9 @@ void raminate_heat_free(RaminateHeat *heat);
  */
 void raminate_heat_sample(RaminateHeat *heat, const RaminateSample *found);
 
+/* Returns: bytes that the state of pages takes at present. */
+size_t raminate_heat_memory(const RaminateHeat *heat);
+
 /* Returns: the heat of @page as of the last scan, 0 to RAMINATE_HEAT_MAX. */
 unsigned raminate_heat_get(const RaminateHeat *heat, uint32_t page);
 

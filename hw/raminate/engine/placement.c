@@ -133,6 +133,11 @@ unsigned raminate_placement_tiers(const RaminatePlacement *p)
     return p->nr_tiers;
 }
 
+size_t raminate_placement_memory(const RaminatePlacement *p)
+{
+    return raminate_regions_memory(p->shifts);
+}
+
 uint32_t raminate_placement_tier_pages(const RaminatePlacement *p,
                                        unsigned tier)
 {

@@ -8,6 +8,7 @@
 #define RAMINATE_PLACEMENT_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "hw/raminate/engine/layout.h"
@@ -37,6 +38,9 @@ void raminate_placement_free(RaminatePlacement *placement);
 
 uint32_t raminate_placement_pages(const RaminatePlacement *placement);
 unsigned raminate_placement_tiers(const RaminatePlacement *placement);
+
+/* Returns: bytes that the state of pages takes at present. */
+size_t raminate_placement_memory(const RaminatePlacement *placement);
 
 /* Returns: number of frames, hence of pages at any time, in @tier. */
 uint32_t raminate_placement_tier_pages(const RaminatePlacement *placement,

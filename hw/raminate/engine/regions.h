@@ -76,6 +76,12 @@ static inline void *raminate_regions_need(RaminateRegions *table,
     return raminate_regions_get(table, page);
 }
 
+/* Returns: bytes that its chunks take at present. */
+static inline size_t raminate_regions_memory(const RaminateRegions *table)
+{
+    return (size_t)table->nr_live * RAMINATE_REGION_PAGES * table->entry_size;
+}
+
 /* Gives the chunk of @region back, whatever it holds. */
 void raminate_regions_drop(RaminateRegions *table, uint32_t region);
 

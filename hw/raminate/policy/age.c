@@ -133,11 +133,17 @@ static void age_set_life_time(RaminatePolicy *p, uint32_t life_time_ms)
     p->life_time = life_time_ms;
 }
 
+static size_t age_memory(const RaminatePolicy *p)
+{
+    return raminate_levels_memory(&p->levels) + raminate_regions_memory(p->last);
+}
+
 const RaminatePolicyOps raminate_policy_age = {
     .name = "age",
     .summary = "memtierd's age, adapted: active pages go up for idle ones",
     .kinds = RAMINATE_WRITTEN,
     .bytes_per_page = RAMINATE_LEVELS_BYTES_PER_PAGE + sizeof(uint32_t),
+    .memory = age_memory,
     .create = age_create,
     .destroy = age_destroy,
     .sample = age_sample,

@@ -441,11 +441,17 @@ static void cmq_set_life_time(RaminatePolicy *p, uint32_t life_time_ms)
     p->life_time = life_time_ms;
 }
 
+static size_t cmq_memory(const RaminatePolicy *p)
+{
+    return raminate_regions_memory(p->pages);
+}
+
 const RaminatePolicyOps raminate_policy_cmq = {
     .name = "cmq",
     .summary = "Corked Multi Queue: pages written often and lately go up",
     .kinds = RAMINATE_WRITTEN,
     .bytes_per_page = sizeof(CmqPage),
+    .memory = cmq_memory,
     .create = cmq_create,
     .destroy = cmq_destroy,
     .sample = cmq_sample,

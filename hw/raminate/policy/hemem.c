@@ -106,11 +106,18 @@ static void hemem_moved(RaminatePolicy *p, int64_t now_ms,
     raminate_levels_moved(&p->levels, move);
 }
 
+static size_t hemem_memory(const RaminatePolicy *p)
+{
+    return raminate_levels_memory(&p->levels) +
+           raminate_regions_memory(p->counts);
+}
+
 const RaminatePolicyOps raminate_policy_hemem = {
     .name = "hemem",
     .summary = "HeMem, adapted: counters with cooling, and a threshold",
     .kinds = RAMINATE_WRITTEN,
     .bytes_per_page = RAMINATE_LEVELS_BYTES_PER_PAGE + sizeof(uint8_t),
+    .memory = hemem_memory,
     .create = hemem_create,
     .destroy = hemem_destroy,
     .sample = hemem_sample,

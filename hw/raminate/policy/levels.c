@@ -70,6 +70,11 @@ void raminate_levels_destroy(RaminateLevels *levels)
     raminate_regions_free(levels->pages);
 }
 
+size_t raminate_levels_memory(const RaminateLevels *levels)
+{
+    return raminate_regions_memory(levels->pages);
+}
+
 unsigned raminate_levels_get(const RaminateLevels *levels, uint32_t page)
 {
     const RaminateLevelPage *entry = entry_of(levels, page);

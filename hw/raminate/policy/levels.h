@@ -42,6 +42,9 @@ bool raminate_levels_init(RaminateLevels *levels,
                           const RaminatePolicyConfig *config);
 void raminate_levels_destroy(RaminateLevels *levels);
 
+/* Returns: bytes that the state of pages takes at present. */
+size_t raminate_levels_memory(const RaminateLevels *levels);
+
 unsigned raminate_levels_get(const RaminateLevels *levels, uint32_t page);
 
 /* Puts @page at the tail of @level. */

@@ -222,11 +222,17 @@ static void lru_moved(RaminatePolicy *p, int64_t now_ms,
     }
 }
 
+static size_t lru_memory(const RaminatePolicy *p)
+{
+    return raminate_regions_memory(p->pages);
+}
+
 const RaminatePolicyOps raminate_policy_lru = {
     .name = "lru",
     .summary = "least recently used: the pages written last go up",
     .kinds = RAMINATE_WRITTEN,
     .bytes_per_page = sizeof(LruPage),
+    .memory = lru_memory,
     .create = lru_create,
     .destroy = lru_destroy,
     .sample = lru_sample,

@@ -120,11 +120,18 @@ static void memtis_moved(RaminatePolicy *p, int64_t now_ms,
     raminate_levels_moved(&p->levels, move);
 }
 
+static size_t memtis_memory(const RaminatePolicy *p)
+{
+    return raminate_levels_memory(&p->levels) +
+           raminate_regions_memory(p->counts);
+}
+
 const RaminatePolicyOps raminate_policy_memtis = {
     .name = "memtis",
     .summary = "MEMTIS, adapted: the highest counts that fit go up",
     .kinds = RAMINATE_WRITTEN,
     .bytes_per_page = RAMINATE_LEVELS_BYTES_PER_PAGE + sizeof(uint8_t),
+    .memory = memtis_memory,
     .create = memtis_create,
     .destroy = memtis_destroy,
     .sample = memtis_sample,

@@ -411,12 +411,18 @@ static void payback_moved(RaminatePolicy *p, int64_t now_ms,
     payback_lists_get(&p->lists, b)->planned = 0;
 }
 
+static size_t payback_memory(const RaminatePolicy *p)
+{
+    return raminate_regions_memory(p->lists.pages);
+}
+
 const RaminatePolicyOps raminate_policy_payback = {
     .name = "payback",
     .summary = "pages go up whose writes will pay for the swap, as learned "
                "from pages with the same history",
     .kinds = RAMINATE_WRITTEN,
     .bytes_per_page = sizeof(PaybackPage),
+    .memory = payback_memory,
     .create = payback_create,
     .destroy = payback_destroy,
     .look = payback_look,

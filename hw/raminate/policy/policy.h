@@ -38,13 +38,16 @@ typedef struct RaminatePolicyOps {
     /* The kinds of samples that it goes by, RAMINATE_WRITTEN and _READ */
     unsigned kinds;
 
-    /* Bytes of memory that it takes for each page in use */
+    /* Bytes that it takes for each page of a region with something in it */
     size_t bytes_per_page;
+
+    /* Returns: bytes that it takes for the state of pages at present. */
+    size_t (*memory)(const RaminatePolicy *policy);
 
     /* Returns: the policy, or NULL if there is no memory. */
     RaminatePolicy *(*create)(const RaminatePolicyConfig *config);
 
-    /* NULL: free() is enough.  NULL as @policy is fine. */
+    /* NULL: free() is enough. */
     void (*destroy)(RaminatePolicy *policy);
 
     /*
