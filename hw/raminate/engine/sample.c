@@ -31,22 +31,22 @@ static uint32_t region_of(uint32_t page)
 static void append_in_region(RaminateSample *sample, uint32_t first,
                              uint32_t nr, unsigned kinds)
 {
-    RaminateRun *last = sample->runs + sample->nr_runs;
+    RaminateRun *last = sample->nr_runs ? &sample->runs[sample->nr_runs - 1]
+                                        : NULL;
 
     sample->nr_pages += nr;
-    if (sample->nr_runs && last[-1].first + last[-1].nr == first &&
-        last[-1].kinds == kinds &&
-        region_of(last[-1].first) == region_of(first)) {
-        last[-1].nr += nr;
+    if (last && last->first + last->nr == first && last->kinds == kinds &&
+        region_of(last->first) == region_of(first)) {
+        last->nr += nr;
         return;
     }
     if (sample->nr_runs == sample->allocated) {
         sample->allocated = MAX(2 * sample->allocated, FIRST_ALLOCATION);
         sample->runs = g_renew(RaminateRun, sample->runs, sample->allocated);
-        last = sample->runs + sample->nr_runs;
     }
-    *last = (RaminateRun){ .first = first, .nr = nr, .kinds = kinds };
-    sample->nr_runs++;
+    sample->runs[sample->nr_runs++] = (RaminateRun){
+        .first = first, .nr = nr, .kinds = kinds,
+    };
 }
 
 void raminate_sample_add_word(RaminateSample *sample, uint32_t first,
@@ -101,7 +101,7 @@ static Cursor cursor_at_start(const RaminateSample *sample)
 {
     return (Cursor){
         .run = sample->runs,
-        .end = sample->runs + sample->nr_runs,
+        .end = raminate_sample_end(sample),
         .first = sample->nr_runs ? sample->runs->first : UINT64_MAX,
     };
 }

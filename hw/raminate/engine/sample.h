@@ -76,6 +76,13 @@ unsigned raminate_sample_find(const RaminateSample *sample, uint32_t page);
 /* Runs over all runs in ascending order. */
 #define RAMINATE_SAMPLE_FOREACH(run, sample)                            \
     for (const RaminateRun *run = (sample)->runs;                       \
-         run != (sample)->runs + (sample)->nr_runs; run++)
+         run != raminate_sample_end(sample); run++)
+
+/* Returns: one past the last run.  An empty sample may have no array. */
+static inline const RaminateRun *
+raminate_sample_end(const RaminateSample *sample)
+{
+    return sample->runs ? sample->runs + sample->nr_runs : NULL;
+}
 
 #endif
