@@ -27,6 +27,15 @@ typedef struct Model {
     uint32_t scan;
 } Model;
 
+static void write_page(PaybackLists *lists, uint32_t number, unsigned tier,
+                       unsigned history)
+{
+    PaybackPage *page = payback_lists_need(lists, number);
+
+    payback_lists_write(lists, number, page, payback_lists_state(lists, page),
+                        tier, history);
+}
+
 static GArray *model_list(Model *m, unsigned tier, unsigned state)
 {
     return m->pages[tier * PAYBACK_STATES + state];
@@ -146,7 +155,7 @@ static void scan(Model *m, uint32_t first, uint32_t end, unsigned one_in)
         unsigned history = g_test_rand_int_range(0, 3);
 
         if (g_test_rand_int_range(0, one_in) == 0) {
-            payback_lists_write(&m->lists, page, tier, history);
+            write_page(&m->lists, page, tier, history);
             model_leave(m, page, tier);
             model_enter(m, page, tier, history * PAYBACK_AGES);
             m->last[page] = m->scan + 1;
@@ -245,8 +254,8 @@ static void test_memory_follows_what_is_written(void)
         for (uint32_t i = 0; i < RAMINATE_REGION_PAGES; i++, nr++) {
             uint32_t page = (region << RAMINATE_REGION_BITS) + i;
 
-            payback_lists_write(&lists, page,
-                                raminate_placement_tier(placement, page), 0);
+            write_page(&lists, page, raminate_placement_tier(placement, page),
+                       0);
         }
     }
     payback_lists_age(&lists);

@@ -35,7 +35,7 @@ static PaybackRun *run_of(PaybackLists *lists, uint32_t scan, unsigned tier,
 }
 
 /* Makes @next follow @page; either may be the end of the list. */
-static void join(PaybackLists *lists, RaminatePageList *list, uint32_t page,
+static inline void join(PaybackLists *lists, RaminatePageList *list, uint32_t page,
                  uint32_t next)
 {
     if (page == RAMINATE_NO_PAGE) {
@@ -69,10 +69,10 @@ static void leave_run(PaybackLists *lists, uint32_t number,
     }
 }
 
+/* @state: of @page */
 static void leave(PaybackLists *lists, uint32_t number, PaybackPage *page,
-                  unsigned tier)
+                  unsigned tier, unsigned state)
 {
-    unsigned state = payback_lists_state(lists, page);
     unsigned index = list_index(tier, state);
 
     lists->counts[index]--;
@@ -151,13 +151,13 @@ void payback_lists_destroy(PaybackLists *lists)
 
 /* What happens to pages */
 
-void payback_lists_write(PaybackLists *lists, uint32_t number, unsigned tier,
+void payback_lists_write(PaybackLists *lists, uint32_t number,
+                         PaybackPage *page, unsigned before, unsigned tier,
                          unsigned history)
 {
-    PaybackPage *page = payback_lists_need(lists, number);
     PaybackRun *run = run_of(lists, lists->scan + 1, tier, history);
 
-    leave(lists, number, page, tier);
+    leave(lists, number, page, tier, before);
     page->last = lists->scan + 1;
     page->history = history;
     page->single = false;
@@ -172,7 +172,7 @@ void payback_lists_move(PaybackLists *lists, uint32_t number, unsigned from,
     PaybackPage *page = payback_lists_need(lists, number);
     unsigned state = payback_lists_state(lists, page);
 
-    leave(lists, number, page, from);
+    leave(lists, number, page, from, state);
     page->history = state / PAYBACK_AGES;
     page->age = payback_state_age(state);
     page->single = true;
@@ -217,7 +217,7 @@ static void age_list(PaybackLists *lists, unsigned tier, unsigned history,
             break;
         }
         if (page->single) {
-            leave(lists, number, page, tier);
+            leave(lists, number, page, tier, state_of(history, age));
             page->age = now;
             enter(lists, number, tier, state_of(history, now));
         } else {

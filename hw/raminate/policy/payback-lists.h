@@ -105,8 +105,10 @@ static inline uint32_t payback_lists_count(const PaybackLists *lists,
 /*
  * The next scan, the one after @lists->scan, found @number written, and its
  * history is then @history; payback_lists_age() follows.
+ * @page: what is kept of it; @before: its state until then
  */
-void payback_lists_write(PaybackLists *lists, uint32_t number, unsigned tier,
+void payback_lists_write(PaybackLists *lists, uint32_t number,
+                         PaybackPage *page, unsigned before, unsigned tier,
                          unsigned history);
 
 /* @number went from tier @from to tier @to. */

@@ -159,7 +159,7 @@ static void payback_write(RaminatePolicy *p, uint32_t number)
     page->rate = payback_rate_after_write(rate, scans) * PAYBACK_RATE_FULL;
     state = payback_state(payback_pace_class(page->pace),
                           payback_rate_class(page->rate), gap, 0);
-    payback_lists_write(&p->lists, number,
+    payback_lists_write(&p->lists, number, page, before,
                         raminate_placement_tier(p->placement, number),
                         state / PAYBACK_AGES);
 }
