@@ -26,9 +26,15 @@
  */
 #define SCAN_PIECE 8192
 
+/* Keeps apply_to_existing_page_range() from going on to the next entry. */
+#define TABLE_IS_DONE 1
+
 struct scan {
 	struct kvm *kvm;
 	bool by_hva;
+	/* What is done with the process' tables, and the piece's first page. */
+	pte_fn_t fn;
+	u64 first_gfn;
 	/* The range of the last frame that was looked up, as a guess. */
 	struct raminate_range *range;
 	unsigned long bitmap[BITS_TO_LONGS(SCAN_PIECE)];
@@ -209,7 +215,7 @@ static int take_ptes(pte_t *ptep, unsigned long hva, void *data)
 	for (; ptep < end; ptep++, bit++)
 		if (take_pte(scan, ptep))
 			__set_bit(bit, scan->bitmap);
-	return 0;
+	return TABLE_IS_DONE;
 }
 
 /* Take back the pages of one table, which could not be handed over. */
@@ -229,41 +235,29 @@ static int return_ptes(pte_t *ptep, unsigned long hva, void *data)
 		if (range)
 			set_bit(pfn - range->first, range->written);
 	}
-	return 0;
-}
-
-static void collect_gfns(struct scan *scan, gfn_t start, gfn_t end)
-{
-	struct kvm_memslot_iter iter;
-	struct kvm_memory_slot *slot;
-	int i;
-
-	for (i = 0; i < kvm_arch_nr_memslot_as_ids(scan->kvm); i++) {
-		kvm_for_each_memslot_in_gfn_range(&iter,
-						  __kvm_memslots(scan->kvm, i),
-						  start, end) {
-			slot = iter.slot;
-			collect_slot(scan, slot, max(start, slot->base_gfn),
-				     min(end, slot->base_gfn + slot->npages));
-		}
-	}
+	return TABLE_IS_DONE;
 }
 
 /*
- * Call @fn for each of the process' tables with pages from @hva on, under the
- * table's lock. A call for each page would cost more than all the rest.
+ * Call scan->fn for each of the process' tables with pages from @hva on, under
+ * the table's lock, with the first entry that is there. It takes the others as
+ * well, since a call for each page would cost more than all the rest, and ends
+ * the walk of the table.
  */
-static void walk_tables(struct scan *scan, unsigned long hva, pte_fn_t fn)
+static void walk_tables(struct scan *scan, unsigned long hva)
 {
-	for (; hva < scan->hva_end; hva = pmd_addr_end(hva, scan->hva_end))
-		apply_to_existing_page_range(scan->kvm->mm, hva, PAGE_SIZE, fn,
-					     scan);
+	unsigned long end;
+
+	for (; hva < scan->hva_end; hva = end) {
+		end = pmd_addr_end(hva, scan->hva_end);
+		apply_to_existing_page_range(scan->kvm->mm, hva, end - hva,
+					     scan->fn, scan);
+	}
 }
 
 /* The same for the pages that the process maps from /dev/mem. */
 static void walk_hvas(struct scan *scan, unsigned long hva,
-		      unsigned long nr_pages, unsigned long first_bit,
-		      pte_fn_t fn)
+		      unsigned long nr_pages, unsigned long first_bit)
 {
 	unsigned long end = hva + (nr_pages << PAGE_SHIFT);
 	struct mm_struct *mm = scan->kvm->mm;
@@ -276,16 +270,17 @@ static void walk_hvas(struct scan *scan, unsigned long hva,
 		hva = max(hva, vma->vm_start);
 		scan->hva_end = min(end, vma->vm_end);
 		if (raminate_vma_is_devmem(vma))
-			walk_tables(scan, hva, fn);
+			walk_tables(scan, hva);
 		hva = scan->hva_end;
 	}
 }
 
-static void walk_gfns(struct scan *scan, gfn_t start, gfn_t end, pte_fn_t fn)
+/* Call @fn for each slot with pages from @start to @end, in both spaces. */
+static void walk_slots(struct scan *scan, gfn_t start, gfn_t end,
+		       raminate_gfns_fn fn)
 {
 	struct kvm_memslot_iter iter;
 	struct kvm_memory_slot *slot;
-	gfn_t from, to;
 	int i;
 
 	for (i = 0; i < kvm_arch_nr_memslot_as_ids(scan->kvm); i++) {
@@ -293,22 +288,32 @@ static void walk_gfns(struct scan *scan, gfn_t start, gfn_t end, pte_fn_t fn)
 						  __kvm_memslots(scan->kvm, i),
 						  start, end) {
 			slot = iter.slot;
-			from = max(start, slot->base_gfn);
-			to = min(end, slot->base_gfn + slot->npages);
-			walk_hvas(scan, __gfn_to_hva_memslot(slot, from),
-				  to - from, from - start, fn);
+			fn(scan, slot, max(start, slot->base_gfn),
+			   min(end, slot->base_gfn + slot->npages));
 		}
 	}
+}
+
+static void walk_slot(void *data, struct kvm_memory_slot *slot,
+		      gfn_t start, gfn_t end)
+{
+	struct scan *scan = data;
+
+	walk_hvas(scan, __gfn_to_hva_memslot(slot, start), end - start,
+		  start - scan->first_gfn);
 }
 
 static void walk_piece(struct scan *scan, u64 start, unsigned long nr_pages,
 		       pte_fn_t fn)
 {
+	scan->fn = fn;
+	scan->first_gfn = start;
+
 	mmap_read_lock(scan->kvm->mm);
 	if (scan->by_hva)
-		walk_hvas(scan, start, nr_pages, 0, fn);
+		walk_hvas(scan, start, nr_pages, 0);
 	else
-		walk_gfns(scan, start, start + nr_pages, fn);
+		walk_slots(scan, start, start + nr_pages, walk_slot);
 	mmap_read_unlock(scan->kvm->mm);
 }
 
@@ -327,7 +332,7 @@ static int scan_piece(struct scan *scan, u64 start, unsigned long nr_pages,
 				   start + (nr_pages << PAGE_SHIFT) - 1,
 				   collect_slot, scan);
 	else
-		collect_gfns(scan, start, start + nr_pages);
+		walk_slots(scan, start, start + nr_pages, collect_slot);
 
 	memset(scan->bitmap, 0, words * sizeof(u64));
 	walk_piece(scan, start, nr_pages, take_ptes);
