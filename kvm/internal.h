@@ -23,7 +23,7 @@ struct raminate_range {
 };
 
 /* ranges.c */
-int raminate_attach(struct kvm *kvm, const struct kvm_raminate_attach *attach);
+int raminate_attach(struct kvm *kvm, struct kvm_raminate_attach *attach);
 bool raminate_has_ranges(struct kvm *kvm);
 struct raminate_range *raminate_range_of(struct kvm *kvm, kvm_pfn_t pfn);
 
@@ -52,8 +52,9 @@ void raminate_untrack_memtype(struct vm_area_struct *vma);
 void raminate_flush_host_tlb(struct mm_struct *mm);
 
 /* refuse.c */
-int raminate_check_encrypted(struct kvm *kvm);
-int raminate_check_held(struct kvm *kvm);
+u32 raminate_check_encrypted(struct kvm *kvm);
+u32 raminate_check_held(struct kvm *kvm);
+int raminate_refuse(u32 reason, bool has_field, u32 *field);
 
 /* scan.c, swap.c */
 int raminate_scan(struct kvm *kvm, struct kvm_raminate_scan *scan);

@@ -9,11 +9,19 @@
 
 static int ioctl_attach(struct kvm *kvm, void __user *argp)
 {
+	struct kvm_raminate_attach __user *uattach = argp;
 	struct kvm_raminate_attach attach;
+	int ret;
 
 	if (copy_from_user(&attach, argp, sizeof(attach)))
 		return -EFAULT;
-	return raminate_attach(kvm, &attach);
+
+	ret = raminate_attach(kvm, &attach);
+
+	/* Only then, as the structure need not be writable otherwise. */
+	if (ret == -EBUSY && put_user(attach.reason, &uattach->reason))
+		return -EFAULT;
+	return ret;
 }
 
 static int ioctl_scan(struct kvm *kvm, void __user *argp)

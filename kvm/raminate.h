@@ -27,6 +27,26 @@
 #define KVM_RAMINATE_PAGE_SIZE		4096
 
 /*
+ * Why the frames of a VM cannot be exchanged. With the flag _REASON, ATTACH and
+ * SWAP fail with EBUSY and tell it in @reason; without, they fail with the
+ * errno named here.
+ */
+/* A device is assigned to the VM (VFIO). EXDEV. */
+#define KVM_RAMINATE_REASON_DEVICE	1
+/* The process shares its addresses with a device (SVA). EXDEV. */
+#define KVM_RAMINATE_REASON_SVA		2
+/* The guest's memory is encrypted (SEV), bound to its frames. ENOKEY. */
+#define KVM_RAMINATE_REASON_ENCRYPTED	3
+/*
+ * A vCPU uses nested virtualization (it set EFER.SVME or CR4.VMXE): KVM itself
+ * may hold frames for it. ELOOP.
+ */
+#define KVM_RAMINATE_REASON_NESTED	4
+
+/* Tell in @reason why the VM is refused. The first modules lack this flag. */
+#define KVM_RAMINATE_ATTACH_REASON	0x1
+
+/*
  * KVM_RAMINATE_ATTACH: the frames of a physical range become this VM's own, to
  * be scanned and exchanged, until the VM is destroyed. Needs CAP_SYS_RAWIO.
  *
@@ -34,19 +54,19 @@
  *   EPERM          the caller lacks CAP_SYS_RAWIO
  *   EINVAL         @phys or @size unaligned, @size 0, the range wraps around or
  *                  ends beyond what the CPU can address, unknown @flags, or
- *                  @reserved not 0
+ *                  @reason not 0 without _REASON
  *   EADDRNOTAVAIL  part of the range is System RAM
  *   EEXIST         part of the range is attached to this VM already
  *   EADDRINUSE     part of the range is attached to another VM
  *   ENOMEM         no memory for one bit a frame or for mapping the range
  *   EOPNOTSUPP     the VM is of a type that keeps private memory
- *   ENOKEY, EXDEV, ELOOP  as for KVM_RAMINATE_SWAP
+ *   EBUSY, ENOKEY, EXDEV, ELOOP  as for KVM_RAMINATE_SWAP
  */
 struct kvm_raminate_attach {
 	__u64 phys;		/* in: first byte, page aligned */
 	__u64 size;		/* in: bytes, page aligned */
-	__u32 flags;		/* in: none defined, 0 */
-	__u32 reserved;		/* in: 0 */
+	__u32 flags;		/* in: KVM_RAMINATE_ATTACH_* */
+	__u32 reason;		/* in: 0 without _REASON; out: if EBUSY */
 };
 
 /* Pages are given by host virtual address instead of guest page number. */
@@ -87,6 +107,8 @@ struct kvm_raminate_scan {
 
 /* Pages are given by host virtual address instead of guest page number. */
 #define KVM_RAMINATE_SWAP_HVA		0x1
+/* Tell in @reason why the VM is refused. */
+#define KVM_RAMINATE_SWAP_REASON	0x2
 
 /* The @result of a pair that was not reached. */
 #define KVM_RAMINATE_SWAP_PENDING	1
@@ -119,17 +141,13 @@ struct kvm_raminate_pair {
  *
  * Returns 0 if all pairs were reached (each has its own @result), or -1 and
  * errno, with the first @done pairs reached and the others untouched:
- *   EINVAL  unknown @flags, or @reserved not 0
+ *   EINVAL  unknown @flags, @reserved not 0, or @reason not 0 without _REASON
  *   EFAULT  the structure or a pair cannot be read or written
  *   EINTR   a signal came
  *   ENOMEM  no memory for the kernel's own bookkeeping (a few KiB)
  *   ENODEV  nothing is attached to this VM
- *   EXDEV   a device is assigned to the VM (VFIO), or the process shares its
- *           addresses with one (SVA): it would go on using the old frames
- *   ENOKEY  the guest's memory is encrypted (SEV): content is bound to its
- *           frame
- *   ELOOP   a vCPU uses nested virtualization (it set EFER.SVME or CR4.VMXE):
- *           KVM itself may hold frames for it
+ *   EBUSY   with _REASON: the frames cannot be exchanged, see @reason
+ *   EXDEV, ENOKEY, ELOOP  the same without: see KVM_RAMINATE_REASON_*
  */
 struct kvm_raminate_swap {
 	__u32 flags;		/* in: KVM_RAMINATE_SWAP_* */
@@ -137,7 +155,8 @@ struct kvm_raminate_swap {
 	__u64 pairs;		/* in: address of struct kvm_raminate_pair[] */
 	__u32 done;		/* out: pairs reached */
 	__u32 swapped;		/* out: pairs with @result 0 */
-	__u64 reserved;		/* in: 0 */
+	__u32 reason;		/* in: 0 without _REASON; out: if EBUSY, else 0 */
+	__u32 reserved;		/* in: 0 */
 };
 
 /*

@@ -139,15 +139,17 @@ static int check_range(u64 phys, u64 size)
 	return 0;
 }
 
-int raminate_attach(struct kvm *kvm, const struct kvm_raminate_attach *attach)
+int raminate_attach(struct kvm *kvm, struct kvm_raminate_attach *attach)
 {
+	bool has_reason = attach->flags & KVM_RAMINATE_ATTACH_REASON;
 	struct raminate_range *range;
 	int ret;
 
 	if (!capable(CAP_SYS_RAWIO))
 		return -EPERM;
 
-	if (attach->flags || attach->reserved)
+	if (attach->flags & ~KVM_RAMINATE_ATTACH_REASON ||
+	    (attach->reason && !has_reason))
 		return -EINVAL;
 
 	ret = check_range(attach->phys, attach->size);
@@ -157,7 +159,9 @@ int raminate_attach(struct kvm *kvm, const struct kvm_raminate_attach *attach)
 	if (!raminate_is_default_vm(kvm))
 		return -EOPNOTSUPP;
 
-	ret = raminate_check_encrypted(kvm) ?: raminate_check_held(kvm);
+	ret = raminate_refuse(raminate_check_encrypted(kvm) ?:
+			      raminate_check_held(kvm),
+			      has_reason, &attach->reason);
 	if (ret)
 		return ret;
 

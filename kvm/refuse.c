@@ -8,10 +8,10 @@
 #include "internal.h"
 
 /*
- * Returns: 0, or -ENOKEY if the content of the guest's memory is bound to its
- * frames. Takes kvm->lock.
+ * Returns: 0, or the reason if the content of the guest's memory is bound to
+ * its frames. Takes kvm->lock.
  */
-int raminate_check_encrypted(struct kvm *kvm)
+u32 raminate_check_encrypted(struct kvm *kvm)
 {
 	struct kvm_enc_region none = {};
 
@@ -20,7 +20,7 @@ int raminate_check_encrypted(struct kvm *kvm)
 
 	/* A VM that could have such regions says that this is none of them. */
 	if (kvm_x86_call(mem_enc_unregister_region)(kvm, &none) != -ENOTTY)
-		return -ENOKEY;
+		return KVM_RAMINATE_REASON_ENCRYPTED;
 	return 0;
 }
 
@@ -32,8 +32,8 @@ static bool vcpu_uses_nested(struct kvm_vcpu *vcpu)
 }
 
 /*
- * Returns: 0, or why someone may hold frames of this VM that no notifier takes
- * away: -EXDEV for a device, -ELOOP for KVM itself on behalf of a nested guest.
+ * Returns: 0, or the reason if someone may hold frames of this VM that no
+ * notifier takes away: a device, or KVM itself on behalf of a nested guest.
  *
  * A vCPU switches nested virtualization on before it makes KVM look up the
  * first frame for it, and KVM looks up frames under the mmap lock. A device
@@ -42,16 +42,38 @@ static bool vcpu_uses_nested(struct kvm_vcpu *vcpu)
  * process got a PASID. So with that lock held for writing, what is found here
  * stays true until it is let go.
  */
-int raminate_check_held(struct kvm *kvm)
+u32 raminate_check_held(struct kvm *kvm)
 {
 	struct kvm_vcpu *vcpu;
 	unsigned long i;
 
-	if (kvm_arch_has_assigned_device(kvm) || mm_valid_pasid(kvm->mm))
-		return -EXDEV;
+	if (kvm_arch_has_assigned_device(kvm))
+		return KVM_RAMINATE_REASON_DEVICE;
+	if (mm_valid_pasid(kvm->mm))
+		return KVM_RAMINATE_REASON_SVA;
 
 	kvm_for_each_vcpu(i, vcpu, kvm)
 		if (vcpu_uses_nested(vcpu))
-			return -ELOOP;
+			return KVM_RAMINATE_REASON_NESTED;
 	return 0;
+}
+
+/*
+ * Tell a reason in the caller's @field or, to programs that do not know the
+ * field, by an errno of its own. Returns: the errno, or 0 for no reason.
+ */
+int raminate_refuse(u32 reason, bool has_field, u32 *field)
+{
+	static const int errnos[] = {
+		[KVM_RAMINATE_REASON_DEVICE] = -EXDEV,
+		[KVM_RAMINATE_REASON_SVA] = -EXDEV,
+		[KVM_RAMINATE_REASON_ENCRYPTED] = -ENOKEY,
+		[KVM_RAMINATE_REASON_NESTED] = -ELOOP,
+	};
+
+	if (!has_field)
+		return errnos[reason];
+
+	*field = reason;
+	return reason ? -EBUSY : 0;
 }

@@ -34,6 +34,8 @@ struct swap {
 	struct kvm *kvm;
 	bool by_hva;
 	void *bounce;
+	/* Why the VM is refused, or 0. */
+	u32 reason;
 	struct kvm_raminate_pair args[SWAP_PIECE];
 	struct swap_pair pairs[SWAP_PIECE];
 };
@@ -315,7 +317,8 @@ static int swap_locked(struct swap *swap, unsigned int nr)
 		goto out;
 	}
 
-	ret = raminate_check_held(kvm) ?: swap_pairs(swap, nr);
+	swap->reason = raminate_check_held(kvm);
+	ret = swap->reason ? -EBUSY : swap_pairs(swap, nr);
 
 	mmap_write_unlock(kvm->mm);
 out:
@@ -366,16 +369,27 @@ static int swap_pieces(struct swap *swap, struct kvm_raminate_swap *args)
 	return 0;
 }
 
+static bool args_valid(const struct kvm_raminate_swap *args)
+{
+	const u32 flags = KVM_RAMINATE_SWAP_HVA | KVM_RAMINATE_SWAP_REASON;
+
+	return !(args->flags & ~flags) && !args->reserved &&
+	       (!args->reason || args->flags & KVM_RAMINATE_SWAP_REASON);
+}
+
 int raminate_swap(struct kvm *kvm, struct kvm_raminate_swap *args)
 {
+	bool has_reason = args->flags & KVM_RAMINATE_SWAP_REASON;
 	struct swap *swap;
 	int ret;
 
-	if (args->flags & ~KVM_RAMINATE_SWAP_HVA || args->reserved)
+	if (!args_valid(args))
 		return -EINVAL;
+	args->reason = 0;
 	if (!raminate_has_ranges(kvm))
 		return -ENODEV;
-	ret = raminate_check_encrypted(kvm);
+	ret = raminate_refuse(raminate_check_encrypted(kvm), has_reason,
+			      &args->reason);
 	if (ret)
 		return ret;
 
@@ -387,6 +401,9 @@ int raminate_swap(struct kvm *kvm, struct kvm_raminate_swap *args)
 		swap->kvm = kvm;
 		swap->by_hva = args->flags & KVM_RAMINATE_SWAP_HVA;
 		ret = swap_pieces(swap, args);
+		if (swap->reason)
+			ret = raminate_refuse(swap->reason, has_reason,
+					      &args->reason);
 		free_page((unsigned long)swap->bounce);
 	} else {
 		ret = -ENOMEM;

@@ -10,10 +10,32 @@
 #include "kvm/raminate.h"
 #include "system/kvm.h"
 
+const char *raminate_kvm_reason(uint32_t reason)
+{
+    switch (reason) {
+    case KVM_RAMINATE_REASON_DEVICE:
+        return "a device uses the VM's memory";
+    case KVM_RAMINATE_REASON_SVA:
+        return "a device uses QEMU's addresses";
+    case KVM_RAMINATE_REASON_ENCRYPTED:
+        return "the guest's memory is encrypted";
+    case KVM_RAMINATE_REASON_NESTED:
+        return "the guest uses nested virtualization; a CPU model without svm "
+               "and vmx avoids it";
+    default:
+        return "KVM refuses for a reason that is newer than this QEMU";
+    }
+}
+
 /* What an errno of KVM_RAMINATE_ATTACH means to a user. */
-static const char *attach_error(int err)
+static const char *attach_error(int err, uint32_t reason)
 {
     switch (err) {
+    case EBUSY:
+        return raminate_kvm_reason(reason);
+    case EINVAL:
+        return "it is beyond what the CPU can address, or the KVM extension "
+               "is older than this QEMU; build both from one tree";
     case EPERM:
         return "QEMU needs the capability CAP_SYS_RAWIO";
     case EADDRNOTAVAIL:
@@ -22,12 +44,6 @@ static const char *attach_error(int err)
         return "another VM has it";
     case EOPNOTSUPP:
         return "the VM's memory is private to it";
-    case EXDEV:
-        return "a device uses the VM's memory";
-    case ENOKEY:
-        return "the guest's memory is encrypted";
-    case ELOOP:
-        return "the guest uses nested virtualization";
     default:
         return strerror(err);
     }
@@ -38,6 +54,7 @@ static bool attach_tier(RaminateTier *tier, Error **errp)
     struct kvm_raminate_attach attach = {
         .phys = tier->phy_offset,
         .size = tier->size,
+        .flags = KVM_RAMINATE_ATTACH_REASON,
     };
     int ret;
 
@@ -51,7 +68,8 @@ static bool attach_tier(RaminateTier *tier, Error **errp)
     if (ret < 0 && ret != -EEXIST) {
         error_setg(errp, "KVM doesn't attach the range of '%s', 0x%" PRIx64
                    " to 0x%" PRIx64 ": %s", tier->id, tier->phy_offset,
-                   tier->phy_offset + tier->size - 1, attach_error(-ret));
+                   tier->phy_offset + tier->size - 1,
+                   attach_error(-ret, attach.reason));
         return false;
     }
     tier->is_attached = true;

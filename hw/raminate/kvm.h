@@ -17,6 +17,12 @@
 bool raminate_kvm_attach(const RaminateMemory *memory, Error **errp);
 
 /*
+ * @reason: KVM_RAMINATE_REASON_*, which attach or swap gave with EBUSY
+ * Returns: what it means to a user, static.
+ */
+const char *raminate_kvm_reason(uint32_t reason);
+
+/*
  * Calls one of the extension's ioctls, again and again until no signal comes
  * in between.
  * @arg: its structure; @done in it says how far a call got, so that the next

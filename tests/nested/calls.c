@@ -16,6 +16,18 @@ int attach(int fd, uint64_t phys, uint64_t size)
     return ioctl(fd, KVM_RAMINATE_ATTACH, &args) < 0 ? -errno : 0;
 }
 
+int attach_or_reason(int fd, uint64_t phys, uint64_t size, uint32_t *reason)
+{
+    struct kvm_raminate_attach args = {
+        .phys = phys, .size = size, .reason = *reason,
+        .flags = KVM_RAMINATE_ATTACH_REASON,
+    };
+    int ret = ioctl(fd, KVM_RAMINATE_ATTACH, &args) < 0 ? -errno : 0;
+
+    *reason = args.reason;
+    return ret;
+}
+
 int scan(int fd, struct kvm_raminate_scan *args)
 {
     return ioctl(fd, KVM_RAMINATE_SCAN, args) < 0 ? -errno : 0;
@@ -35,6 +47,19 @@ int swap_pages(const Vm *vm, uint32_t a, uint32_t b)
     };
     int ret = swap(vm->fd, &args);
 
+    return ret < 0 ? ret : pair.result;
+}
+
+int swap_or_reason(const Vm *vm, uint32_t a, uint32_t b, uint32_t *reason)
+{
+    struct kvm_raminate_pair pair = { .a = a, .b = b };
+    struct kvm_raminate_swap args = {
+        .nr_pairs = 1, .pairs = (uintptr_t)&pair, .reason = *reason,
+        .flags = KVM_RAMINATE_SWAP_REASON,
+    };
+    int ret = swap(vm->fd, &args);
+
+    *reason = args.reason;
     return ret < 0 ? ret : pair.result;
 }
 

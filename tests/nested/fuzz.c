@@ -127,7 +127,7 @@ static void *fuzz_swap(void *opaque)
 
     for (i = 0; i < CALLS; i++) {
         args = (struct kvm_raminate_swap) {
-            .flags = random_number(&seed, 2),
+            .flags = random_number(&seed, 4),
             .nr_pairs = rand_r(&seed) % PAIRS,
             .pairs = (uintptr_t)pairs,
         };

@@ -62,7 +62,7 @@ static void test_nothing_attached(const Vm *vm)
 static void test_attach(const Vm *vm, const Vm *other)
 {
     struct kvm_raminate_attach bad = {
-        .phys = pool_phys, .size = PAGE, .flags = 1,
+        .phys = pool_phys, .size = PAGE, .flags = 2,
     };
 
     expect(attach(vm->fd, pool_phys, 0), -EINVAL, "no size");
@@ -76,6 +76,10 @@ static void test_attach(const Vm *vm, const Vm *other)
            "a range that begins in System RAM");
     expect(ioctl(vm->fd, KVM_RAMINATE_ATTACH, &bad) < 0 ? -errno : 0, -EINVAL,
            "an unknown flag");
+    bad.flags = 0;
+    bad.reason = 1;
+    expect(ioctl(vm->fd, KVM_RAMINATE_ATTACH, &bad) < 0 ? -errno : 0, -EINVAL,
+           "a reason without the flag");
     expect(ioctl(vm->fd, KVM_RAMINATE_ATTACH, PAGE) < 0 ? -errno : 0, -EFAULT,
            "a bad pointer");
     if (seteuid(65534) < 0) {
@@ -219,14 +223,20 @@ static void test_swap_input(const Vm *vm)
 {
     struct kvm_raminate_pair pair = { .a = A, .b = A + 1 }, *pairs;
     struct kvm_raminate_swap args = {
-        .nr_pairs = 1, .pairs = (uintptr_t)&pair, .flags = 2,
+        .nr_pairs = 1, .pairs = (uintptr_t)&pair, .flags = 4,
     };
 
     expect(swap(vm->fd, &args), -EINVAL, "unknown flags of a swap");
     args.flags = 0;
     args.reserved = 1;
     expect(swap(vm->fd, &args), -EINVAL, "a reserved field");
+    args.flags = KVM_RAMINATE_SWAP_REASON;
+    expect(swap(vm->fd, &args), -EINVAL, "a reserved field, with the flag");
+    args.flags = 0;
     args.reserved = 0;
+    args.reason = 1;
+    expect(swap(vm->fd, &args), -EINVAL, "a reason without the flag");
+    args.reason = 0;
     args.flags = KVM_RAMINATE_SWAP_HVA;
     pair.a = (uintptr_t)vm_page(vm, A) + 8;
     check(swap(vm->fd, &args) == 0 && pair.result == -EINVAL,
@@ -294,13 +304,24 @@ static void set_nested(const Vm *vm, bool on)
 
 static void test_nested_guest(const Vm *vm, const Vm *fresh)
 {
+    uint32_t reason = 0;
+
     expect(swap_pages(vm, A, A + 1), 0, "before nested virtualization");
     set_nested(vm, true);
     expect(swap_pages(vm, A, A + 1), -ELOOP,
            "a vCPU that uses nested virtualization");
     expect(attach(vm->fd, fresh->phys, PAGE), -ELOOP, "to attach meanwhile");
+
+    expect(swap_or_reason(vm, A, A + 1, &reason), -EBUSY, "with a reason");
+    check(reason == KVM_RAMINATE_REASON_NESTED, "which is that (%u)", reason);
+    reason = 0;
+    expect(attach_or_reason(vm->fd, fresh->phys, PAGE, &reason), -EBUSY,
+           "to attach, with a reason");
+    check(reason == KVM_RAMINATE_REASON_NESTED, "which is that (%u)", reason);
+
     set_nested(vm, false);
-    expect(swap_pages(vm, A, A + 1), 0, "after it");
+    expect(swap_or_reason(vm, A, A + 1, &reason), 0, "after it");
+    check(reason == 0, "the old reason is gone (%u)", reason);
 }
 
 void test_input(void)

@@ -89,6 +89,9 @@ int attach(int fd, uint64_t phys, uint64_t size);
 int scan(int fd, struct kvm_raminate_scan *scan);
 int swap(int fd, struct kvm_raminate_swap *swap);
 int swap_pages(const Vm *vm, uint32_t a, uint32_t b);
+/* The same with the flags that ask for a reason; @reason is in and out. */
+int attach_or_reason(int fd, uint64_t phys, uint64_t size, uint32_t *reason);
+int swap_or_reason(const Vm *vm, uint32_t a, uint32_t b, uint32_t *reason);
 
 typedef struct {
     uint64_t bits[RAM_PAGES / 64];

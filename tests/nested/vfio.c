@@ -99,6 +99,7 @@ void test_vfio(void)
 {
     struct kvm_create_device create = { .type = KVM_DEV_TYPE_VFIO };
     int group = open_group(), refused;
+    uint32_t reason = 0;
     Vm vm, fresh;
 
     vm_create(&vm, 0);
@@ -118,6 +119,12 @@ void test_vfio(void)
           -refused);
     refused = attach(vm.fd, fresh.phys, PAGE);
     check(refused == -EXDEV, "to attach meanwhile: EXDEV (%d)", -refused);
+    refused = swap_or_reason(&vm, A, B, &reason);
+    check(refused == -EBUSY && reason == KVM_RAMINATE_REASON_DEVICE,
+          "with the reason: a device (%d, %u)", -refused, reason);
+    refused = attach_or_reason(vm.fd, fresh.phys, PAGE, &reason);
+    check(refused == -EBUSY && reason == KVM_RAMINATE_REASON_DEVICE,
+          "to attach, with the reason: a device (%d, %u)", -refused, reason);
     if (vfio_call(create.fd, KVM_DEV_VFIO_GROUP_DEL, group) < 0) {
         die("KVM_DEV_VFIO_GROUP_DEL");
     }

@@ -48,16 +48,11 @@ static void resume_swap(void *arg)
 }
 
 /* What an errno of KVM_RAMINATE_SWAP means; NULL if it's for good. */
-static const char *refusal(int err)
+static const char *refusal(int err, uint32_t reason)
 {
     switch (err) {
-    case EXDEV:
-        return "a device uses the VM's memory";
-    case ENOKEY:
-        return "the guest's memory is encrypted";
-    case ELOOP:
-        return "the guest uses nested virtualization; a CPU model without svm "
-               "and vmx avoids it";
+    case EBUSY:
+        return raminate_kvm_reason(reason);
     case ENOMEM:
         return "the host has no memory for the kernel's bookkeeping";
     default:
@@ -73,10 +68,11 @@ static RaminateExchangeResult kvm_exchange(RaminateMover *mover,
     g_autofree struct kvm_raminate_pair *pairs =
         g_new0(struct kvm_raminate_pair, nr);
     struct kvm_raminate_swap swap = {
-        .flags = KVM_RAMINATE_SWAP_HVA,
+        .flags = KVM_RAMINATE_SWAP_HVA | KVM_RAMINATE_SWAP_REASON,
         .nr_pairs = nr,
         .pairs = (uintptr_t)pairs,
     };
+    const char *why;
     int ret;
 
     for (size_t i = 0; i < nr; i++) {
@@ -98,9 +94,10 @@ static RaminateExchangeResult kvm_exchange(RaminateMover *mover,
     if (ret == 0) {
         return RAMINATE_EXCHANGE_OK;
     }
-    if (refusal(-ret)) {
+    why = refusal(-ret, swap.reason);
+    if (why) {
         error_setg(errp, "memory-backend-container '%s': pages can't be "
-                   "exchanged: %s", memory->id, refusal(-ret));
+                   "exchanged: %s", memory->id, why);
         return RAMINATE_EXCHANGE_REFUSED;
     }
     error_setg_errno(errp, -ret, "KVM can't exchange pages of '%s'",
