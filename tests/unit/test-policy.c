@@ -322,6 +322,21 @@ static void test_memory_is_given_back(const void *data)
     harness_free(h);
 }
 
+static void test_plans_for_a_terabyte_are_quick(const void *data)
+{
+    g_autofree uint32_t *pages = live_pages();
+    Harness *h = harness_new_tiers(data, 5000, terabyte, 2);
+    gint64 start = g_get_monotonic_time();
+
+    /* To walk through all pages each time takes minutes, not a second. */
+    for (int64_t now = 0; now < 100000; now += 1000) {
+        harness_sample(h, now, pages + LIVE_PAGES / 2, RAMINATE_REGION_PAGES);
+        harness_move(h, now, 10);
+    }
+    g_assert_cmpint(g_get_monotonic_time() - start, <, 30 * G_USEC_PER_SEC);
+    harness_free(h);
+}
+
 /*
  * Calls @create with more and more memory to be had, so that each of its
  * allocations fails once, until there is enough.
@@ -447,6 +462,8 @@ int main(int argc, char **argv)
             test_random_lives);
         add("/policy/NAME/memory-follows-what-is-written", ops,
             test_memory_follows_what_is_written);
+        add("/policy/NAME/plans-for-a-terabyte-are-quick", ops,
+            test_plans_for_a_terabyte_are_quick);
         if (ops == &raminate_policy_age || ops == &raminate_policy_cmq ||
             ops == &raminate_policy_memtis) {
             add("/policy/NAME/memory-of-cold-pages-is-given-back", ops,
