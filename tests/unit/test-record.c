@@ -145,7 +145,8 @@ static void test_round_trip(void)
         if (raminate_record_has_lines(entry.type)) {
             g_assert_cmpmem(entry.written, entry.nr * 4, written->data,
                             pages->len * 4);
-            g_assert_true(!entry.read == !(number % 2));
+            /* An empty GArray has no data: nothing was said to be read. */
+            g_assert_true(!entry.read == !(number % 2 && pages->len));
             if (entry.read) {
                 g_assert_cmpmem(entry.read, entry.nr * 4, read->data,
                                 pages->len * 4);
