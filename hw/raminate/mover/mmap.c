@@ -104,6 +104,36 @@ static void drop_spare(MmapMover *mover)
     }
 }
 
+static void find_start(MmapMover *mover, uint32_t page)
+{
+    if (!raminate_placement_joined(mover->parent.memory->placement, page)) {
+        set_start(mover, page, true);
+    }
+}
+
+/* Within a region in which nothing has moved, only a tier begins a mapping. */
+static void find_starts(MmapMover *mover)
+{
+    const RaminateMemory *memory = mover->parent.memory;
+    uint32_t nr_pages = raminate_placement_pages(memory->placement);
+
+    for (unsigned i = 0; i < memory->nr_tiers; i++) {
+        find_start(mover, memory->tiers[i].offset >> RAMINATE_PAGE_BITS);
+    }
+    for (uint64_t first = 0; first < nr_pages;
+         first += RAMINATE_REGION_PAGES) {
+        uint64_t end = first + 1;
+
+        if (!raminate_placement_is_identity(memory->placement,
+                                            first >> RAMINATE_REGION_BITS)) {
+            end = MIN(first + RAMINATE_REGION_PAGES, nr_pages);
+        }
+        for (uint64_t page = first; page < end; page++) {
+            find_start(mover, page);
+        }
+    }
+}
+
 static RaminateMover *mmap_open(RaminateMemory *memory, Error **errp)
 {
     MmapMover *mover = g_new0(MmapMover, 1);
@@ -122,11 +152,7 @@ static RaminateMover *mmap_open(RaminateMemory *memory, Error **errp)
     for (unsigned i = 0; i < memory->nr_tiers; i++) {
         mover->by_device |= memory->tiers[i].is_device;
     }
-    for (uint32_t page = 0; page < nr_pages; page++) {
-        if (!raminate_placement_joined(memory->placement, page)) {
-            set_start(mover, page, true);
-        }
-    }
+    find_starts(mover);
     return &mover->parent;
 }
 

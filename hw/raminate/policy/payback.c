@@ -261,8 +261,11 @@ static int compare_ranks(const void *a, const void *b)
     const PaybackRank *rank_a = a;
     const PaybackRank *rank_b = b;
 
-    return (rank_a->advantage < rank_b->advantage) -
-           (rank_a->advantage > rank_b->advantage);
+    if (rank_a->advantage != rank_b->advantage) {
+        return rank_a->advantage < rank_b->advantage ? 1 : -1;
+    }
+    /* Not all C libraries leave what is alike in its order. */
+    return (rank_a->state > rank_b->state) - (rank_a->state < rank_b->state);
 }
 
 /*
