@@ -494,6 +494,21 @@ static bool can_be_pinned(void *start)
 #endif
 }
 
+/* What is done with the range once it is mapped */
+static void devmem_prepare(HostMemoryBackendDevmem *devmem, int fd)
+{
+    HostMemoryBackend *backend = MEMORY_BACKEND(devmem);
+    void *host = memory_region_get_ram_ptr(&backend->mr);
+
+    if (raminate_is_device(&devmem->file) && !can_be_pinned(host)) {
+        qemu_ram_set_unpinnable(backend->mr.ram_block);
+        devmem->is_unpinnable = true;
+    }
+    if (devmem->scrub) {
+        devmem_scrub(devmem, fd);
+    }
+}
+
 static bool devmem_alloc(HostMemoryBackend *backend, Error **errp)
 {
     ERRP_GUARD();
@@ -504,7 +519,6 @@ static bool devmem_alloc(HostMemoryBackend *backend, Error **errp)
     HostMemoryBackendContainer *container;
     g_autoptr(RaminatePools) pools = NULL;
     const RaminatePool *pool = NULL;
-    void *host;
     int fd;
 
     if (!devmem_check_properties(devmem, errp) ||
@@ -544,14 +558,7 @@ static bool devmem_alloc(HostMemoryBackend *backend, Error **errp)
         close(fd);
         return false;
     }
-    host = memory_region_get_ram_ptr(&backend->mr);
-    if (raminate_is_device(&devmem->file) && !can_be_pinned(host)) {
-        qemu_ram_set_unpinnable(backend->mr.ram_block);
-        devmem->is_unpinnable = true;
-    }
-    if (devmem->scrub) {
-        devmem_scrub(devmem, fd);
-    }
+    devmem_prepare(devmem, fd);
     return true;
 }
 
