@@ -16,7 +16,9 @@ typedef struct Batch {
     RaminatePlacer *placer;
     RaminateMove *moves;
     size_t nr;
+    size_t nr_stale;            /* at their end, not to be made any more */
     bool planned;               /* by the policy, not by a user */
+    int64_t planned_ms;
     RaminateExchangeResult result;
     uint64_t paused;            /* nanoseconds */
 } Batch;
@@ -103,6 +105,26 @@ static void account_batch(Batch *batch, int64_t now, uint64_t took)
     trace_raminate_batch(placer->memory->id, batch->nr, took, batch->paused);
 }
 
+/* With the lock. */
+static void record_batch(const Batch *batch, int64_t now)
+{
+    RaminatePlacer *placer = batch->placer;
+    RaminateRecordEntry entry = {
+        .type = RAMINATE_RECORD_BATCH,
+        .time_ms = batch->planned_ms,
+        .window_ms = batch->planned_ms -
+                     raminate_engine_last_scan(placer->engine),
+        .moves = batch->moves,
+        .nr_moves = batch->nr + batch->nr_stale,
+        .moved_after_ms = now - batch->planned_ms,
+        .by_command = !batch->planned,
+    };
+
+    if (placer->recording) {
+        raminate_recording_add(placer->recording, &entry);
+    }
+}
+
 /* Between begin() and end() of the mover.  Returns: whether it was made. */
 static bool make_batch(Batch *batch, Error **errp)
 {
@@ -113,8 +135,11 @@ static bool make_batch(Batch *batch, Error **errp)
     raminate_placer_lock(placer);
     may = may_exchange(placer, errp);
     if (may && batch->planned) {
-        batch->nr = raminate_engine_drop_stale(placer->engine, batch->moves,
+        size_t nr = raminate_engine_drop_stale(placer->engine, batch->moves,
                                                batch->nr);
+
+        batch->nr_stale = batch->nr - nr;
+        batch->nr = nr;
     }
     raminate_placer_unlock(placer);
     if (may) {
@@ -123,6 +148,22 @@ static bool make_batch(Batch *batch, Error **errp)
                                                      errp);
     }
     return may;
+}
+
+/* Nothing of the batch was made, though a plan may have asked for it. */
+static void give_up(Batch *batch, bool claimed)
+{
+    RaminatePlacer *placer = batch->placer;
+
+    raminate_placer_lock(placer);
+    if (batch->planned) {
+        record_batch(batch, batch->planned_ms);
+    }
+    if (claimed) {
+        raminate_engine_figures(placer->engine)->batches_given_up++;
+        release_batch(placer);
+    }
+    raminate_placer_unlock(placer);
 }
 
 /*
@@ -138,13 +179,11 @@ static bool exchange(Batch *batch, Error **errp)
     bool made;
 
     if (!claim_batch(placer, errp)) {
+        give_up(batch, false);
         return false;
     }
     if (!placer->mover->ops->begin(placer->mover, errp)) {
-        raminate_placer_lock(placer);
-        raminate_engine_figures(placer->engine)->batches_given_up++;
-        release_batch(placer);
-        raminate_placer_unlock(placer);
+        give_up(batch, true);
         return false;
     }
     made = make_batch(batch, &err);
@@ -152,6 +191,10 @@ static bool exchange(Batch *batch, Error **errp)
 
     raminate_placer_lock(placer);
     now = raminate_placer_now(placer);
+    if (!batch->planned) {
+        batch->planned_ms = now;
+    }
+    record_batch(batch, now);
     if (made) {
         account_batch(batch, now,
                       qemu_clock_get_ns(QEMU_CLOCK_REALTIME) - start);
@@ -203,9 +246,11 @@ void raminate_placer_batch(RaminatePlacer *placer)
 
     raminate_placer_lock(placer);
     raminate_placer_settle(placer);
-    batch.nr = raminate_engine_plan(placer->engine,
-                                    raminate_placer_now(placer), moves, max);
+    batch.planned_ms = raminate_placer_now(placer);
+    batch.nr = raminate_engine_plan(placer->engine, batch.planned_ms, moves,
+                                    max);
     if (!batch.nr) {
+        record_batch(&batch, batch.planned_ms);
         raminate_placer_set_held(placer, NULL);
     }
     raminate_placer_unlock(placer);

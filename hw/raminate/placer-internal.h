@@ -178,10 +178,4 @@ void raminate_placer_look(RaminatePlacer *placer);
 
 void raminate_placer_batch(RaminatePlacer *placer);
 
-/*
- * Takes note that work in the main loop, begun at @start by the host's clock,
- * is done.  Without the lock.
- */
-void raminate_placer_note_main_loop(RaminatePlacer *placer, int64_t start);
-
 #endif

@@ -10,7 +10,7 @@ import zlib
 
 MAGIC = b'RAMINREC'
 VERSION = 1
-HEADER, SCAN, LOOK, TRAFFIC, END, GAUGE = range(6)
+HEADER, SCAN, LOOK, TRAFFIC, END, GAUGE, BATCH = range(7)
 HAS_READS = 1
 BLOCK_PAGES = 32768
 BITMAP = 1
@@ -22,13 +22,14 @@ class RecordingError(Exception):
 
 @dataclass
 class Entry:
-    """Pages, and for TRAFFIC and GAUGE the lines of each."""
+    """Pages, and for TRAFFIC and GAUGE the lines of each; or moves."""
     kind: int
     time_ms: int
     window_ms: int
     pages: List[int]
     written: List[int] = field(default_factory=list)
     read: Optional[List[int]] = None        # None if not known
+    moves: List[Tuple[int, int, int]] = field(default_factory=list)
 
 
 class _Payload:
@@ -130,8 +131,14 @@ class Recording:
                 yield self._decode(kind, _Payload(data))
 
     def _decode(self, kind: int, payload: _Payload) -> Entry:
-        entry = Entry(kind, payload.signed(), payload.varint(),
-                      payload.pages(self.nr_pages))
+        entry = Entry(kind, payload.signed(), payload.varint(), [])
+        if kind == BATCH:
+            payload.varint()
+            payload.byte()
+            entry.moves = [(payload.varint(), payload.varint(),
+                            payload.byte()) for _ in range(payload.varint())]
+            return entry
+        entry.pages = payload.pages(self.nr_pages)
         if kind in (TRAFFIC, GAUGE):
             flags = payload.byte()
             entry.written = payload.counts(len(entry.pages))

@@ -158,6 +158,82 @@ static void test_round_trip(void)
     g_assert_false(raminate_record_reader_is_cut(reader));
 }
 
+static void put_batch(GByteArray *bytes, const RaminateMove *moves, size_t nr,
+                      bool by_command)
+{
+    RaminateRecordEntry entry = {
+        .type = RAMINATE_RECORD_BATCH, .time_ms = 5000, .window_ms = 20,
+        .moves = moves, .nr_moves = nr, .moved_after_ms = 7,
+        .by_command = by_command,
+    };
+
+    raminate_record_put_entry(bytes, NR_PAGES, &entry);
+}
+
+static void test_batches(void)
+{
+    static const RaminateMove moves[] = {
+        { .page = 0, .with = NR_PAGES - 1, .status = RAMINATE_MOVE_DONE },
+        { .page = 300, .with = 2, .status = RAMINATE_MOVE_FAILED },
+        { .page = 7, .with = 8, .status = RAMINATE_MOVE_HELD },
+        { .page = 9, .with = 4, .status = RAMINATE_MOVE_PENDING },
+    };
+    g_autofree char *path = file_path("batches");
+    g_autoptr(GByteArray) bytes = make_file();
+    g_autoptr(RaminateRecordReader) reader = NULL;
+    g_autoptr(GError) error = NULL;
+    RaminateRecordEntry entry;
+
+    put_batch(bytes, NULL, 0, false);
+    put_batch(bytes, moves, G_N_ELEMENTS(moves), true);
+    put_end(bytes);
+    save(bytes, path, bytes->len);
+    reader = raminate_record_reader_new(path, &error);
+    g_assert_no_error(error);
+    g_assert_true(raminate_record_reader_next(reader, &entry, &error));
+    g_assert_cmpuint(entry.type, ==, RAMINATE_RECORD_BATCH);
+    g_assert_cmpuint(entry.nr_moves, ==, 0);
+    g_assert_false(entry.by_command);
+    g_assert_true(raminate_record_reader_next(reader, &entry, &error));
+    g_assert_cmpint(entry.time_ms, ==, 5000);
+    g_assert_cmpuint(entry.window_ms, ==, 20);
+    g_assert_cmpuint(entry.moved_after_ms, ==, 7);
+    g_assert_true(entry.by_command);
+    g_assert_cmpuint(entry.nr_moves, ==, G_N_ELEMENTS(moves));
+    for (size_t i = 0; i < entry.nr_moves; i++) {
+        g_assert_cmpuint(entry.moves[i].page, ==, moves[i].page);
+        g_assert_cmpuint(entry.moves[i].with, ==, moves[i].with);
+        g_assert_cmpint(entry.moves[i].status, ==, moves[i].status);
+    }
+    g_assert_false(raminate_record_reader_next(reader, &entry, &error));
+    g_assert_no_error(error);
+}
+
+static void test_wrong_batches(void)
+{
+    static const RaminateMove wrong[] = {
+        { .page = 5, .with = 5 },
+        { .page = NR_PAGES, .with = 5 },
+        { .page = 5, .with = NR_PAGES },
+        { .page = 5, .with = 6, .status = RAMINATE_MOVE_HELD + 1 },
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(wrong); i++) {
+        g_autofree char *path = file_path("wrong-batch");
+        g_autoptr(GByteArray) bytes = make_file();
+        g_autoptr(RaminateRecordReader) reader = NULL;
+        g_autoptr(GError) error = NULL;
+        RaminateRecordEntry entry;
+
+        put_batch(bytes, &wrong[i], 1, false);
+        save(bytes, path, bytes->len);
+        reader = raminate_record_reader_new(path, NULL);
+        g_assert_false(raminate_record_reader_next(reader, &entry, &error));
+        g_assert_error(error, RAMINATE_RECORD_ERROR,
+                       RAMINATE_RECORD_ERROR_DAMAGED);
+    }
+}
+
 static void test_compact(void)
 {
     g_autofree uint32_t *pages = g_new(uint32_t, NR_PAGES);
@@ -451,6 +527,8 @@ int main(int argc, char **argv)
     g_test_add_func("/record/garbage-is-survived", test_garbage_is_refused);
     g_test_add_func("/record/claims-take-no-memory",
                     test_claims_take_no_memory);
+    g_test_add_func("/record/batches-come-back", test_batches);
+    g_test_add_func("/record/wrong-batches-are-refused", test_wrong_batches);
     g_test_add_func("/record/wrong-headers-are-refused", test_wrong_headers);
     g_test_add_func("/record/wrong-times-are-refused", test_wrong_times);
     g_test_add_func("/record/foreign-files-are-refused", test_foreign_files);

@@ -34,6 +34,7 @@ static gboolean as_csv;
 static gboolean as_json;
 static gboolean keep_steps;
 static char *moves_path;
+static gboolean as_recorded;
 static gboolean show_progress;
 static char **paths;
 
@@ -83,6 +84,9 @@ static const GOptionEntry entries[] = {
     { "json", 0, 0, G_OPTION_ARG_NONE, &as_json, "Print JSON", NULL },
     { "steps", 0, 0, G_OPTION_ARG_NONE, &keep_steps,
       "Tell in JSON what was written from scan to scan", NULL },
+    { "as-recorded", 0, 0, G_OPTION_ARG_NONE, &as_recorded,
+      "Make the container's own batches, when it made them; an error if the "
+      "policy would have planned other moves", NULL },
     { "moves", 0, 0, G_OPTION_ARG_FILENAME, &moves_path,
       "Write each exchange of pages to this file, as CSV; takes 16 bytes of "
       "memory for each", "FILE" },
@@ -139,6 +143,7 @@ static void parse_policy(Job *job, const char *text)
         .keep_policy = keep_policy,
         .keep_steps = keep_steps,
         .keep_moves = moves_path,
+        .as_recorded = as_recorded,
     };
     if (!policies_parse(text, &job->settings, &error)) {
         die("%s", error->message);
@@ -380,6 +385,10 @@ int main(int argc, char **argv)
     }
     if (keep_steps && !as_json) {
         die("--steps needs --json");
+    }
+    if (as_recorded && (fast_text || tiers_text || scan_period)) {
+        die("--as-recorded needs the tiers and scans of the recording; leave "
+            "out --fast, --tiers and --scan-period");
     }
     if (fast_text && tiers_text) {
         die("--fast and --tiers exclude each other");

@@ -4,6 +4,7 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 
+#include <stdlib.h>
 #include <time.h>
 
 #include "hw/raminate/engine/engine.h"
@@ -71,6 +72,16 @@ static void tell_engine(Replay *replay, const TraceStep *step, int64_t now)
     raminate_engine_scanned(replay->engine, &scan);
 }
 
+static void keep_move(Replay *replay, int64_t time_ms,
+                      const RaminateMove *move)
+{
+    ReplayMove kept = { time_ms, move->page, move->with };
+
+    if (replay->settings->keep_moves) {
+        g_array_append_val(replay->result->moves, kept);
+    }
+}
+
 /* The simulator's mover */
 static void move_pages(Replay *replay, int64_t now, int64_t time_ms, size_t nr)
 {
@@ -81,13 +92,82 @@ static void move_pages(Replay *replay, int64_t now, int64_t time_ms, size_t nr)
 
         raminate_placement_swap(placement, move->page, move->with);
         move->status = RAMINATE_MOVE_DONE;
-        if (replay->settings->keep_moves) {
-            ReplayMove kept = { time_ms, move->page, move->with };
-
-            g_array_append_val(replay->result->moves, kept);
-        }
+        keep_move(replay, time_ms, move);
     }
     raminate_engine_moved(replay->engine, now, replay->moves, nr, true);
+}
+
+static int compare_moves(const void *a, const void *b)
+{
+    const RaminateMove *move_a = a;
+    const RaminateMove *move_b = b;
+
+    return (move_a->page > move_b->page) - (move_a->page < move_b->page);
+}
+
+/*
+ * Plans as the container did at the time of a batch.
+ * @recorded: its moves; in order of pages afterwards
+ * Returns: false with @error set if it would have planned other moves.
+ */
+static bool plan_as_recorded(Replay *replay, const TraceBatch *batch,
+                             RaminateMove *recorded, GError **error)
+{
+    size_t nr = raminate_engine_plan(replay->engine,
+                                     batch->time_ms + replay->offset_ms,
+                                     replay->moves,
+                                     replay->settings->engine.max_swaps);
+    size_t same = 0;
+
+    qsort(replay->moves, nr, sizeof(*replay->moves), compare_moves);
+    qsort(recorded, batch->nr, sizeof(*recorded), compare_moves);
+    while (same < MIN(nr, batch->nr) &&
+           replay->moves[same].page == recorded[same].page &&
+           replay->moves[same].with == recorded[same].with) {
+        same++;
+    }
+    if (same == nr && same == batch->nr) {
+        return true;
+    }
+    g_set_error(error, RAMINATE_RECORD_ERROR, RAMINATE_RECORD_ERROR_FOREIGN,
+                "policy %s plans %zu moves at %" G_GINT64_FORMAT " ms, %zu of "
+                "them as the container's %u; give its policy and settings, "
+                "and a recording from its start on",
+                replay->settings->policy->name, nr, batch->time_ms, same,
+                batch->nr);
+    return false;
+}
+
+/* Makes the batches before the scan, each when and as far as it was made. */
+static bool as_recorded(Replay *replay, const TraceStep *step, GError **error)
+{
+    RaminatePlacement *placement = raminate_engine_placement(replay->engine);
+
+    for (guint i = 0; i < step->batches->len; i++) {
+        const TraceBatch *batch = &g_array_index(step->batches, TraceBatch, i);
+        RaminateMove *moves = &g_array_index(step->moves, RaminateMove,
+                                             batch->first);
+
+        if (!batch->by_command) {
+            g_autofree RaminateMove *sorted =
+                g_memdup2(moves, batch->nr * sizeof(*moves));
+
+            if (!plan_as_recorded(replay, batch, sorted, error)) {
+                return false;
+            }
+        }
+        for (guint j = 0; j < batch->nr; j++) {
+            if (moves[j].status == RAMINATE_MOVE_DONE) {
+                raminate_placement_swap(placement, moves[j].page,
+                                        moves[j].with);
+                keep_move(replay, batch->time_ms, &moves[j]);
+            }
+        }
+        raminate_engine_moved(replay->engine, batch->time_ms +
+                              batch->moved_after_ms + replay->offset_ms,
+                              moves, batch->nr, !batch->by_command);
+    }
+    return true;
 }
 
 static void replay_step(Replay *replay, const TraceStep *step)
@@ -98,7 +178,8 @@ static void replay_step(Replay *replay, const TraceStep *step)
 
     judge_traffic(replay, step);
     tell_engine(replay, step, now);
-    if (!raminate_engine_batch_is_due(replay->engine, now)) {
+    if (replay->settings->as_recorded ||
+        !raminate_engine_batch_is_due(replay->engine, now)) {
         return;
     }
     nr = raminate_engine_plan(replay->engine, now, replay->moves, max);
@@ -187,7 +268,9 @@ static bool replay_pass(Replay *replay, Trace *trace, double done,
         if (!replay->result->scans++) {
             first_ms = step->time_ms;
         }
-        if (!start(replay, step->time_ms, &err)) {
+        if (!start(replay, step->time_ms, &err) ||
+            (replay->settings->as_recorded &&
+             !as_recorded(replay, step, &err))) {
             break;
         }
         replay_step(replay, step);

@@ -22,6 +22,7 @@ typedef struct ReplaySettings {
     bool keep_policy;           /* from pass to pass, with what it knows */
     bool keep_steps;            /* in the result */
     bool keep_moves;            /* in the result */
+    bool as_recorded;           /* batches when the container made them */
 } ReplaySettings;
 
 /* The tiers to place pages in, fastest first */

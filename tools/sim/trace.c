@@ -91,8 +91,25 @@ static void add_gauge(Trace *trace, const RaminateRecordEntry *entry)
     g_array_append_vals(step->gauge_lines, entry->written, entry->nr);
 }
 
+static void add_batch(Trace *trace, const RaminateRecordEntry *entry)
+{
+    TraceStep *step = &trace->step;
+    TraceBatch batch = {
+        .time_ms = entry->time_ms,
+        .moved_after_ms = entry->moved_after_ms,
+        .by_command = entry->by_command,
+        .first = step->moves->len,
+        .nr = entry->nr_moves,
+    };
+
+    g_array_append_val(step->batches, batch);
+    g_array_append_vals(step->moves, entry->moves, entry->nr_moves);
+}
+
 static void clear_step(TraceStep *step)
 {
+    g_array_set_size(step->batches, 0);
+    g_array_set_size(step->moves, 0);
     g_array_set_size(step->pages, 0);
     g_array_set_size(step->look, 0);
     g_array_set_size(step->gauge_pages, 0);
@@ -116,6 +133,9 @@ static bool add_entry(Trace *trace, const RaminateRecordEntry *entry)
         return false;
     case RAMINATE_RECORD_GAUGE:
         add_gauge(trace, entry);
+        return false;
+    case RAMINATE_RECORD_BATCH:
+        add_batch(trace, entry);
         return false;
     case RAMINATE_RECORD_SCAN:
         merge_pages(trace, &step->pages, entry->pages, entry->nr);
@@ -190,6 +210,8 @@ Trace *trace_new(const char *path, const TraceOptions *options,
     trace->options = *options;
     trace->step.pages = numbers_new();
     trace->step.look = numbers_new();
+    trace->step.batches = g_array_new(FALSE, FALSE, sizeof(TraceBatch));
+    trace->step.moves = g_array_new(FALSE, FALSE, sizeof(RaminateMove));
     trace->step.gauge_pages = numbers_new();
     trace->step.gauge_lines = numbers_new();
     trace->spare = numbers_new();
@@ -205,6 +227,8 @@ void trace_free(Trace *trace)
     raminate_record_reader_free(trace->reader);
     g_array_unref(trace->step.pages);
     g_array_unref(trace->step.look);
+    g_array_unref(trace->step.batches);
+    g_array_unref(trace->step.moves);
     g_array_unref(trace->step.gauge_pages);
     g_array_unref(trace->step.gauge_lines);
     g_array_unref(trace->spare);

@@ -9,12 +9,24 @@
 
 #include "hw/raminate/record/record.h"
 
+/* A batch of the container that was recorded */
+typedef struct TraceBatch {
+    int64_t time_ms;            /* when it was planned */
+    uint32_t moved_after_ms;    /* from then to when it was made */
+    bool by_command;            /* of a user, not by the policy */
+    guint first;                /* of its moves in the step's */
+    guint nr;
+} TraceBatch;
+
 /* What happened from one scan to the next. */
 typedef struct TraceStep {
     int64_t time_ms;            /* of the scan at its end */
     GArray *pages;              /* found written; uint32_t, ascending */
     GArray *look;               /* those that the second look found */
     uint32_t look_window_ms;    /* 0 if there was none */
+
+    GArray *batches;            /* before the scan; TraceBatch */
+    GArray *moves;              /* of all of them; RaminateMove */
 
     /* Pages that were gauged, and how many of their lines had changed */
     GArray *gauge_pages;

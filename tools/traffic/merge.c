@@ -164,6 +164,7 @@ static bool merge_entry(Merge *merge, const RaminateRecordEntry *entry,
         return fail(error, "the first recording has traffic already");
     case RAMINATE_RECORD_LOOK:
     case RAMINATE_RECORD_GAUGE:
+    case RAMINATE_RECORD_BATCH:
     case RAMINATE_RECORD_END:
         break;
     }

@@ -230,13 +230,20 @@ size_t raminate_engine_plan(RaminateEngine *e, int64_t now,
 size_t raminate_engine_drop_stale(const RaminateEngine *e,
                                   RaminateMove *moves, size_t nr)
 {
+    g_autofree RaminateMove *stale = g_new(RaminateMove, nr);
+    size_t nr_stale = 0;
     size_t left = 0;
 
     for (size_t i = 0; i < nr; i++) {
         if (raminate_placement_tier(e->placement, moves[i].page) >
             raminate_placement_tier(e->placement, moves[i].with)) {
             moves[left++] = moves[i];
+        } else {
+            stale[nr_stale++] = moves[i];
         }
+    }
+    for (size_t i = 0; i < nr_stale; i++) {
+        moves[left + i] = stale[i];
     }
     return left;
 }

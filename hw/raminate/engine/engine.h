@@ -117,9 +117,9 @@ bool raminate_engine_batch_is_due(const RaminateEngine *engine, int64_t now);
 void raminate_engine_put_off_batch(RaminateEngine *engine, int64_t now);
 
 /*
- * Drops planned moves that have been overtaken: those that would not bring
- * their page up any more.
- * Returns: number of moves left.
+ * Puts planned moves that have been overtaken behind all others: those that
+ * would not bring their page up any more.
+ * Returns: number of the others.
  */
 size_t raminate_engine_drop_stale(const RaminateEngine *engine,
                                   RaminateMove *moves, size_t nr);

@@ -7,41 +7,9 @@
 #include <string.h>
 
 #include "format.h"
+#include "moves.h"
+#include "put.h"
 #include "record.h"
-
-static void put_u8(GByteArray *out, uint8_t value)
-{
-    g_byte_array_append(out, &value, 1);
-}
-
-static void put_u32(GByteArray *out, uint32_t value)
-{
-    value = GUINT32_TO_LE(value);
-    g_byte_array_append(out, (const uint8_t *)&value, sizeof(value));
-}
-
-static void put_u64(GByteArray *out, uint64_t value)
-{
-    value = GUINT64_TO_LE(value);
-    g_byte_array_append(out, (const uint8_t *)&value, sizeof(value));
-}
-
-static void put_varint(GByteArray *out, uint64_t value)
-{
-    uint8_t bytes[10];
-    unsigned nr = 0;
-
-    for (; value >= 0x80; value >>= 7) {
-        bytes[nr++] = value | 0x80;
-    }
-    bytes[nr++] = value;
-    g_byte_array_append(out, bytes, nr);
-}
-
-static void put_signed(GByteArray *out, int64_t value)
-{
-    put_varint(out, (uint64_t)value << 1 ^ (value < 0 ? UINT64_MAX : 0));
-}
 
 /* Returns: where the entry begins, for end_entry(). */
 static guint begin_entry(GByteArray *out, uint8_t type)
@@ -184,6 +152,10 @@ void raminate_record_put_entry(GByteArray *out, uint32_t nr_pages,
     if (entry->type != RAMINATE_RECORD_END) {
         put_signed(out, entry->time_ms);
         put_varint(out, entry->window_ms);
+    }
+    if (entry->type == RAMINATE_RECORD_BATCH) {
+        raminate_record_put_batch(out, entry);
+    } else if (entry->type != RAMINATE_RECORD_END) {
         put_pages(out, nr_pages, entry->pages, entry->nr);
     }
     if (raminate_record_has_lines(entry->type)) {

@@ -29,6 +29,12 @@
 /* Milliseconds, some thousand years before and after 0 */
 #define RECORD_MAX_TIME (INT64_C(1) << 47)
 
+/* Flags of batches */
+#define RECORD_BY_COMMAND 1
+
+/* A move takes two varints and a byte at least. */
+#define RECORD_MOVE_MIN_SIZE 3
+
 /* Pages are written block by block, each in the shorter of two ways. */
 #define RECORD_BLOCK_PAGES 32768
 #define RECORD_BITMAP_SIZE (RECORD_BLOCK_PAGES / 8)

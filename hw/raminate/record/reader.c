@@ -9,6 +9,7 @@
 #include "cursor.h"
 #include "format.h"
 #include "record.h"
+#include "moves.h"
 
 G_DEFINE_QUARK(raminate-record-error, raminate_record_error)
 
@@ -28,6 +29,7 @@ struct RaminateRecordReader {
     uint32_t *read;
     size_t room;                /* in pages */
     size_t counts_room;         /* in written and in read */
+    RaminateMove *moves;
     bool out_of_memory;
 };
 
@@ -315,6 +317,11 @@ static bool take_entry(RaminateRecordReader *reader, Cursor *cursor,
         entry->time_ms > RECORD_MAX_TIME) {
         return false;
     }
+    if (entry->type == RAMINATE_RECORD_BATCH) {
+        return raminate_record_take_batch(cursor, reader->header.nr_pages,
+                                          &reader->moves, entry,
+                                          &reader->out_of_memory);
+    }
     entry->nr = take_pages(reader, cursor);
     entry->pages = reader->pages;
     if (raminate_record_has_lines(entry->type)) {
@@ -383,6 +390,7 @@ bool raminate_record_reader_next(RaminateRecordReader *reader,
     case RAMINATE_RECORD_LOOK:
     case RAMINATE_RECORD_TRAFFIC:
     case RAMINATE_RECORD_GAUGE:
+    case RAMINATE_RECORD_BATCH:
         if (take_entry(reader, &cursor, entry) &&
             is_in_order(reader, entry)) {
             reader->next = payload + size + RECORD_CRC_SIZE;
@@ -436,6 +444,7 @@ void raminate_record_reader_free(RaminateRecordReader *reader)
     }
     g_free(reader->path);
     g_free(reader->pages);
+    g_free(reader->moves);
     g_free(reader->written);
     g_free(reader->read);
     g_free(reader);

@@ -14,6 +14,7 @@
 #include <stdint.h>
 #include <glib.h>
 
+#include "hw/raminate/engine/move.h"
 #include "hw/raminate/engine/placement.h"
 
 /* Traffic is counted in lines of the last-level cache. */
@@ -42,6 +43,7 @@ typedef enum RaminateRecordType {
     RAMINATE_RECORD_TRAFFIC = 3,        /* what reached the memory itself */
     RAMINATE_RECORD_END = 4,
     RAMINATE_RECORD_GAUGE = 5,  /* lines changed in some of a scan's pages */
+    RAMINATE_RECORD_BATCH = 6,  /* a plan, and what became of its moves */
 } RaminateRecordType;
 
 /* For RAMINATE_RECORD_END: only the type counts. */
@@ -56,6 +58,12 @@ typedef struct RaminateRecordEntry {
     /* For RAMINATE_RECORD_TRAFFIC and _GAUGE: lines of each page, else NULL */
     const uint32_t *written;
     const uint32_t *read;       /* NULL also if not known */
+
+    /* For RAMINATE_RECORD_BATCH, whose pages are in its moves alone */
+    const RaminateMove *moves;  /* as planned; errors are not kept */
+    size_t nr_moves;
+    uint32_t moved_after_ms;    /* when they were, after they were planned */
+    bool by_command;            /* of a user, not by the policy */
 } RaminateRecordEntry;
 
 #define RAMINATE_RECORD_ERROR raminate_record_error_quark()

@@ -1,0 +1,107 @@
+#!/usr/bin/env python3
+# What a container does in a guest, the simulator does again from the
+# recording, move for move.
+#
+# SPDX-License-Identifier: GPL-2.0-or-later
+
+from pathlib import Path
+import subprocess
+
+from guestlib import (PATIENCE, Boot, ExecuteError, Guest, check, hybrid,
+                      run_tests, wait_for_swaps, wait_until)
+
+from raminate import paths
+from raminate.recording import BATCH, Recording
+
+SETTINGS = {'scan_period': 50, 'second_look': 10, 'swap_period': 200,
+            'life_time': 500, 'max_swaps': 100}
+WORKLOAD = Boot(['/bin/workload', 'arena=24000', 'hot=1500', 'thin=500'])
+MOVES = 400
+DONE = 1
+SIMULATOR = paths.BUILD / 'tools/sim/raminate-sim'
+
+
+def swap_by_command(guest: Guest) -> bool:
+    """Exchanges the first pages with the last; another batch may be first."""
+    last = guest.raminate()['size'] // 4096 - 1
+    try:
+        answer = guest.cmd('raminate-swap-pages', id='dmcon0',
+                           pairs=[{'a': page, 'b': last - page}
+                                  for page in range(8)])
+    except ExecuteError as err:
+        check('try again' in str(err), err)
+        return False
+    check(answer['done'] == 8, answer)
+    return True
+
+
+def record(directory: Path, policy: str) -> Path:
+    """A guest's recording, with exchanges by policy and by command."""
+    path = directory / f'{policy}.rec'
+    args = [*hybrid(directory, policy=policy, record=path, **SETTINGS),
+            '-smp', '2']
+    with Guest(directory, WORKLOAD, args) as guest:
+        guest.launch()
+        guest.console.wait('workload: phase 1\n', PATIENCE)
+        wait_for_swaps(guest, MOVES)
+        wait_until(lambda: swap_by_command(guest), "exchanges by command",
+                   guest)
+        guest.console.send('move')
+        guest.console.wait('workload: phase 2\n', PATIENCE)
+        wait_for_swaps(guest, MOVES)
+        guest.set('record', '')
+    return path
+
+
+def replay(path: Path, policy: str,
+           moves: Path) -> 'subprocess.CompletedProcess[str]':
+    return subprocess.run(
+        [SIMULATOR, '--as-recorded', '-p', policy, '--moves', moves,
+         f"--max-swaps={SETTINGS['max_swaps']}",
+         f"--life-time={SETTINGS['life_time']}", path],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding='utf-8',
+        check=False)
+
+
+def replayed(path: Path) -> 'list[tuple[int, int]]':
+    lines = path.read_text(encoding='utf-8').splitlines()[1:]
+    return [(int(page), int(other)) for page, other in
+            (line.split(',')[-2:] for line in lines)]
+
+
+def check_policy(directory: Path, policy: str, other: str) -> None:
+    path = record(directory, policy)
+    moves = directory / 'moves.csv'
+    result = replay(path, policy, moves)
+    check(result.returncode == 0, result.stderr)
+    made = [move[:2] for entry in Recording(path) if entry.kind == BATCH
+            for move in entry.moves if move[2] == DONE]
+    found = replayed(moves)
+    check(len(found) >= MOVES, f"only {len(found)} moves")
+    # What came after the last scan is in no step of the simulator.
+    check(found == made[:len(found)], "other moves than the container's")
+    check(len(made) - len(found) <= 2 * SETTINGS['max_swaps'],
+          f"{len(found)} moves of {len(made)}")
+
+    result = replay(path, other, moves)
+    check(result.returncode == 1 and 'moves at' in result.stderr,
+          f"{other}: {result.returncode} {result.stderr}")
+
+
+def payback(directory: Path) -> None:
+    check_policy(directory, 'payback', 'lru')
+
+
+def cmq(directory: Path) -> None:
+    check_policy(directory, 'cmq', 'payback')
+
+
+def lru(directory: Path) -> None:
+    check_policy(directory, 'lru', 'cmq')
+
+
+def age(directory: Path) -> None:
+    check_policy(directory, 'age', 'lru')
+
+
+run_tests(payback, cmq, lru, age)
