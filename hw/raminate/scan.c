@@ -94,7 +94,9 @@ static void tell_scan(RaminatePlacer *placer, int64_t now, uint64_t took)
 {
     const RaminateSample *found = &placer->all;
     RaminateEngine *engine = placer->engine;
-    g_autofree uint32_t *pages = raminate_sample_pages(found);
+    size_t nr;
+    g_autofree uint32_t *pages = raminate_sample_pages(found, RAMINATE_WRITTEN,
+                                                       &nr);
     uint32_t gauged[RAMINATE_GAUGE_PAGES];
     uint32_t lines[RAMINATE_GAUGE_PAGES];
     RaminateScan scan = {
@@ -102,8 +104,8 @@ static void tell_scan(RaminatePlacer *placer, int64_t now, uint64_t took)
         .found = found,
         .gauged = gauged,
         .lines = lines,
-        .nr_gauged = raminate_gauge_compare(placer->gauge, pages,
-                                            found->nr_pages, gauged, lines),
+        .nr_gauged = raminate_gauge_compare(placer->gauge, pages, nr, gauged,
+                                            lines),
     };
     bool wants_gauge;
 
@@ -111,19 +113,17 @@ static void tell_scan(RaminatePlacer *placer, int64_t now, uint64_t took)
     raminate_placer_settle(placer);
     record_pages(placer, RAMINATE_RECORD_GAUGE, now, gauged, scan.nr_gauged,
                  lines);
-    record_pages(placer, RAMINATE_RECORD_SCAN, now, pages, found->nr_pages,
-                 NULL);
+    record_pages(placer, RAMINATE_RECORD_SCAN, now, pages, nr, NULL);
     raminate_engine_scanned(engine, &scan);
     raminate_histogram_add(&raminate_engine_figures(engine)->scan_time, took);
     wants_gauge = raminate_engine_policy(engine)->gauge || placer->recording;
     if (wants_gauge) {
         raminate_gauge_pick_pages(placer->gauge, raminate_engine_heat(engine),
-                                  raminate_placer_pages(placer), pages,
-                                  found->nr_pages);
+                                  raminate_placer_pages(placer), pages, nr);
     }
-    trace_raminate_scan(placer->memory->id, found->nr_pages,
-                        found->nr_pages -
-                        raminate_engine_figures(engine)->written[0], took);
+    trace_raminate_scan(placer->memory->id, nr,
+                        nr - raminate_engine_figures(engine)->written[0],
+                        took);
     raminate_placer_unlock(placer);
     if (wants_gauge) {
         raminate_gauge_take(placer->gauge);
@@ -173,13 +173,14 @@ void raminate_placer_look(RaminatePlacer *placer)
     if (!done) {
         raminate_engine_hold(engine);
     } else if (counts) {
-        g_autofree uint32_t *pages = raminate_sample_pages(&placer->looked);
+        size_t nr;
+        g_autofree uint32_t *pages =
+            raminate_sample_pages(&placer->looked, RAMINATE_WRITTEN, &nr);
 
         raminate_engine_looked(engine, now,
                                now - raminate_engine_last_scan(engine),
                                &placer->looked);
-        record_pages(placer, RAMINATE_RECORD_LOOK, now, pages,
-                     placer->looked.nr_pages, NULL);
+        record_pages(placer, RAMINATE_RECORD_LOOK, now, pages, nr, NULL);
     }
     raminate_placer_unlock(placer);
 }

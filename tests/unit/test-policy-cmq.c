@@ -660,7 +660,8 @@ static void compare_with_model(int steps, int64_t longest_step)
     Harness *h = harness_new_tiers(&raminate_policy_cmq, LIFE, ranges, 3);
     int64_t now = g_test_rand_int_range(0, 100000);
     Model m = {
-        .placement = h->placement, .backoff = h->backoff, .life_time = LIFE, .second = now,
+        .placement = h->placement, .backoff = h->backoff, .life_time = LIFE,
+        .second = now,
         .pages = g_new0(ModelPage, 40),
     };
     int hot = 0;

@@ -204,6 +204,24 @@ static void test_hot_set_becomes_fast(const void *data)
     harness_free(h);
 }
 
+/* A policy that goes by writes must not take a page that was read for one. */
+static void test_reads_are_not_writes(const void *data)
+{
+    Harness *h = harness_new(data, 5000, 8, 100);
+    RaminateSample found = { 0 };
+    const uint32_t pages[] = { 20, 33, 40, 41, 77 };
+
+    for (int64_t now = 0; now <= 120000; now += 1000) {
+        raminate_sample_clear(&found);
+        raminate_sample_add_pages(&found, pages, G_N_ELEMENTS(pages),
+                                  RAMINATE_READ);
+        h->ops->sample(h->policy, now, &found);
+        g_assert_cmpstr(harness_plan(h, now, 10), ==, "");
+    }
+    raminate_sample_destroy(&found);
+    harness_free(h);
+}
+
 static void test_starts_in_mid_flight(const void *data)
 {
     Harness *h = harness_new(data, 1000, 2, 60);
@@ -468,6 +486,10 @@ int main(int argc, char **argv)
             ops == &raminate_policy_memtis) {
             add("/policy/NAME/memory-of-cold-pages-is-given-back", ops,
                 test_memory_is_given_back);
+        }
+        if (ops->kinds == RAMINATE_WRITTEN) {
+            add("/policy/NAME/reads-are-not-writes", ops,
+                test_reads_are_not_writes);
         }
         if (ops != &raminate_policy_null) {
             add("/policy/NAME/steady-hot-set-becomes-fast", ops,

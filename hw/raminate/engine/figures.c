@@ -14,7 +14,7 @@ void raminate_figures_add_scan(RaminateFigures *figures,
                                const RaminateSample *sample)
 {
     memset(figures->written, 0, sizeof(figures->written));
-    RAMINATE_SAMPLE_FOREACH(run, sample) {
+    RAMINATE_SAMPLE_FOREACH(run, sample, RAMINATE_WRITTEN) {
         for (uint32_t page = run->first; page < run->first + run->nr; page++) {
             figures->written[raminate_placement_tier(placement, page)]++;
             figures->slow_unmoved +=

@@ -130,7 +130,7 @@ void raminate_heat_free(RaminateHeat *heat)
 
 void raminate_heat_sample(RaminateHeat *heat, const RaminateSample *found)
 {
-    RAMINATE_SAMPLE_FOREACH(run, found) {
+    RAMINATE_SAMPLE_FOREACH(run, found, RAMINATE_WRITTEN) {
         HeatPage *page = raminate_regions_need(heat->pages, run->first);
 
         /* A run lies within one region. */

@@ -39,7 +39,8 @@ void raminate_heat_free(RaminateHeat *heat);
 
 /*
  * Takes note of one scan.
- * Cost: O(pages found), and of the regions written lately one in a hundred is looked at.
+ * Cost: O(pages found), and of the regions written lately one in a hundred is
+ * looked at.
  */
 void raminate_heat_sample(RaminateHeat *heat, const RaminateSample *found);
 

@@ -77,14 +77,15 @@ void raminate_sample_add_pages(RaminateSample *sample, const uint32_t *pages,
     }
 }
 
-uint32_t *raminate_sample_pages(const RaminateSample *sample)
+uint32_t *raminate_sample_pages(const RaminateSample *sample, unsigned wanted,
+                                size_t *nr)
 {
     uint32_t *pages = g_new(uint32_t, sample->nr_pages);
-    size_t nr = 0;
 
-    RAMINATE_SAMPLE_FOREACH(run, sample) {
+    *nr = 0;
+    RAMINATE_SAMPLE_FOREACH(run, sample, wanted) {
         for (unsigned i = 0; i < run->nr; i++) {
-            pages[nr++] = run->first + i;
+            pages[(*nr)++] = run->first + i;
         }
     }
     return pages;

@@ -60,8 +60,12 @@ void raminate_sample_add_word(RaminateSample *sample, uint32_t first,
 void raminate_sample_add_pages(RaminateSample *sample, const uint32_t *pages,
                                size_t nr, unsigned kinds);
 
-/* Returns: all its pages, nr_pages of them, to be freed with g_free(). */
-uint32_t *raminate_sample_pages(const RaminateSample *sample);
+/*
+ * Returns: the pages of which one of @wanted was found, and in @nr their
+ * number; to be freed with g_free().
+ */
+uint32_t *raminate_sample_pages(const RaminateSample *sample, unsigned wanted,
+                                size_t *nr);
 
 /*
  * Makes @into the union: of each page, what is found in either.
@@ -73,10 +77,11 @@ void raminate_sample_merge(RaminateSample *into, const RaminateSample *a,
 /* Returns: what was found of @page, or 0.  Cost: O(log of runs). */
 unsigned raminate_sample_find(const RaminateSample *sample, uint32_t page);
 
-/* Runs over all runs in ascending order. */
-#define RAMINATE_SAMPLE_FOREACH(run, sample)                            \
+/* Runs over the runs of which one of @wanted was found, in ascending order. */
+#define RAMINATE_SAMPLE_FOREACH(run, sample, wanted)                    \
     for (const RaminateRun *run = (sample)->runs;                       \
-         run != raminate_sample_end(sample); run++)
+         run != raminate_sample_end(sample); run++)                     \
+        if (run->kinds & (wanted))
 
 /* Returns: one past the last run.  An empty sample may have no array. */
 static inline const RaminateRun *

@@ -105,7 +105,7 @@ static void age_sample(RaminatePolicy *p, int64_t now_ms,
 {
     uint32_t now = age_time(p, now_ms);
 
-    RAMINATE_SAMPLE_FOREACH(run, found) {
+    RAMINATE_SAMPLE_FOREACH(run, found, RAMINATE_WRITTEN) {
         for (uint32_t page = run->first; page < run->first + run->nr; page++) {
             age_set(p, page, ACTIVE);
             *(uint32_t *)raminate_regions_get(p->last, page) = now;
@@ -135,7 +135,8 @@ static void age_set_life_time(RaminatePolicy *p, uint32_t life_time_ms)
 
 static size_t age_memory(const RaminatePolicy *p)
 {
-    return raminate_levels_memory(&p->levels) + raminate_regions_memory(p->last);
+    return raminate_levels_memory(&p->levels) +
+           raminate_regions_memory(p->last);
 }
 
 const RaminatePolicyOps raminate_policy_age = {

@@ -332,13 +332,13 @@ static void cmq_sample(RaminatePolicy *p, int64_t now_ms,
 {
     int64_t now = cmq_time(p, now_ms);
 
-    RAMINATE_SAMPLE_FOREACH(run, found) {
+    RAMINATE_SAMPLE_FOREACH(run, found, RAMINATE_WRITTEN) {
         for (unsigned i = 0; i < run->nr; i++) {
             cmq_write(p, run->first + i, now);
         }
     }
     cmq_age(p, now);
-    RAMINATE_SAMPLE_FOREACH(run, found) {
+    RAMINATE_SAMPLE_FOREACH(run, found, RAMINATE_WRITTEN) {
         for (uint32_t page = run->first; page < run->first + run->nr; page++) {
             cmq_enqueue(p, page, !cmq_is_fast(p, page),
                         cmq_level(cmq_page(p, page)->writes));

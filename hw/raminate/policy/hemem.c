@@ -76,7 +76,7 @@ static void hemem_sample(RaminatePolicy *p, int64_t now_ms,
     bool cool = false;
 
     (void)now_ms;
-    RAMINATE_SAMPLE_FOREACH(run, found) {
+    RAMINATE_SAMPLE_FOREACH(run, found, RAMINATE_WRITTEN) {
         for (uint32_t page = run->first; page < run->first + run->nr; page++) {
             uint8_t count = raminate_counts_get(p->counts, page) + 1;
 

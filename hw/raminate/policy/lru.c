@@ -128,7 +128,7 @@ static void lru_sample(RaminatePolicy *p, int64_t now_ms,
 {
     int64_t now = lru_time(p, now_ms);
 
-    RAMINATE_SAMPLE_FOREACH(run, found) {
+    RAMINATE_SAMPLE_FOREACH(run, found, RAMINATE_WRITTEN) {
         for (uint32_t page = run->first; page < run->first + run->nr; page++) {
             RaminatePageList *list = lru_is_fast(p, page) ? &p->fast
                                                           : &p->slow;

@@ -80,7 +80,7 @@ static void memtis_sample(RaminatePolicy *p, int64_t now_ms,
                           const RaminateSample *found)
 {
     (void)now_ms;
-    RAMINATE_SAMPLE_FOREACH(run, found) {
+    RAMINATE_SAMPLE_FOREACH(run, found, RAMINATE_WRITTEN) {
         for (uint32_t page = run->first; page < run->first + run->nr; page++) {
             memtis_set_count(p, page, raminate_counts_get(p->counts, page) + 1);
         }

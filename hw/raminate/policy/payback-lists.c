@@ -35,8 +35,8 @@ static PaybackRun *run_of(PaybackLists *lists, uint32_t scan, unsigned tier,
 }
 
 /* Makes @next follow @page; either may be the end of the list. */
-static inline void join(PaybackLists *lists, RaminatePageList *list, uint32_t page,
-                 uint32_t next)
+static inline void join(PaybackLists *lists, RaminatePageList *list,
+                        uint32_t page, uint32_t next)
 {
     if (page == RAMINATE_NO_PAGE) {
         list->head = next;

@@ -104,7 +104,7 @@ static void payback_look(RaminatePolicy *p, int64_t now_ms,
 {
     (void)now_ms;
     p->look_window_ms = window_ms;
-    RAMINATE_SAMPLE_FOREACH(run, found) {
+    RAMINATE_SAMPLE_FOREACH(run, found, RAMINATE_WRITTEN) {
         PaybackPage *page = payback_lists_need(&p->lists, run->first);
 
         /* A run lies within one region. */
@@ -203,7 +203,7 @@ static bool has_ahead(const RaminateSample *found, const RaminateRun *run)
 
 static void payback_hit(RaminatePolicy *p, const RaminateSample *found)
 {
-    RAMINATE_SAMPLE_FOREACH(run, found) {
+    RAMINATE_SAMPLE_FOREACH(run, found, RAMINATE_WRITTEN) {
         if (has_ahead(found, run)) {
             payback_fetch(p, run[AHEAD].first);
         }
@@ -225,7 +225,7 @@ static void payback_sample(RaminatePolicy *p, int64_t now_ms,
     payback_hit(p, found);
     payback_count(p, 0, p->nr_tiers, counts);
     payback_model_learn(&p->model, counts);
-    RAMINATE_SAMPLE_FOREACH(run, found) {
+    RAMINATE_SAMPLE_FOREACH(run, found, RAMINATE_WRITTEN) {
         if (has_ahead(found, run)) {
             payback_fetch_neighbours(p, &run[AHEAD]);
         }

@@ -51,7 +51,8 @@ typedef struct RaminatePolicyOps {
     void (*destroy)(RaminatePolicy *policy);
 
     /*
-     * Takes note of what one scan found.
+     * Takes note of what one scan found, of which it is to leave out the kinds
+     * that it doesn't go by: see RAMINATE_SAMPLE_FOREACH.
      * Cost: O(pages found), plus what ages out, amortised over the samples.
      */
     void (*sample)(RaminatePolicy *policy, int64_t now_ms,
