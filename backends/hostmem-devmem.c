@@ -9,22 +9,17 @@
 
 #include "qemu/osdep.h"
 #include "qapi/error.h"
-#include "qapi/visitor.h"
 #include "qemu/error-report.h"
 #include "qemu/mmap-alloc.h"
 #include "qemu/module.h"
 #include "qemu/rcu.h"
 #include "qom/object_interfaces.h"
 #include "backends/raminate/device-lock.h"
-#include "backends/raminate/file-identity.h"
+#include "backends/raminate/devmem-internal.h"
 #include "backends/raminate/hostmem-container.h"
 #include "backends/raminate/iomem.h"
-#include "backends/raminate/pools.h"
 #include "exec/ramblock.h"
 #include <sys/sysmacros.h>
-
-#define TYPE_MEMORY_BACKEND_DEVMEM "memory-backend-devmem"
-OBJECT_DECLARE_SIMPLE_TYPE(HostMemoryBackendDevmem, MEMORY_BACKEND_DEVMEM)
 
 #define DEFAULT_MEM_PATH "/dev/mem"
 
@@ -32,37 +27,8 @@ OBJECT_DECLARE_SIMPLE_TYPE(HostMemoryBackendDevmem, MEMORY_BACKEND_DEVMEM)
 #define MEM_MAJOR 1
 #define MEM_MINOR 1
 
-struct HostMemoryBackendDevmem {
-    HostMemoryBackend parent_obj;
-
-    char *mem_path;
-    char *pool;
-    char *parent;
-    uint64_t phy_offset;
-    uint64_t offset;
-    bool has_rank;
-    uint8_t rank;
-    bool scrub;
-
-    bool is_unpinnable;         /* whether the host's kernel can't pin pages */
-    RaminateFileIdentity file;
-    uint64_t file_size;
-    int device_lock;            /* of a device, or -1 */
-    bool is_listed;
-    QLIST_ENTRY(HostMemoryBackendDevmem) next;
-};
-
-/* All ranges in use by this process. */
-static QLIST_HEAD(, HostMemoryBackendDevmem) ranges =
-    QLIST_HEAD_INITIALIZER(ranges);
-
 static void (*base_complete)(UserCreatable *uc, Error **errp);
 static bool (*base_can_be_deleted)(UserCreatable *uc);
-
-static const char *devmem_id(HostMemoryBackendDevmem *devmem)
-{
-    return object_get_canonical_path_component(OBJECT(devmem));
-}
 
 /* Checks */
 
@@ -251,205 +217,6 @@ static bool devmem_check_mappable(HostMemoryBackendDevmem *devmem, int fd,
     return true;
 }
 
-/* Returns: an object of this VM that uses the range, or NULL. */
-static HostMemoryBackendDevmem *devmem_rival(HostMemoryBackendDevmem *devmem)
-{
-    uint64_t end = devmem->phy_offset + MEMORY_BACKEND(devmem)->size;
-    HostMemoryBackendDevmem *other;
-
-    QLIST_FOREACH(other, &ranges, next) {
-        if (raminate_is_same_file(&devmem->file, &other->file) &&
-            devmem->phy_offset <
-            other->phy_offset + MEMORY_BACKEND(other)->size &&
-            other->phy_offset < end) {
-            return other;
-        }
-    }
-    return NULL;
-}
-
-static bool is_locked(int ret)
-{
-    return ret == -EAGAIN || ret == -EACCES;
-}
-
-/* What two nodes of a device have in common, to be locked with them. */
-static void devmem_open_device_lock(HostMemoryBackendDevmem *devmem)
-{
-    int ret;
-
-    if (!raminate_is_device(&devmem->file)) {
-        return;
-    }
-    ret = raminate_device_lock_open(&devmem->file);
-    if (ret < 0) {
-        warn_report("memory-backend-devmem '%s': device %s is not found in "
-                    "/sys (%s): make sure that no VM uses the range by another "
-                    "node of the device", devmem_id(devmem), devmem->mem_path,
-                    strerror(-ret));
-    } else {
-        devmem->device_lock = ret;
-    }
-}
-
-static int devmem_lock(HostMemoryBackendDevmem *devmem, int fd)
-{
-    uint64_t size = MEMORY_BACKEND(devmem)->size;
-    int ret = qemu_lock_fd(fd, devmem->phy_offset, size, true);
-
-    if (ret == 0 && devmem->device_lock >= 0) {
-        ret = raminate_device_lock(devmem->device_lock, devmem->phy_offset,
-                                   size);
-        if (ret < 0) {
-            qemu_unlock_fd(fd, devmem->phy_offset, size);
-        }
-    }
-    return ret;
-}
-
-static void devmem_set_lock_error(HostMemoryBackendDevmem *devmem, int error,
-                                  Error **errp)
-{
-    error_setg_errno(errp, error, "memory-backend-devmem '%s': can't lock "
-                     "range 0x%" PRIx64 " to 0x%" PRIx64 " of %s against "
-                     "other VMs; use a file system that has file locks",
-                     devmem_id(devmem), devmem->phy_offset,
-                     devmem->phy_offset + MEMORY_BACKEND(devmem)->size - 1,
-                     devmem->mem_path);
-}
-
-/* Makes sure that nobody else uses the range, here or in another VM. */
-static bool devmem_claim(HostMemoryBackendDevmem *devmem, int fd, Error **errp)
-{
-    uint64_t end = devmem->phy_offset + MEMORY_BACKEND(devmem)->size;
-    /* A lock doesn't conflict with one by the same open file. */
-    HostMemoryBackendDevmem *other = devmem_rival(devmem);
-    int ret;
-
-    if (other) {
-        error_setg(errp, "memory-backend-devmem '%s': range 0x%" PRIx64
-                   " to 0x%" PRIx64 " of %s is in use by '%s' already; "
-                   "choose another range", devmem_id(devmem),
-                   devmem->phy_offset, end - 1, devmem->mem_path,
-                   devmem_id(other));
-        return false;
-    }
-    ret = devmem_lock(devmem, fd);
-    if (is_locked(ret)) {
-        /* By an object of ours that was deleted but is not gone yet? */
-        drain_call_rcu();
-        ret = devmem_lock(devmem, fd);
-    }
-    if (is_locked(ret)) {
-        error_setg(errp, "memory-backend-devmem '%s': range 0x%" PRIx64
-                   " to 0x%" PRIx64 " of %s is in use by another process, "
-                   "perhaps another VM; choose another range",
-                   devmem_id(devmem), devmem->phy_offset, end - 1,
-                   devmem->mem_path);
-        return false;
-    }
-    if (ret < 0) {
-        devmem_set_lock_error(devmem, -ret, errp);
-        return false;
-    }
-    return true;
-}
-
-/* Pools */
-
-/* Reads which file the pool is in. */
-static bool devmem_find_pool(HostMemoryBackendDevmem *devmem,
-                             RaminatePools **pools, const RaminatePool **pool,
-                             Error **errp)
-{
-    g_autoptr(GError) error = NULL;
-
-    *pool = NULL;
-    *pools = raminate_pools_load(&error);
-    if (*pools) {
-        *pool = raminate_pools_find(*pools, devmem->pool, &error);
-    }
-    if (!*pool) {
-        error_setg(errp, "memory-backend-devmem '%s': %s", devmem_id(devmem),
-                   error->message);
-        return false;
-    }
-    g_free(devmem->mem_path);
-    devmem->mem_path = g_strdup((*pool)->path);
-    return true;
-}
-
-typedef struct PoolClaim {
-    HostMemoryBackendDevmem *devmem;
-    int fd;
-    int error;
-} PoolClaim;
-
-/* Returns: the end of what another process has locked in the range. */
-static uint64_t devmem_locked_end(HostMemoryBackendDevmem *devmem, int fd)
-{
-    uint64_t start = devmem->phy_offset;
-    uint64_t size = MEMORY_BACKEND(devmem)->size;
-    uint64_t end = raminate_locked_end(fd, start, size);
-
-    if (!end && devmem->device_lock >= 0) {
-        end = raminate_locked_end(devmem->device_lock, start, size);
-    }
-    /* It is gone in the meantime, or can't be found. */
-    return end ?: start + RAMINATE_PAGE_SIZE;
-}
-
-static bool devmem_claim_of_pool(uint64_t start, uint64_t size, uint64_t *next,
-                                 void *opaque)
-{
-    PoolClaim *claim = opaque;
-    HostMemoryBackendDevmem *other;
-    int ret;
-
-    claim->devmem->phy_offset = start;
-    other = devmem_rival(claim->devmem);
-    if (other) {
-        *next = other->phy_offset + MEMORY_BACKEND(other)->size;
-        return false;
-    }
-    ret = devmem_lock(claim->devmem, claim->fd);
-    if (is_locked(ret)) {
-        *next = devmem_locked_end(claim->devmem, claim->fd);
-        return false;
-    }
-    /* Where one can't be locked, none can. */
-    claim->error = -ret;
-    return true;
-}
-
-static bool devmem_take_of_pool(HostMemoryBackendDevmem *devmem,
-                                const RaminatePool *pool, int fd,
-                                Error **errp)
-{
-    PoolClaim claim = { .devmem = devmem, .fd = fd };
-    uint64_t size = MEMORY_BACKEND(devmem)->size;
-    uint64_t start;
-    bool taken = raminate_pool_take(pool, size, &start, devmem_claim_of_pool,
-                                    &claim);
-
-    if (!taken) {
-        drain_call_rcu();
-        taken = raminate_pool_take(pool, size, &start, devmem_claim_of_pool,
-                                   &claim);
-    }
-    if (!taken) {
-        error_setg(errp, "memory-backend-devmem '%s': pool '%s' has no free "
-                   "range of 0x%" PRIx64 " bytes; raminate-pool list shows "
-                   "who uses it", devmem_id(devmem), pool->name, size);
-        return false;
-    }
-    if (claim.error) {
-        devmem_set_lock_error(devmem, claim.error, errp);
-        return false;
-    }
-    return true;
-}
-
 /* Memory */
 
 /* Fills the range with zeroes, by giving its blocks back where that works. */
@@ -545,8 +312,7 @@ static bool devmem_alloc(HostMemoryBackend *backend, Error **errp)
         close(fd);
         return false;
     }
-    QLIST_INSERT_HEAD(&ranges, devmem, next);
-    devmem->is_listed = true;
+    devmem_list(devmem);
     if (!memory_region_init_ram_from_fd(&backend->mr, OBJECT(backend), name,
                                         backend->size, ram_flags, fd,
                                         devmem->phy_offset, errp)) {
@@ -599,118 +365,6 @@ static bool devmem_can_be_deleted(UserCreatable *uc)
     return base_can_be_deleted(uc);
 }
 
-/* Properties */
-
-/* Says so if it is too late to change a property. */
-static bool devmem_check_early(HostMemoryBackendDevmem *devmem,
-                               const char *name, Error **errp)
-{
-    if (host_memory_backend_mr_inited(MEMORY_BACKEND(devmem))) {
-        error_setg(errp, "memory-backend-devmem '%s': %s can't be changed; "
-                   "delete the object and create it again",
-                   devmem_id(devmem), name);
-        return false;
-    }
-    return true;
-}
-
-static char *devmem_get_mem_path(Object *obj, Error **errp)
-{
-    return g_strdup(MEMORY_BACKEND_DEVMEM(obj)->mem_path);
-}
-
-static void devmem_set_mem_path(Object *obj, const char *value, Error **errp)
-{
-    HostMemoryBackendDevmem *devmem = MEMORY_BACKEND_DEVMEM(obj);
-
-    if (devmem_check_early(devmem, "mem-path", errp)) {
-        g_free(devmem->mem_path);
-        devmem->mem_path = g_strdup(value);
-    }
-}
-
-static char *devmem_get_pool(Object *obj, Error **errp)
-{
-    return g_strdup(MEMORY_BACKEND_DEVMEM(obj)->pool ?: "");
-}
-
-static void devmem_set_pool(Object *obj, const char *value, Error **errp)
-{
-    HostMemoryBackendDevmem *devmem = MEMORY_BACKEND_DEVMEM(obj);
-
-    if (devmem_check_early(devmem, "pool", errp)) {
-        g_free(devmem->pool);
-        devmem->pool = g_strdup(value);
-    }
-}
-
-static char *devmem_get_parent(Object *obj, Error **errp)
-{
-    return g_strdup(MEMORY_BACKEND_DEVMEM(obj)->parent ?: "");
-}
-
-static void devmem_set_parent(Object *obj, const char *value, Error **errp)
-{
-    HostMemoryBackendDevmem *devmem = MEMORY_BACKEND_DEVMEM(obj);
-
-    if (devmem_check_early(devmem, "parent", errp)) {
-        g_free(devmem->parent);
-        devmem->parent = g_strdup(value);
-    }
-}
-
-static void devmem_get_size(Object *obj, Visitor *v, const char *name,
-                            void *opaque, Error **errp)
-{
-    uint64_t value = *(uint64_t *)((char *)obj + (size_t)opaque);
-
-    visit_type_size(v, name, &value, errp);
-}
-
-static void devmem_set_size(Object *obj, Visitor *v, const char *name,
-                            void *opaque, Error **errp)
-{
-    uint64_t value;
-
-    if (visit_type_size(v, name, &value, errp) &&
-        devmem_check_early(MEMORY_BACKEND_DEVMEM(obj), name, errp)) {
-        *(uint64_t *)((char *)obj + (size_t)opaque) = value;
-    }
-}
-
-static void devmem_get_tier(Object *obj, Visitor *v, const char *name,
-                            void *opaque, Error **errp)
-{
-    visit_type_uint8(v, name, &MEMORY_BACKEND_DEVMEM(obj)->rank, errp);
-}
-
-static void devmem_set_tier(Object *obj, Visitor *v, const char *name,
-                            void *opaque, Error **errp)
-{
-    HostMemoryBackendDevmem *devmem = MEMORY_BACKEND_DEVMEM(obj);
-    uint8_t value;
-
-    if (visit_type_uint8(v, name, &value, errp) &&
-        devmem_check_early(devmem, name, errp)) {
-        devmem->rank = value;
-        devmem->has_rank = true;
-    }
-}
-
-static bool devmem_get_scrub(Object *obj, Error **errp)
-{
-    return MEMORY_BACKEND_DEVMEM(obj)->scrub;
-}
-
-static void devmem_set_scrub(Object *obj, bool value, Error **errp)
-{
-    HostMemoryBackendDevmem *devmem = MEMORY_BACKEND_DEVMEM(obj);
-
-    if (devmem_check_early(devmem, "scrub", errp)) {
-        devmem->scrub = value;
-    }
-}
-
 /* Life */
 
 static void devmem_init(Object *obj)
@@ -727,9 +381,7 @@ static void devmem_finalize(Object *obj)
 {
     HostMemoryBackendDevmem *devmem = MEMORY_BACKEND_DEVMEM(obj);
 
-    if (devmem->is_listed) {
-        QLIST_REMOVE(devmem, next);
-    }
+    devmem_unlist(devmem);
     if (devmem->device_lock >= 0) {
         raminate_device_lock_close(devmem->device_lock);
     }
@@ -749,38 +401,7 @@ static void devmem_class_init(ObjectClass *oc, void *data)
     base_can_be_deleted = ucc->can_be_deleted;
     ucc->can_be_deleted = devmem_can_be_deleted;
 
-    object_class_property_add_str(oc, "mem-path", devmem_get_mem_path,
-                                  devmem_set_mem_path);
-    object_class_property_set_description(oc, "mem-path",
-        "File or device that the range belongs to (default: /dev/mem)");
-    object_class_property_add(oc, "phy-offset", "size", devmem_get_size,
-        devmem_set_size, NULL,
-        (void *)offsetof(HostMemoryBackendDevmem, phy_offset));
-    object_class_property_set_description(oc, "phy-offset",
-        "Where the range begins in mem-path (with /dev/mem, a physical "
-        "address)");
-    object_class_property_add_str(oc, "pool", devmem_get_pool,
-                                  devmem_set_pool);
-    object_class_property_set_description(oc, "pool",
-        "Pool that the range is taken from, in place of mem-path and "
-        "phy-offset");
-    object_class_property_add_str(oc, "parent", devmem_get_parent,
-                                  devmem_set_parent);
-    object_class_property_set_description(oc, "parent",
-        "memory-backend-container that the range is a tier of");
-    object_class_property_add(oc, "offset", "size", devmem_get_size,
-        devmem_set_size, NULL,
-        (void *)offsetof(HostMemoryBackendDevmem, offset));
-    object_class_property_set_description(oc, "offset",
-        "Where in the container the range is mapped at first");
-    object_class_property_add(oc, "tier", "uint8", devmem_get_tier,
-                              devmem_set_tier, NULL, NULL);
-    object_class_property_set_description(oc, "tier",
-        "Rank of the tier in the container, the fastest is the lowest");
-    object_class_property_add_bool(oc, "scrub", devmem_get_scrub,
-                                   devmem_set_scrub);
-    object_class_property_set_description(oc, "scrub",
-        "Fill the range with zeroes before use");
+    devmem_add_properties(oc);
 }
 
 static const TypeInfo devmem_info = {

@@ -1,0 +1,57 @@
+/*
+ * RAMinate: the inside of memory-backend-container, for its files
+ *
+ * hostmem-container.c has its memory and life, container-tiers.c its tiers,
+ * container-props.c its properties.  All of it is under the big lock.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#ifndef RAMINATE_CONTAINER_INTERNAL_H
+#define RAMINATE_CONTAINER_INTERNAL_H
+
+#include "qemu/notify.h"
+#include "qemu/rcu.h"
+#include "backends/raminate/hostmem-container.h"
+#include "hw/raminate/placer.h"
+
+/* A tier and the object that it comes from. */
+typedef struct Child {
+    HostMemoryBackend *backend;
+    RaminateTier tier;
+    bool has_rank;
+} Child;
+
+/* Address space that is given back when nobody can look at it any more. */
+typedef struct Reservation {
+    struct rcu_head rcu;
+    void *addr;
+    size_t size;
+} Reservation;
+
+struct HostMemoryBackendContainer {
+    HostMemoryBackend parent_obj;
+
+    RaminatePlacerSettings settings;
+    char *record;               /* file, or NULL for none */
+    Reservation *reservation;
+    GArray *children;           /* of Child, by offset */
+    RaminateMemory memory;
+    RaminatePlacer *placer;   /* NULL until all tiers are there */
+    Notifier machine_done;
+};
+
+static inline const char *container_id(HostMemoryBackendContainer *container)
+{
+    return object_get_canonical_path_component(OBJECT(container));
+}
+
+/* container-props.c */
+
+/* Returns: false with @errp set if a number is not what it may be. */
+bool container_check_settings(HostMemoryBackendContainer *container,
+                              Error **errp);
+
+void container_add_properties(ObjectClass *oc);
+
+#endif

@@ -1,0 +1,210 @@
+/*
+ * RAMinate: the tiers of memory-backend-container
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include "qemu/osdep.h"
+#include "qapi/error.h"
+#include "qemu/bitmap.h"
+#include "exec/ramblock.h"
+#include "backends/raminate/container-internal.h"
+
+static gint compare_offset(gconstpointer a, gconstpointer b)
+{
+    const Child *child_a = a, *child_b = b;
+
+    return child_a->tier.offset < child_b->tier.offset ? -1 : 1;
+}
+
+static gint compare_rank(gconstpointer a, gconstpointer b)
+{
+    const RaminateTier *tier_a = a, *tier_b = b;
+
+    return tier_a->rank < tier_b->rank ? -1 : 1;
+}
+
+static bool check_tier(HostMemoryBackendContainer *container,
+                       const RaminateTier *tier, bool has_rank, Error **errp)
+{
+    HostMemoryBackend *backend = MEMORY_BACKEND(container);
+    const char *id = container_id(container);
+
+    if (!QEMU_IS_ALIGNED(tier->offset, RAMINATE_PAGE_SIZE)) {
+        error_setg(errp, "memory-backend-devmem '%s': offset 0x%" PRIx64
+                   " is not a multiple of the page size, 0x%llx", tier->id,
+                   tier->offset, RAMINATE_PAGE_SIZE);
+        return false;
+    }
+    if (tier->offset > backend->size ||
+        tier->size > backend->size - tier->offset) {
+        error_setg(errp, "memory-backend-devmem '%s': range of 0x%" PRIx64
+                   " bytes from 0x%" PRIx64 " is beyond container '%s' of 0x%"
+                   PRIx64 " bytes; make the container larger, or size or "
+                   "offset smaller", tier->id, tier->size, tier->offset, id,
+                   backend->size);
+        return false;
+    }
+    if (container->children->len == RAMINATE_MAX_TIERS) {
+        error_setg(errp, "memory-backend-devmem '%s': container '%s' has %d "
+                   "tiers already, the most there can be; use larger ones",
+                   tier->id, id, RAMINATE_MAX_TIERS);
+        return false;
+    }
+    for (guint i = 0; i < container->children->len; i++) {
+        const Child *other = &g_array_index(container->children, Child, i);
+
+        if (tier->offset < other->tier.offset + other->tier.size &&
+            other->tier.offset < tier->offset + tier->size) {
+            error_setg(errp, "memory-backend-devmem '%s': range 0x%" PRIx64
+                       " to 0x%" PRIx64 " overlaps that of '%s', 0x%" PRIx64
+                       " to 0x%" PRIx64 ", in container '%s'; change offset "
+                       "or size", tier->id, tier->offset,
+                       tier->offset + tier->size - 1, other->tier.id,
+                       other->tier.offset,
+                       other->tier.offset + other->tier.size - 1, id);
+            return false;
+        }
+        if (has_rank && other->has_rank && tier->rank == other->tier.rank) {
+            error_setg(errp, "memory-backend-devmem '%s': tier %u of container "
+                       "'%s' is '%s' already; give it another rank", tier->id,
+                       tier->rank, id, other->tier.id);
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool container_is_covered(HostMemoryBackendContainer *container)
+{
+    uint64_t covered = 0;
+
+    for (guint i = 0; i < container->children->len; i++) {
+        covered += g_array_index(container->children, Child, i).tier.size;
+    }
+    return covered == MEMORY_BACKEND(container)->size;
+}
+
+/* Gives tiers without a rank the lowest ones left, in the order of offset. */
+static void container_rank_tiers(HostMemoryBackendContainer *container)
+{
+    RaminateMemory *memory = &container->memory;
+    DECLARE_BITMAP(taken, UINT8_MAX + 1) = { 0 };
+
+    memory->nr_tiers = container->children->len;
+    memory->tiers = g_new(RaminateTier, memory->nr_tiers);
+    for (guint i = 0; i < container->children->len; i++) {
+        const Child *child = &g_array_index(container->children, Child, i);
+
+        if (child->has_rank) {
+            set_bit(child->tier.rank, taken);
+        }
+    }
+    for (guint i = 0; i < container->children->len; i++) {
+        Child *child = &g_array_index(container->children, Child, i);
+
+        if (!child->has_rank) {
+            child->tier.rank = find_first_zero_bit(taken, UINT8_MAX + 1);
+            set_bit(child->tier.rank, taken);
+        }
+        memory->tiers[i] = child->tier;
+    }
+    qsort(memory->tiers, memory->nr_tiers, sizeof(*memory->tiers),
+          compare_rank);
+}
+
+/* Some devices, /dev/zero for one, give each mapping memory of its own. */
+static bool shows_same_memory(HostMemoryBackend *backend, uint8_t *host)
+{
+    volatile uint8_t *own = memory_region_get_ram_ptr(&backend->mr);
+    volatile uint8_t *shown = host;
+    uint8_t old = *own;
+    uint8_t other = ~old;
+    bool same;
+
+    *own = other;
+    same = *shown == other;
+    *own = old;
+    return same && *shown == old;
+}
+
+/* Maps all tiers and brings the placer to life. */
+static bool container_complete(HostMemoryBackendContainer *container,
+                               Error **errp)
+{
+    RaminateMemory *memory = &container->memory;
+
+    container_rank_tiers(container);
+    for (guint i = 0; i < container->children->len; i++) {
+        const Child *child = &g_array_index(container->children, Child, i);
+        const RaminateTier *tier = &child->tier;
+        uint32_t first = tier->offset >> RAMINATE_PAGE_BITS;
+        int ret = raminate_memory_map(memory, first, first,
+                                      tier->size >> RAMINATE_PAGE_BITS);
+
+        if (ret < 0) {
+            error_setg_errno(errp, -ret, "memory-backend-devmem '%s': can't "
+                             "map 0x%" PRIx64 " bytes from 0x%" PRIx64
+                             " of %s into container '%s'", tier->id,
+                             tier->size, tier->phy_offset, tier->mem_path,
+                             memory->id);
+            goto fail;
+        }
+        if (!shows_same_memory(child->backend,
+                               raminate_memory_page(memory, first))) {
+            error_setg(errp, "memory-backend-devmem '%s': %s has other memory "
+                       "for each mapping, so that its pages can't move; use "
+                       "another file or device", tier->id, tier->mem_path);
+            goto fail;
+        }
+    }
+    container->placer = raminate_placer_new(memory, &container->settings,
+                                            errp);
+    if (container->placer && container->record && *container->record &&
+        !raminate_placer_record(container->placer, container->record,
+                                errp)) {
+        g_clear_pointer(&container->placer, raminate_placer_free);
+    }
+    if (container->placer) {
+        for (unsigned i = 0; i < memory->nr_tiers; i++) {
+            if (memory->tiers[i].is_unpinnable) {
+                /* All of the container: pages move. */
+                qemu_ram_set_unpinnable(memory->backend->mr.ram_block);
+            }
+        }
+        host_memory_backend_set_mapped(MEMORY_BACKEND(container), false);
+        return true;
+    }
+fail:
+    g_clear_pointer(&memory->tiers, g_free);
+    memory->nr_tiers = 0;
+    return false;
+}
+
+bool host_memory_container_add_tier(HostMemoryBackendContainer *container,
+                                    HostMemoryBackend *backend,
+                                    const RaminateTier *tier, bool has_rank,
+                                    Error **errp)
+{
+    Child child = { .backend = backend, .tier = *tier, .has_rank = has_rank };
+
+    if (!check_tier(container, tier, has_rank, errp)) {
+        return false;
+    }
+    g_array_append_val(container->children, child);
+    g_array_sort(container->children, compare_offset);
+    if (container_is_covered(container) &&
+        !container_complete(container, errp)) {
+        for (guint i = 0; i < container->children->len; i++) {
+            if (g_array_index(container->children, Child, i).backend ==
+                backend) {
+                g_array_remove_index(container->children, i);
+                break;
+            }
+        }
+        return false;
+    }
+    object_ref(OBJECT(backend));
+    host_memory_backend_set_mapped(backend, true);
+    return true;
+}

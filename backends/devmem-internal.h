@@ -1,0 +1,81 @@
+/*
+ * RAMinate: the inside of memory-backend-devmem, for its files
+ *
+ * hostmem-devmem.c has its memory and life, devmem-claims.c its claims on
+ * ranges, devmem-props.c its properties.  All of it is under the big lock.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#ifndef RAMINATE_DEVMEM_INTERNAL_H
+#define RAMINATE_DEVMEM_INTERNAL_H
+
+#include "qemu/queue.h"
+#include "system/hostmem.h"
+#include "backends/raminate/file-identity.h"
+#include "backends/raminate/pools.h"
+
+#define TYPE_MEMORY_BACKEND_DEVMEM "memory-backend-devmem"
+OBJECT_DECLARE_SIMPLE_TYPE(HostMemoryBackendDevmem, MEMORY_BACKEND_DEVMEM)
+
+struct HostMemoryBackendDevmem {
+    HostMemoryBackend parent_obj;
+
+    char *mem_path;
+    char *pool;
+    char *parent;
+    uint64_t phy_offset;
+    uint64_t offset;
+    bool has_rank;
+    uint8_t rank;
+    bool scrub;
+
+    bool is_unpinnable;         /* whether the host's kernel can't pin pages */
+    RaminateFileIdentity file;
+    uint64_t file_size;
+    int device_lock;            /* of a device, or -1 */
+    bool is_listed;
+    QLIST_ENTRY(HostMemoryBackendDevmem) next;
+};
+
+static inline const char *devmem_id(HostMemoryBackendDevmem *devmem)
+{
+    return object_get_canonical_path_component(OBJECT(devmem));
+}
+
+/* devmem-claims.c */
+
+/* Adds the range to those in use by this process, or takes it away. */
+void devmem_list(HostMemoryBackendDevmem *devmem);
+void devmem_unlist(HostMemoryBackendDevmem *devmem);
+
+/* What two nodes of a device have in common, to be locked with them. */
+void devmem_open_device_lock(HostMemoryBackendDevmem *devmem);
+
+/*
+ * Makes sure that nobody else uses the range, here or in another VM.
+ * @fd: of the file or device
+ * Returns: false with @errp set if somebody does.
+ */
+bool devmem_claim(HostMemoryBackendDevmem *devmem, int fd, Error **errp);
+
+/*
+ * Reads which file the object's pool is in, and sets its mem_path.
+ * @pools: returned for the caller to free; @pool is one of them
+ * Returns: false with @errp set if there is no such pool.
+ */
+bool devmem_find_pool(HostMemoryBackendDevmem *devmem, RaminatePools **pools,
+                      const RaminatePool **pool, Error **errp);
+
+/*
+ * Takes a range of the pool that nobody uses, and sets phy_offset.
+ * Returns: false with @errp set if there is none.
+ */
+bool devmem_take_of_pool(HostMemoryBackendDevmem *devmem,
+                         const RaminatePool *pool, int fd, Error **errp);
+
+/* devmem-props.c */
+
+void devmem_add_properties(ObjectClass *oc);
+
+#endif
