@@ -40,7 +40,7 @@ static int64_t now_ms(void)
 /* Has the disk "d" read, in the background. */
 static void start_read(QTestState *qts)
 {
-    g_autofree char *out = qtest_hmp(qts, "qemu-io d \"aio_read 0 4096\"");
+    g_autofree char *out = qtest_hmp(qts, "qemu-io d \"aio_read -q 0 4096\"");
 
     g_assert_cmpstr(out, ==, "");
 }
