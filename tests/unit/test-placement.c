@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "hw/raminate/engine/placement.h"
+#include "resident.h"
 
 /* Runs counted anew, and every page's tier and frame looked at. */
 static uint32_t check(const RaminatePlacement *p,
@@ -276,17 +277,6 @@ static void test_random_against_array(void)
     g_assert_cmpuint(raminate_placement_prev_in_tier(p, 0, UINT32_MAX), ==,
                      3099);
     raminate_placement_free(p);
-}
-
-static size_t resident_bytes(void)
-{
-    g_autofree char *statm = NULL;
-    unsigned long size, resident;
-
-    g_assert_true(g_file_get_contents("/proc/self/statm", &statm, NULL,
-                                      NULL));
-    g_assert_cmpint(sscanf(statm, "%lu %lu", &size, &resident), ==, 2);
-    return resident * 4096;
 }
 
 static void test_terabyte(void)

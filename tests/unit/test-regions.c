@@ -10,19 +10,9 @@
 #include <stdio.h>
 
 #include "hw/raminate/engine/regions.h"
+#include "resident.h"
 
 #define REGION(n) ((uint32_t)(n) << RAMINATE_REGION_BITS)
-
-static size_t resident_bytes(void)
-{
-    g_autofree char *statm = NULL;
-    unsigned long size, resident;
-
-    g_assert_true(g_file_get_contents("/proc/self/statm", &statm, NULL,
-                                      NULL));
-    g_assert_cmpint(sscanf(statm, "%lu %lu", &size, &resident), ==, 2);
-    return resident * 4096;
-}
 
 static void test_begins_empty(void)
 {

@@ -333,11 +333,6 @@ RaminateFigures *raminate_engine_figures(RaminateEngine *e)
     return &e->figures;
 }
 
-const RaminateSettings *raminate_engine_settings(const RaminateEngine *e)
-{
-    return &e->settings;
-}
-
 const RaminatePastMove *raminate_engine_last_move(const RaminateEngine *e,
                                                   uint32_t page)
 {

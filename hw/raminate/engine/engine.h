@@ -140,7 +140,6 @@ size_t raminate_engine_memory(const RaminateEngine *engine);
 RaminatePlacement *raminate_engine_placement(RaminateEngine *engine);
 const RaminateHeat *raminate_engine_heat(const RaminateEngine *engine);
 RaminateFigures *raminate_engine_figures(RaminateEngine *engine);
-const RaminateSettings *raminate_engine_settings(const RaminateEngine *engine);
 
 /* Returns: the last move of @page, valid until the next, or NULL. */
 const RaminatePastMove *raminate_engine_last_move(const RaminateEngine *engine,

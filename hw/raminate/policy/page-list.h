@@ -10,9 +10,8 @@
 #include "hw/raminate/engine/layout.h"
 
 /*
- * One array of links, indexed by page, serves any number of lists as long as
- * a page is in one of them at a time.  Who is in which list is the caller's
- * to know.
+ * One link of a page serves any number of lists as long as the page is in one
+ * of them at a time.
  */
 typedef struct RaminatePageLink {
     uint32_t prev;
@@ -28,39 +27,6 @@ static inline void raminate_page_list_init(RaminatePageList *list)
 {
     list->head = RAMINATE_NO_PAGE;
     list->tail = RAMINATE_NO_PAGE;
-}
-
-static inline void raminate_page_list_append(RaminatePageList *list,
-                                             RaminatePageLink *links,
-                                             uint32_t page)
-{
-    links[page].prev = list->tail;
-    links[page].next = RAMINATE_NO_PAGE;
-    if (list->tail == RAMINATE_NO_PAGE) {
-        list->head = page;
-    } else {
-        links[list->tail].next = page;
-    }
-    list->tail = page;
-}
-
-static inline void raminate_page_list_remove(RaminatePageList *list,
-                                             RaminatePageLink *links,
-                                             uint32_t page)
-{
-    uint32_t prev = links[page].prev;
-    uint32_t next = links[page].next;
-
-    if (prev == RAMINATE_NO_PAGE) {
-        list->head = next;
-    } else {
-        links[prev].next = next;
-    }
-    if (next == RAMINATE_NO_PAGE) {
-        list->tail = prev;
-    } else {
-        links[next].prev = prev;
-    }
 }
 
 #endif
