@@ -5,10 +5,10 @@
  */
 
 #include <glib.h>
-#include <glib/gstdio.h>
 #include <string.h>
 
 #include "tools/traffic/merge.h"
+#include "directory.h"
 
 #define NR_PAGES 100000
 
@@ -217,19 +217,6 @@ static void test_errors(void)
     fails(scans, traffic, "damaged");
 }
 
-static void remove_directory(void)
-{
-    static const char *const names[] = { "scans", "traffic", "merged" };
-
-    for (unsigned i = 0; i < G_N_ELEMENTS(names); i++) {
-        g_autofree char *path = g_build_filename(directory, names[i], NULL);
-
-        g_unlink(path);
-    }
-    g_rmdir(directory);
-    g_free(directory);
-}
-
 int main(int argc, char **argv)
 {
     int ret;
@@ -240,6 +227,6 @@ int main(int argc, char **argv)
     g_test_add_func("/merge/what-is-cut-off-is-merged", test_cut);
     g_test_add_func("/merge/what-does-not-fit-is-refused", test_errors);
     ret = g_test_run();
-    remove_directory();
+    directory_remove(directory);
     return ret;
 }

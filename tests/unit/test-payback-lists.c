@@ -5,9 +5,9 @@
  */
 
 #include <glib.h>
-#include <malloc.h>
 
 #include "hw/raminate/policy/payback-lists.h"
+#include "memory-use.h"
 
 #define PAGES 1300
 
@@ -240,16 +240,16 @@ static void test_memory_follows_what_is_written(void)
         { 0, 1u << 21 }, { 1u << 21, 7u << 21 },
     };
     RaminatePlacement *placement = raminate_placement_new(large, 2);
-    size_t before = mallinfo2().uordblks;
+    size_t before;
     uint32_t nr = 0;
     PaybackLists lists;
 
-    if (before == 0) {
-        g_test_skip("needs the C library's own malloc, not a sanitizer's");
+    if (!memory_use_is_known()) {
         raminate_placement_free(placement);
         return;
     }
     g_assert_true(payback_lists_init(&lists, placement));
+    before = memory_allocated();
     for (uint32_t region = 0; region < 1u << 15; region += 100) {
         for (uint32_t i = 0; i < RAMINATE_REGION_PAGES; i++, nr++) {
             uint32_t page = (region << RAMINATE_REGION_BITS) + i;
@@ -260,9 +260,9 @@ static void test_memory_follows_what_is_written(void)
     }
     payback_lists_age(&lists);
     g_test_message("%u pages written, %zu bytes in chunks", nr,
-                   mallinfo2().uordblks - before);
-    g_assert_cmpuint(mallinfo2().uordblks - before, <,
-                     nr * sizeof(PaybackPage) + (1 << 20));
+                   memory_allocated() - before);
+    g_assert_cmpuint(memory_allocated() - before, <,
+                     nr * sizeof(PaybackPage) + MEMORY_USE_SLACK);
     g_assert_cmpuint(payback_lists_count(&lists, 0, 0) +
                      payback_lists_count(&lists, 1, 0), ==, nr);
     payback_lists_destroy(&lists);
@@ -272,8 +272,6 @@ static void test_memory_follows_what_is_written(void)
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
-    /* Large arrays in mappings of their own, chunks not */
-    mallopt(M_MMAP_THRESHOLD, 128 * 1024);
     g_test_add_func("/payback-lists/begin-untouched-by-number",
                     test_begins_untouched);
     g_test_add_func("/payback-lists/random-scans-and-moves-agree-with-arrays",

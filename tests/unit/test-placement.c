@@ -5,11 +5,10 @@
  */
 
 #include <glib.h>
-#include <malloc.h>
 #include <stdio.h>
 
 #include "hw/raminate/engine/placement.h"
-#include "resident.h"
+#include "memory-use.h"
 
 /* Runs counted anew, and every page's tier and frame looked at. */
 static uint32_t check(const RaminatePlacement *p,
@@ -285,14 +284,14 @@ static void test_terabyte(void)
         { 1u << 27, 1u << 25 }, { 0, 1u << 27 },
         { (1u << 27) + (1u << 25), 3u << 25 },
     };
-    size_t before = resident_bytes();
+    size_t before;
     RaminatePlacement *p;
     uint32_t counts[3] = { 0 };
 
-    if (mallinfo2().uordblks == 0) {
-        g_test_skip("needs the C library's own malloc, not a sanitizer's");
+    if (!memory_use_is_known()) {
         return;
     }
+    before = memory_resident();
     p = raminate_placement_new(ranges, 3);
     g_assert_cmpuint(raminate_placement_runs(p), ==, 3);
     raminate_placement_swap(p, 5, 1u << 27);
@@ -305,15 +304,13 @@ static void test_terabyte(void)
     for (unsigned tier = 0; tier < 3; tier++) {
         g_assert_cmpuint(counts[tier], ==, ranges[tier].count);
     }
-    g_assert_cmpuint(resident_bytes() - before, <, 1 << 20);
+    g_assert_cmpuint(memory_resident() - before, <, 1 << 20);
     raminate_placement_free(p);
 }
 
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
-    /* Large arrays in mappings of their own, as if just started */
-    mallopt(M_MMAP_THRESHOLD, 128 * 1024);
     g_test_add_func("/placement/begins-as-identity", test_identity);
     g_test_add_func("/placement/tiers-in-any-order-of-offset",
                     test_any_order_of_offset);

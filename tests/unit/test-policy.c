@@ -4,13 +4,13 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 
-#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 
 #include "hw/raminate/engine/heat.h"
 #include "found.h"
+#include "memory-use.h"
 #include "policy-harness.h"
 
 static void test_names(void)
@@ -241,32 +241,6 @@ static void test_starts_in_mid_flight(const void *data)
     harness_free(h);
 }
 
-/*
- * What the C library rounds up or keeps for itself, and what a policy takes
- * whatever the number of pages, at most
- */
-#define MALLOC_SLACK (1 << 20)
-
-static size_t in_use(void)
-{
-    struct mallinfo2 info = mallinfo2();
-
-    return info.uordblks + info.hblkhd;
-}
-
-/* Returns: whether allocations can be watched; if not, the test is skipped. */
-static bool own_malloc(void)
-{
-    /* Every large array in a mapping of its own, gone once it is freed */
-    mallopt(M_MMAP_THRESHOLD, 128 * 1024);
-
-    if (in_use() == 0) {
-        g_test_skip("needs the C library's own malloc, not a sanitizer's");
-        return false;
-    }
-    return true;
-}
-
 /* Regions in which something happens, and the pages in them */
 #define LIVE_REGIONS 1000
 #define LIVE_PAGES (LIVE_REGIONS * RAMINATE_REGION_PAGES)
@@ -303,19 +277,19 @@ static void test_memory_follows_what_is_written(const void *data)
     size_t before, idle, live;
     Harness *h;
 
-    if (!own_malloc()) {
+    if (!memory_use_is_known()) {
         return;
     }
-    before = in_use();
+    before = memory_allocated();
     h = harness_new_tiers(ops, 5000, terabyte, 2);
-    idle = in_use();
+    idle = memory_allocated();
     g_assert_cmpuint(idle - before, <, 2 * DIRECTORY_SIZE);
     harness_sample(h, 1000, pages, LIVE_PAGES);
-    live = in_use();
+    live = memory_allocated();
     /* What the C library adds to each chunk, and what a sample needs */
-    g_assert_cmpuint(live - idle, <=, stated + stated / 8 + MALLOC_SLACK);
+    g_assert_cmpuint(live - idle, <=, stated + stated / 8 + MEMORY_USE_SLACK);
     harness_free(h);
-    g_assert_cmpuint(in_use(), <, before + MALLOC_SLACK);
+    g_assert_cmpuint(memory_allocated(), <, before + MEMORY_USE_SLACK);
 }
 
 static void test_memory_is_given_back(const void *data)
@@ -324,19 +298,19 @@ static void test_memory_is_given_back(const void *data)
     size_t idle;
     Harness *h;
 
-    if (!own_malloc()) {
+    if (!memory_use_is_known()) {
         return;
     }
     h = harness_new_tiers(data, 5000, terabyte, 2);
     /* The first eighth is fast: what is known of its pages is their order. */
-    idle = in_use();
+    idle = memory_allocated();
     harness_sample(h, 1000, pages + LIVE_PAGES / 4, LIVE_PAGES / 2);
-    g_assert_cmpuint(in_use(), >, idle + LIVE_PAGES / 2);
+    g_assert_cmpuint(memory_allocated(), >, idle + LIVE_PAGES / 2);
     for (int64_t now = 2000; now < 200000; now += 1000) {
         harness_sample(h, now, NULL, 0);
         harness_plan(h, now, 0);
     }
-    g_assert_cmpuint(in_use(), <, idle + MALLOC_SLACK);
+    g_assert_cmpuint(memory_allocated(), <, idle + MEMORY_USE_SLACK);
     harness_free(h);
 }
 
@@ -375,7 +349,7 @@ static void *starve(void *(*create)(const void *), const void *data,
         /* The limit counts what is mapped already, code included. */
         g_assert_true(g_file_get_contents("/proc/self/statm", &statm, NULL,
                                           NULL));
-        before = in_use();
+        before = memory_allocated();
         tight.rlim_cur = g_ascii_strtoull(statm, NULL, 10) * 4096 +
                          (mib << 20);
         g_assert_cmpint(setrlimit(RLIMIT_AS, &tight), ==, 0);
@@ -383,7 +357,7 @@ static void *starve(void *(*create)(const void *), const void *data,
         g_assert_cmpint(setrlimit(RLIMIT_AS, &full), ==, 0);
         if (!result) {
             (*failures)++;
-            g_assert_cmpuint(in_use(), <, before + MALLOC_SLACK);
+            g_assert_cmpuint(memory_allocated(), <, before + MEMORY_USE_SLACK);
         }
     }
     return result;
@@ -424,7 +398,7 @@ static void test_no_memory(void)
     RaminateHeat *heat;
     unsigned failures = 0;
 
-    if (!own_malloc()) {
+    if (!memory_use_is_known()) {
         return;
     }
     raminate_placement_free(starve(create_placement, &huge, &failures));

@@ -4,10 +4,10 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 
-#include <glib/gstdio.h>
 #include <string.h>
 
 #include "hw/raminate/record/record.h"
+#include "directory.h"
 
 #define NR_PAGES 100003         /* the last block is not full */
 
@@ -498,21 +498,6 @@ static void test_foreign_files(void)
     g_assert_nonnull(strstr(error->message, "version 99"));
 }
 
-static void remove_directory(void)
-{
-    GDir *dir = g_dir_open(directory, 0, NULL);
-    const char *name;
-
-    while ((name = g_dir_read_name(dir))) {
-        g_autofree char *path = file_path(name);
-
-        g_unlink(path);
-    }
-    g_dir_close(dir);
-    g_rmdir(directory);
-    g_free(directory);
-}
-
 int main(int argc, char **argv)
 {
     int ret;
@@ -533,6 +518,6 @@ int main(int argc, char **argv)
     g_test_add_func("/record/wrong-times-are-refused", test_wrong_times);
     g_test_add_func("/record/foreign-files-are-refused", test_foreign_files);
     ret = g_test_run();
-    remove_directory();
+    directory_remove(directory);
     return ret;
 }

@@ -5,12 +5,12 @@
  */
 
 #include <fcntl.h>
-#include <glib/gstdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "hw/raminate/record/recorder.h"
+#include "directory.h"
 
 #define NR_PAGES 100000
 
@@ -153,21 +153,6 @@ static void test_slow_file_ends_it(void)
     close(fd);
 }
 
-static void remove_directory(void)
-{
-    GDir *dir = g_dir_open(directory, 0, NULL);
-    const char *name;
-
-    while ((name = g_dir_read_name(dir))) {
-        g_autofree char *path = file_path(name);
-
-        g_unlink(path);
-    }
-    g_dir_close(dir);
-    g_rmdir(directory);
-    g_free(directory);
-}
-
 int main(int argc, char **argv)
 {
     int ret;
@@ -183,6 +168,6 @@ int main(int argc, char **argv)
     g_test_add_func("/recorder/slow-file-ends-the-recording",
                     test_slow_file_ends_it);
     ret = g_test_run();
-    remove_directory();
+    directory_remove(directory);
     return ret;
 }
