@@ -113,6 +113,40 @@ static void container_rank_tiers(HostMemoryBackendContainer *container)
           compare_rank);
 }
 
+/*
+ * Gives tiers the costs that nobody gave.
+ * Returns: false with @errp set if those that were given can't be.
+ */
+static bool container_set_costs(RaminateMemory *memory, Error **errp)
+{
+    const RaminateTier *faster = NULL;
+
+    for (unsigned i = 0; i < memory->nr_tiers; i++) {
+        RaminateTier *tier = &memory->tiers[i];
+        RaminateCosts usual =
+            raminate_layout_default_costs(faster ? &faster->costs : NULL);
+
+        if (!(tier->costs_given & RAMINATE_READ_COST)) {
+            tier->costs.read = usual.read;
+        }
+        if (!(tier->costs_given & RAMINATE_WRITE_COST)) {
+            tier->costs.write = usual.write;
+        }
+        if (!(tier->costs_given & RAMINATE_IDLE_POWER)) {
+            tier->costs.idle = usual.idle;
+        }
+        if (faster && tier->costs.write < faster->costs.write) {
+            error_setg(errp, "memory-backend-devmem '%s': write-cost %u is "
+                       "less than %u, that of the faster tier '%s'; raise it, "
+                       "or change the order by tier", tier->id,
+                       tier->costs.write, faster->costs.write, faster->id);
+            return false;
+        }
+        faster = tier;
+    }
+    return true;
+}
+
 /* Some devices, /dev/zero for one, give each mapping memory of its own. */
 static bool shows_same_memory(HostMemoryBackend *backend, uint8_t *host)
 {
@@ -135,6 +169,9 @@ static bool container_complete(HostMemoryBackendContainer *container,
     RaminateMemory *memory = &container->memory;
 
     container_rank_tiers(container);
+    if (!container_set_costs(memory, errp)) {
+        goto fail;
+    }
     for (guint i = 0; i < container->children->len; i++) {
         const Child *child = &g_array_index(container->children, Child, i);
         const RaminateTier *tier = &child->tier;

@@ -12,6 +12,7 @@
 
 #include "qemu/queue.h"
 #include "system/hostmem.h"
+#include "hw/raminate/memory.h"
 #include "backends/raminate/file-identity.h"
 #include "backends/raminate/pools.h"
 
@@ -28,6 +29,8 @@ struct HostMemoryBackendDevmem {
     uint64_t offset;
     bool has_rank;
     uint8_t rank;
+    RaminateCosts costs;
+    unsigned costs_given;       /* RAMINATE_READ_COST and so on */
     bool scrub;
 
     bool is_unpinnable;         /* whether the host's kernel can't pin pages */
@@ -75,6 +78,12 @@ bool devmem_take_of_pool(HostMemoryBackendDevmem *devmem,
                          const RaminatePool *pool, int fd, Error **errp);
 
 /* devmem-props.c */
+
+/* Returns: the name of a cost of the tier that was given, or NULL. */
+const char *devmem_cost_given(HostMemoryBackendDevmem *devmem);
+
+/* Returns: false with @errp set if a cost that was given is out of range. */
+bool devmem_check_costs(HostMemoryBackendDevmem *devmem, Error **errp);
 
 void devmem_add_properties(ObjectClass *oc);
 

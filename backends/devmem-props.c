@@ -105,6 +105,78 @@ static void devmem_set_tier(Object *obj, Visitor *v, const char *name,
     }
 }
 
+/* A cost of the tier, a uint32_t at @offset */
+typedef struct DevmemCost {
+    const char *name;
+    size_t offset;
+    uint32_t min;
+    const char *description;
+} DevmemCost;
+
+static const DevmemCost devmem_costs[] = {
+    { "read-cost", offsetof(HostMemoryBackendDevmem, costs.read), 1,
+      "What a read costs, relative to the costs of the other tiers "
+      "(default: as in the next faster tier; 1 in the fastest)" },
+    { "write-cost", offsetof(HostMemoryBackendDevmem, costs.write), 1,
+      "What a write costs, relative to the costs of the other tiers "
+      "(default: 1 in the fastest tier, 5 in the next)" },
+    { "idle-power", offsetof(HostMemoryBackendDevmem, costs.idle), 0,
+      "What the memory takes while idle, in milliwatts a GiB "
+      "(default: 125 in the fastest tier, 0 in others)" },
+};
+QEMU_BUILD_BUG_ON(BIT(ARRAY_SIZE(devmem_costs)) - 1 != RAMINATE_ALL_COSTS);
+
+static uint32_t *devmem_cost(HostMemoryBackendDevmem *devmem,
+                             const DevmemCost *cost)
+{
+    return (uint32_t *)((char *)devmem + cost->offset);
+}
+
+static void devmem_get_cost(Object *obj, Visitor *v, const char *name,
+                            void *opaque, Error **errp)
+{
+    uint32_t value = *devmem_cost(MEMORY_BACKEND_DEVMEM(obj), opaque);
+
+    visit_type_uint32(v, name, &value, errp);
+}
+
+static void devmem_set_cost(Object *obj, Visitor *v, const char *name,
+                            void *opaque, Error **errp)
+{
+    HostMemoryBackendDevmem *devmem = MEMORY_BACKEND_DEVMEM(obj);
+    const DevmemCost *cost = opaque;
+    uint32_t value;
+
+    if (visit_type_uint32(v, name, &value, errp) &&
+        devmem_check_early(devmem, name, errp)) {
+        *devmem_cost(devmem, cost) = value;
+        devmem->costs_given |= BIT(cost - devmem_costs);
+    }
+}
+
+const char *devmem_cost_given(HostMemoryBackendDevmem *devmem)
+{
+    return devmem->costs_given ? devmem_costs[ctz32(devmem->costs_given)].name
+                               : NULL;
+}
+
+bool devmem_check_costs(HostMemoryBackendDevmem *devmem, Error **errp)
+{
+    for (unsigned i = 0; i < ARRAY_SIZE(devmem_costs); i++) {
+        const DevmemCost *cost = &devmem_costs[i];
+        uint32_t value = *devmem_cost(devmem, cost);
+
+        if ((devmem->costs_given & BIT(i)) &&
+            (value < cost->min || value > RAMINATE_MAX_COST)) {
+            error_setg(errp, "memory-backend-devmem '%s': %s must be %" PRIu32
+                       " to %d, not %" PRIu32, devmem_id(devmem), cost->name,
+                       cost->min, RAMINATE_MAX_COST, value);
+            return false;
+        }
+    }
+    return true;
+}
+
 static bool devmem_get_scrub(Object *obj, Error **errp)
 {
     return MEMORY_BACKEND_DEVMEM(obj)->scrub;
@@ -149,6 +221,14 @@ void devmem_add_properties(ObjectClass *oc)
                               devmem_set_tier, NULL, NULL);
     object_class_property_set_description(oc, "tier",
         "Rank of the tier in the container, the fastest is the lowest");
+    for (unsigned i = 0; i < ARRAY_SIZE(devmem_costs); i++) {
+        const DevmemCost *cost = &devmem_costs[i];
+
+        object_class_property_add(oc, cost->name, "uint32", devmem_get_cost,
+                                  devmem_set_cost, NULL, (void *)cost);
+        object_class_property_set_description(oc, cost->name,
+                                              cost->description);
+    }
     object_class_property_add_bool(oc, "scrub", devmem_get_scrub,
                                    devmem_set_scrub);
     object_class_property_set_description(oc, "scrub",

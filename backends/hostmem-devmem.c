@@ -78,10 +78,13 @@ static bool devmem_find_parent(HostMemoryBackendDevmem *devmem,
 
     *container = NULL;
     if (!devmem->parent) {
-        if (devmem->offset || devmem->has_rank) {
+        const char *given = devmem->offset ? "offset"
+                            : devmem->has_rank ? "tier"
+                            : devmem_cost_given(devmem);
+
+        if (given) {
             error_setg(errp, "memory-backend-devmem '%s': %s is for a range "
-                       "in a container; set parent as well", id,
-                       devmem->offset ? "offset" : "tier");
+                       "in a container; set parent as well", id, given);
             return false;
         }
         return true;
@@ -336,6 +339,9 @@ static void devmem_complete(UserCreatable *uc, Error **errp)
     HostMemoryBackendContainer *container;
     RaminateTier tier;
 
+    if (!devmem_check_costs(devmem, errp)) {
+        return;
+    }
     base_complete(uc, errp);
     if (*errp || !devmem_find_parent(devmem, &container, errp) || !container) {
         return;
@@ -351,6 +357,8 @@ static void devmem_complete(UserCreatable *uc, Error **errp)
         .offset = devmem->offset,
         .size = backend->size,
         .rank = devmem->rank,
+        .costs = devmem->costs,
+        .costs_given = devmem->costs_given,
     };
     host_memory_container_add_tier(container, backend, &tier,
                                    devmem->has_rank, errp);

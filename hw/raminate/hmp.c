@@ -29,6 +29,17 @@ static void print_part(Monitor *mon, const char *what, const char *name,
                    reason ? " (" : "", reason ?: "", reason ? ")" : "");
 }
 
+static void print_tier(Monitor *mon, const RaminateTierInfo *tier)
+{
+    monitor_printf(mon, "  tier %u %s: %" PRIu64 " pages, %" PRIu64
+                   " written by the last scan, %" PRIu64 " by all; %s from 0x%"
+                   PRIx64 "; costs: read %" PRIu32 ", write %" PRIu32
+                   ", idle %" PRIu32 " mW/GiB\n", tier->rank, tier->id,
+                   tier->pages, tier->written, tier->total_written,
+                   tier->mem_path, tier->phy_offset, tier->read_cost,
+                   tier->write_cost, tier->idle_power);
+}
+
 static void print_info(Monitor *mon, const RaminateInfo *info)
 {
     monitor_printf(mon, "%s: %" PRIu64 " MiB, %s%s%s\n", info->id,
@@ -48,12 +59,7 @@ static void print_info(Monitor *mon, const RaminateInfo *info)
         monitor_printf(mon, "  recording to %s\n", info->record);
     }
     for (RaminateTierInfoList *l = info->tiers; l; l = l->next) {
-        monitor_printf(mon, "  tier %u %s: %" PRIu64 " pages, %" PRIu64
-                       " written by the last scan, %" PRIu64 " by all; %s"
-                       " from 0x%" PRIx64 "\n", l->value->rank, l->value->id,
-                       l->value->pages, l->value->written,
-                       l->value->total_written, l->value->mem_path,
-                       l->value->phy_offset);
+        print_tier(mon, l->value);
     }
     if (info->has_slow_share) {
         monitor_printf(mon, "  written pages in slow memory: %.1f%%",

@@ -35,6 +35,9 @@ static RaminateTierInfo *tier_info(const RaminatePlacer *placer, unsigned i)
     info->phy_offset = tier->phy_offset;
     info->offset = tier->offset;
     info->size = tier->size;
+    info->read_cost = tier->costs.read;
+    info->write_cost = tier->costs.write;
+    info->idle_power = tier->costs.idle;
     info->pages = raminate_placement_tier_pages(placer->memory->placement, i);
     info->written = figures->written[i];
     info->total_written = figures->total_written[i];
@@ -65,42 +68,94 @@ static uint32_t bytes_per_page(const RaminatePlacer *placer)
 /* What slow writes may cost, as the paper looks at it */
 static const uint32_t slow_write_costs[] = { 10, 100, 1000 };
 
+/* What guest RAM has done, or would have; see RaminateEnergy in QAPI */
+typedef struct EnergyLoads {
+    RaminateLoad dram_only;
+    RaminateLoad unmoved;
+    RaminateLoad placed;
+} EnergyLoads;
+
 /* A page found written is taken to be written once from end to end. */
-static RaminateEnergyList *energy_info(const RaminatePlacer *placer)
+static void get_loads(const RaminatePlacer *placer, EnergyLoads *loads)
 {
     const RaminateFigures *figures = raminate_engine_figures(placer->engine);
-    double all = raminate_figures_sum(figures->total_written);
-    double slow = all - figures->total_written[0] +
-                  figures->slow_writes_by_swaps;
-    double swaps = 4.0 * figures->swaps;        /* two read, two written */
-    RaminateLoad dram_only = {
-        .seconds = figures->watched_ms / 1000.0,
-        .fast_size = placer->memory->backend->size,
-        .bytes = all * RAMINATE_PAGE_SIZE,
-    };
-    RaminateLoad unmoved = {
-        .seconds = dram_only.seconds,
-        .fast_size = placer->memory->tiers[0].size,
-        .bytes = (all - figures->slow_unmoved) * RAMINATE_PAGE_SIZE,
-        .slow_bytes = (double)figures->slow_unmoved * RAMINATE_PAGE_SIZE,
-    };
-    RaminateLoad placed = {
-        .seconds = dram_only.seconds,
-        .fast_size = unmoved.fast_size,
-        .bytes = (all + swaps - slow) * RAMINATE_PAGE_SIZE,
-        .slow_bytes = slow * RAMINATE_PAGE_SIZE,
-    };
+    RaminateTierLoad *dram = &loads->dram_only.tiers[0];
+
+    memset(loads, 0, sizeof(*loads));
+    loads->dram_only.seconds = figures->watched_ms / 1000.0;
+    loads->unmoved.seconds = loads->dram_only.seconds;
+    loads->placed.seconds = loads->dram_only.seconds;
+    dram->size = placer->memory->backend->size;
+    dram->written = (double)raminate_figures_sum(figures->total_written) *
+                    RAMINATE_PAGE_SIZE;
+    for (unsigned i = 0; i < placer->memory->nr_tiers; i++) {
+        RaminateTierLoad *unmoved = &loads->unmoved.tiers[i];
+        RaminateTierLoad *placed = &loads->placed.tiers[i];
+        double swapped = (double)figures->swapped[i] * RAMINATE_PAGE_SIZE;
+
+        unmoved->size = placer->memory->tiers[i].size;
+        unmoved->written = (double)figures->unmoved[i] * RAMINATE_PAGE_SIZE;
+        placed->size = unmoved->size;
+        placed->read = swapped;
+        placed->written = (double)figures->total_written[i] *
+                          RAMINATE_PAGE_SIZE + swapped;
+    }
+}
+
+static RaminateEnergy *energy_at(const EnergyLoads *loads,
+                                 const RaminateCosts *costs,
+                                 unsigned nr_tiers, uint32_t slow_write_cost)
+{
+    RaminateEnergy *energy = g_new0(RaminateEnergy, 1);
+
+    energy->slow_write_cost = slow_write_cost;
+    energy->dram_only = raminate_energy(&loads->dram_only, costs, 1);
+    energy->unmoved = raminate_energy(&loads->unmoved, costs, nr_tiers);
+    energy->placed = raminate_energy(&loads->placed, costs, nr_tiers);
+    return energy;
+}
+
+/*
+ * Returns: what a write to the slowest tier costs, as a multiple of a read from
+ * the fastest, or 0 if no costs were given.
+ */
+static uint32_t own_slow_write_cost(const RaminateMemory *memory)
+{
+    uint32_t read = memory->tiers[0].costs.read;
+    uint32_t write = memory->tiers[memory->nr_tiers - 1].costs.write;
+    bool given = false;
+
+    for (unsigned i = 0; i < memory->nr_tiers; i++) {
+        given |= memory->tiers[i].costs_given;
+    }
+    return given ? MAX((write + read / 2) / read, 1) : 0;
+}
+
+static RaminateEnergyList *energy_info(const RaminatePlacer *placer)
+{
+    const RaminateLayout *layout =
+        raminate_placement_layout(placer->memory->placement);
+    uint32_t own = own_slow_write_cost(placer->memory);
     RaminateEnergyList *list = NULL;
     RaminateEnergyList **tail = &list;
+    EnergyLoads loads;
 
+    get_loads(placer, &loads);
     for (unsigned i = 0; i < ARRAY_SIZE(slow_write_costs); i++) {
-        RaminateEnergy *energy = g_new0(RaminateEnergy, 1);
+        RaminateLayout supposed = *layout;
 
-        energy->slow_write_cost = slow_write_costs[i];
-        energy->dram_only = raminate_energy(&dram_only, slow_write_costs[i]);
-        energy->unmoved = raminate_energy(&unmoved, slow_write_costs[i]);
-        energy->placed = raminate_energy(&placed, slow_write_costs[i]);
-        QAPI_LIST_APPEND(tail, energy);
+        if (slow_write_costs[i] == own) {
+            continue;
+        }
+        raminate_energy_suppose(supposed.costs, layout->nr_tiers,
+                                slow_write_costs[i]);
+        QAPI_LIST_APPEND(tail, energy_at(&loads, supposed.costs,
+                                         layout->nr_tiers,
+                                         slow_write_costs[i]));
+    }
+    if (own) {
+        QAPI_LIST_APPEND(tail, energy_at(&loads, layout->costs,
+                                         layout->nr_tiers, own));
     }
     return list;
 }
@@ -152,10 +207,9 @@ static void add_figures(const RaminateFigures *figures, RaminateInfo *info)
     info->swaps_failed = figures->swaps_failed;
     info->swaps_reversed = figures->swaps_reversed;
     info->swaps_held = figures->swaps_held;
-    info->slow_writes_saved =
-        figures->slow_unmoved - (info->pages_written -
-                                 figures->total_written[0]);
-    info->slow_writes_by_swaps = figures->slow_writes_by_swaps;
+    info->slow_writes_saved = raminate_figures_slow(figures->unmoved) -
+                              raminate_figures_slow(figures->total_written);
+    info->slow_writes_by_swaps = raminate_figures_slow(figures->swapped);
     info->scan_time = times_info(&figures->scan_time);
     info->batch_time = times_info(&figures->batch_time);
     info->pause_time = times_info(&figures->pause_time);

@@ -15,6 +15,12 @@
 /* Page and frame numbers have 32 bits, and the last two are spoken for. */
 #define RAMINATE_MAX_SIZE ((uint64_t)(UINT32_MAX - 1) << RAMINATE_PAGE_BITS)
 
+/* Costs of a tier that a user gave; the others are the usual ones. */
+#define RAMINATE_READ_COST 1
+#define RAMINATE_WRITE_COST 2
+#define RAMINATE_IDLE_POWER 4
+#define RAMINATE_ALL_COSTS 7
+
 /* A run of frames of one kind of memory: one memory-backend-devmem. */
 typedef struct RaminateTier {
     const char *id;             /* borrowed from the object's path */
@@ -28,6 +34,8 @@ typedef struct RaminateTier {
     uint64_t offset;            /* of the frames in the container, in bytes */
     uint64_t size;              /* in bytes */
     uint8_t rank;               /* unique in the container, 0 is the fastest */
+    RaminateCosts costs;
+    unsigned costs_given;       /* RAMINATE_READ_COST and so on */
 } RaminateTier;
 
 /* Owned by the container; complete and fixed once its placer exists. */

@@ -103,15 +103,20 @@ static RaminateEngine *new_engine(const RaminateMemory *memory,
                                   const RaminateSettings *settings,
                                   Error **errp)
 {
-    g_autofree RaminateFrameRange *ranges =
-        g_new(RaminateFrameRange, memory->nr_tiers);
+    RaminateLayout layout = {
+        .nr_tiers = memory->nr_tiers,
+        .unit = RAMINATE_PAGE_SIZE,
+    };
     RaminateEngine *engine;
 
     for (unsigned i = 0; i < memory->nr_tiers; i++) {
-        ranges[i].first = memory->tiers[i].offset >> RAMINATE_PAGE_BITS;
-        ranges[i].count = memory->tiers[i].size >> RAMINATE_PAGE_BITS;
+        const RaminateTier *tier = &memory->tiers[i];
+
+        layout.ranges[i].first = tier->offset >> RAMINATE_PAGE_BITS;
+        layout.ranges[i].count = tier->size >> RAMINATE_PAGE_BITS;
+        layout.costs[i] = tier->costs;
     }
-    engine = raminate_engine_new(ranges, memory->nr_tiers, settings);
+    engine = raminate_engine_new(&layout, settings);
     if (!engine) {
         error_setg(errp, "memory-backend-container '%s': no memory for the "
                    "placement of %" PRIu64 " bytes of guest RAM",

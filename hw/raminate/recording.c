@@ -46,6 +46,7 @@ RaminateRecording *raminate_recording_new(const RaminateMemory *memory,
         header.tiers[i].rank = memory->tiers[i].rank;
         header.tiers[i].first = memory->tiers[i].offset >> RAMINATE_PAGE_BITS;
         header.tiers[i].count = memory->tiers[i].size >> RAMINATE_PAGE_BITS;
+        header.tiers[i].costs = memory->tiers[i].costs;
     }
     recording->memory = memory;
     recording->path = g_strdup(path);

@@ -38,8 +38,10 @@ def swap_by_command(guest: Guest) -> bool:
 def record(directory: Path, policy: str) -> Path:
     """A guest's recording, with exchanges by policy and by command."""
     path = directory / f'{policy}.rec'
-    args = [*hybrid(directory, policy=policy, record=path, **SETTINGS),
-            '-smp', '2']
+    # The recording says what the tiers cost, by which payback plans.
+    args = [arg.replace('devmem,id=mram0', 'devmem,id=mram0,write-cost=31')
+            for arg in hybrid(directory, policy=policy, record=path,
+                              **SETTINGS)] + ['-smp', '2']
     with Guest(directory, WORKLOAD, args) as guest:
         guest.launch()
         guest.console.wait('workload: phase 1\n', PATIENCE)

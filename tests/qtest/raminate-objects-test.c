@@ -193,8 +193,8 @@ static void test_help(void)
         "swap-period", "life-time", "max-swaps", "reverse-window", NULL
     };
     static const char *const devmem[] = {
-        "size", "phy-offset", "offset", "parent", "mem-path", "tier", "scrub",
-        NULL
+        "size", "phy-offset", "offset", "parent", "mem-path", "tier",
+        "read-cost", "write-cost", "idle-power", "scrub", NULL
     };
 
     assert_help_lists("memory-backend-container", container);

@@ -33,20 +33,30 @@ void harness_start_policy(Harness *h, uint32_t life_time_ms)
     h->policy = h->ops->create(&config);
 }
 
-Harness *harness_new_tiers(const RaminatePolicyOps *ops,
-                           uint32_t life_time_ms,
-                           const RaminateFrameRange *ranges,
-                           unsigned nr_tiers)
+Harness *harness_new_layout(const RaminatePolicyOps *ops,
+                            uint32_t life_time_ms,
+                            const RaminateLayout *layout)
 {
     Harness *h = g_new0(Harness, 1);
 
     h->ops = ops;
-    h->placement = raminate_placement_new(ranges, nr_tiers);
+    h->placement = raminate_placement_new(layout);
     h->backoff = raminate_backoff_new();
     h->tried = g_hash_table_new(NULL, NULL);
     h->text = g_string_new(NULL);
     harness_start_policy(h, life_time_ms);
     return h;
+}
+
+Harness *harness_new_tiers(const RaminatePolicyOps *ops,
+                           uint32_t life_time_ms,
+                           const RaminateFrameRange *ranges,
+                           unsigned nr_tiers)
+{
+    RaminateLayout layout;
+
+    raminate_layout_init(&layout, ranges, nr_tiers);
+    return harness_new_layout(ops, life_time_ms, &layout);
 }
 
 Harness *harness_new(const RaminatePolicyOps *ops, uint32_t life_time_ms,

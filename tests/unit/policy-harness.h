@@ -27,6 +27,9 @@ typedef struct Harness {
 /* Two tiers: pages 0 to @fast - 1 are fast at first, the next @slow slow. */
 Harness *harness_new(const RaminatePolicyOps *ops, uint32_t life_time_ms,
                      uint32_t fast, uint32_t slow);
+Harness *harness_new_layout(const RaminatePolicyOps *ops,
+                            uint32_t life_time_ms,
+                            const RaminateLayout *layout);
 Harness *harness_new_tiers(const RaminatePolicyOps *ops,
                            uint32_t life_time_ms,
                            const RaminateFrameRange *ranges,

@@ -34,6 +34,7 @@ static GByteArray *make_file(uint32_t nr_pages)
     };
     GByteArray *bytes = g_byte_array_new();
 
+    raminate_record_default_costs(&header);
     raminate_record_put_header(bytes, &header);
     return bytes;
 }

@@ -8,6 +8,7 @@
 
 #include "hw/raminate/policy/payback-lists.h"
 #include "memory-use.h"
+#include "new-placement.h"
 
 #define PAGES 1300
 
@@ -87,7 +88,7 @@ static Model *model_new(void)
 {
     Model *m = g_new0(Model, 1);
 
-    m->placement = raminate_placement_new(ranges, NR_TIERS);
+    m->placement = placement_new(ranges, NR_TIERS);
     for (unsigned i = 0; i < NR_TIERS * PAYBACK_STATES; i++) {
         m->pages[i] = g_array_new(FALSE, FALSE, sizeof(uint32_t));
     }
@@ -239,7 +240,7 @@ static void test_memory_follows_what_is_written(void)
     static const RaminateFrameRange large[] = {
         { 0, 1u << 21 }, { 1u << 21, 7u << 21 },
     };
-    RaminatePlacement *placement = raminate_placement_new(large, 2);
+    RaminatePlacement *placement = placement_new(large, 2);
     size_t before;
     uint32_t nr = 0;
     PaybackLists lists;

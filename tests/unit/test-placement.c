@@ -9,6 +9,7 @@
 
 #include "hw/raminate/engine/placement.h"
 #include "memory-use.h"
+#include "new-placement.h"
 
 /* Runs counted anew, and every page's tier and frame looked at. */
 static uint32_t check(const RaminatePlacement *p,
@@ -53,7 +54,7 @@ static uint32_t check(const RaminatePlacement *p,
 static void test_identity(void)
 {
     RaminateFrameRange ranges[] = { { 0, 3 }, { 3, 7 } };
-    RaminatePlacement *p = raminate_placement_new(ranges, 2);
+    RaminatePlacement *p = placement_new(ranges, 2);
 
     g_assert_cmpuint(raminate_placement_pages(p), ==, 10);
     g_assert_cmpuint(raminate_placement_tiers(p), ==, 2);
@@ -67,7 +68,7 @@ static void test_identity(void)
 static void test_any_order_of_offset(void)
 {
     RaminateFrameRange ranges[] = { { 6, 4 }, { 0, 1 }, { 1, 5 } };
-    RaminatePlacement *p = raminate_placement_new(ranges, 3);
+    RaminatePlacement *p = placement_new(ranges, 3);
 
     g_assert_cmpuint(raminate_placement_tier(p, 0), ==, 1);
     g_assert_cmpuint(raminate_placement_tier(p, 1), ==, 2);
@@ -80,7 +81,7 @@ static void test_any_order_of_offset(void)
 static void test_tiers_never_join(void)
 {
     RaminateFrameRange ranges[] = { { 0, 5 }, { 5, 5 } };
-    RaminatePlacement *p = raminate_placement_new(ranges, 2);
+    RaminatePlacement *p = placement_new(ranges, 2);
 
     g_assert_true(raminate_placement_joined(p, 4));
     g_assert_false(raminate_placement_joined(p, 5));
@@ -91,7 +92,7 @@ static void test_tiers_never_join(void)
 static void test_first_page_and_end_are_not_joined(void)
 {
     RaminateFrameRange ranges[] = { { 0, 4 } };
-    RaminatePlacement *p = raminate_placement_new(ranges, 1);
+    RaminatePlacement *p = placement_new(ranges, 1);
 
     g_assert_false(raminate_placement_joined(p, 0));
     g_assert_true(raminate_placement_joined(p, 3));
@@ -103,7 +104,7 @@ static void test_first_page_and_end_are_not_joined(void)
 static void test_swap_moves_frame_and_tier(void)
 {
     RaminateFrameRange ranges[] = { { 0, 4 }, { 4, 8 } };
-    RaminatePlacement *p = raminate_placement_new(ranges, 2);
+    RaminatePlacement *p = placement_new(ranges, 2);
 
     raminate_placement_swap(p, 9, 2);
     g_assert_cmpuint(raminate_placement_frame(p, 9), ==, 2);
@@ -121,7 +122,7 @@ static void test_swap_moves_frame_and_tier(void)
 static void test_swap_runs_of_neighbours(void)
 {
     RaminateFrameRange ranges[] = { { 0, 6 } };
-    RaminatePlacement *p = raminate_placement_new(ranges, 1);
+    RaminatePlacement *p = placement_new(ranges, 1);
 
     /* 0 1 | 3 | 2 | 4 5 */
     g_assert_cmpint(raminate_placement_swap_runs(p, 2, 3), ==, 3);
@@ -139,7 +140,7 @@ static void test_swap_runs_of_neighbours(void)
 static void test_swap_with_itself_changes_nothing(void)
 {
     RaminateFrameRange ranges[] = { { 0, 6 } };
-    RaminatePlacement *p = raminate_placement_new(ranges, 1);
+    RaminatePlacement *p = placement_new(ranges, 1);
 
     g_assert_cmpint(raminate_placement_swap_runs(p, 3, 3), ==, 0);
     raminate_placement_swap(p, 3, 3);
@@ -150,7 +151,7 @@ static void test_swap_with_itself_changes_nothing(void)
 static void test_asking_changes_nothing(void)
 {
     RaminateFrameRange ranges[] = { { 0, 2 }, { 2, 4 } };
-    RaminatePlacement *p = raminate_placement_new(ranges, 2);
+    RaminatePlacement *p = placement_new(ranges, 2);
 
     raminate_placement_swap_runs(p, 1, 5);
     for (uint32_t page = 0; page < 6; page++) {
@@ -163,7 +164,7 @@ static void test_asking_changes_nothing(void)
 static void test_random_swaps(void)
 {
     RaminateFrameRange ranges[] = { { 9, 3 }, { 0, 1 }, { 1, 8 }, { 12, 0 } };
-    RaminatePlacement *p = raminate_placement_new(ranges, 4);
+    RaminatePlacement *p = placement_new(ranges, 4);
 
     for (int i = 0; i < 20000; i++) {
         uint32_t a = g_test_rand_int_range(0, 12);
@@ -233,7 +234,7 @@ static void test_random_against_array(void)
 {
     enum { PAGES = 3200, SWAPS = 3000 };
     unsigned nr_tiers = G_N_ELEMENTS(uneven);
-    RaminatePlacement *p = raminate_placement_new(uneven, nr_tiers);
+    RaminatePlacement *p = placement_new(uneven, nr_tiers);
     uint32_t frames[PAGES];
     uint32_t done[SWAPS][2];
 
@@ -292,7 +293,7 @@ static void test_terabyte(void)
         return;
     }
     before = memory_resident();
-    p = raminate_placement_new(ranges, 3);
+    p = placement_new(ranges, 3);
     g_assert_cmpuint(raminate_placement_runs(p), ==, 3);
     raminate_placement_swap(p, 5, 1u << 27);
     g_assert_cmpuint(raminate_placement_next_in_tier(p, 0, 0), ==, 5);

@@ -129,14 +129,24 @@ static void test_lines_count_not_pages(void)
     g_assert_cmpuint(fast_pages_of_rare(1, 64), ==, FAST);
 }
 
-/* Returns: when a page is moved that each scan finds written. */
-static int64_t second_of_move(uint32_t lines)
+/*
+ * @write_cost: of the slow tier; 1 of the fast one
+ * Returns: when a page is moved that each scan finds written.
+ */
+static int64_t second_of_move_at(uint32_t lines, uint32_t write_cost)
 {
-    Harness *h = harness_new(&raminate_policy_payback, 5000, FAST, SLOW);
+    static const RaminateFrameRange ranges[] = {
+        { 0, FAST }, { FAST, SLOW },
+    };
+    RaminateLayout layout;
+    Harness *h;
     g_autoptr(GArray) pages = list_new();
     uint32_t page = FAST;
     int64_t second = 0;
 
+    raminate_layout_init(&layout, ranges, 2);
+    layout.costs[1].write = write_cost;
+    h = harness_new_layout(&raminate_policy_payback, 5000, &layout);
     g_array_append_val(pages, page);
     do {
         h->ops->gauge(h->policy, &page, &lines, 1);
@@ -144,6 +154,12 @@ static int64_t second_of_move(uint32_t lines)
     } while (!h->nr_pairs && second < 1000);
     harness_free(h);
     return second;
+}
+
+/* With the usual costs */
+static int64_t second_of_move(uint32_t lines)
+{
+    return second_of_move_at(lines, 5);
 }
 
 /* Once more is known of the page, half the time that a swap takes to pay. */
@@ -155,6 +171,36 @@ static void test_slow_payback_has_to_wait(void)
     g_assert_cmpint(second_of_move(4), <=, 60);
     g_assert_cmpint(second_of_move(1), >, 80);
     g_assert_cmpint(second_of_move(1), <=, 250);
+}
+
+static void test_costs_say_what_pays(void)
+{
+    /* 64 * (3 + 101) / 100, 128 and 64 * (3 + 2) / 1 lines a swap */
+    g_assert_cmpint(second_of_move_at(4, 101), <, second_of_move_at(4, 5));
+    g_assert_cmpint(second_of_move_at(4, 5), <, second_of_move_at(4, 2));
+    /* Nothing is saved where writes cost the same: not within 1000 s */
+    g_assert_cmpint(second_of_move_at(64, 1), ==, 1000);
+}
+
+static void test_tiers_alike_are_one(void)
+{
+    RaminateFrameRange ranges[] = { { 0, 4 }, { 4, 4 }, { 8, 100 } };
+    RaminateLayout layout;
+    Harness *h;
+
+    raminate_layout_init(&layout, ranges, 3);
+    layout.costs[1] = layout.costs[0];
+    h = harness_new_layout(&raminate_policy_payback, 5000, &layout);
+    for (int64_t second = 1; second <= 100; second++) {
+        /* A page of the second tier, and six of the third */
+        harness_scan(h, second * 1000, 5, 20, 30, 40, 50, 60, 70, -1);
+        harness_move(h, second * 1000, 8);
+    }
+    g_assert_cmpuint(raminate_placement_tier(h->placement, 5), ==, 1);
+    for (uint32_t page = 20; page <= 70; page += 10) {
+        g_assert_cmpuint(raminate_placement_tier(h->placement, page), <, 2);
+    }
+    harness_free(h);
 }
 
 static void test_fastest_tier_is_filled_first(void)
@@ -186,6 +232,8 @@ int main(int argc, char **argv)
                     test_lines_count_not_pages);
     g_test_add_func("/payback/slow-payback-has-to-wait",
                     test_slow_payback_has_to_wait);
+    g_test_add_func("/payback/costs-say-what-pays", test_costs_say_what_pays);
+    g_test_add_func("/payback/tiers-alike-are-one", test_tiers_alike_are_one);
     g_test_add_func("/payback/fastest-tier-is-filled-first",
                     test_fastest_tier_is_filled_first);
     return g_test_run();

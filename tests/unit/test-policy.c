@@ -12,6 +12,7 @@
 #include "found.h"
 #include "memory-use.h"
 #include "policy-harness.h"
+#include "new-placement.h"
 
 static void test_names(void)
 {
@@ -371,7 +372,7 @@ static const RaminateFrameRange huge = { 0, 1u << 31 };
 
 static void *create_placement(const void *data)
 {
-    return raminate_placement_new(data, 1);
+    return placement_new(data, 1);
 }
 
 static void *create_heat(const void *data)
@@ -409,7 +410,7 @@ static void test_no_memory(void)
     g_assert_cmpuint(failures, >, 15);
     raminate_heat_free(heat);
 
-    large_placement = raminate_placement_new(&large, 1);
+    large_placement = placement_new(&large, 1);
     for (unsigned i = 0; list[i]; i++) {
         failures = 0;
         policy = starve(create_policy, list[i], &failures);

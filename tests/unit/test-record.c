@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "hw/raminate/record/format.h"
 #include "hw/raminate/record/record.h"
 #include "directory.h"
 
@@ -24,7 +25,8 @@ static const RaminateRecordHeader header = {
     .started_us = INT64_C(1700000000000000),
     .scan_period_ms = 1000,
     .nr_tiers = 2,
-    .tiers = { { "dram0", 3, 90003, 10000 }, { "mram0", 7, 0, 90003 } },
+    .tiers = { { "dram0", 3, 90003, 10000, { 2, 3, 99 } },
+               { "mram0", 7, 0, 90003, { 4, 50, 1 } } },
 };
 
 /* Pages of one entry, made up from its number: none, few, runs, all */
@@ -127,6 +129,11 @@ static void test_round_trip(void)
                     "mram0");
     g_assert_cmpuint(raminate_record_reader_header(reader)->tiers[0].rank, ==,
                      3);
+    for (unsigned i = 0; i < header.nr_tiers; i++) {
+        g_assert_cmpmem(&raminate_record_reader_header(reader)->tiers[i].costs,
+                        sizeof(RaminateCosts), &header.tiers[i].costs,
+                        sizeof(RaminateCosts));
+    }
     for (unsigned i = 0; i < 2 * nr; i++) {
         unsigned number = i % nr;
         GArray *pages = lists->pdata[3 * number];
@@ -387,7 +394,7 @@ static void test_claims_take_no_memory(void)
 {
     static const RaminateRecordHeader large = {
         .page_size = 4096, .nr_pages = UINT32_MAX - 1, .nr_tiers = 1,
-        .tiers = { { "dram0", 0, 0, UINT32_MAX - 1 } },
+        .tiers = { { "dram0", 0, 0, UINT32_MAX - 1, { 1, 1, 0 } } },
     };
     /* Time, window, 2^32 - 2 pages; then a block of one page, or none */
     static const uint8_t claims[] = {
@@ -436,7 +443,7 @@ static void test_wrong_headers(void)
     wrong.tiers[1].first = 1;
     refuse_header(&wrong);
     wrong = header;
-    wrong.tiers[2] = (RaminateRecordTier) { "none", 8, 0, 0 };
+    wrong.tiers[2] = (RaminateRecordTier) { "none", 8, 0, 0, { 4, 50, 0 } };
     wrong.nr_tiers = 3;
     refuse_header(&wrong);
     wrong = header;
@@ -444,6 +451,62 @@ static void test_wrong_headers(void)
     wrong.tiers[0].count = UINT32_MAX - 90003;
     wrong.tiers[0].first = 90003;
     refuse_header(&wrong);
+}
+
+static void test_wrong_costs(void)
+{
+    static const RaminateCosts costs[] = {
+        { 0, 50, 1 }, { RAMINATE_MAX_COST + 1, 50, 1 },
+        { 4, 2, 1 }, { 4, RAMINATE_MAX_COST + 1, 1 },
+        { 4, 50, RAMINATE_MAX_COST + 1 },
+    };
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(costs); i++) {
+        RaminateRecordHeader wrong = header;
+
+        wrong.tiers[1].costs = costs[i];
+        refuse_header(&wrong);
+    }
+}
+
+/* @missing: bytes that the header lacks at its end */
+static void read_short_header(size_t missing, RaminateRecordHeader *result,
+                              GError **error)
+{
+    g_autoptr(GByteArray) bytes = g_byte_array_new();
+    g_autoptr(RaminateRecordReader) reader = NULL;
+    g_autofree char *path = file_path("short-header");
+    size_t start = RECORD_MAGIC_SIZE + sizeof(uint32_t);
+    uint32_t size, crc;
+
+    raminate_record_put_header(bytes, &header);
+    g_byte_array_set_size(bytes, bytes->len - RECORD_CRC_SIZE - missing);
+    size = GUINT32_TO_LE(bytes->len - start - RECORD_PREFIX_SIZE);
+    memcpy(bytes->data + start + 1, &size, sizeof(size));
+    crc = GUINT32_TO_LE(raminate_record_crc(0, bytes->data + start,
+                                            bytes->len - start));
+    g_byte_array_append(bytes, (const uint8_t *)&crc, sizeof(crc));
+    save(bytes, path, bytes->len);
+    reader = raminate_record_reader_new(path, error);
+    if (reader) {
+        *result = *raminate_record_reader_header(reader);
+    }
+}
+
+/* As recordings were before costs came to the header */
+static void test_header_without_costs(void)
+{
+    RaminateCosts fast = raminate_layout_default_costs(NULL);
+    RaminateCosts slow = raminate_layout_default_costs(&fast);
+    RaminateRecordHeader result;
+    g_autoptr(GError) error = NULL;
+
+    read_short_header(2 * 3 * sizeof(uint32_t), &result, &error);
+    g_assert_no_error(error);
+    g_assert_cmpmem(&result.tiers[0].costs, sizeof(fast), &fast, sizeof(fast));
+    g_assert_cmpmem(&result.tiers[1].costs, sizeof(slow), &slow, sizeof(slow));
+    read_short_header(3 * sizeof(uint32_t), &result, &error);
+    g_assert_error(error, RAMINATE_RECORD_ERROR, RAMINATE_RECORD_ERROR_DAMAGED);
 }
 
 static void test_wrong_times(void)
@@ -515,6 +578,9 @@ int main(int argc, char **argv)
     g_test_add_func("/record/batches-come-back", test_batches);
     g_test_add_func("/record/wrong-batches-are-refused", test_wrong_batches);
     g_test_add_func("/record/wrong-headers-are-refused", test_wrong_headers);
+    g_test_add_func("/record/wrong-costs-are-refused", test_wrong_costs);
+    g_test_add_func("/record/header-without-costs-has-the-usual-ones",
+                    test_header_without_costs);
     g_test_add_func("/record/wrong-times-are-refused", test_wrong_times);
     g_test_add_func("/record/foreign-files-are-refused", test_foreign_files);
     ret = g_test_run();

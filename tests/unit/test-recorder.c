@@ -26,7 +26,7 @@ static const RaminateRecordHeader header = {
     .nr_pages = NR_PAGES,
     .scan_period_ms = 1000,
     .nr_tiers = 1,
-    .tiers = { { "dram0", 3, 0, NR_PAGES } },
+    .tiers = { { "dram0", 3, 0, NR_PAGES, { 1, 1, 0 } } },
 };
 
 static void ended_unexpectedly(const char *reason, void *opaque)

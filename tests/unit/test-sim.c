@@ -15,19 +15,19 @@
 static char *path;
 
 static const TraceOptions options = { .lines_per_page = 64 };
-static const ReplayTiers tiers = {
-    .nr = 2, .ranges = { { 0, NR_FAST }, { NR_FAST, NR_PAGES - NR_FAST } },
-};
+static RaminateLayout layout;
 
 static GByteArray *file_new(void)
 {
     RaminateRecordHeader header = {
         .page_size = 4096, .nr_pages = NR_PAGES, .nr_tiers = 2,
-        .tiers = { { "d", 0, 0, NR_FAST },
-                   { "m", 1, NR_FAST, NR_PAGES - NR_FAST } },
+        .tiers = { { "d", 0, 0, NR_FAST, { 0 } },
+                   { "m", 1, NR_FAST, NR_PAGES - NR_FAST, { 0 } } },
     };
     GByteArray *file = g_byte_array_new();
 
+    raminate_record_default_costs(&header);
+    raminate_record_get_layout(&header, &layout);
     raminate_record_put_header(file, &header);
     return file;
 }
@@ -73,7 +73,7 @@ static void replay_as(const ReplaySettings *settings, unsigned passes,
     GMutex lock;
 
     g_mutex_init(&lock);
-    replay_run(path, &options, &tiers, settings, passes, results, &lock,
+    replay_run(path, &options, &layout, settings, passes, results, &lock,
                &progress, &error);
     g_assert_no_error(error);
     g_mutex_clear(&lock);
@@ -112,7 +112,7 @@ static double bound(void)
     g_autoptr(GError) error = NULL;
     double lines = -1;
 
-    g_assert_true(bound_find(path, &options, &tiers, &lines, &error));
+    g_assert_true(bound_find(path, &options, &layout, &lines, &error));
     g_assert_no_error(error);
     return lines;
 }
@@ -355,7 +355,7 @@ static void test_oracle_moves_what_pays_in_time(void)
     /* At 3 s, one second with writes is seen.  100 and 70 lines pay. */
     replay_oracle("oracle", 1, &result);
     g_assert_cmpuint(result.swaps, ==, 3);
-    g_assert_cmpuint(result.swap_lines, ==, 3 * REPLAY_SWAP_LINES);
+    g_assert_cmpuint(result.swap_lines, ==, 3 * TRACE_PAGE_LINES);
     /* At 5 s, twice 34 pay, and twice 31 don't. */
     g_assert_cmpuint(result.slow_lines, ==, 34 + 4 * 31 + 2 * 5 + 3);
 
@@ -497,6 +497,63 @@ static void test_scans_are_merged(void)
     g_assert_null(trace_next(trace, NULL));
 }
 
+/* Numbers in text, for comparisons */
+static char *numbers_text(const GArray *numbers)
+{
+    GString *text = g_string_new(NULL);
+
+    for (guint i = 0; i < numbers->len; i++) {
+        g_string_append_printf(text, "%s%u", i ? " " : "",
+                               g_array_index(numbers, uint32_t, i));
+    }
+    return g_string_free(text, FALSE);
+}
+
+static void assert_numbers(const GArray *numbers, const char *expected)
+{
+    g_autofree char *text = numbers_text(numbers);
+
+    g_assert_cmpstr(text, ==, expected);
+}
+
+static void test_pages_make_units(void)
+{
+    TraceOptions units = { .lines_per_page = 10, .unit_pages = 4 };
+    GByteArray *file = file_new();
+    const uint32_t pages[] = { 0, 3, 4, 9, 10, 11, 47 };
+    const uint32_t lines[] = { 1, 2, 3, 4, 5, 6, 7 };
+    g_autoptr(Trace) trace = NULL;
+    const TraceStep *step;
+
+    put_scan(file, 1000, pages, 7, lines);
+    file_save(file);
+    trace = trace_new(path, &units, NULL);
+    step = trace_next(trace, NULL);
+    assert_numbers(step->pages, "0 1 2 11");
+    assert_numbers(step->traffic_pages, "0 1 2 11");
+    assert_numbers(step->written, "3 3 15 7");
+}
+
+/* What isn't told is estimated by page, not by unit. */
+static void test_estimates_of_units(void)
+{
+    TraceOptions units = { .lines_per_page = 10, .unit_pages = 4 };
+    GByteArray *file = file_new();
+    const uint32_t pages[] = { 0, 3, 4, 9, 10, 11, 47 };
+    RaminateRecordEntry entry = {
+        .type = RAMINATE_RECORD_SCAN, .time_ms = 1000, .window_ms = 1000,
+        .pages = pages, .nr = 7,
+    };
+    g_autoptr(Trace) trace = NULL;
+    const TraceStep *step;
+
+    raminate_record_put_entry(file, NR_PAGES, &entry);
+    file_save(file);
+    trace = trace_new(path, &units, NULL);
+    step = trace_next(trace, NULL);
+    assert_numbers(step->written, "20 10 30 10");
+}
+
 int main(int argc, char **argv)
 {
     g_autofree char *directory = NULL;
@@ -510,6 +567,9 @@ int main(int argc, char **argv)
     g_test_add_func("/sim/second-pass-keeps-the-placement",
                     test_second_pass_keeps_placement);
     g_test_add_func("/sim/scans-are-merged", test_scans_are_merged);
+    g_test_add_func("/sim/pages-make-units", test_pages_make_units);
+    g_test_add_func("/sim/estimates-of-units-are-by-page",
+                    test_estimates_of_units);
     g_test_add_func("/sim/policy-is-kept", test_policy_is_kept);
     g_test_add_func("/sim/traffic-is-gauged", test_traffic_is_gauged);
     g_test_add_func("/sim/gauge-of-the-recording-is-used",

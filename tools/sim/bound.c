@@ -42,6 +42,7 @@ typedef struct Bound {
     uint32_t nr_steps;
     double capacity;            /* pages in the fastest tier */
     RaminateFrameRange fast;
+    double swap_lines;          /* that a swap writes to a slower tier */
 
     Event *events;
     size_t longest;             /* most events of a page */
@@ -102,7 +103,7 @@ static double schedule_page(Bound *b, const Page *page)
 
         b->choices[i] = fast < slow ? CAME_BY_DEMOTION : 0;
         slow = MIN(slow, fast);
-        promote = step > page->found ? slow + REPLAY_SWAP_LINES : INFINITY;
+        promote = step > page->found ? slow + b->swap_lines : INFINITY;
         if (promote < stay) {
             b->choices[i] |= CAME_BY_PROMOTION;
         }
@@ -337,12 +338,13 @@ static double largest_price(const Bound *b)
 }
 
 bool bound_find(const char *path, const TraceOptions *options,
-                const ReplayTiers *tiers, double *lines, GError **error)
+                const RaminateLayout *layout, double *lines, GError **error)
 {
     g_autoptr(Trace) trace = trace_new(path, options, error);
     Bound b = {
-        .fast = tiers->ranges[0],
-        .capacity = tiers->ranges[0].count,
+        .fast = layout->ranges[0],
+        .capacity = layout->ranges[0].count,
+        .swap_lines = raminate_layout_unit_lines(layout),
     };
     bool ok;
 

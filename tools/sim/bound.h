@@ -17,6 +17,6 @@
  * Returns: false with @error set if the recording can't be read.
  */
 bool bound_find(const char *path, const TraceOptions *options,
-                const ReplayTiers *tiers, double *lines, GError **error);
+                const RaminateLayout *layout, double *lines, GError **error);
 
 #endif

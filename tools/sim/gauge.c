@@ -9,6 +9,7 @@
 
 struct Gauge {
     uint32_t nr_pages;
+    uint32_t page_lines;
     RaminateHeat *heat;
     RaminateSample found;       /* by the step at hand */
     uint64_t random;
@@ -16,7 +17,7 @@ struct Gauge {
     size_t nr;
 };
 
-Gauge *gauge_new(uint32_t nr_pages, GError **error)
+Gauge *gauge_new(uint32_t nr_pages, uint32_t page_lines, GError **error)
 {
     RaminateHeat *heat = raminate_heat_new(nr_pages);
     Gauge *gauge;
@@ -27,6 +28,7 @@ Gauge *gauge_new(uint32_t nr_pages, GError **error)
     }
     gauge = g_new0(Gauge, 1);
     gauge->nr_pages = nr_pages;
+    gauge->page_lines = page_lines;
     gauge->heat = heat;
     return gauge;
 }
@@ -68,7 +70,7 @@ void gauge_step(Gauge *gauge, TraceStep *step)
         }
         if (find_number(step->traffic_pages, page, &index)) {
             lines = g_array_index(step->written, uint32_t, index);
-            lines = MIN(lines, RAMINATE_GAUGE_LINES);
+            lines = MIN(lines, gauge->page_lines);
         }
         g_array_append_val(step->gauge_pages, page);
         g_array_append_val(step->gauge_lines, lines);

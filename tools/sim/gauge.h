@@ -11,8 +11,11 @@
 
 typedef struct Gauge Gauge;
 
-/* Returns: what gauges, or NULL with @error set for lack of memory. */
-Gauge *gauge_new(uint32_t nr_pages, GError **error);
+/*
+ * @page_lines: in a page
+ * Returns: what gauges, or NULL with @error set for lack of memory.
+ */
+Gauge *gauge_new(uint32_t nr_pages, uint32_t page_lines, GError **error);
 void gauge_free(Gauge *gauge);
 
 /*

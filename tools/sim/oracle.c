@@ -14,6 +14,7 @@ struct Oracle {
     Trace *ahead;
     const TraceStep *next;      /* read, but not in @lines yet */
     bool ended;                 /* there is no further step to read */
+    uint32_t swap_lines;        /* that a swap writes to a slower tier */
     uint32_t lines_per_page;    /* that is found written, in the mean */
     GHashTable *lines;          /* by page: to be written in the time foreseen */
     GArray *up;                 /* pages to promote, most lines first */
@@ -64,6 +65,8 @@ Oracle *oracle_new(OracleKind kind, const char *path,
         .kind = kind,
         .placement = placement,
         .foresight_ms = foresight_ms,
+        .swap_lines = raminate_layout_unit_lines(
+            raminate_placement_layout(placement)),
         .ahead = ahead,
         .lines = g_hash_table_new(NULL, NULL),
         .up = g_array_new(FALSE, FALSE, sizeof(Prospect)),
@@ -175,7 +178,7 @@ static void sort_busy_pages(Oracle *oracle)
 
         if (raminate_placement_tier(oracle->placement, prospect.page) == 0) {
             g_array_append_val(oracle->down, prospect);
-        } else if (prospect.lines > REPLAY_SWAP_LINES) {
+        } else if (prospect.lines > oracle->swap_lines) {
             g_array_append_val(oracle->up, prospect);
         }
     }
@@ -210,7 +213,7 @@ size_t oracle_plan(Oracle *oracle, RaminateMove *moves, size_t max)
         const Prospect *up = &g_array_index(oracle->up, Prospect, nr);
         const Prospect *down = &g_array_index(oracle->down, Prospect, nr);
 
-        if (up->lines <= down->lines + REPLAY_SWAP_LINES) {
+        if (up->lines <= down->lines + oracle->swap_lines) {
             break;
         }
         moves[nr++] = (RaminateMove) { .page = up->page, .with = down->page };

@@ -14,6 +14,7 @@
 #include "bound.h"
 #include "policies.h"
 #include "report.h"
+#include "tiers.h"
 
 #define PROGRESS_PERIOD_US (G_USEC_PER_SEC / 2)
 
@@ -21,11 +22,13 @@
 static char **policy_names;
 static char *fast_text;
 static char *tiers_text;
+static char *costs_text;
+static char *unit_text;
 static int nr_passes = 1;
 static int nr_jobs = 1;
 static int scan_period;
 static RaminateSettings settings;
-static int lines_per_page = REPLAY_SWAP_LINES;
+static int lines_per_page = TRACE_PAGE_LINES;
 static gboolean no_second_look;
 static gboolean keep_policy;
 static gboolean find_bound;
@@ -37,6 +40,8 @@ static char *moves_path;
 static gboolean as_recorded;
 static gboolean show_progress;
 static char **paths;
+
+static uint32_t unit = 1 << RAMINATE_PAGE_BITS;
 
 static const GOptionEntry entries[] = {
     { "policy", 'p', 0, G_OPTION_ARG_STRING_ARRAY, &policy_names,
@@ -51,6 +56,11 @@ static const GOptionEntry entries[] = {
       "(default: the tiers of the recording)", "SIZE" },
     { "tiers", 0, 0, G_OPTION_ARG_STRING, &tiers_text,
       "Sizes of all tiers but the last, fastest first", "SIZE,..." },
+    { "costs", 0, 0, G_OPTION_ARG_STRING, &costs_text,
+      "What a line read and written costs in each tier, and its idle power in "
+      "mW a GiB (default: the recording's)", "READ:WRITE[:IDLE],..." },
+    { "unit", 0, 0, G_OPTION_ARG_STRING, &unit_text,
+      "Move 2M at once, as huge pages are (default: 4K)", "SIZE" },
     { "passes", 'n', 0, G_OPTION_ARG_INT, &nr_passes,
       "Replay so many times, each from the placement that the last one left "
       "(default: 1)", "N" },
@@ -124,7 +134,7 @@ typedef struct Job {
     ReplaySettings settings;
     const char *path;
     const TraceOptions *options;
-    const ReplayTiers *tiers;
+    const RaminateLayout *layout;
     ReplayResult *results;      /* one a pass */
     GMutex *lock;
     double progress;            /* under the lock */
@@ -150,64 +160,6 @@ static void parse_policy(Job *job, const char *text)
     }
 }
 
-/* Tiers */
-
-/* Returns: pages of a tier given as share or size, at least 1. */
-static uint32_t parse_size(const char *text, uint32_t nr_pages)
-{
-    char *end;
-    double value = g_ascii_strtod(text, &end);
-    const char *units = "KMGT";
-    const char *unit = *end ? strchr(units, g_ascii_toupper(*end)) : NULL;
-
-    if (end != text && g_str_equal(end, "%")) {
-        value = value / 100 * nr_pages;
-    } else if (end != text && (!*end || (unit && !end[1]))) {
-        for (const char *u = units; unit && u <= unit; u++) {
-            value *= 1024;
-        }
-        value /= 1 << RAMINATE_PAGE_BITS;
-    } else {
-        die("'%s' is not the size of a tier; give 10%% or 512M", text);
-    }
-    if (!(value >= 1 && value < nr_pages)) {
-        die("a tier of %s is not within the guest's %u pages", text, nr_pages);
-    }
-    return value;
-}
-
-static void make_tiers(ReplayTiers *tiers, const RaminateRecordHeader *header)
-{
-    const char *sizes = tiers_text ? tiers_text : fast_text;
-    g_auto(GStrv) parts = NULL;
-    uint32_t next = 0;
-
-    *tiers = (ReplayTiers) { 0 };
-    if (!sizes) {
-        tiers->nr = header->nr_tiers;
-        for (unsigned i = 0; i < header->nr_tiers; i++) {
-            tiers->ranges[i].first = header->tiers[i].first;
-            tiers->ranges[i].count = header->tiers[i].count;
-        }
-        return;
-    }
-    parts = g_strsplit(sizes, ",", -1);
-    if (g_strv_length(parts) >= RAMINATE_MAX_TIERS) {
-        die("there can be %d tiers at most", RAMINATE_MAX_TIERS);
-    }
-    for (unsigned i = 0; parts[i]; i++) {
-        uint32_t count = parse_size(parts[i], header->nr_pages);
-
-        if (count >= header->nr_pages - next) {
-            die("tiers %s leave no page for the last tier", sizes);
-        }
-        tiers->ranges[tiers->nr++] = (RaminateFrameRange) { next, count };
-        next += count;
-    }
-    tiers->ranges[tiers->nr++] =
-        (RaminateFrameRange) { next, header->nr_pages - next };
-}
-
 /* Work */
 
 static void run_job(void *data, void *user_data)
@@ -215,7 +167,7 @@ static void run_job(void *data, void *user_data)
     Job *job = data;
 
     (void)user_data;
-    replay_run(job->path, job->options, job->tiers, &job->settings, nr_passes,
+    replay_run(job->path, job->options, job->layout, &job->settings, nr_passes,
                job->results, job->lock, &job->progress, &job->error);
     g_mutex_lock(job->lock);
     job->done = true;
@@ -278,6 +230,7 @@ static void replay_recording(const char *path, ReportFormat format,
     TraceOptions options = {
         .scan_period_ms = scan_period,
         .lines_per_page = lines_per_page,
+        .unit_pages = unit >> RAMINATE_PAGE_BITS,
     };
     g_autoptr(GError) error = NULL;
     g_autoptr(Trace) trace = trace_new(path, &options, &error);
@@ -285,8 +238,13 @@ static void replay_recording(const char *path, ReportFormat format,
     g_autofree Job *jobs = g_new0(Job, nr);
     g_autofree ReplayResult *results = g_new0(ReplayResult, nr * nr_passes);
     g_autofree ReportRow *rows = g_new0(ReportRow, nr * nr_passes);
-    ReplayTiers tiers;
-    Report report = { .path = path, .tiers = &tiers, .rows = rows,
+    TierOptions tiers = {
+        .sizes = tiers_text ? tiers_text : fast_text,
+        .costs = costs_text,
+        .unit = unit,
+    };
+    RaminateLayout layout;
+    Report report = { .path = path, .layout = &layout, .rows = rows,
                       .nr_rows = nr * nr_passes, .has_bound = find_bound };
     GMutex lock;
 
@@ -298,13 +256,15 @@ static void replay_recording(const char *path, ReportFormat format,
         die("%s: pages of %u bytes can't be replayed, only those of %d", path,
             report.header->page_size, 1 << RAMINATE_PAGE_BITS);
     }
-    make_tiers(&tiers, report.header);
+    if (!tiers_make(&layout, report.header, &tiers, &error)) {
+        die("%s: %s", path, error->message);
+    }
     g_mutex_init(&lock);
     for (unsigned i = 0; i < nr; i++) {
         parse_policy(&jobs[i], policy_names[i]);
         jobs[i].path = path;
         jobs[i].options = &options;
-        jobs[i].tiers = &tiers;
+        jobs[i].layout = &layout;
         jobs[i].results = results + i * nr_passes;
         jobs[i].lock = &lock;
     }
@@ -319,7 +279,7 @@ static void replay_recording(const char *path, ReportFormat format,
         rows[i].result = results[i];
     }
     check_estimate(&results[0], path);
-    if (find_bound && !bound_find(path, &options, &tiers, &report.bound_lines,
+    if (find_bound && !bound_find(path, &options, &layout, &report.bound_lines,
                                   &error)) {
         die("%s", error->message);
     }
@@ -386,9 +346,16 @@ int main(int argc, char **argv)
     if (keep_steps && !as_json) {
         die("--steps needs --json");
     }
-    if (as_recorded && (fast_text || tiers_text || scan_period)) {
+    if (as_recorded && (fast_text || tiers_text || costs_text || unit_text ||
+                        scan_period)) {
         die("--as-recorded needs the tiers and scans of the recording; leave "
-            "out --fast, --tiers and --scan-period");
+            "out --fast, --tiers, --costs, --unit and --scan-period");
+    }
+    if (unit_text) {
+        unit = tiers_parse_unit(unit_text, &error);
+        if (!unit) {
+            die("%s", error->message);
+        }
     }
     if (fast_text && tiers_text) {
         die("--fast and --tiers exclude each other");

@@ -43,14 +43,13 @@ static void judge_traffic(Replay *replay, const TraceStep *step)
 
     for (guint i = 0; i < step->traffic_pages->len; i++) {
         uint32_t page = numbers(step->traffic_pages)[i];
-        uint32_t lines = numbers(step->written)[i];
+        unsigned tier = raminate_placement_tier(placement, page);
 
-        result->lines += lines;
-        result->read_lines += numbers(step->read)[i];
-        if (raminate_placement_tier(placement, page) != 0) {
-            result->slow_lines += lines;
-        }
+        result->tier_lines[tier] += numbers(step->written)[i];
+        result->tier_reads[tier] += numbers(step->read)[i];
     }
+    result->lines = raminate_figures_sum(result->tier_lines);
+    result->slow_lines = raminate_figures_slow(result->tier_lines);
 }
 
 static void tell_engine(Replay *replay, const TraceStep *step, int64_t now)
@@ -235,16 +234,22 @@ static bool start(Replay *replay, int64_t now, GError **error)
 static void take_figures(Replay *replay, const RaminateFigures *before)
 {
     const RaminateFigures *now = raminate_engine_figures(replay->engine);
+    const RaminateLayout *layout =
+        raminate_placement_layout(raminate_engine_placement(replay->engine));
     ReplayResult *result = replay->result;
 
     result->pages = raminate_figures_sum(now->total_written) -
                     raminate_figures_sum(before->total_written);
-    result->slow_pages = result->pages - (now->total_written[0] -
-                                          before->total_written[0]);
+    result->slow_pages = raminate_figures_slow(now->total_written) -
+                         raminate_figures_slow(before->total_written);
     result->swaps = now->swaps - before->swaps;
     result->reversed = now->swaps_reversed - before->swaps_reversed;
-    result->swap_lines = (now->slow_writes_by_swaps -
-                          before->slow_writes_by_swaps) * REPLAY_SWAP_LINES;
+    for (unsigned tier = 0; tier < layout->nr_tiers; tier++) {
+        result->tier_swapped[tier] = now->swapped[tier] -
+                                     before->swapped[tier];
+    }
+    result->swap_lines = raminate_figures_slow(result->tier_swapped) *
+                         raminate_layout_unit_lines(layout);
 }
 
 static bool replay_pass(Replay *replay, Trace *trace, double done,
@@ -302,7 +307,7 @@ static bool replay_pass(Replay *replay, Trace *trace, double done,
 }
 
 bool replay_run(const char *path, const TraceOptions *options,
-                const ReplayTiers *tiers, const ReplaySettings *settings,
+                const RaminateLayout *layout, const ReplaySettings *settings,
                 unsigned passes, ReplayResult *results,
                 GMutex *lock, double *progress, GError **error)
 {
@@ -313,8 +318,7 @@ bool replay_run(const char *path, const TraceOptions *options,
     if (!trace) {
         return false;
     }
-    replay.engine = raminate_engine_new(tiers->ranges, tiers->nr,
-                                        &settings->engine);
+    replay.engine = raminate_engine_new(layout, &settings->engine);
     if (!replay.engine) {
         trace_set_no_memory(error, "the placement",
                             trace_header(trace)->nr_pages);

@@ -25,12 +25,6 @@ typedef struct ReplaySettings {
     bool as_recorded;           /* batches when the container made them */
 } ReplaySettings;
 
-/* The tiers to place pages in, fastest first */
-typedef struct ReplayTiers {
-    unsigned nr;
-    RaminateFrameRange ranges[RAMINATE_MAX_TIERS];
-} ReplayTiers;
-
 /* From one scan to the next */
 typedef struct ReplayStep {
     int64_t time_ms;            /* of the scan at its end */
@@ -54,7 +48,9 @@ typedef struct ReplayResult {
     uint64_t slow_pages;        /* not in the fastest tier when found */
     uint64_t lines;
     uint64_t slow_lines;
-    uint64_t read_lines;
+    uint64_t tier_lines[RAMINATE_MAX_TIERS];    /* the same by tier */
+    uint64_t tier_reads[RAMINATE_MAX_TIERS];    /* lines read */
+    uint64_t tier_swapped[RAMINATE_MAX_TIERS];  /* pages read and written */
     uint64_t swaps;
     uint64_t reversed;
     uint64_t swap_lines;        /* that swaps wrote to other tiers than 0 */
@@ -65,10 +61,8 @@ typedef struct ReplayResult {
     GArray *moves;              /* of ReplayMove, in order; NULL as steps */
 } ReplayResult;
 
-/* Lines that the exchange of two pages writes to each of them */
-#define REPLAY_SWAP_LINES ((1 << RAMINATE_PAGE_BITS) / RAMINATE_LINE_SIZE)
-
 /*
+ * @layout: the tiers to place pages in
  * @progress: how far the work is, from 0 to @passes; may be looked at by
  *            another thread under @lock
  * @results: one for each pass; what they hold is to be freed with
@@ -76,7 +70,7 @@ typedef struct ReplayResult {
  * Returns: false with @error set if the recording can't be read.
  */
 bool replay_run(const char *path, const TraceOptions *options,
-                const ReplayTiers *tiers, const ReplaySettings *settings,
+                const RaminateLayout *layout, const ReplaySettings *settings,
                 unsigned passes, ReplayResult *results,
                 GMutex *lock, double *progress, GError **error);
 

@@ -99,43 +99,62 @@ static double get_speed(const Report *report, const ReportRow *row)
                                    : NAN;
 }
 
-/* Returns: energy relative to that of DRAM alone, if slow writes cost @cost */
-static double energy(const Report *report, const ReportRow *row, double cost)
+/* Returns: energy relative to that of the fastest memory alone, or NAN. */
+static double energy(const Report *report, const ReportRow *row,
+                     const RaminateCosts *costs)
 {
     const ReplayResult *result = &row->result;
-    double page_size = report->header->page_size;
-    double guest = result->read_lines + result->lines;
-    /* A swap reads and writes two pages. */
-    double swaps = 4.0 * result->swaps * REPLAY_SWAP_LINES;
-    RaminateLoad dram = {
-        .seconds = result->duration_ms / 1000.0,
-        .fast_size = page_size * report->header->nr_pages,
-        .bytes = guest * RAMINATE_LINE_SIZE,
-    };
-    RaminateLoad hybrid = {
-        .seconds = dram.seconds,
-        .fast_size = page_size * report->tiers->ranges[0].count,
-        .bytes = (guest + swaps - slow_total(row)) * RAMINATE_LINE_SIZE,
-        .slow_bytes = (double)slow_total(row) * RAMINATE_LINE_SIZE,
-    };
-    double joules = raminate_energy(&dram, cost);
+    const RaminateLayout *layout = report->layout;
+    RaminateLoad dram = { .seconds = result->duration_ms / 1000.0 };
+    RaminateLoad hybrid = dram;
+    double joules;
 
-    return joules > 0 ? raminate_energy(&hybrid, cost) / joules : NAN;
+    for (unsigned i = 0; i < layout->nr_tiers; i++) {
+        RaminateTierLoad *tier = &hybrid.tiers[i];
+        double swapped = (double)result->tier_swapped[i] * layout->unit;
+
+        tier->size = (double)layout->ranges[i].count * layout->unit;
+        tier->read = (double)result->tier_reads[i] * RAMINATE_LINE_SIZE;
+        tier->written = (double)result->tier_lines[i] * RAMINATE_LINE_SIZE;
+        dram.tiers[0].size += tier->size;
+        dram.tiers[0].read += tier->read;
+        dram.tiers[0].written += tier->written;
+        tier->read += swapped;
+        tier->written += swapped;
+    }
+    joules = raminate_energy(&dram, costs, 1);
+    return joules > 0 ? raminate_energy(&hybrid, costs, layout->nr_tiers) /
+                        joules : NAN;
+}
+
+/* @cost: of writes to slower tiers */
+static double energy_at(const Report *report, const ReportRow *row,
+                        uint32_t cost)
+{
+    RaminateLayout layout = *report->layout;
+
+    raminate_energy_suppose(layout.costs, layout.nr_tiers, cost);
+    return energy(report, row, layout.costs);
 }
 
 static double get_energy_10(const Report *report, const ReportRow *row)
 {
-    return energy(report, row, 10);
+    return energy_at(report, row, 10);
 }
 
 static double get_energy_100(const Report *report, const ReportRow *row)
 {
-    return energy(report, row, 100);
+    return energy_at(report, row, 100);
 }
 
 static double get_energy_1000(const Report *report, const ReportRow *row)
 {
-    return energy(report, row, 1000);
+    return energy_at(report, row, 1000);
+}
+
+static double get_energy_of_costs(const Report *report, const ReportRow *row)
+{
+    return energy(report, row, report->layout->costs);
 }
 
 static const Column columns[] = {
@@ -149,6 +168,7 @@ static const Column columns[] = {
     { "e10", "energy_10", "%.3f", 1, true, get_energy_10 },
     { "e100", "energy_100", "%.3f", 1, true, get_energy_100 },
     { "e1000", "energy_1000", "%.3f", 1, true, get_energy_1000 },
+    { "ecosts", "energy_of_costs", "%.3f", 1, true, get_energy_of_costs },
     { "Mpages", "written_pages", "%.3f", 1e-6, false, get_written_pages },
     { "MB", "written_bytes", "%.1f", 1e-6, true, get_written_bytes },
     { "swapMB", "swap_bytes", "%.1f", 1e-6, false, get_swapped_bytes },
@@ -173,15 +193,15 @@ static char *cell_text(const Report *report, const ReportRow *row,
 
 static void print_table(const Report *report)
 {
-    const RaminateFrameRange *fast = &report->tiers->ranges[0];
+    const RaminateFrameRange *fast = &report->layout->ranges[0];
+    uint32_t nr_pages = raminate_layout_pages(report->layout);
     const ReplayResult *result = &report->rows[0].result;
     size_t name_width = strlen("policy");
     int widths[G_N_ELEMENTS(columns)];
 
     printf("%s: %u pages, %u of them (%.1f %%) in the fastest tier; "
            "%" G_GUINT64_FORMAT " scans in %.0f s\n", report->path,
-           report->header->nr_pages, fast->count,
-           share(fast->count, report->header->nr_pages), result->scans,
+           nr_pages, fast->count, share(fast->count, nr_pages), result->scans,
            result->duration_ms / 1000.0);
     for (unsigned i = 0; i < report->nr_rows; i++) {
         name_width = MAX(name_width, strlen(report->rows[i].policy));
@@ -249,8 +269,8 @@ static void print_csv(const Report *report)
         print_csv_text(stdout, report->path);
         printf(",");
         print_csv_text(stdout, row->policy);
-        printf(",%u,%u,%u,%d", row->pass, report->header->nr_pages,
-               report->tiers->ranges[0].count, row->result.has_traffic);
+        printf(",%u,%u,%u,%d", row->pass, raminate_layout_pages(report->layout),
+               report->layout->ranges[0].count, row->result.has_traffic);
         for (unsigned c = 0; c < G_N_ELEMENTS(columns); c++) {
             printf(",");
             print_number(columns[c].get(report, row), "");
@@ -315,7 +335,7 @@ static void print_json(const Report *report, bool first)
            "    \"duration_ms\": %" G_GINT64_FORMAT ",\n"
            "    \"cut\": %s,\n    \"has_traffic\": %s,\n"
            "    \"bound_bytes\": ",
-           report->header->nr_pages, report->tiers->ranges[0].count,
+           raminate_layout_pages(report->layout), report->layout->ranges[0].count,
            report->rows[0].result.scans, report->rows[0].result.duration_ms,
            report->rows[0].result.cut ? "true" : "false",
            report->rows[0].result.has_traffic ? "true" : "false");

@@ -28,7 +28,7 @@ typedef struct ReportRow {
 typedef struct Report {
     const char *path;
     const RaminateRecordHeader *header;
-    const ReplayTiers *tiers;
+    const RaminateLayout *layout;
     const ReportRow *rows;
     unsigned nr_rows;
     bool has_bound;

@@ -7,6 +7,7 @@
 #include "hw/raminate/record/lines.h"
 #include "gauge.h"
 #include "trace.h"
+#include "units.h"
 
 struct Trace {
     RaminateRecordReader *reader;
@@ -84,6 +85,10 @@ static void add_gauge(Trace *trace, const RaminateRecordEntry *entry)
 {
     TraceStep *step = &trace->step;
 
+    if (trace->options.unit_pages > 1) {
+        /* A page says little of the unit that it is in. */
+        return;
+    }
     trace->has_gauge = true;
     g_array_set_size(step->gauge_pages, 0);
     g_array_set_size(step->gauge_lines, 0);
@@ -151,9 +156,19 @@ static bool add_entry(Trace *trace, const RaminateRecordEntry *entry)
     return false;
 }
 
+/* Makes the step one of units. */
+static void fold_step(TraceStep *step, uint32_t unit_pages)
+{
+    units_fold(step->pages, unit_pages);
+    units_fold(step->look, unit_pages);
+    units_fold_lines(step->traffic_pages, step->written, step->read,
+                     unit_pages);
+}
+
 /* Adds what the recording lacks.  Returns: false with @error set. */
 static bool complete_step(Trace *trace, GError **error)
 {
+    uint32_t unit_pages = trace->options.unit_pages;
     TraceStep *step = &trace->step;
 
     step->traffic_pages = trace->traffic.pages;
@@ -161,9 +176,14 @@ static bool complete_step(Trace *trace, GError **error)
     step->read = trace->traffic.read;
     if (!trace->has_traffic) {
         estimate_traffic(trace);
-    } else if (!trace->has_gauge) {
+    }
+    fold_step(step, unit_pages);
+    if (trace->has_traffic && !trace->has_gauge) {
         if (!trace->gauge) {
-            trace->gauge = gauge_new(trace_header(trace)->nr_pages, error);
+            uint32_t nr_pages = trace_header(trace)->nr_pages;
+
+            trace->gauge = gauge_new((nr_pages - 1) / unit_pages + 1,
+                                     unit_pages * TRACE_PAGE_LINES, error);
         }
         if (!trace->gauge) {
             return false;
@@ -208,6 +228,7 @@ Trace *trace_new(const char *path, const TraceOptions *options,
     trace = g_new0(Trace, 1);
     trace->reader = reader;
     trace->options = *options;
+    trace->options.unit_pages = MAX(options->unit_pages, 1);
     trace->step.pages = numbers_new();
     trace->step.look = numbers_new();
     trace->step.batches = g_array_new(FALSE, FALSE, sizeof(TraceBatch));

@@ -41,7 +41,11 @@ typedef struct TraceStep {
 typedef struct TraceOptions {
     uint32_t scan_period_ms;    /* scans closer than that are made one */
     uint32_t lines_per_page;    /* estimate where the traffic isn't known */
+    uint32_t unit_pages;        /* so many are one page of a step; 0: each */
 } TraceOptions;
+
+/* Lines that a page has */
+#define TRACE_PAGE_LINES ((1 << RAMINATE_PAGE_BITS) / RAMINATE_LINE_SIZE)
 
 typedef struct Trace Trace;
 
@@ -51,6 +55,7 @@ Trace *trace_new(const char *path, const TraceOptions *options,
 void trace_free(Trace *trace);
 void trace_rewind(Trace *trace);
 
+/* Returns: the recording's header, whatever the options say. */
 const RaminateRecordHeader *trace_header(const Trace *trace);
 
 /*

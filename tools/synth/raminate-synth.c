@@ -108,10 +108,11 @@ static void put_header(GByteArray *out, const Synth *s)
         .nr_pages = s->nr_pages,
         .scan_period_ms = SCAN_PERIOD_MS,
         .nr_tiers = 2,
-        .tiers = { { "dram0", 0, 0, fast },
-                   { "mram0", 1, fast, s->nr_pages - fast } },
+        .tiers = { { "dram0", 0, 0, fast, { 0 } },
+                   { "mram0", 1, fast, s->nr_pages - fast, { 0 } } },
     };
 
+    raminate_record_default_costs(&header);
     raminate_record_put_header(out, &header);
 }
 

@@ -125,6 +125,7 @@ static bool open_recording(Report *report, GError **error)
         header.tiers[i].first = first;
         header.tiers[i].count = memory_first_page(memory, i + 1) - first;
     }
+    raminate_record_default_costs(&header);
     report->recorder = raminate_recorder_new(report->options->record, &header,
                                              ended_cb, report, error);
     return report->recorder;

@@ -7,22 +7,36 @@
 #ifndef HW_RAMINATE_ENERGY_H
 #define HW_RAMINATE_ENERGY_H
 
-/* What the energy depends on. */
+#include "hw/raminate/engine/layout.h"
+
+/* What was done with the memory of a tier, in bytes */
+typedef struct RaminateTierLoad {
+    double size;
+    double read;
+    double written;
+} RaminateTierLoad;
+
+/* What the energy depends on */
 typedef struct RaminateLoad {
     double seconds;
-    double fast_size;           /* bytes of the fastest tier */
-    double bytes;               /* read anywhere or written to that tier */
-    double slow_bytes;          /* written to slower tiers */
+    RaminateTierLoad tiers[RAMINATE_MAX_TIERS];
 } RaminateLoad;
 
 /*
- * The model of the RAMinate paper: all bytes cost the same but those written
- * to slower tiers, and only the fastest tier takes power while idle.
+ * As in the model of the RAMinate paper, a byte takes what one of DRAM does,
+ * times its cost, and memory takes power while idle.
  *
- * @slow_write_cost: how many times as much a byte written to a slower tier
- *                   costs
+ * @costs: of each tier; a read from the fastest is taken for one from DRAM
  * Returns: energy in joules.
  */
-double raminate_energy(const RaminateLoad *load, double slow_write_cost);
+double raminate_energy(const RaminateLoad *load, const RaminateCosts *costs,
+                       unsigned nr_tiers);
+
+/*
+ * Makes writes to all tiers but the fastest cost @times what a read from the
+ * fastest does.
+ */
+void raminate_energy_suppose(RaminateCosts *costs, unsigned nr_tiers,
+                             uint32_t times);
 
 #endif

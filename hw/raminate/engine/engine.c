@@ -42,14 +42,13 @@ static void drop_policy(RaminateEngine *e)
     }
 }
 
-RaminateEngine *raminate_engine_new(const RaminateFrameRange *ranges,
-                                    unsigned nr_tiers,
+RaminateEngine *raminate_engine_new(const RaminateLayout *layout,
                                     const RaminateSettings *settings)
 {
     RaminateEngine *e = g_new0(RaminateEngine, 1);
 
     e->settings = *settings;
-    e->placement = raminate_placement_new(ranges, nr_tiers);
+    e->placement = raminate_placement_new(layout);
     if (e->placement) {
         e->heat = raminate_heat_new(raminate_placement_pages(e->placement));
     }
@@ -272,7 +271,8 @@ static void move_done(RaminateEngine *e, int64_t now, bool planned,
     unsigned from = raminate_placement_tier(e->placement, move->with);
 
     e->figures.swaps++;
-    e->figures.slow_writes_by_swaps += (to != 0) + (from != 0);
+    e->figures.swapped[to]++;
+    e->figures.swapped[from]++;
     if (to != from) {
         bool back = note_move(e, now, planned, move->page, move->with);
 

@@ -47,12 +47,11 @@ typedef struct RaminateScan {
 typedef struct RaminateEngine RaminateEngine;
 
 /*
- * @ranges, @nr_tiers: see raminate_placement_new()
+ * @layout: is copied
  * Returns: an engine without a policy, at time 0, or NULL if there is no
  * memory.
  */
-RaminateEngine *raminate_engine_new(const RaminateFrameRange *ranges,
-                                    unsigned nr_tiers,
+RaminateEngine *raminate_engine_new(const RaminateLayout *layout,
                                     const RaminateSettings *settings);
 void raminate_engine_free(RaminateEngine *engine);      /* NULL is fine */
 

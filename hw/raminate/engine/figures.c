@@ -17,8 +17,7 @@ void raminate_figures_add_scan(RaminateFigures *figures,
     RAMINATE_SAMPLE_FOREACH(run, sample, RAMINATE_WRITTEN) {
         for (uint32_t page = run->first; page < run->first + run->nr; page++) {
             figures->written[raminate_placement_tier(placement, page)]++;
-            figures->slow_unmoved +=
-                raminate_placement_first_tier(placement, page) != 0;
+            figures->unmoved[raminate_placement_first_tier(placement, page)]++;
         }
     }
     for (unsigned tier = 0; tier < RAMINATE_MAX_TIERS; tier++) {
@@ -28,12 +27,17 @@ void raminate_figures_add_scan(RaminateFigures *figures,
     figures->scans++;
 }
 
-uint64_t raminate_figures_sum(const uint64_t *written)
+uint64_t raminate_figures_sum(const uint64_t *pages)
+{
+    return pages[0] + raminate_figures_slow(pages);
+}
+
+uint64_t raminate_figures_slow(const uint64_t *pages)
 {
     uint64_t sum = 0;
 
-    for (unsigned tier = 0; tier < RAMINATE_MAX_TIERS; tier++) {
-        sum += written[tier];
+    for (unsigned tier = 1; tier < RAMINATE_MAX_TIERS; tier++) {
+        sum += pages[tier];
     }
     return sum;
 }
@@ -45,7 +49,7 @@ bool raminate_figures_slow_share(const uint64_t *written, double *share)
     if (!sum) {
         return false;
     }
-    *share = 100.0 * (sum - written[0]) / sum;
+    *share = 100.0 * raminate_figures_slow(written) / sum;
     return true;
 }
 
@@ -63,8 +67,7 @@ static uint64_t get_pages_written(const RaminateFigures *figures)
 
 static uint64_t get_pages_written_slow(const RaminateFigures *figures)
 {
-    return raminate_figures_sum(figures->total_written) -
-           figures->total_written[0];
+    return raminate_figures_slow(figures->total_written);
 }
 
 static uint64_t get_batches(const RaminateFigures *figures)
@@ -99,7 +102,7 @@ static uint64_t get_swaps_held(const RaminateFigures *figures)
 
 static uint64_t get_slow_writes_by_swaps(const RaminateFigures *figures)
 {
-    return figures->slow_writes_by_swaps;
+    return raminate_figures_slow(figures->swapped);
 }
 
 static uint64_t get_scan_time(const RaminateFigures *figures)

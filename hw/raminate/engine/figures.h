@@ -18,7 +18,7 @@ typedef struct RaminateFigures {
     uint64_t scans;
     uint64_t written[RAMINATE_MAX_TIERS];       /* by the last scan */
     uint64_t total_written[RAMINATE_MAX_TIERS];
-    uint64_t slow_unmoved;      /* pages of slower tiers, had none moved */
+    uint64_t unmoved[RAMINATE_MAX_TIERS];       /* the same, had none moved */
     uint64_t watched_ms;        /* time that the scans cover */
     uint64_t batches;
     uint64_t batches_given_up;
@@ -26,7 +26,8 @@ typedef struct RaminateFigures {
     uint64_t swaps_failed;
     uint64_t swaps_reversed;
     uint64_t swaps_held;
-    uint64_t slow_writes_by_swaps;
+    /* Pages that swaps have read from each tier, and written to it */
+    uint64_t swapped[RAMINATE_MAX_TIERS];
     RaminateHistogram scan_time;
     RaminateHistogram batch_time;
     RaminateHistogram pause_time;
@@ -60,7 +61,10 @@ extern const RaminateFigure raminate_figure_list[];
  */
 bool raminate_figures_slow_share(const uint64_t *written, double *share);
 
-/* Returns: the sum over all tiers. */
-uint64_t raminate_figures_sum(const uint64_t *written);
+/* @pages, in both of them: by tier.  Returns: the sum over all tiers. */
+uint64_t raminate_figures_sum(const uint64_t *pages);
+
+/* Returns: the sum over all tiers but the fastest. */
+uint64_t raminate_figures_slow(const uint64_t *pages);
 
 #endif

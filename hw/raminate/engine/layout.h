@@ -25,10 +25,78 @@
 /* More tiers than any host has kinds of memory; a tier fits in a byte. */
 #define RAMINATE_MAX_TIERS 16
 
+/* What a cache reads and writes at once, in bytes */
+#define RAMINATE_LINE_SIZE 64
+
 /* One tier's run of frames.  Tiers are numbered by rank, 0 is the fastest. */
 typedef struct RaminateFrameRange {
     uint32_t first;
     uint32_t count;
 } RaminateFrameRange;
+
+/* So that sums of a few have room in 32 bits */
+#define RAMINATE_MAX_COST 100000000
+
+/* What a tier's memory costs; a line's costs are relative to one another. */
+typedef struct RaminateCosts {
+    uint32_t read;              /* of a line, 1 to RAMINATE_MAX_COST */
+    uint32_t write;             /* the same; not less than a faster tier's */
+    uint32_t idle;              /* power while idle, in milliwatts a GiB */
+} RaminateCosts;
+
+/*
+ * The tiers of a container, fastest first.  Their ranges cover frames 0 to the
+ * sum of the counts without gap or overlap.
+ */
+typedef struct RaminateLayout {
+    unsigned nr_tiers;          /* 1 to RAMINATE_MAX_TIERS */
+    uint32_t unit;              /* bytes of a page, which moves as a whole */
+    RaminateFrameRange ranges[RAMINATE_MAX_TIERS];
+    RaminateCosts costs[RAMINATE_MAX_TIERS];
+} RaminateLayout;
+
+/*
+ * Returns: the costs of a tier of which nobody said anything.  The fastest is
+ * taken for DRAM, all reads cost 1, and writes to it as well.  Those to slower
+ * tiers cost so much that an exchange with the next faster one pays once it
+ * spares it the writing of two pages.  They take no power while idle.
+ * @faster: the costs of the next faster tier, NULL if there is none
+ */
+RaminateCosts raminate_layout_default_costs(const RaminateCosts *faster);
+
+/*
+ * Checks costs that were given.
+ * @faster: see above
+ * Returns: NULL, or what is wrong: the name of a property.
+ */
+const char *raminate_layout_check_costs(const RaminateCosts *costs,
+                                        const RaminateCosts *faster);
+
+void raminate_layout_set_default_costs(RaminateLayout *layout);
+
+/* Tiers of pages of 4 KiB, with the default costs. */
+void raminate_layout_init(RaminateLayout *layout,
+                          const RaminateFrameRange *ranges, unsigned nr_tiers);
+
+/* Returns: pages of all tiers. */
+uint32_t raminate_layout_pages(const RaminateLayout *layout);
+
+/* Returns: lines in a unit. */
+uint32_t raminate_layout_unit_lines(const RaminateLayout *layout);
+
+/*
+ * Returns: the fastest tier to which a write costs more than to @tier, which
+ * is slower, or nr_tiers if there is none.
+ */
+unsigned raminate_layout_costlier(const RaminateLayout *layout, unsigned tier);
+
+/*
+ * What an exchange of two units reads and writes, in both tiers, in terms of
+ * what is saved by a line that is written to @fast and not to @slow.
+ * @slow: a write to it costs more than to @fast
+ * Returns: a number of lines.
+ */
+float raminate_layout_swap_cost(const RaminateLayout *layout, unsigned fast,
+                                unsigned slow);
 
 #endif

@@ -13,8 +13,7 @@
 struct RaminatePlacement {
     uint32_t nr_pages;
     uint32_t nr_runs;
-    unsigned nr_tiers;
-    RaminateFrameRange ranges[RAMINATE_MAX_TIERS];
+    RaminateLayout layout;
 
     /* Of each page, an uint32_t: its frame's number less its own */
     RaminateRegions *shifts;
@@ -28,9 +27,9 @@ static bool range_has(const RaminateFrameRange *range, uint32_t frame)
 /* Returns: the tier of @frame.  Most frames are in the slowest one. */
 static unsigned tier_of_frame(const RaminatePlacement *p, uint32_t frame)
 {
-    unsigned tier = p->nr_tiers - 1;
+    unsigned tier = p->layout.nr_tiers - 1;
 
-    while (tier > 0 && !range_has(&p->ranges[tier], frame)) {
+    while (tier > 0 && !range_has(&p->layout.ranges[tier], frame)) {
         tier--;
     }
     return tier;
@@ -83,28 +82,28 @@ static bool joined_after(const RaminatePlacement *p, uint32_t page,
            tier_of_frame(p, left) == tier_of_frame(p, right);
 }
 
-RaminatePlacement *raminate_placement_new(const RaminateFrameRange *ranges,
-                                          unsigned nr_tiers)
+RaminatePlacement *raminate_placement_new(const RaminateLayout *layout)
 {
     RaminatePlacement *p = calloc(1, sizeof(*p));
     uint64_t nr_pages = 0;
 
-    assert(nr_tiers >= 1 && nr_tiers <= RAMINATE_MAX_TIERS);
+    assert(layout->nr_tiers >= 1 && layout->nr_tiers <= RAMINATE_MAX_TIERS);
     if (!p) {
         return NULL;
     }
 
-    p->nr_tiers = nr_tiers;
-    for (unsigned tier = 0; tier < nr_tiers; tier++) {
-        p->ranges[tier] = ranges[tier];
+    p->layout = *layout;
+    for (unsigned tier = 0; tier < layout->nr_tiers; tier++) {
         /* Each tier is one run: its frames follow each other at first. */
-        p->nr_runs += ranges[tier].count > 0;
-        nr_pages += ranges[tier].count;
+        p->nr_runs += layout->ranges[tier].count > 0;
+        nr_pages += layout->ranges[tier].count;
     }
     assert(nr_pages < UINT32_MAX);
     p->nr_pages = nr_pages;
-    for (unsigned tier = 0; tier < nr_tiers; tier++) {
-        assert((uint64_t)ranges[tier].first + ranges[tier].count <= nr_pages);
+    for (unsigned tier = 0; tier < layout->nr_tiers; tier++) {
+        const RaminateFrameRange *range = &layout->ranges[tier];
+
+        assert((uint64_t)range->first + range->count <= nr_pages);
     }
 
     p->shifts = raminate_regions_new(nr_pages, sizeof(uint32_t));
@@ -130,7 +129,12 @@ uint32_t raminate_placement_pages(const RaminatePlacement *p)
 
 unsigned raminate_placement_tiers(const RaminatePlacement *p)
 {
-    return p->nr_tiers;
+    return p->layout.nr_tiers;
+}
+
+const RaminateLayout *raminate_placement_layout(const RaminatePlacement *p)
+{
+    return &p->layout;
 }
 
 size_t raminate_placement_memory(const RaminatePlacement *p)
@@ -141,7 +145,7 @@ size_t raminate_placement_memory(const RaminatePlacement *p)
 uint32_t raminate_placement_tier_pages(const RaminatePlacement *p,
                                        unsigned tier)
 {
-    return p->ranges[tier].count;
+    return p->layout.ranges[tier].count;
 }
 
 uint32_t raminate_placement_frame(const RaminatePlacement *p, uint32_t page)
@@ -197,8 +201,8 @@ void raminate_placement_count(const RaminatePlacement *p, uint32_t first,
         }
         stop = live == RAMINATE_NO_REGION || live > raminate_region_of(end)
                ? end : live << RAMINATE_REGION_BITS;
-        for (unsigned tier = 0; tier < p->nr_tiers; tier++) {
-            counts[tier] += overlap(&p->ranges[tier], first, stop);
+        for (unsigned tier = 0; tier < p->layout.nr_tiers; tier++) {
+            counts[tier] += overlap(&p->layout.ranges[tier], first, stop);
         }
         first = stop;
     }
@@ -207,7 +211,7 @@ void raminate_placement_count(const RaminatePlacement *p, uint32_t first,
 uint32_t raminate_placement_next_in_tier(const RaminatePlacement *p,
                                          unsigned tier, uint32_t page)
 {
-    const RaminateFrameRange *range = &p->ranges[tier];
+    const RaminateFrameRange *range = &p->layout.ranges[tier];
     uint32_t end;
 
     while (page < p->nr_pages) {
@@ -240,7 +244,7 @@ uint32_t raminate_placement_next_in_tier(const RaminatePlacement *p,
 uint32_t raminate_placement_prev_in_tier(const RaminatePlacement *p,
                                          unsigned tier, uint32_t page)
 {
-    const RaminateFrameRange *range = &p->ranges[tier];
+    const RaminateFrameRange *range = &p->layout.ranges[tier];
     uint32_t last = range->first + range->count - 1;
     /* One past the page that is looked at */
     uint32_t end = page < p->nr_pages ? page + 1 : p->nr_pages;

@@ -25,19 +25,18 @@
 typedef struct RaminatePlacement RaminatePlacement;
 
 /*
- * @ranges: one entry a tier, in the order of rank; together they cover
- *          frames 0 to the sum of their counts without gap or overlap
- * @nr_tiers: 1 to RAMINATE_MAX_TIERS
+ * @layout: is copied
  *
  * Returns: the identity, owned by the caller, or NULL if there is no memory.
  * Cost: O(tiers).
  */
-RaminatePlacement *raminate_placement_new(const RaminateFrameRange *ranges,
-                                          unsigned nr_tiers);
+RaminatePlacement *raminate_placement_new(const RaminateLayout *layout);
 void raminate_placement_free(RaminatePlacement *placement);
 
 uint32_t raminate_placement_pages(const RaminatePlacement *placement);
 unsigned raminate_placement_tiers(const RaminatePlacement *placement);
+const RaminateLayout *
+raminate_placement_layout(const RaminatePlacement *placement);
 
 /* Returns: bytes that the state of pages takes at present. */
 size_t raminate_placement_memory(const RaminatePlacement *placement);

@@ -42,7 +42,7 @@
 /* One hardly gauged has the lines of its pace, and that those of all. */
 #define LINES_WEIGHT 8.0f
 #define PACE_LINES_WEIGHT 8.0f
-#define LINES_AT_FIRST 32.0f
+#define LINES_AT_FIRST 0.5f         /* of those in a page */
 #define LINES_AT_FIRST_WEIGHT 2.0f
 
 /*
@@ -54,12 +54,12 @@
 
 /* Advantages tend to what they are in sweeps, until none changes by much. */
 #define SWEEPS 100
-#define SWEEP_CHANGE (PAYBACK_SWAP_COST / 50)
+#define SWEEP_CHANGE (1 / 50.0f)     /* of the cost of a swap */
 
 /* The price is found to a hundredth. */
 #define BISECTIONS 10
 #define PRICE_STEP 0.01f
-#define PRICE_MAX 4096.0f
+#define PRICE_MAX 64.0f             /* for each line in a page */
 
 /*
  * What all states have one of, with those of one age next to each other: they
@@ -68,6 +68,7 @@
 typedef float ByAge[PAYBACK_AGES][PAYBACK_HISTORIES];
 
 typedef struct Appraisal {
+    float swap_cost;
     float price;
     float patience;
     ByAge chance;
@@ -97,14 +98,26 @@ static void make_steps(PaybackModel *model)
     }
 }
 
-void payback_model_init(PaybackModel *model)
+void payback_model_init(PaybackModel *model, uint32_t page_lines)
 {
     memset(model, 0, sizeof(*model));
+    model->page_lines = page_lines;
     for (unsigned i = 0; i < PAYBACK_PACES; i++) {
         model->paces[i].writes = 1;
         model->paces[i].chances[i] = 1;
     }
     make_steps(model);
+}
+
+void payback_border_init(PaybackBorder *border, const RaminateLayout *layout,
+                         unsigned tier)
+{
+    memset(border, 0, sizeof(*border));
+    border->behind = raminate_layout_costlier(layout, tier);
+    if (border->behind < layout->nr_tiers) {
+        border->swap_cost = raminate_layout_swap_cost(layout, tier,
+                                                      border->behind);
+    }
 }
 
 /* Learning */
@@ -205,7 +218,8 @@ static void weigh_paces(const PaybackModel *model, float *lines)
         all_nr += nr[i];
         all_sum += sum[i];
     }
-    all = mean(all_sum, all_nr, LINES_AT_FIRST, LINES_AT_FIRST_WEIGHT);
+    all = mean(all_sum, all_nr, model->page_lines * LINES_AT_FIRST,
+               LINES_AT_FIRST_WEIGHT);
     for (unsigned i = 0; i < PAYBACK_PACES; i++) {
         lines[i] = mean(sum[i], nr[i], all, PACE_LINES_WEIGHT);
     }
@@ -244,10 +258,10 @@ void payback_model_weigh(PaybackModel *model, uint32_t scans)
 /* Appraising */
 
 /* Returns: an advantage that can be had or left at the next scan. */
-static inline float optional(float advantage)
+static inline float optional(float advantage, float swap_cost)
 {
     advantage = advantage > 0 ? advantage : 0;
-    return advantage < PAYBACK_SWAP_COST ? advantage : PAYBACK_SWAP_COST;
+    return advantage < swap_cost ? advantage : swap_cost;
 }
 
 /* @written: returns values of pages just written, by history before */
@@ -263,7 +277,8 @@ static void set_written_values(const PaybackModel *model,
             const float *advantage = &appraisal->advantage[0][to * NR];
 
             for (unsigned i = 0; i < NR; i++) {
-                written[from * NR + i] += chance * optional(advantage[i]);
+                written[from * NR + i] +=
+                    chance * optional(advantage[i], appraisal->swap_cost);
             }
         }
     }
@@ -293,6 +308,7 @@ static void set_values(const PaybackModel *model, const float *written,
 static void set_advantages_of(Appraisal *appraisal, unsigned age,
                               const float *values, float *change)
 {
+    float swap_cost = appraisal->swap_cost;
     bool end = age == PAYBACK_AGES - 1;
     const float *older = appraisal->advantage[end ? age : age + 1];
     const float *saving = appraisal->saving[age];
@@ -302,13 +318,14 @@ static void set_advantages_of(Appraisal *appraisal, unsigned age,
     float leaving = end ? 0 : 1 / payback_age_width(age);
 
     for (unsigned i = 0; i < PAYBACK_HISTORIES; i++) {
-        float before = optional(advantage[i]);
+        float before = optional(advantage[i], swap_cost);
         float stay = 1 - chance[i];
         float leave = stay * leaving;
-        float next = chance[i] * values[i] + leave * optional(older[i]) +
+        float next = chance[i] * values[i] +
+                     leave * optional(older[i], swap_cost) +
                      (stay - leave) * before;
         float now = saving[i] - appraisal->price + appraisal->patience * next;
-        float difference = fabsf(optional(now) - before);
+        float difference = fabsf(optional(now, swap_cost) - before);
 
         advantage[i] = now;
         change[i] = change[i] > difference ? change[i] : difference;
@@ -317,9 +334,10 @@ static void set_advantages_of(Appraisal *appraisal, unsigned age,
 
 static void set_advantages(const PaybackModel *model, Appraisal *appraisal)
 {
-    float most = SWEEP_CHANGE;
+    float little = appraisal->swap_cost * SWEEP_CHANGE;
+    float most = little;
 
-    for (unsigned sweep = 0; most >= SWEEP_CHANGE && sweep < SWEEPS; sweep++) {
+    for (unsigned sweep = 0; most >= little && sweep < SWEEPS; sweep++) {
         float written[PAYBACK_HISTORIES];
         float values[PAYBACK_HISTORIES];
         float change[PAYBACK_HISTORIES] = { 0 };
@@ -349,7 +367,7 @@ static bool too_cheap(const PaybackModel *model, float price,
         for (unsigned age = 0; age < PAYBACK_AGES; age++) {
             float advantage = appraisal->advantage[age][i];
 
-            if (advantage > PAYBACK_SWAP_COST) {
+            if (advantage > appraisal->swap_cost) {
                 excess += behind[i * PAYBACK_AGES + age];
             } else if (advantage < 0) {
                 excess -= before[i * PAYBACK_AGES + age];
@@ -362,6 +380,7 @@ static bool too_cheap(const PaybackModel *model, float price,
 static void begin_appraisal(Appraisal *appraisal, const PaybackModel *model,
                             const PaybackBorder *border)
 {
+    appraisal->swap_cost = border->swap_cost;
     appraisal->patience = model->patience;
     for (unsigned i = 0; i < PAYBACK_STATES; i++) {
         unsigned age = i % PAYBACK_AGES;
@@ -391,7 +410,7 @@ void payback_model_appraise(const PaybackModel *model, const uint32_t *before,
 
     begin_appraisal(&appraisal, model, border);
     while (too_cheap(model, high, before, behind, &appraisal) &&
-           high < PRICE_MAX) {
+           high < PRICE_MAX * model->page_lines) {
         low = high;
         high *= 4;
     }

@@ -14,10 +14,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "hw/raminate/engine/layout.h"
 #include "payback-state.h"
-
-/* Lines of 64 bytes that a swap writes, and so must save: two whole pages */
-#define PAYBACK_SWAP_COST 128.0f
 
 /* Counts decay from scan to scan. */
 typedef struct PaybackState {
@@ -43,8 +41,10 @@ typedef struct PaybackStep {
     float above;            /* share that goes to the class above @rate */
 } PaybackStep;
 
-/* Between a tier and the slower one next to it */
+/* Between a tier and slower ones to which a write costs more */
 typedef struct PaybackBorder {
+    unsigned behind;        /* the fastest of those; nr_tiers if there is none */
+    float swap_cost;        /* lines that a swap must save to pay */
     float price;            /* lines a scan, for a frame before it */
     float advantage[PAYBACK_STATES];    /* lines, of being before it */
 } PaybackBorder;
@@ -53,6 +53,7 @@ typedef struct PaybackModel {
     PaybackState states[PAYBACK_STATES];
     PaybackPace paces[PAYBACK_PACES];
     PaybackStep steps[PAYBACK_RATES][PAYBACK_AGES];
+    float page_lines;           /* in a page */
 
     /* As of the last payback_model_weigh() */
     float chance[PAYBACK_STATES];       /* that the next scan finds it */
@@ -60,7 +61,12 @@ typedef struct PaybackModel {
     float patience;             /* worth of a line that is saved a scan later */
 } PaybackModel;
 
-void payback_model_init(PaybackModel *model);
+/* @page_lines: in a page */
+void payback_model_init(PaybackModel *model, uint32_t page_lines);
+
+/* Makes the border behind @tier, which is not the slowest. */
+void payback_border_init(PaybackBorder *border, const RaminateLayout *layout,
+                         unsigned tier);
 
 /* A scan found a page of @state written, of which @lines lines changed. */
 void payback_model_gauge(PaybackModel *model, unsigned state, uint32_t lines);
@@ -100,7 +106,7 @@ void payback_model_weigh(PaybackModel *model, uint32_t scans);
  * Finds the price at which as many pages behind the border are worth a swap
  * as there are before it that are not worth their frames.
  * @before, @behind: pages of each state on either side of the border
- * @border: what was found last time is where it starts; 0 at first
+ * @border: what was found last time is where it starts
  * Cost: O(states), some hundred times.
  */
 void payback_model_appraise(const PaybackModel *model, const uint32_t *before,

@@ -13,7 +13,7 @@
  *
  * With more than two tiers, the fastest is served first, from all others,
  * then the next with what is left.  Each border between tiers has a price of
- * its own.
+ * its own, and a cost of its swaps, by what reads and writes of the tiers cost.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -80,6 +80,8 @@ static void payback_destroy(RaminatePolicy *p)
 
 static RaminatePolicy *payback_create(const RaminatePolicyConfig *config)
 {
+    const RaminateLayout *layout =
+        raminate_placement_layout(config->placement);
     RaminatePolicy *p = calloc(1, sizeof(*p));
 
     if (!p) {
@@ -93,7 +95,10 @@ static RaminatePolicy *payback_create(const RaminatePolicyConfig *config)
         payback_destroy(p);
         return NULL;
     }
-    payback_model_init(&p->model);
+    payback_model_init(&p->model, raminate_layout_unit_lines(layout));
+    for (unsigned tier = 0; tier + 1 < p->nr_tiers; tier++) {
+        payback_border_init(&p->borders[tier], layout, tier);
+    }
     return p;
 }
 
@@ -279,8 +284,8 @@ static unsigned payback_rank(RaminatePolicy *p, unsigned tier)
     uint32_t behind[PAYBACK_STATES];
     unsigned nr = 0;
 
-    payback_count(p, 0, tier + 1, before);
-    payback_count(p, tier + 1, p->nr_tiers, behind);
+    payback_count(p, 0, border->behind, before);
+    payback_count(p, border->behind, p->nr_tiers, behind);
     payback_model_appraise(&p->model, before, behind, border);
     for (unsigned i = 0; i < PAYBACK_STATES; i++) {
         if (before[i] || behind[i]) {
@@ -366,14 +371,15 @@ static size_t payback_plan_tier(RaminatePolicy *p, unsigned tier,
                                 RaminateMove *moves, size_t max)
 {
     unsigned nr = payback_rank(p, tier);
-    PaybackWalk up = payback_walk(p, nr, true, tier + 1, p->nr_tiers);
+    const PaybackBorder *border = &p->borders[tier];
+    PaybackWalk up = payback_walk(p, nr, true, border->behind, p->nr_tiers);
     PaybackWalk down = payback_walk(p, nr, false, tier, tier + 1);
     size_t planned = 0;
 
     while (planned < max && up.page != RAMINATE_NO_PAGE &&
            down.page != RAMINATE_NO_PAGE &&
            p->ranks[up.rank].advantage - p->ranks[down.rank].advantage >
-           PAYBACK_SWAP_COST) {
+           border->swap_cost) {
         moves[planned].page = up.page;
         moves[planned].with = down.page;
         planned++;
@@ -394,6 +400,10 @@ static size_t payback_plan(RaminatePolicy *p, int64_t now_ms,
     payback_model_weigh(&p->model, p->lists.scan);
     p->plan = p->plan % UINT8_MAX + 1;
     for (unsigned tier = 0; tier + 1 < p->nr_tiers; tier++) {
+        /* Between tiers whose writes cost the same, no move pays. */
+        if (p->borders[tier].behind == p->nr_tiers) {
+            break;
+        }
         planned += payback_plan_tier(p, tier, moves + planned, max - planned);
     }
     return planned;

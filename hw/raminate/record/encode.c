@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "format.h"
+#include "header.h"
 #include "moves.h"
 #include "put.h"
 #include "record.h"
@@ -37,21 +38,7 @@ void raminate_record_put_header(GByteArray *out,
     g_byte_array_append(out, (const uint8_t *)RECORD_MAGIC, RECORD_MAGIC_SIZE);
     put_u32(out, RECORD_VERSION);
     start = begin_entry(out, RECORD_HEADER);
-    put_u32(out, header->page_size);
-    put_u32(out, header->nr_pages);
-    put_u64(out, header->started_us);
-    put_u32(out, header->scan_period_ms);
-    put_u32(out, header->nr_tiers);
-    for (unsigned i = 0; i < header->nr_tiers; i++) {
-        const RaminateRecordTier *tier = &header->tiers[i];
-        size_t length = MIN(strlen(tier->id), UINT8_MAX);
-
-        put_u32(out, tier->first);
-        put_u32(out, tier->count);
-        put_u8(out, tier->rank);
-        put_u8(out, length);
-        g_byte_array_append(out, (const uint8_t *)tier->id, length);
-    }
+    raminate_record_put_fields(out, header);
     end_entry(out, start);
 }
 

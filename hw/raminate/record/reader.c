@@ -8,6 +8,7 @@
 
 #include "cursor.h"
 #include "format.h"
+#include "header.h"
 #include "record.h"
 #include "moves.h"
 
@@ -74,66 +75,6 @@ static const uint8_t *find_entry(RaminateRecordReader *reader, uint8_t *type,
 
 /* Header */
 
-static void take_tier(Cursor *cursor, RaminateRecordTier *tier)
-{
-    const uint8_t *id;
-    uint8_t length;
-
-    tier->first = take_u32(cursor);
-    tier->count = take_u32(cursor);
-    tier->rank = take_u8(cursor);
-    length = take_u8(cursor);
-    id = take(cursor, length);
-    tier->id = g_strndup((const char *)id, id ? length : 0);
-}
-
-/* Returns: whether the tiers cover all frames, each once. */
-static bool tiers_are_sound(const RaminateRecordHeader *header)
-{
-    uint64_t covered = 0;
-
-    for (unsigned i = 0; i < header->nr_tiers; i++) {
-        const RaminateRecordTier *a = &header->tiers[i];
-
-        covered += a->count;
-        if (!a->count ||
-            (uint64_t)a->first + a->count > header->nr_pages) {
-            return false;
-        }
-        for (unsigned j = 0; j < i; j++) {
-            const RaminateRecordTier *b = &header->tiers[j];
-
-            if (a->first < b->first + b->count &&
-                b->first < a->first + a->count) {
-                return false;
-            }
-        }
-    }
-    return covered == header->nr_pages;
-}
-
-static bool take_header(RaminateRecordReader *reader, Cursor *cursor)
-{
-    RaminateRecordHeader *header = &reader->header;
-    uint32_t nr_tiers;
-
-    header->page_size = take_u32(cursor);
-    header->nr_pages = take_u32(cursor);
-    header->started_us = take_u64(cursor);
-    header->scan_period_ms = take_u32(cursor);
-    nr_tiers = take_u32(cursor);
-    if (cursor->bad || nr_tiers < 1 || nr_tiers > RAMINATE_MAX_TIERS ||
-        !header->page_size || !header->nr_pages ||
-        header->nr_pages == UINT32_MAX) {
-        return false;
-    }
-    header->nr_tiers = nr_tiers;
-    for (unsigned i = 0; i < nr_tiers; i++) {
-        take_tier(cursor, &header->tiers[i]);
-    }
-    return !cursor->bad && tiers_are_sound(header);
-}
-
 static bool read_header(RaminateRecordReader *reader, GError **error)
 {
     Cursor cursor = { .next = reader->start, .end = reader->end };
@@ -173,7 +114,8 @@ static bool read_header(RaminateRecordReader *reader, GError **error)
     }
     cursor.next = payload;
     cursor.end = payload + size;
-    if (type != RECORD_HEADER || !take_header(reader, &cursor)) {
+    if (type != RECORD_HEADER ||
+        !raminate_record_take_header(&reader->header, &cursor)) {
         set_damaged(reader, error);
         return false;
     }

@@ -15,10 +15,7 @@
 #include <glib.h>
 
 #include "hw/raminate/engine/move.h"
-#include "hw/raminate/engine/placement.h"
-
-/* Traffic is counted in lines of the last-level cache. */
-#define RAMINATE_LINE_SIZE 64
+#include "hw/raminate/engine/layout.h"
 
 /* One tier: its frames as in RaminateFrameRange, and how users call it. */
 typedef struct RaminateRecordTier {
@@ -26,6 +23,7 @@ typedef struct RaminateRecordTier {
     uint8_t rank;
     uint32_t first;
     uint32_t count;
+    RaminateCosts costs;        /* sound; the default where it isn't told */
 } RaminateRecordTier;
 
 typedef struct RaminateRecordHeader {
@@ -36,6 +34,13 @@ typedef struct RaminateRecordHeader {
     unsigned nr_tiers;
     RaminateRecordTier tiers[RAMINATE_MAX_TIERS];       /* fastest first */
 } RaminateRecordHeader;
+
+/* Gives the tiers of @header the costs that they have if nobody tells. */
+void raminate_record_default_costs(RaminateRecordHeader *header);
+
+/* Sets @layout to the tiers of @header. */
+void raminate_record_get_layout(const RaminateRecordHeader *header,
+                                RaminateLayout *layout);
 
 typedef enum RaminateRecordType {
     RAMINATE_RECORD_SCAN = 1,   /* pages found written by a scan */

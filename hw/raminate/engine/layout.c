@@ -1,0 +1,105 @@
+/*
+ * RAMinate: how guest memory is divided into pages, regions and tiers
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include <assert.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "hw/raminate/engine/layout.h"
+
+/* 0.5 W for 4 GiB, worked back from the charts of the RAMinate paper */
+#define DRAM_IDLE 125
+
+RaminateCosts raminate_layout_default_costs(const RaminateCosts *faster)
+{
+    RaminateCosts costs = { 1, 1, DRAM_IDLE };
+    uint64_t write;
+
+    if (faster) {
+        /* So that what raminate_layout_swap_cost() returns is two units */
+        write = 2ULL * faster->read + 3ULL * faster->write;
+        costs.read = faster->read;
+        costs.write = write < RAMINATE_MAX_COST ? write : RAMINATE_MAX_COST;
+        costs.idle = 0;
+    }
+    return costs;
+}
+
+static bool is_cost(uint32_t cost)
+{
+    return cost >= 1 && cost <= RAMINATE_MAX_COST;
+}
+
+const char *raminate_layout_check_costs(const RaminateCosts *costs,
+                                        const RaminateCosts *faster)
+{
+    return !is_cost(costs->read) ? "read-cost"
+           : !is_cost(costs->write) ||
+             (faster && costs->write < faster->write) ? "write-cost"
+           : costs->idle > RAMINATE_MAX_COST ? "idle-power"
+           : NULL;
+}
+
+void raminate_layout_set_default_costs(RaminateLayout *layout)
+{
+    for (unsigned tier = 0; tier < layout->nr_tiers; tier++) {
+        layout->costs[tier] =
+            raminate_layout_default_costs(tier ? &layout->costs[tier - 1]
+                                               : NULL);
+    }
+}
+
+void raminate_layout_init(RaminateLayout *layout,
+                          const RaminateFrameRange *ranges, unsigned nr_tiers)
+{
+    assert(nr_tiers >= 1 && nr_tiers <= RAMINATE_MAX_TIERS);
+    memset(layout, 0, sizeof(*layout));
+    layout->nr_tiers = nr_tiers;
+    layout->unit = 1u << RAMINATE_PAGE_BITS;
+    for (unsigned tier = 0; tier < nr_tiers; tier++) {
+        layout->ranges[tier] = ranges[tier];
+    }
+    raminate_layout_set_default_costs(layout);
+}
+
+uint32_t raminate_layout_pages(const RaminateLayout *layout)
+{
+    uint32_t nr = 0;
+
+    for (unsigned tier = 0; tier < layout->nr_tiers; tier++) {
+        nr += layout->ranges[tier].count;
+    }
+    return nr;
+}
+
+uint32_t raminate_layout_unit_lines(const RaminateLayout *layout)
+{
+    return layout->unit > RAMINATE_LINE_SIZE
+           ? layout->unit / RAMINATE_LINE_SIZE : 1;
+}
+
+unsigned raminate_layout_costlier(const RaminateLayout *layout, unsigned tier)
+{
+    unsigned slow = tier + 1;
+
+    while (slow < layout->nr_tiers &&
+           layout->costs[slow].write <= layout->costs[tier].write) {
+        slow++;
+    }
+    return slow;
+}
+
+float raminate_layout_swap_cost(const RaminateLayout *layout, unsigned fast,
+                                unsigned slow)
+{
+    const RaminateCosts *a = &layout->costs[fast];
+    const RaminateCosts *b = &layout->costs[slow];
+
+    assert(b->write > a->write);
+    return (float)raminate_layout_unit_lines(layout) *
+           (a->read + b->read + a->write + b->write) / (b->write - a->write);
+}
