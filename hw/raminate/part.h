@@ -40,7 +40,8 @@ typedef struct RaminatePart {
  * @failed: bits of the types that have failed, which auto passes over
  * @reason: why it isn't a better one, owned by the caller; NULL if it's the
  *          best, or the better one is among @failed
- * Returns: NULL with @errp set if a part asked for by name can't be used.
+ * Returns: NULL with @errp set if a part asked for by name can't be used, or
+ * none tells what is wanted.
  */
 const RaminatePart *raminate_part_choose(const RaminatePart *const *parts,
                                          int type, unsigned kinds,

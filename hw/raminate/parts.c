@@ -40,6 +40,21 @@ static unsigned kinds_of(const RaminatePlacerSettings *settings)
            ->kinds;
 }
 
+/* Says in front of @errp what can't be chosen. */
+static void prepend_choice(Error **errp, const RaminateMemory *memory,
+                           const char *component, const QEnumLookup *names,
+                           int type)
+{
+    if (type == RAMINATE_PART_AUTO) {
+        error_prepend(errp, "memory-backend-container '%s': no %s can be "
+                      "used: ", memory->id, component);
+    } else {
+        error_prepend(errp, "memory-backend-container '%s': %s=%s can't be "
+                      "used, choose auto: ", memory->id, component,
+                      qapi_enum_lookup(names, type));
+    }
+}
+
 bool raminate_placer_choose_parts(const RaminateMemory *memory,
                                   const RaminatePlacerSettings *settings,
                                   RaminatePartChoice *sampler,
@@ -51,14 +66,12 @@ bool raminate_placer_choose_parts(const RaminateMemory *memory,
     chosen.reason = g_strdup(sampler->reason);
     if (!choice_make(&chosen, raminate_samplers, settings->sampler,
                      kinds_of(settings), memory, errp)) {
-        error_prepend(errp, "memory-backend-container '%s': sampler=%s can't "
-                      "be used, choose auto: ", memory->id,
-                      RaminateSamplerType_str(settings->sampler));
+        prepend_choice(errp, memory, "sampler", &RaminateSamplerType_lookup,
+                       settings->sampler);
     } else if (!choice_make(mover, raminate_movers, settings->mover, 0, memory,
                             errp)) {
-        error_prepend(errp, "memory-backend-container '%s': mover=%s can't "
-                      "be used, choose auto: ", memory->id,
-                      RaminateMoverType_str(settings->mover));
+        prepend_choice(errp, memory, "mover", &RaminateMoverType_lookup,
+                       settings->mover);
     } else {
         g_free(sampler->reason);
         *sampler = chosen;

@@ -1,0 +1,50 @@
+/*
+ * RAMinate: the choice of a sampler or mover
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include "qemu/osdep.h"
+#include "qapi/error.h"
+#include "hw/raminate/part.h"
+
+/* Returns: whether @part works here, and tells one of @kinds. */
+static bool part_fits(const RaminatePart *part, unsigned kinds,
+                      const RaminateMemory *memory, Error **errp)
+{
+    if (kinds && !(part->kinds & kinds)) {
+        error_setg(errp, "it doesn't find pages that were %s, by which the "
+                   "policy goes; choose another policy",
+                   kinds & RAMINATE_WRITTEN ? "written" : "read");
+        return false;
+    }
+    return !part->probe || part->probe(memory, errp);
+}
+
+const RaminatePart *raminate_part_choose(const RaminatePart *const *parts,
+                                         int type, unsigned kinds,
+                                         unsigned failed,
+                                         const RaminateMemory *memory,
+                                         char **reason, Error **errp)
+{
+    Error *err = NULL;
+
+    *reason = NULL;
+    for (; *parts; parts++) {
+        if (type == RAMINATE_PART_AUTO ? failed & BIT((*parts)->type)
+                                       : type != (*parts)->type) {
+            continue;
+        }
+        error_free(err);
+        err = NULL;
+        if (part_fits(*parts, kinds, memory, &err)) {
+            return *parts;
+        }
+        if (!*reason) {
+            *reason = g_strdup(error_get_pretty(err));
+        }
+    }
+    g_clear_pointer(reason, g_free);
+    error_propagate(errp, err);
+    return NULL;
+}
