@@ -32,7 +32,8 @@ static void reservation_free(Reservation *reservation)
     g_free(reservation);
 }
 
-static Reservation *reservation_new(size_t size, Error **errp)
+static Reservation *reservation_new(HostMemoryBackendContainer *container,
+                                    size_t size, Error **errp)
 {
     Reservation *reservation = g_new0(Reservation, 1);
 
@@ -41,8 +42,10 @@ static Reservation *reservation_new(size_t size, Error **errp)
                              MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
                              -1, 0);
     if (reservation->addr == MAP_FAILED) {
-        error_setg_errno(errp, errno, "can't reserve %zu bytes of address "
-                         "space for memory-backend-container", size);
+        error_setg_errno(errp, errno, "memory-backend-container '%s': can't "
+                         "reserve 0x%zx bytes of address space; make size "
+                         "smaller, or the limit larger (ulimit -v)",
+                         container_id(container), size);
         g_free(reservation);
         return NULL;
     }
@@ -71,8 +74,9 @@ static bool container_check(HostMemoryBackendContainer *container,
                    backend->size, RAMINATE_PAGE_SIZE);
     } else if (backend->size > RAMINATE_MAX_SIZE) {
         error_setg(errp, "memory-backend-container '%s': size 0x%" PRIx64
-                   " is too large; the most is 0x%" PRIx64, id,
-                   backend->size, RAMINATE_MAX_SIZE);
+                   " is too large; the most is 0x%" PRIx64 ", so give the "
+                   "guest more than one container", id, backend->size,
+                   RAMINATE_MAX_SIZE);
     } else if (backend->prealloc) {
         error_setg(errp, "memory-backend-container '%s' has no memory of its "
                    "own for prealloc=on; set it on its memory-backend-devmem "
@@ -133,7 +137,7 @@ static bool container_alloc(HostMemoryBackend *backend, Error **errp)
     if (!container_check(container, errp)) {
         return false;
     }
-    container->reservation = reservation_new(backend->size, errp);
+    container->reservation = reservation_new(container, backend->size, errp);
     if (!container->reservation) {
         return false;
     }

@@ -291,7 +291,9 @@ static RaminateMapBucket *bucket_info(const RaminatePlacer *placer,
 RaminateMap *raminate_placer_map(RaminatePlacer *placer, uint32_t buckets)
 {
     uint32_t nr_pages = raminate_placer_pages(placer);
-    uint32_t per_bucket = DIV_ROUND_UP(nr_pages, MIN(buckets, nr_pages));
+    /* In 64 bits: there can be nearly 2^32 pages. */
+    uint32_t per_bucket = DIV_ROUND_UP((uint64_t)nr_pages,
+                                       MIN(buckets, nr_pages));
     RaminateMap *map = g_new0(RaminateMap, 1);
     RaminateMapBucketList **tail = &map->buckets;
     strList **tier_tail = &map->tiers;

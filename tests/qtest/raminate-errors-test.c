@@ -44,7 +44,12 @@ static const BadObject bad_objects[] = {
         "container/size-too-large", "",
         "memory-backend-container,id=c,size=16T",
         "memory-backend-container 'c': size 0x100000000000 is too large; the "
-        "most is 0xfffffffe000",
+        "most is 0xfffffffe000, so give the guest more than one container",
+    }, {
+        "container/size-one-page-too-large", "",
+        "memory-backend-container,id=c,size=0xffffffff000",
+        "memory-backend-container 'c': size 0xffffffff000 is too large; the "
+        "most is 0xfffffffe000, so give the guest more than one container",
     }, {
         "container/prealloc", "",
         CONTAINER ",prealloc=on",

@@ -17,8 +17,6 @@ from toolslib import MIB, PATIENCE, check, check_in, run_tests, tool
 MOST_PAGES = (1 << 32) - 2
 FAST = 1 << 20
 LITTLE = 400 * MIB
-# Policies whose state comes to life where something happens
-SPARSE = ['-p', 'null', '-p', 'oracle', '-p', 'oracle-scans']
 SIM, MERGE, MAP = 'raminate-sim', 'raminate-merge', 'raminate-map'
 
 
@@ -78,8 +76,8 @@ def pages_that_do_not_occur_take_no_memory(directory: Path) -> None:
                                            for i in range(1, 9)))
     both = directory / 'both'
     for name, *args in [[MERGE, '-o', both, scans, counts],
-                        [SIM, '--bound', *SPARSE, scans],
-                        [SIM, '--bound', *SPARSE, both],
+                        [SIM, '--bound', scans],
+                        [SIM, '--bound', both],
                         [MAP, '-r', scans, '-o', directory / 'map.png']]:
         result = Result(name, *args)
         check(result.status == 0, f"{name}: {result.stderr}")
