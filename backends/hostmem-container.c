@@ -52,6 +52,20 @@ static Reservation *reservation_new(HostMemoryBackendContainer *container,
     return reservation;
 }
 
+/* What other backends can be told, also when their memory is there. */
+static bool container_check_late(HostMemoryBackend *backend, const char *name,
+                                 Error **errp)
+{
+    bool prealloc = g_str_equal(name, "prealloc");
+
+    error_setg(errp, "memory-backend-container '%s' has no memory of its own "
+               "for %s; set %s on its memory-backend-devmem tiers",
+               container_id(MEMORY_BACKEND_CONTAINER(backend)),
+               prealloc ? "prealloc=on" : "host-nodes",
+               prealloc ? "it" : "host-nodes and policy");
+    return false;
+}
+
 static bool container_check(HostMemoryBackendContainer *container,
                             Error **errp)
 {
@@ -78,13 +92,9 @@ static bool container_check(HostMemoryBackendContainer *container,
                    "guest more than one container", id, backend->size,
                    RAMINATE_MAX_SIZE);
     } else if (backend->prealloc) {
-        error_setg(errp, "memory-backend-container '%s' has no memory of its "
-                   "own for prealloc=on; set it on its memory-backend-devmem "
-                   "tiers", id);
+        return container_check_late(backend, "prealloc", errp);
     } else if (!bitmap_empty(backend->host_nodes, MAX_NODES)) {
-        error_setg(errp, "memory-backend-container '%s' has no memory of its "
-                   "own for host-nodes; set host-nodes and policy on its "
-                   "memory-backend-devmem tiers", id);
+        return container_check_late(backend, "host-nodes", errp);
     } else if (backend->guest_memfd) {
         error_setg(errp, "memory-backend-container '%s': a confidential "
                    "guest's pages can't be placed; use another memory backend",
@@ -215,6 +225,7 @@ static void container_class_init(ObjectClass *oc, void *data)
 
     bc->alloc = container_alloc;
     bc->check_ready = container_check_ready;
+    bc->check_late = container_check_late;
     bc->no_default_prealloc = true;
     ucc->can_be_deleted = container_can_be_deleted;
     oc->unparent = container_unparent;
