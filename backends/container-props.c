@@ -165,11 +165,13 @@ static char *container_get_record(Object *obj, Error **errp)
 static void container_set_record(Object *obj, const char *value, Error **errp)
 {
     HostMemoryBackendContainer *container = MEMORY_BACKEND_CONTAINER(obj);
-    bool ok = !container->placer ||
-              raminate_placer_record(container->placer, value, errp);
 
+    if (container->placer &&
+        !raminate_placer_record(container->placer, value, errp)) {
+        return;
+    }
     g_free(container->record);
-    container->record = ok ? g_strdup(value) : NULL;
+    container->record = g_strdup(value);
 }
 
 void container_add_properties(ObjectClass *oc)

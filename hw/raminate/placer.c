@@ -257,28 +257,42 @@ bool raminate_placer_set(RaminatePlacer *placer,
     return true;
 }
 
+/* Puts @recording, or NULL, in the place of the one before, which ends. */
+static void replace_recording(RaminatePlacer *placer,
+                              RaminateRecording *recording)
+{
+    RaminateRecording *old;
+
+    raminate_placer_lock(placer);
+    old = placer->recording;
+    placer->recording = recording;
+    raminate_placer_unlock(placer);
+    raminate_recording_free(old);
+}
+
 bool raminate_placer_record(RaminatePlacer *placer, const char *path,
                             Error **errp)
 {
     RaminateRecording *recording = NULL;
-    RaminateRecording *old;
     uint32_t scan_period;
 
-    raminate_placer_lock(placer);
-    old = g_steal_pointer(&placer->recording);
-    scan_period = placer->settings.engine.scan_period;
-    raminate_placer_unlock(placer);
-    /* Before the new one, which may be to the same file */
-    raminate_recording_free(old);
-    if (!*path) {
-        return true;
+    /* Only the main loop, which this is, sets it. */
+    if (placer->recording &&
+        raminate_recording_is_to(placer->recording, path)) {
+        replace_recording(placer, NULL);
     }
-    recording = raminate_recording_new(placer->memory, path, scan_period,
-                                       errp);
-    raminate_placer_lock(placer);
-    placer->recording = recording;
-    raminate_placer_unlock(placer);
-    return recording;
+    if (*path) {
+        raminate_placer_lock(placer);
+        scan_period = placer->settings.engine.scan_period;
+        raminate_placer_unlock(placer);
+        recording = raminate_recording_new(placer->memory, path, scan_period,
+                                           errp);
+        if (!recording) {
+            return false;
+        }
+    }
+    replace_recording(placer, recording);
+    return true;
 }
 
 /* For those who look */

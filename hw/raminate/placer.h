@@ -49,7 +49,8 @@ bool raminate_placer_set(RaminatePlacer *placer,
 
 /*
  * Records to a new file from now on; an empty @path ends the recording.
- * Returns: false with @errp set if it can't be; then nothing is recorded.
+ * Returns: false with @errp set if it can't be; then the one before goes on,
+ * unless it is to the same file.
  */
 bool raminate_placer_record(RaminatePlacer *placer, const char *path,
                             Error **errp);

@@ -78,6 +78,15 @@ void raminate_recording_add(RaminateRecording *recording,
     }
 }
 
+bool raminate_recording_is_to(const RaminateRecording *recording,
+                              const char *path)
+{
+    struct stat ours, theirs;
+
+    return stat(recording->path, &ours) == 0 && stat(path, &theirs) == 0 &&
+           ours.st_dev == theirs.st_dev && ours.st_ino == theirs.st_ino;
+}
+
 const char *raminate_recording_path(const RaminateRecording *recording)
 {
     return recording->ended ? NULL : recording->path;

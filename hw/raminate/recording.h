@@ -29,6 +29,10 @@ void raminate_recording_free(RaminateRecording *recording);
 void raminate_recording_add(RaminateRecording *recording,
                             const RaminateRecordEntry *entry);
 
+/* Returns: whether @path leads to the file of the recording. */
+bool raminate_recording_is_to(const RaminateRecording *recording,
+                              const char *path);
+
 /* Returns: the file, or NULL if the recording has ended early. */
 const char *raminate_recording_path(const RaminateRecording *recording);
 

@@ -114,10 +114,78 @@ static void test_looks(void)
     g_assert_cmpuint(count_looks("no-look.rec"), ==, 0);
 }
 
+/* Returns: QEMU's response. */
+static QDict *set_record(QTestState *qts, const char *path)
+{
+    return qtest_qmp(qts, "{ 'execute': 'qom-set', 'arguments': "
+                     "{ 'path': '/objects/c', 'property': 'record',"
+                     "  'value': %s } }", path);
+}
+
+static void assert_records_to(QTestState *qts, const char *path)
+{
+    QDict *info = raminate_query(qts, "c");
+
+    g_assert_cmpstr(qdict_get_str(info, "record"), ==, path);
+    qobject_unref(info);
+    raminate_assert_qom_string(qts, "/objects/c", "record", path);
+}
+
+/* A recording goes on if the one that was to follow can't be made. */
+static void test_refused(void)
+{
+    QTestState *qts = raminate_start(",policy=null,scan-period=20,"
+                                     "second-look=0,record=first.rec", "");
+    g_autoptr(RaminateRecordReader) reader = NULL;
+    RaminateRecordEntry entry;
+    unsigned nr = 0;
+    uint64_t scans;
+
+    raminate_wait_scans(qts, 2);
+    raminate_assert_error(set_record(qts, "no-such-directory/guest.rec"),
+                          "memory-backend-container 'c': can't create the "
+                          "recording no-such-directory/guest.rec: No such "
+                          "file or directory");
+    assert_records_to(qts, "first.rec");
+    raminate_assert_error(set_record(qts, "dram"),
+                          "memory-backend-container 'c': dram exists and is "
+                          "not a recording; remove it, or record to another "
+                          "file");
+    assert_records_to(qts, "first.rec");
+    raminate_wait_scans(qts, 5);
+    scans = raminate_figure(qts, "scans");
+
+    /* To the same file: it begins anew. */
+    raminate_set_string(qts, "record", "second.rec");
+    assert_records_to(qts, "second.rec");
+    raminate_wait_scans(qts, 5);
+    raminate_set_string(qts, "record", "./second.rec");
+    assert_records_to(qts, "./second.rec");
+    raminate_set_string(qts, "record", "");
+    qtest_quit(qts);
+
+    reader = raminate_record_reader_new("first.rec", NULL);
+    g_assert_nonnull(reader);
+    while (raminate_record_reader_next(reader, &entry, NULL)) {
+        nr += entry.type == RAMINATE_RECORD_SCAN;
+    }
+    g_assert_false(raminate_record_reader_is_cut(reader));
+    g_assert_cmpuint(nr, >=, scans);
+    g_clear_pointer(&reader, raminate_record_reader_free);
+    reader = raminate_record_reader_new("second.rec", NULL);
+    g_assert_nonnull(reader);
+    for (nr = 0; raminate_record_reader_next(reader, &entry, NULL);) {
+        nr += entry.type == RAMINATE_RECORD_SCAN;
+    }
+    g_assert_false(raminate_record_reader_is_cut(reader));
+    g_assert_cmpuint(nr, <, 5);
+}
+
 int main(int argc, char **argv)
 {
     raminate_test_init(&argc, &argv);
     qtest_add_func("/raminate/record/lines-that-changed", test_gauge);
     qtest_add_func("/raminate/record/second-looks", test_looks);
+    qtest_add_func("/raminate/record/refused", test_refused);
     return g_test_run();
 }
