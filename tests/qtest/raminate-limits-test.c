@@ -7,6 +7,8 @@
  */
 
 #include "qemu/osdep.h"
+#include <sys/resource.h>
+#include "qemu/units.h"
 #include "qobject/qlist.h"
 #include "qobject/qnum.h"
 #include "hw/raminate/record/record.h"
@@ -182,6 +184,22 @@ static void test_placement(void)
     g_assert_true(recording_has("largest.rec", LAST_PAGE));
 }
 
+static void test_no_address_space(void)
+{
+    struct rlimit full, tight;
+
+    g_assert_cmpint(getrlimit(RLIMIT_AS, &full), ==, 0);
+    tight = full;
+    tight.rlim_cur = 64 * GiB;
+    g_assert_cmpint(setrlimit(RLIMIT_AS, &tight), ==, 0);
+    raminate_assert_run_fails(
+        "-machine none -object memory-backend-container,id=c,size=1T",
+        "memory-backend-container 'c': can't reserve 0x10000000000 bytes of "
+        "address space; make size smaller, or the limit larger (ulimit -v): "
+        "Cannot allocate memory");
+    g_assert_cmpint(setrlimit(RLIMIT_AS, &full), ==, 0);
+}
+
 int main(int argc, char **argv)
 {
     raminate_test_init(&argc, &argv);
@@ -190,6 +208,7 @@ int main(int argc, char **argv)
 #else
     qtest_add_func("raminate/limits/exchange", test_exchange);
     qtest_add_func("raminate/limits/placement", test_placement);
+    qtest_add_func("raminate/limits/no-address-space", test_no_address_space);
 #endif
     return g_test_run();
 }
