@@ -1,0 +1,272 @@
+#!/bin/bash
+# Userfaultfd's write protection does not hold for io_uring's registered
+# buffers.
+#
+# UFFDIO_WRITEPROTECT takes the right to write from page table entries, so
+# whoever writes through them waits for the handler: stores, read(2), io_uring
+# with buffers that are not registered.  A buffer that was registered before
+# is pinned, and the kernel keeps its page frames: IORING_OP_READ_FIXED writes
+# to them with no fault, while the range is protected all the time.  What is
+# written through another mapping of the same memory is missed as well.
+#
+# A hypervisor that goes by write protection to hold or to find the guest's
+# writes (to move pages, for a snapshot while the guest runs) thus loses what
+# disks write, if its block layer registers guest memory, and what a process
+# writes that shares the memory (vhost-user).
+#
+# Seen with Linux 6.1.176 of Debian 12 (linux-image-6.1.0-50-amd64 6.1.176-1)
+# under QEMU 7.2.22 of Debian, and with Linux 6.18.44:
+#
+#     store: faults 1, written yes, protected no
+#     read: faults 1, written yes, protected no
+#     io_uring, buffer not registered: faults 1, written yes, protected no
+#     io_uring, buffer registered: faults 0, written yes, protected yes
+#     store by another mapping: faults 0, written yes, protected yes
+#
+# ("protected" is after the write: the handler of a fault takes it away.)
+#
+# Boots that kernel in qemu-system-x86_64 without KVM.  Needs apt-get, dpkg-deb,
+# gcc with a static C library, and QEMU of any version ($QEMU names it).
+# Status: 0 if it is so, 1 if it has changed, 2 if it can't be told.
+#
+# SPDX-License-Identifier: GPL-2.0-or-later
+set -euo pipefail
+
+package=linux-image-6.1.0-50-amd64
+version=6.1.176-1
+expected='store: faults 1, written yes, protected no
+read: faults 1, written yes, protected no
+io_uring, buffer not registered: faults 1, written yes, protected no
+io_uring, buffer registered: faults 0, written yes, protected yes
+store by another mapping: faults 0, written yes, protected yes'
+
+directory=$(mktemp -d)
+trap 'rm -rf "$directory"' EXIT
+cd "$directory"
+
+cannot_tell() {
+    printf '%s: %s\n' "${0##*/}" "$1" >&2
+    exit 2
+}
+
+cat >probe.c <<'END'
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <linux/io_uring.h>
+#include <linux/userfaultfd.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/reboot.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#define PAGE 4096
+
+static int uffd, file, ring;
+static char *page, *other;              /* two mappings of the same memory */
+static _Atomic int faults, is_protected;
+static struct io_uring_params params;
+static struct io_uring_sqe *sqes;
+static char *rings;
+
+/* Ends the machine, as its first process. */
+static void end(int status)
+{
+    if (getpid() == 1) {
+        reboot(RB_POWER_OFF);
+    }
+    exit(status);
+}
+
+static void need(int ok, const char *what)
+{
+    if (!ok) {
+        perror(what);
+        end(1);
+    }
+}
+
+static void protect(int on)
+{
+    struct uffdio_writeprotect wp = {
+        .range = { (unsigned long)page, PAGE },
+        .mode = on ? UFFDIO_WRITEPROTECT_MODE_WP : 0,
+    };
+
+    is_protected = on;
+    need(ioctl(uffd, UFFDIO_WRITEPROTECT, &wp) == 0, "UFFDIO_WRITEPROTECT");
+}
+
+static void *handler(void *opaque)
+{
+    struct uffd_msg message;
+
+    while (read(uffd, &message, sizeof(message)) == sizeof(message)) {
+        faults++;
+        protect(0);
+    }
+    return opaque;
+}
+
+static void start_ring(void)
+{
+    struct iovec buffer = { page, PAGE };
+    size_t size;
+
+    ring = syscall(__NR_io_uring_setup, 4, &params);
+    need(ring >= 0 && params.features & IORING_FEAT_SINGLE_MMAP, "io_uring");
+    size = params.cq_off.cqes +
+           params.cq_entries * sizeof(struct io_uring_cqe);
+    rings = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, ring,
+                 IORING_OFF_SQ_RING);
+    sqes = mmap(NULL, params.sq_entries * sizeof(*sqes),
+                PROT_READ | PROT_WRITE, MAP_SHARED, ring, IORING_OFF_SQES);
+    need(rings != MAP_FAILED && sqes != MAP_FAILED, "mmap of the rings");
+    need(syscall(__NR_io_uring_register, ring, IORING_REGISTER_BUFFERS,
+                 &buffer, 1) == 0, "IORING_REGISTER_BUFFERS");
+}
+
+/* Reads a page of the file, and waits for it. */
+static void submit(int opcode)
+{
+    _Atomic unsigned *tail = (void *)(rings + params.sq_off.tail);
+    unsigned *array = (void *)(rings + params.sq_off.array);
+    _Atomic unsigned *head = (void *)(rings + params.cq_off.head);
+    unsigned slot = *tail % params.sq_entries;
+
+    sqes[slot] = (struct io_uring_sqe) {
+        .opcode = opcode, .fd = file, .addr = (unsigned long)page, .len = PAGE,
+    };
+    array[slot] = slot;
+    (*tail)++;
+    need(syscall(__NR_io_uring_enter, ring, 1, 1, IORING_ENTER_GETEVENTS,
+                 NULL, 0) == 1, "io_uring_enter");
+    (*head)++;
+}
+
+static void store(void)
+{
+    *(volatile char *)page = 'x';
+}
+
+static void read_file(void)
+{
+    need(pread(file, page, PAGE, 0) == PAGE, "read");
+}
+
+static void read_ring(void)
+{
+    submit(IORING_OP_READ);
+}
+
+static void read_registered(void)
+{
+    submit(IORING_OP_READ_FIXED);
+}
+
+static void store_other(void)
+{
+    *(volatile char *)other = 'x';
+}
+
+static void try(const char *name, void (*write_page)(void))
+{
+    protect(0);
+    memset(page, 0, PAGE);
+    protect(1);
+    faults = 0;
+    write_page();
+    printf("%s: faults %d, written %s, protected %s\n", name, faults,
+           *(volatile char *)page == 'x' ? "yes" : "no",
+           is_protected ? "yes" : "no");
+}
+
+int main(void)
+{
+    struct uffdio_api api = {
+        .api = UFFD_API,
+        .features = UFFD_FEATURE_PAGEFAULT_FLAG_WP |
+                    UFFD_FEATURE_WP_HUGETLBFS_SHMEM,
+    };
+    struct uffdio_register range = { .mode = UFFDIO_REGISTER_MODE_WP };
+    int memory = memfd_create("memory", 0);
+    char text[PAGE];
+    pthread_t thread;
+
+    if (getpid() == 1) {
+        mkdir("/dev", 0755);
+        mount("dev", "/dev", "devtmpfs", 0, NULL);
+        dup2(open("/dev/console", O_RDWR), 1);
+        dup2(1, 2);
+    }
+    setbuf(stdout, NULL);
+    need(ftruncate(memory, PAGE) == 0, "memfd");
+    page = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, memory, 0);
+    other = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, memory, 0);
+    need(page != MAP_FAILED && other != MAP_FAILED, "mmap");
+    memset(text, 'x', PAGE);
+    file = memfd_create("file", 0);
+    need(write(file, text, PAGE) == PAGE, "write");
+
+    page[0] = other[0] = 0;
+    uffd = syscall(__NR_userfaultfd, O_CLOEXEC);
+    need(uffd >= 0 && ioctl(uffd, UFFDIO_API, &api) == 0, "userfaultfd");
+    range.range.start = (unsigned long)page;
+    range.range.len = PAGE;
+    need(ioctl(uffd, UFFDIO_REGISTER, &range) == 0, "UFFDIO_REGISTER");
+    need(pthread_create(&thread, NULL, handler, NULL) == 0, "thread");
+    start_ring();
+    printf("BEGIN\n");
+    try("store", store);
+    try("read", read_file);
+    try("io_uring, buffer not registered", read_ring);
+    try("io_uring, buffer registered", read_registered);
+    try("store by another mapping", store_other);
+    printf("END\n");
+    end(0);
+}
+END
+
+# put_entry NAME MODE FILE: a file of an archive of cpio, as the kernel has it
+put_entry() {
+    local size
+
+    size=$(stat -c %s "$3")
+    printf '070701%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%s\0' \
+        0 "$2" 0 0 1 0 "$size" 0 0 0 0 "$((${#1} + 1))" 0 "$1"
+    head -c "$(((4 - (110 + ${#1} + 1) % 4) % 4))" /dev/zero
+    cat "$3"
+    head -c "$(((4 - size % 4) % 4))" /dev/zero
+}
+
+gcc -O1 -static -pthread -o probe probe.c ||
+    cannot_tell "gcc can't link a static program; install libc6-dev"
+: >empty
+{ put_entry init $((0100755)) probe; put_entry 'TRAILER!!!' 0 empty; } >initrd
+
+apt-get -q -o APT::Sandbox::User=root download "$package=$version" >log 2>&1 ||
+    cannot_tell "can't get $package $version: $(tail -n 1 log)"
+dpkg-deb --fsys-tarfile "$package"_*.deb | tar -x --wildcards './boot/vmlinuz-*'
+
+timeout 300 "${QEMU:-qemu-system-x86_64}" -accel tcg -cpu max -m 512 \
+    -nodefaults -display none -no-reboot -serial file:console \
+    -kernel boot/vmlinuz-* -initrd initrd -append 'console=ttyS0 quiet' ||
+    cannot_tell "QEMU failed, or took more than 300 s"
+
+seen=$(tr -d '\r' <console | sed -n '/^BEGIN$/,/^END$/p' | sed '1d;$d')
+[ "$(printf '%s\n' "$seen" | wc -l)" = 5 ] ||
+    cannot_tell "the probe failed: $(tail -n 3 console)"
+printf '%s\n' "$seen"
+[ "$seen" = "$expected" ] || {
+    echo "This has changed; it was:"
+    printf '%s\n' "$expected"
+    exit 1
+}
