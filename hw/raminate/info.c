@@ -91,14 +91,13 @@ static void get_loads(const RaminatePlacer *placer, EnergyLoads *loads)
     for (unsigned i = 0; i < placer->memory->nr_tiers; i++) {
         RaminateTierLoad *unmoved = &loads->unmoved.tiers[i];
         RaminateTierLoad *placed = &loads->placed.tiers[i];
-        double swapped = (double)figures->swapped[i] * RAMINATE_PAGE_SIZE;
 
         unmoved->size = placer->memory->tiers[i].size;
         unmoved->written = (double)figures->unmoved[i] * RAMINATE_PAGE_SIZE;
         placed->size = unmoved->size;
-        placed->read = swapped;
-        placed->written = (double)figures->total_written[i] *
-                          RAMINATE_PAGE_SIZE + swapped;
+        placed->read = (double)figures->swap_reads[i] * RAMINATE_PAGE_SIZE;
+        placed->written = ((double)figures->total_written[i] +
+                           figures->swap_writes[i]) * RAMINATE_PAGE_SIZE;
     }
 }
 
@@ -209,7 +208,7 @@ static void add_figures(const RaminateFigures *figures, RaminateInfo *info)
     info->swaps_held = figures->swaps_held;
     info->slow_writes_saved = raminate_figures_slow(figures->unmoved) -
                               raminate_figures_slow(figures->total_written);
-    info->slow_writes_by_swaps = raminate_figures_slow(figures->swapped);
+    info->slow_writes_by_swaps = raminate_figures_slow(figures->swap_writes);
     info->scan_time = times_info(&figures->scan_time);
     info->batch_time = times_info(&figures->batch_time);
     info->pause_time = times_info(&figures->pause_time);

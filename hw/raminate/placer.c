@@ -106,6 +106,7 @@ static RaminateEngine *new_engine(const RaminateMemory *memory,
     RaminateLayout layout = {
         .nr_tiers = memory->nr_tiers,
         .unit = RAMINATE_PAGE_SIZE,
+        .nr_pages = memory->backend->size >> RAMINATE_PAGE_BITS,
     };
     RaminateEngine *engine;
 

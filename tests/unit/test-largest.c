@@ -12,6 +12,7 @@
 #include "hw/raminate/record/recorder.h"
 #include "directory.h"
 #include "found.h"
+#include "new-placement.h"
 
 #define MOST_PAGES (UINT32_MAX - 1)
 #define LAST_PAGE (MOST_PAGES - 1)
@@ -68,7 +69,7 @@ static void test_placement(void)
     static const RaminateFrameRange ranges[] = {
         { LAST_PAGE, 1 }, { 0, LAST_PAGE },
     };
-    RaminatePlacement *p = raminate_placement_new(ranges, 2);
+    RaminatePlacement *p = placement_new(ranges, 2);
 
     g_assert_cmpuint(raminate_placement_pages(p), ==, MOST_PAGES);
     g_assert_cmpuint(raminate_placement_next_in_tier(p, 0, 0), ==, LAST_PAGE);
@@ -156,13 +157,15 @@ static void place(const RaminatePolicyOps *ops,
 {
     uint32_t first = ranges[0].first ? 0 : MOST_PAGES - HOT_PAGES;
     RaminateSettings settings;
+    RaminateLayout layout;
     RaminateEngine *engine;
     const RaminatePlacement *p;
     uint32_t pages[HOT_PAGES];
     g_autoptr(Found) found = NULL;
 
     raminate_settings_init(&settings);
-    engine = raminate_engine_new(ranges, 2, &settings);
+    raminate_layout_init(&layout, ranges, 2);
+    engine = raminate_engine_new(&layout, &settings);
     g_assert_nonnull(engine);
     g_assert_true(raminate_engine_set_policy(engine, ops));
     p = raminate_engine_placement(engine);
@@ -219,8 +222,9 @@ static void test_recording(void)
         .page_size = 4096,
         .nr_pages = MOST_PAGES,
         .nr_tiers = 2,
-        .tiers = { { "dram0", 0, MOST_PAGES - FAST_PAGES, FAST_PAGES },
-                   { "mram0", 1, 0, MOST_PAGES - FAST_PAGES } },
+        .tiers = { { "dram0", 0, MOST_PAGES - FAST_PAGES, FAST_PAGES,
+                     { 1, 1, 0 } },
+                   { "mram0", 1, 0, MOST_PAGES - FAST_PAGES, { 1, 5, 0 } } },
     };
     g_autofree char *path = g_build_filename(directory, "recording", NULL);
     g_autoptr(GError) error = NULL;

@@ -18,7 +18,7 @@ static void test_usual_costs(void)
     RaminateLayout layout;
 
     raminate_layout_init(&layout, ranges, 4);
-    g_assert_cmpuint(raminate_layout_pages(&layout), ==, 100);
+    g_assert_cmpuint(raminate_layout_frames(&layout), ==, 100);
     g_assert_cmpuint(raminate_layout_unit_lines(&layout), ==, 64);
     for (unsigned tier = 0; tier < 4; tier++) {
         g_assert_cmpuint(layout.costs[tier].read, ==, 1);

@@ -8,6 +8,17 @@
 
 #include "tools/sim/tiers.h"
 
+static void refuse_tiers_of(const RaminateRecordHeader *header,
+                            const TierOptions *tiers, const char *reason)
+{
+    g_autoptr(GError) error = NULL;
+    RaminateLayout made;
+
+    g_assert_false(tiers_make(&made, header, tiers, &error));
+    g_assert_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE);
+    g_assert_nonnull(strstr(error->message, reason));
+}
+
 static void refuse_tiers(const TierOptions *tiers, const char *reason)
 {
     RaminateRecordHeader header = {
@@ -15,13 +26,9 @@ static void refuse_tiers(const TierOptions *tiers, const char *reason)
         .tiers = { { "d", 0, 0, 1000, { 0 } },
                    { "m", 1, 1000, 9000, { 0 } } },
     };
-    g_autoptr(GError) error = NULL;
-    RaminateLayout made;
 
     raminate_record_default_costs(&header);
-    g_assert_false(tiers_make(&made, &header, tiers, &error));
-    g_assert_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE);
-    g_assert_nonnull(strstr(error->message, reason));
+    refuse_tiers_of(&header, tiers, reason);
 }
 
 static void test_wrong_tiers(void)
@@ -56,7 +63,7 @@ static void test_tiers(void)
     g_assert_cmpuint(made.unit, ==, 2 << 20);
     g_assert_cmpuint(made.ranges[0].count, ==, 2);
     /* 19.53 units: the last one is not full. */
-    g_assert_cmpuint(raminate_layout_pages(&made), ==, 20);
+    g_assert_cmpuint(made.nr_pages, ==, 20);
     g_assert_cmpuint(made.costs[1].write, ==, 6);
     tiers = (TierOptions) { .sizes = "10%,10%" };
     g_assert_true(tiers_make(&made, &header, &tiers, NULL));
@@ -66,6 +73,30 @@ static void test_tiers(void)
     g_assert_true(tiers_make(&made, &header, &tiers, NULL));
     g_assert_cmpuint(made.costs[1].idle, ==, 3);
     g_assert_cmpuint(made.costs[2].read, ==, 4);
+}
+
+static void test_room(void)
+{
+    RaminateRecordHeader header = {
+        .page_size = 4096, .nr_pages = 10000, .nr_tiers = 3,
+        .tiers = { { "d", 0, 9000, 1000, { 0 } }, { "c", 1, 0, 2000, { 0 } },
+                   { "m", 2, 2000, 7000, { 0 } } },
+    };
+    TierOptions tiers = { .fast_is_room = true };
+    RaminateLayout made;
+
+    raminate_record_default_costs(&header);
+    g_assert_true(tiers_make(&made, &header, &tiers, NULL));
+    g_assert_cmpuint(made.nr_pages, ==, 10000);
+    g_assert_cmpuint(raminate_layout_frames(&made), ==, 11000);
+    g_assert_cmpuint(made.ranges[0].first, ==, 10000);
+    g_assert_cmpuint(made.ranges[0].count, ==, 1000);
+    g_assert_cmpuint(made.ranges[1].first, ==, 0);
+    g_assert_cmpuint(made.ranges[2].first, ==, 2000);
+    g_assert_cmpuint(made.ranges[2].count, ==, 8000);
+    header.nr_tiers = 1;
+    header.tiers[0] = (RaminateRecordTier) { "d", 0, 0, 10000, { 1, 1, 0 } };
+    refuse_tiers_of(&header, &tiers, "two tiers");
 }
 
 static void test_unit(void)
@@ -82,6 +113,7 @@ int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/sim-tiers/sizes-units-and-costs", test_tiers);
+    g_test_add_func("/sim-tiers/fastest-is-room", test_room);
     g_test_add_func("/sim-tiers/wrong-ones-are-refused", test_wrong_tiers);
     g_test_add_func("/sim-tiers/units-are-pages-or-regions", test_unit);
     return g_test_run();

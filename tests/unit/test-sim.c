@@ -171,6 +171,37 @@ static void test_second_pass_keeps_placement(void)
     g_assert_cmpuint(results[1].slow_pages, ==, 0);
 }
 
+/* Room takes a page for nothing: it has no contents that must go elsewhere. */
+static void test_room_is_no_page(void)
+{
+    static const RaminatePolicyOps *const policies[] = {
+        &raminate_policy_lru, &raminate_policy_payback, &raminate_policy_cmq,
+    };
+    const uint32_t pages[] = { 20, 30 };
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(policies); i++) {
+        GByteArray *file = file_new();
+        ReplayResult result;
+
+        for (int j = 1; j <= 60; j++) {
+            put_scan(file, j * 1000, pages, 2, NULL);
+        }
+        file_save(file);
+        /* All of the guest is slow at first, and NR_FAST frames are free. */
+        layout.ranges[0] = (RaminateFrameRange) { NR_PAGES, NR_FAST };
+        layout.ranges[1] = (RaminateFrameRange) { 0, NR_PAGES };
+        replay(policies[i], 1, &result);
+        g_assert_cmpuint(result.swaps, ==, 2);
+        g_assert_cmpuint(result.swap_lines, ==, 0);
+        g_assert_cmpuint(result.swap_reads[0], ==, 0);
+        g_assert_cmpuint(result.swap_reads[1], ==, 2);
+        g_assert_cmpuint(result.swap_writes[0], ==, 2);
+        g_assert_cmpuint(result.swap_writes[1], ==, 0);
+        g_assert_cmpuint(result.pages, ==, 120);
+        g_assert_cmpuint(result.slow_pages, <, 60);
+    }
+}
+
 /* A policy that only keeps what it is told was gauged */
 
 struct RaminatePolicy {
@@ -567,6 +598,7 @@ int main(int argc, char **argv)
     g_test_add_func("/sim/second-pass-keeps-the-placement",
                     test_second_pass_keeps_placement);
     g_test_add_func("/sim/scans-are-merged", test_scans_are_merged);
+    g_test_add_func("/sim/room-is-no-page", test_room_is_no_page);
     g_test_add_func("/sim/pages-make-units", test_pages_make_units);
     g_test_add_func("/sim/estimates-of-units-are-by-page",
                     test_estimates_of_units);

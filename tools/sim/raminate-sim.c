@@ -24,6 +24,7 @@ static char *fast_text;
 static char *tiers_text;
 static char *costs_text;
 static char *unit_text;
+static gboolean fast_is_room;
 static int nr_passes = 1;
 static int nr_jobs = 1;
 static int scan_period;
@@ -61,6 +62,8 @@ static const GOptionEntry entries[] = {
       "mW a GiB (default: the recording's)", "READ:WRITE[:IDLE],..." },
     { "unit", 0, 0, G_OPTION_ARG_STRING, &unit_text,
       "Move 2M at once, as huge pages are (default: 4K)", "SIZE" },
+    { "fast-is-room", 0, 0, G_OPTION_ARG_NONE, &fast_is_room,
+      "Begin with the guest in the slower tiers and the fastest free", NULL },
     { "passes", 'n', 0, G_OPTION_ARG_INT, &nr_passes,
       "Replay so many times, each from the placement that the last one left "
       "(default: 1)", "N" },
@@ -242,6 +245,7 @@ static void replay_recording(const char *path, ReportFormat format,
         .sizes = tiers_text ? tiers_text : fast_text,
         .costs = costs_text,
         .unit = unit,
+        .fast_is_room = fast_is_room,
     };
     RaminateLayout layout;
     Report report = { .path = path, .layout = &layout, .rows = rows,
@@ -347,9 +351,10 @@ int main(int argc, char **argv)
         die("--steps needs --json");
     }
     if (as_recorded && (fast_text || tiers_text || costs_text || unit_text ||
-                        scan_period)) {
+                        fast_is_room || scan_period)) {
         die("--as-recorded needs the tiers and scans of the recording; leave "
-            "out --fast, --tiers, --costs, --unit and --scan-period");
+            "out --fast, --tiers, --costs, --unit, --fast-is-room and "
+            "--scan-period");
     }
     if (unit_text) {
         unit = tiers_parse_unit(unit_text, &error);

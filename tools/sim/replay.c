@@ -245,10 +245,12 @@ static void take_figures(Replay *replay, const RaminateFigures *before)
     result->swaps = now->swaps - before->swaps;
     result->reversed = now->swaps_reversed - before->swaps_reversed;
     for (unsigned tier = 0; tier < layout->nr_tiers; tier++) {
-        result->tier_swapped[tier] = now->swapped[tier] -
-                                     before->swapped[tier];
+        result->swap_reads[tier] = now->swap_reads[tier] -
+                                   before->swap_reads[tier];
+        result->swap_writes[tier] = now->swap_writes[tier] -
+                                    before->swap_writes[tier];
     }
-    result->swap_lines = raminate_figures_slow(result->tier_swapped) *
+    result->swap_lines = raminate_figures_slow(result->swap_writes) *
                          raminate_layout_unit_lines(layout);
 }
 

@@ -50,7 +50,8 @@ typedef struct ReplayResult {
     uint64_t slow_lines;
     uint64_t tier_lines[RAMINATE_MAX_TIERS];    /* the same by tier */
     uint64_t tier_reads[RAMINATE_MAX_TIERS];    /* lines read */
-    uint64_t tier_swapped[RAMINATE_MAX_TIERS];  /* pages read and written */
+    uint64_t swap_reads[RAMINATE_MAX_TIERS];    /* pages, by tier */
+    uint64_t swap_writes[RAMINATE_MAX_TIERS];
     uint64_t swaps;
     uint64_t reversed;
     uint64_t swap_lines;        /* that swaps wrote to other tiers than 0 */

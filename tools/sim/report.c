@@ -105,22 +105,23 @@ static double energy(const Report *report, const ReportRow *row,
 {
     const ReplayResult *result = &row->result;
     const RaminateLayout *layout = report->layout;
-    RaminateLoad dram = { .seconds = result->duration_ms / 1000.0 };
+    RaminateLoad dram = {
+        .seconds = result->duration_ms / 1000.0,
+        .tiers[0].size = (double)layout->nr_pages * layout->unit,
+    };
     RaminateLoad hybrid = dram;
     double joules;
 
     for (unsigned i = 0; i < layout->nr_tiers; i++) {
         RaminateTierLoad *tier = &hybrid.tiers[i];
-        double swapped = (double)result->tier_swapped[i] * layout->unit;
 
         tier->size = (double)layout->ranges[i].count * layout->unit;
         tier->read = (double)result->tier_reads[i] * RAMINATE_LINE_SIZE;
         tier->written = (double)result->tier_lines[i] * RAMINATE_LINE_SIZE;
-        dram.tiers[0].size += tier->size;
         dram.tiers[0].read += tier->read;
         dram.tiers[0].written += tier->written;
-        tier->read += swapped;
-        tier->written += swapped;
+        tier->read += (double)result->swap_reads[i] * layout->unit;
+        tier->written += (double)result->swap_writes[i] * layout->unit;
     }
     joules = raminate_energy(&dram, costs, 1);
     return joules > 0 ? raminate_energy(&hybrid, costs, layout->nr_tiers) /
@@ -194,7 +195,7 @@ static char *cell_text(const Report *report, const ReportRow *row,
 static void print_table(const Report *report)
 {
     const RaminateFrameRange *fast = &report->layout->ranges[0];
-    uint32_t nr_pages = raminate_layout_pages(report->layout);
+    uint32_t nr_pages = report->layout->nr_pages;
     const ReplayResult *result = &report->rows[0].result;
     size_t name_width = strlen("policy");
     int widths[G_N_ELEMENTS(columns)];
@@ -269,7 +270,7 @@ static void print_csv(const Report *report)
         print_csv_text(stdout, report->path);
         printf(",");
         print_csv_text(stdout, row->policy);
-        printf(",%u,%u,%u,%d", row->pass, raminate_layout_pages(report->layout),
+        printf(",%u,%u,%u,%d", row->pass, report->layout->nr_pages,
                report->layout->ranges[0].count, row->result.has_traffic);
         for (unsigned c = 0; c < G_N_ELEMENTS(columns); c++) {
             printf(",");
@@ -335,7 +336,7 @@ static void print_json(const Report *report, bool first)
            "    \"duration_ms\": %" G_GINT64_FORMAT ",\n"
            "    \"cut\": %s,\n    \"has_traffic\": %s,\n"
            "    \"bound_bytes\": ",
-           raminate_layout_pages(report->layout), report->layout->ranges[0].count,
+           report->layout->nr_pages, report->layout->ranges[0].count,
            report->rows[0].result.scans, report->rows[0].result.duration_ms,
            report->rows[0].result.cut ? "true" : "false",
            report->rows[0].result.has_traffic ? "true" : "false");

@@ -37,13 +37,11 @@ uint32_t tiers_parse_unit(const char *text, GError **error)
     return 0;
 }
 
-/*
- * @count: returns the pages of a tier given as share or size, at least 1
- * @nr_pages: of the guest
- */
+/* @count: returns the pages of a tier given as share or size, at least 1 */
 static bool parse_size(const char *text, const RaminateLayout *layout,
-                       uint32_t nr_pages, uint32_t *count, GError **error)
+                       uint32_t *count, GError **error)
 {
+    uint32_t nr_pages = layout->nr_pages;
     char *end;
     double value = g_ascii_strtod(text, &end);
     const char *units = "KMGT";
@@ -70,9 +68,10 @@ static bool parse_size(const char *text, const RaminateLayout *layout,
     return true;
 }
 
-static bool set_sizes(RaminateLayout *layout, uint32_t nr_pages,
-                      const char *sizes, GError **error)
+static bool set_sizes(RaminateLayout *layout, const char *sizes,
+                      GError **error)
 {
+    uint32_t nr_pages = layout->nr_pages;
     g_auto(GStrv) parts = g_strsplit(sizes, ",", -1);
     uint32_t next = 0;
 
@@ -84,7 +83,7 @@ static bool set_sizes(RaminateLayout *layout, uint32_t nr_pages,
     for (unsigned i = 0; parts[i]; i++) {
         uint32_t count;
 
-        if (!parse_size(parts[i], layout, nr_pages, &count, error)) {
+        if (!parse_size(parts[i], layout, &count, error)) {
             return false;
         }
         if (count >= nr_pages - next) {
@@ -116,6 +115,30 @@ static bool fold_ranges(RaminateLayout *layout, uint32_t unit_pages,
         range->first /= unit_pages;
         range->count /= unit_pages;
     }
+    return true;
+}
+
+/*
+ * Leaves the fastest tier its size, but no page: the slowest one grows by those
+ * that were in it.
+ */
+static bool make_room(RaminateLayout *layout, GError **error)
+{
+    RaminateFrameRange *slowest = &layout->ranges[layout->nr_tiers - 1];
+    uint32_t room = layout->ranges[0].count;
+
+    if (layout->nr_tiers < 2 ||
+        room >= RAMINATE_NO_PAGE - layout->nr_pages) {
+        set_error(error, "--fast-is-room needs two tiers or more, and %u pages "
+                  "at most", RAMINATE_NO_PAGE - 1);
+        return false;
+    }
+    slowest->count += room;
+    for (unsigned i = 1, next = 0; i < layout->nr_tiers; i++) {
+        layout->ranges[i].first = next;
+        next += layout->ranges[i].count;
+    }
+    layout->ranges[0].first = layout->nr_pages;
     return true;
 }
 
@@ -176,20 +199,15 @@ bool tiers_make(RaminateLayout *layout, const RaminateRecordHeader *header,
 
     raminate_record_get_layout(header, layout);
     layout->unit = header->page_size * unit_pages;
-    if (!options->sizes) {
-        if (!fold_ranges(layout, unit_pages, error)) {
-            return false;
-        }
-    } else {
-        uint32_t nr_units = header->nr_pages / unit_pages +
-                            (header->nr_pages % unit_pages > 0);
-
-        if (!set_sizes(layout, nr_units, options->sizes, error)) {
-            return false;
-        }
-        if (layout->nr_tiers != header->nr_tiers) {
-            raminate_layout_set_default_costs(layout);
-        }
+    layout->nr_pages = header->nr_pages / unit_pages +
+                       (header->nr_pages % unit_pages > 0);
+    if (options->sizes ? !set_sizes(layout, options->sizes, error)
+                       : !fold_ranges(layout, unit_pages, error)) {
+        return false;
     }
-    return !options->costs || set_costs(layout, options->costs, error);
+    if (layout->nr_tiers != header->nr_tiers) {
+        raminate_layout_set_default_costs(layout);
+    }
+    return (!options->fast_is_room || make_room(layout, error)) &&
+           (!options->costs || set_costs(layout, options->costs, error));
 }

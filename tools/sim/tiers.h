@@ -14,6 +14,7 @@ typedef struct TierOptions {
     const char *sizes;          /* of all tiers but the last: SIZE,... */
     const char *costs;          /* of all tiers: READ:WRITE[:IDLE],... */
     uint32_t unit;              /* bytes that move at once */
+    bool fast_is_room;          /* the guest is in the other tiers at first */
 } TierOptions;
 
 /*

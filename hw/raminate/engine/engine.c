@@ -247,9 +247,12 @@ size_t raminate_engine_drop_stale(const RaminateEngine *e,
     return left;
 }
 
-/* Returns: whether the page moved back to where it came from lately. */
-static bool note_move(RaminateEngine *e, int64_t now, bool planned,
-                      uint32_t page, uint32_t with)
+/*
+ * Takes note of one of the two pages of a move.
+ * Returns: whether it moved back to where it came from lately.
+ */
+static bool page_moved(RaminateEngine *e, int64_t now, bool planned,
+                       uint32_t page, uint32_t with)
 {
     RaminatePastMove move = {
         .ms = now,
@@ -260,27 +263,25 @@ static bool note_move(RaminateEngine *e, int64_t now, bool planned,
         .heat = raminate_heat_get(e->heat, page),
     };
 
-    return raminate_moves_note(e->moves, e->settings.reverse_window, page,
+    raminate_backoff_moved(e->backoff, page);
+    if (raminate_placement_is_room(e->placement, page)) {
+        return false;
+    }
+    e->figures.swap_reads[move.from]++;
+    e->figures.swap_writes[move.to]++;
+    return move.from != move.to &&
+           raminate_moves_note(e->moves, e->settings.reverse_window, page,
                                &move);
 }
 
 static void move_done(RaminateEngine *e, int64_t now, bool planned,
                       const RaminateMove *move)
 {
-    unsigned to = raminate_placement_tier(e->placement, move->page);
-    unsigned from = raminate_placement_tier(e->placement, move->with);
+    bool back = page_moved(e, now, planned, move->page, move->with);
 
+    back |= page_moved(e, now, planned, move->with, move->page);
     e->figures.swaps++;
-    e->figures.swapped[to]++;
-    e->figures.swapped[from]++;
-    if (to != from) {
-        bool back = note_move(e, now, planned, move->page, move->with);
-
-        back |= note_move(e, now, planned, move->with, move->page);
-        e->figures.swaps_reversed += back;
-    }
-    raminate_backoff_moved(e->backoff, move->page);
-    raminate_backoff_moved(e->backoff, move->with);
+    e->figures.swaps_reversed += back;
     if (e->ops->moved) {
         e->ops->moved(e->policy, now, move);
     }

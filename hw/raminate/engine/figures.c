@@ -102,7 +102,7 @@ static uint64_t get_swaps_held(const RaminateFigures *figures)
 
 static uint64_t get_slow_writes_by_swaps(const RaminateFigures *figures)
 {
-    return raminate_figures_slow(figures->swapped);
+    return raminate_figures_slow(figures->swap_writes);
 }
 
 static uint64_t get_scan_time(const RaminateFigures *figures)

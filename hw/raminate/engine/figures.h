@@ -26,8 +26,8 @@ typedef struct RaminateFigures {
     uint64_t swaps_failed;
     uint64_t swaps_reversed;
     uint64_t swaps_held;
-    /* Pages that swaps have read from each tier, and written to it */
-    uint64_t swapped[RAMINATE_MAX_TIERS];
+    uint64_t swap_reads[RAMINATE_MAX_TIERS];    /* pages that swaps read */
+    uint64_t swap_writes[RAMINATE_MAX_TIERS];   /* and wrote, in each tier */
     RaminateHistogram scan_time;
     RaminateHistogram batch_time;
     RaminateHistogram pause_time;

@@ -63,12 +63,13 @@ void raminate_layout_init(RaminateLayout *layout,
     for (unsigned tier = 0; tier < nr_tiers; tier++) {
         layout->ranges[tier] = ranges[tier];
     }
+    layout->nr_pages = raminate_layout_frames(layout);
     raminate_layout_set_default_costs(layout);
 }
 
-uint32_t raminate_layout_pages(const RaminateLayout *layout)
+uint64_t raminate_layout_frames(const RaminateLayout *layout)
 {
-    uint32_t nr = 0;
+    uint64_t nr = 0;
 
     for (unsigned tier = 0; tier < layout->nr_tiers; tier++) {
         nr += layout->ranges[tier].count;

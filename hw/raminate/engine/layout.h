@@ -47,10 +47,17 @@ typedef struct RaminateCosts {
 /*
  * The tiers of a container, fastest first.  Their ranges cover frames 0 to the
  * sum of the counts without gap or overlap.
+ *
+ * A tier may have room that no guest page takes up: numbers from @nr_pages on
+ * stand for it.  They are pages as all others, only that nobody ever writes
+ * them, and that they have no contents.  So what is a move where there is room
+ * is an exchange with such a page for placement and policies, and memory that
+ * is not given to the guest yet, or was given back, is a page without contents.
  */
 typedef struct RaminateLayout {
     unsigned nr_tiers;          /* 1 to RAMINATE_MAX_TIERS */
     uint32_t unit;              /* bytes of a page, which moves as a whole */
+    uint32_t nr_pages;          /* of the guest */
     RaminateFrameRange ranges[RAMINATE_MAX_TIERS];
     RaminateCosts costs[RAMINATE_MAX_TIERS];
 } RaminateLayout;
@@ -74,12 +81,12 @@ const char *raminate_layout_check_costs(const RaminateCosts *costs,
 
 void raminate_layout_set_default_costs(RaminateLayout *layout);
 
-/* Tiers of pages of 4 KiB, with the default costs. */
+/* Tiers of pages of 4 KiB, without room, with the default costs. */
 void raminate_layout_init(RaminateLayout *layout,
                           const RaminateFrameRange *ranges, unsigned nr_tiers);
 
-/* Returns: pages of all tiers. */
-uint32_t raminate_layout_pages(const RaminateLayout *layout);
+/* Returns: frames of all tiers, hence of pages and room. */
+uint64_t raminate_layout_frames(const RaminateLayout *layout);
 
 /* Returns: lines in a unit. */
 uint32_t raminate_layout_unit_lines(const RaminateLayout *layout);

@@ -17,8 +17,9 @@ typedef enum RaminateMoveStatus {
 } RaminateMoveStatus;
 
 /*
- * @page goes to the tier of @with, and @with to the tier of @page: they
- * exchange their frames.
+ * @page goes to the tier of @with, and @with to the tier of @page: where tiers
+ * own frames, they exchange them.  One of the two may stand for room, which has
+ * no contents to be moved; see RaminateLayout.
  */
 typedef struct RaminateMove {
     uint32_t page;

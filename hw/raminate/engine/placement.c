@@ -85,7 +85,7 @@ static bool joined_after(const RaminatePlacement *p, uint32_t page,
 RaminatePlacement *raminate_placement_new(const RaminateLayout *layout)
 {
     RaminatePlacement *p = calloc(1, sizeof(*p));
-    uint64_t nr_pages = 0;
+    uint64_t nr_pages = raminate_layout_frames(layout);
 
     assert(layout->nr_tiers >= 1 && layout->nr_tiers <= RAMINATE_MAX_TIERS);
     if (!p) {
@@ -96,9 +96,8 @@ RaminatePlacement *raminate_placement_new(const RaminateLayout *layout)
     for (unsigned tier = 0; tier < layout->nr_tiers; tier++) {
         /* Each tier is one run: its frames follow each other at first. */
         p->nr_runs += layout->ranges[tier].count > 0;
-        nr_pages += layout->ranges[tier].count;
     }
-    assert(nr_pages < UINT32_MAX);
+    assert(nr_pages < UINT32_MAX && layout->nr_pages <= nr_pages);
     p->nr_pages = nr_pages;
     for (unsigned tier = 0; tier < layout->nr_tiers; tier++) {
         const RaminateFrameRange *range = &layout->ranges[tier];
@@ -135,6 +134,11 @@ unsigned raminate_placement_tiers(const RaminatePlacement *p)
 const RaminateLayout *raminate_placement_layout(const RaminatePlacement *p)
 {
     return &p->layout;
+}
+
+bool raminate_placement_is_room(const RaminatePlacement *p, uint32_t page)
+{
+    return page >= p->layout.nr_pages;
 }
 
 size_t raminate_placement_memory(const RaminatePlacement *p)

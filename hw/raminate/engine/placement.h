@@ -33,10 +33,15 @@ typedef struct RaminatePlacement RaminatePlacement;
 RaminatePlacement *raminate_placement_new(const RaminateLayout *layout);
 void raminate_placement_free(RaminatePlacement *placement);
 
+/* Returns: number of pages, those that stand for room included. */
 uint32_t raminate_placement_pages(const RaminatePlacement *placement);
 unsigned raminate_placement_tiers(const RaminatePlacement *placement);
 const RaminateLayout *
 raminate_placement_layout(const RaminatePlacement *placement);
+
+/* Returns: whether @page stands for room; see RaminateLayout. */
+bool raminate_placement_is_room(const RaminatePlacement *placement,
+                                uint32_t page);
 
 /* Returns: bytes that the state of pages takes at present. */
 size_t raminate_placement_memory(const RaminatePlacement *placement);

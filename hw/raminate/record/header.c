@@ -25,6 +25,7 @@ void raminate_record_get_layout(const RaminateRecordHeader *header,
     memset(layout, 0, sizeof(*layout));
     layout->nr_tiers = header->nr_tiers;
     layout->unit = header->page_size;
+    layout->nr_pages = header->nr_pages;
     for (unsigned i = 0; i < header->nr_tiers; i++) {
         layout->ranges[i].first = header->tiers[i].first;
         layout->ranges[i].count = header->tiers[i].count;
