@@ -42,7 +42,13 @@ typedef struct Bound {
     uint32_t nr_steps;
     double capacity;            /* pages in the fastest tier */
     RaminateFrameRange fast;
-    double swap_lines;          /* that a swap writes to a slower tier */
+
+    /*
+     * Lines that a swap writes to a slower tier, put down to one of its two
+     * pages; where there is room, to the one that has to go
+     */
+    double promotion;
+    double demotion;
 
     Event *events;
     size_t longest;             /* most events of a page */
@@ -101,9 +107,9 @@ static double schedule_page(Bound *b, const Page *page)
         double stay = fast + b->paid_before[step] - b->paid_before[before];
         double promote;
 
-        b->choices[i] = fast < slow ? CAME_BY_DEMOTION : 0;
-        slow = MIN(slow, fast);
-        promote = step > page->found ? slow + b->swap_lines : INFINITY;
+        b->choices[i] = fast + b->demotion < slow ? CAME_BY_DEMOTION : 0;
+        slow = MIN(slow, fast + b->demotion);
+        promote = step > page->found ? slow + b->promotion : INFINITY;
         if (promote < stay) {
             b->choices[i] |= CAME_BY_PROMOTION;
         }
@@ -344,12 +350,17 @@ bool bound_find(const char *path, const TraceOptions *options,
     Bound b = {
         .fast = layout->ranges[0],
         .capacity = layout->ranges[0].count,
-        .swap_lines = raminate_layout_unit_lines(layout),
     };
+    double swap_lines = raminate_layout_unit_lines(layout);
     bool ok;
 
     if (!trace) {
         return false;
+    }
+    if (layout->nr_pages < raminate_layout_frames(layout)) {
+        b.demotion = swap_lines;
+    } else {
+        b.promotion = swap_lines;
     }
     b.numbers = g_hash_table_new(NULL, NULL);
     b.pages = g_array_new(FALSE, FALSE, sizeof(Page));
