@@ -32,6 +32,7 @@ struct HostMemoryBackendDevmem {
     RaminateCosts costs;
     unsigned costs_given;       /* RAMINATE_READ_COST and so on */
     bool scrub;
+    bool is_clean;              /* whether that was done */
 
     bool is_unpinnable;         /* whether the host's kernel can't pin pages */
     RaminateFileIdentity file;

@@ -18,6 +18,7 @@
 #include "backends/raminate/container-internal.h"
 #include "exec/ramblock.h"
 #include "hw/boards.h"
+#include "hw/virtio/vhost-user.h"
 #include "hw/qdev-core.h"
 #include "system/system.h"
 
@@ -130,6 +131,32 @@ static bool container_check_ready(HostMemoryBackend *backend, Error **errp)
     return false;
 }
 
+static bool container_prepare(HostMemoryBackend *backend, bool persistent,
+                              Error **errp)
+{
+    HostMemoryBackendContainer *container = MEMORY_BACKEND_CONTAINER(backend);
+
+    if (!container_check_ready(backend, errp)) {
+        return false;
+    }
+    if (persistent) {
+        error_setg(errp, "memory-backend-container '%s' doesn't keep its "
+                   "contents from one start of QEMU to the next, since its "
+                   "pages move; use memory-backend-devmem without parent and "
+                   "with scrub=off, or memory-backend-file",
+                   container_id(container));
+        return false;
+    }
+    if (vhost_user_is_in_use()) {
+        error_setg(errp, "memory-backend-container '%s' can't be used beside "
+                   "a vhost-user device, with whose process its pages can't "
+                   "be shared; use memory-backend-memfd, or another device",
+                   container_id(container));
+        return false;
+    }
+    return true;
+}
+
 /* A container on the command line must have its tiers there as well. */
 static void container_machine_done(Notifier *notifier, void *data)
 {
@@ -161,6 +188,9 @@ static bool container_alloc(HostMemoryBackend *backend, Error **errp)
     /* For those who need it: TCG, so that it knows of no code there. */
     memory_region_set_dirty(&backend->mr, 0, backend->size);
     backend->mr.align = HOST_ALIGN;
+    backend->mr.ram_block->unshareable =
+        "it is a memory-backend-container, whose pages are in several files "
+        "and move; use memory-backend-memfd";
     /* So that nobody uses it before it is complete. */
     host_memory_backend_set_mapped(backend, true);
     if (!phase_check(PHASE_MACHINE_READY)) {
@@ -224,7 +254,7 @@ static void container_class_init(ObjectClass *oc, void *data)
     UserCreatableClass *ucc = USER_CREATABLE_CLASS(oc);
 
     bc->alloc = container_alloc;
-    bc->check_ready = container_check_ready;
+    bc->prepare = container_prepare;
     bc->check_late = container_check_late;
     bc->no_default_prealloc = true;
     ucc->can_be_deleted = container_can_be_deleted;

@@ -222,19 +222,46 @@ static bool devmem_check_mappable(HostMemoryBackendDevmem *devmem, int fd,
 
 /* Memory */
 
-/* Fills the range with zeroes, by giving its blocks back where that works. */
-static void devmem_scrub(HostMemoryBackendDevmem *devmem, int fd)
+/*
+ * Fills the range with zeroes, by giving its blocks back where that works and
+ * they weren't allocated on purpose.
+ */
+static void devmem_scrub(HostMemoryBackendDevmem *devmem)
 {
     HostMemoryBackend *backend = MEMORY_BACKEND(devmem);
+    int fd = memory_region_get_fd(&backend->mr);
 
     if (!raminate_is_device(&devmem->file) &&
         (fallocate(fd, FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE,
                    devmem->phy_offset, backend->size) == 0 ||
-         fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
-                   devmem->phy_offset, backend->size) == 0)) {
+         (!backend->prealloc &&
+          fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+                    devmem->phy_offset, backend->size) == 0))) {
         return;
     }
     memset(memory_region_get_ram_ptr(&backend->mr), 0, backend->size);
+}
+
+/*
+ * Not before it is used: a device that keeps its data there is known only then.
+ */
+static bool devmem_prepare(HostMemoryBackend *backend, bool persistent,
+                           Error **errp)
+{
+    HostMemoryBackendDevmem *devmem = MEMORY_BACKEND_DEVMEM(backend);
+
+    if (persistent && devmem->scrub) {
+        error_setg(errp, "memory-backend-devmem '%s': scrub=on fills the "
+                   "memory with zeroes at each start of QEMU, but the device "
+                   "is to find there what was kept; set scrub=off",
+                   devmem_id(devmem));
+        return false;
+    }
+    if (devmem->scrub && !devmem->is_clean) {
+        devmem_scrub(devmem);
+        devmem->is_clean = true;
+    }
+    return true;
 }
 
 static int devmem_open(HostMemoryBackendDevmem *devmem, Error **errp)
@@ -264,8 +291,7 @@ static bool can_be_pinned(void *start)
 #endif
 }
 
-/* What is done with the range once it is mapped */
-static void devmem_prepare(HostMemoryBackendDevmem *devmem, int fd)
+static void devmem_check_pinnable(HostMemoryBackendDevmem *devmem)
 {
     HostMemoryBackend *backend = MEMORY_BACKEND(devmem);
     void *host = memory_region_get_ram_ptr(&backend->mr);
@@ -274,9 +300,6 @@ static void devmem_prepare(HostMemoryBackendDevmem *devmem, int fd)
         qemu_ram_set_unpinnable(backend->mr.ram_block);
         devmem->is_unpinnable = true;
     }
-    if (devmem->scrub) {
-        devmem_scrub(devmem, fd);
-    }
 }
 
 static bool devmem_alloc(HostMemoryBackend *backend, Error **errp)
@@ -284,8 +307,7 @@ static bool devmem_alloc(HostMemoryBackend *backend, Error **errp)
     ERRP_GUARD();
     HostMemoryBackendDevmem *devmem = MEMORY_BACKEND_DEVMEM(backend);
     g_autofree char *name = host_memory_backend_get_name(backend);
-    uint32_t ram_flags = RAM_SHARED | RAM_NAMED_FILE |
-                         (backend->reserve ? 0 : RAM_NORESERVE);
+    uint32_t ram_flags = RAM_SHARED | (backend->reserve ? 0 : RAM_NORESERVE);
     HostMemoryBackendContainer *container;
     g_autoptr(RaminatePools) pools = NULL;
     const RaminatePool *pool = NULL;
@@ -296,6 +318,8 @@ static bool devmem_alloc(HostMemoryBackend *backend, Error **errp)
         (devmem->pool && !devmem_find_pool(devmem, &pools, &pool, errp))) {
         return false;
     }
+    /* Named files are what x-ignore-shared leaves to the next QEMU. */
+    ram_flags |= devmem->scrub ? 0 : RAM_NAMED_FILE;
     /* The guest uses a tier through the container alone. */
     ram_flags |= container ? RAM_CLEAN : 0;
     fd = devmem_open(devmem, errp);
@@ -327,7 +351,7 @@ static bool devmem_alloc(HostMemoryBackend *backend, Error **errp)
         close(fd);
         return false;
     }
-    devmem_prepare(devmem, fd);
+    devmem_check_pinnable(devmem);
     return true;
 }
 
@@ -344,6 +368,9 @@ static void devmem_complete(UserCreatable *uc, Error **errp)
     }
     base_complete(uc, errp);
     if (*errp || !devmem_find_parent(devmem, &container, errp) || !container) {
+        return;
+    }
+    if (!devmem_prepare(backend, false, errp)) {
         return;
     }
     tier = (RaminateTier) {
@@ -404,6 +431,7 @@ static void devmem_class_init(ObjectClass *oc, void *data)
     UserCreatableClass *ucc = USER_CREATABLE_CLASS(oc);
 
     bc->alloc = devmem_alloc;
+    bc->prepare = devmem_prepare;
     base_complete = ucc->complete;
     ucc->complete = devmem_complete;
     base_can_be_deleted = ucc->can_be_deleted;

@@ -1,0 +1,233 @@
+#!/usr/bin/env python3
+# Devices that keep data in guest memory or share it with other processes are
+# served, or refused before anything is lost.
+#
+# SPDX-License-Identifier: GPL-2.0-or-later
+
+import contextlib
+from pathlib import Path
+import subprocess
+from typing import Iterator, List
+
+from guestlib import (MIB, ExecuteError, Guest, check, run_tests, two_tiers,
+                      wait_until)
+from raminate import paths
+from vhostuser import Backend
+
+KEPT = b'kept data'
+SIZE = 64 * MIB
+HOTPLUG = ['-machine', 'pc,nvdimm=on', '-m', '128M,slots=4,maxmem=2G']
+PERSISTENT = ['nvdimm,memdev=m', 'virtio-pmem-pci,memdev=m',
+              'ivshmem-plain,memdev=m', 'acpi-erst,memdev=m',
+              'nvme,serial=n,pmrdev=m']
+GAP = "'m' has a gap: no tier covers offset 0x4000000"
+
+
+def refusal(*args: object) -> str:
+    """What QEMU says before it exits with status 1."""
+    result = subprocess.run(
+        [paths.require_qemu(), '-accel', 'tcg', '-display', 'none',
+         '-nodefaults', *map(str, args)],
+        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE, encoding='utf-8', timeout=240, check=False)
+    check(result.returncode == 1, result)
+    check(result.stderr.count('\n') == 1, result.stderr)
+    return result.stderr
+
+
+def refused(guest: Guest, command: str, **arguments: object) -> str:
+    try:
+        guest.cmd(command, **arguments)
+    except ExecuteError as err:
+        return str(err)
+    raise AssertionError(f"{command} {arguments} was accepted")
+
+
+def devmem(directory: Path, options: str = '') -> List[str]:
+    """A file with data, as memory of its own."""
+    path = directory / 'kept'
+    if not path.exists():
+        with path.open('wb') as file:
+            file.truncate(SIZE)
+            file.seek(4096)
+            file.write(KEPT)
+    return ['-object', f'memory-backend-devmem,id=m,size={SIZE},'
+                       f'mem-path={path}{options}']
+
+
+def is_kept(directory: Path) -> bool:
+    with (directory / 'kept').open('rb') as file:
+        file.seek(4096)
+        return file.read(len(KEPT)) == KEPT
+
+
+def persistent_devices_refuse_what_is_scrubbed(directory: Path) -> None:
+    for device in PERSISTENT:
+        said = refusal(*HOTPLUG, *devmem(directory), '-device', device)
+        check("'m': scrub=on" in said and 'set scrub=off' in said, said)
+        check(is_kept(directory), f"{device}: the data is gone")
+
+
+def volatile_devices_get_what_is_scrubbed(directory: Path) -> None:
+    with Guest(directory, None, [*HOTPLUG, *devmem(directory), '-device',
+                                 'pc-dimm,memdev=m']) as guest:
+        guest.launch()
+        check(not is_kept(directory), "the guest can see earlier data")
+
+
+def persistent_devices_keep_data_without_scrub(directory: Path) -> None:
+    for device in PERSISTENT:
+        if device.startswith('acpi-erst'):
+            continue    # It formats what it doesn't know.
+        with Guest(directory, None, [*HOTPLUG,
+                                     *devmem(directory, ',scrub=off'),
+                                     '-device', device]) as guest:
+            guest.launch()
+        check(is_kept(directory), f"{device}: the data is gone")
+
+
+def containers_are_refused_for_persistent_data(directory: Path) -> None:
+    container = two_tiers(directory, 64 * MIB, 16 * MIB, name='m')
+    for device in PERSISTENT:
+        said = refusal(*HOTPLUG, *container.args(), '-device', device)
+        check("'m' doesn't keep its contents" in said, said)
+
+
+def incomplete_containers_say_what_is_missing(directory: Path) -> None:
+    with Guest(directory, None, HOTPLUG) as guest:
+        guest.launch()
+        guest.cmd('object-add', **{'qom-type': 'memory-backend-container',
+                                   'id': 'm', 'size': 256 * MIB})
+        (directory / 'fast').touch()
+        with (directory / 'fast').open('wb') as file:
+            file.truncate(SIZE)
+        guest.cmd('object-add', **{
+            'qom-type': 'memory-backend-devmem', 'id': 'f', 'size': SIZE,
+            'parent': 'm', 'mem-path': str(directory / 'fast')})
+        for driver in ('pc-dimm', 'nvdimm', 'virtio-mem-pci',
+                       'virtio-pmem-pci', 'ivshmem-plain'):
+            said = refused(guest, 'device_add', driver=driver, id='x',
+                           memdev='m')
+            check(GAP in said, f"{driver}: {said}")
+
+
+@contextlib.contextmanager
+def vhost_user(directory: Path) -> Iterator[List[str]]:
+    backend = Backend(directory / 'vhost')
+    backend.start()
+    try:
+        yield ['-chardev', f"socket,id=v,path={directory / 'vhost'}"]
+    finally:
+        backend.close()
+
+
+def vhost_user_is_refused_on_a_container(directory: Path) -> None:
+    container = two_tiers(directory, 128 * MIB, 16 * MIB, name='m')
+    ram = ['-m', '128M', '-machine', 'memory-backend=m', *container.args()]
+    with vhost_user(directory) as chardev:
+        for device in ('vhost-user-fs-pci,chardev=v,tag=t',
+                       'vhost-user-blk-pci,chardev=v',
+                       'vhost-user-vsock-pci,chardev=v'):
+            said = refusal(*ram, *chardev, '-device', device)
+            check("can't be shared with another process" in said and
+                  'memory-backend-container' in said, f"{device}: {said}")
+        said = refusal(*ram, *chardev, '-netdev', 'vhost-user,id=n,chardev=v',
+                       '-device', 'virtio-net-pci,netdev=n')
+        check("'m' can't be used beside a vhost-user device" in said, said)
+
+
+def container_is_refused_beside_vhost_user(directory: Path) -> None:
+    container = two_tiers(directory, 64 * MIB, 16 * MIB, name='m')
+    args = ['-machine', 'pc,memory-backend=ram', '-m',
+            '128M,slots=4,maxmem=2G', '-object',
+            'memory-backend-memfd,id=ram,size=128M,share=on']
+    with vhost_user(directory) as chardev, \
+            Guest(directory, None, [*args, *chardev, *container.args()]
+                  ) as guest:
+        guest.launch()
+        guest.cmd('device_add', driver='vhost-user-fs-pci', id='fs',
+                  chardev='v', tag='t')
+        said = refused(guest, 'device_add', driver='pc-dimm', id='d',
+                       memdev='m')
+        check("'m' can't be used beside a vhost-user device" in said, said)
+        # Once it is gone, there is no reason any more.
+        guest.cmd('device_del', id='fs')
+        guest.cmd('system_reset')   # The firmware doesn't unplug.
+        wait_until(lambda: 'fs' not in str(guest.cmd('qom-list',
+                                                     path='/machine'
+                                                          '/peripheral')),
+                   "the end of the device", guest)
+        guest.cmd('device_add', driver='pc-dimm', id='d', memdev='m')
+
+
+def containers_are_not_handed_over(directory: Path) -> None:
+    container = two_tiers(directory, 128 * MIB, 16 * MIB, name='m')
+    with Guest(directory, None, ['-m', '128M', '-machine',
+                                 'q35,aux-ram-share=on,memory-backend=m',
+                                 *container.args()]) as guest:
+        guest.launch()
+        guest.cmd('migrate-set-parameters', mode='cpr-transfer')
+        channels = [{'channel-type': kind,
+                     'addr': {'transport': 'socket', 'type': 'unix',
+                              'path': str(directory / kind)}}
+                    for kind in ('main', 'cpr')]
+        said = refused(guest, 'migrate', channels=channels)
+        check("m can't be handed over to another process" in said and
+              'memory-backend-container' in said, said)
+        check('share=on' not in said, said)
+
+
+def migrate_to_file(directory: Path, options: str) -> int:
+    """Migrates without shared memory; returns the size of the state."""
+    state = directory / 'state'
+    ram = ['-m', f'{SIZE // MIB}M', '-machine', 'memory-backend=m',
+           *devmem(directory, options)]
+    low = {}
+    for name, more in (('before', []), ('after', ['-incoming', 'defer'])):
+        with Guest(directory, None, [*ram, *more, '-S']) as guest:
+            guest.launch()
+            guest.cmd('migrate-set-capabilities', capabilities=[
+                {'capability': 'x-ignore-shared', 'state': True}])
+            if more:
+                guest.cmd('migrate-incoming', uri=f'file:{state}')
+            else:
+                # So that there is something: the firmware runs.
+                guest.cmd('cont')
+                wait_until(lambda: any(memory(guest, directory)),
+                           "the firmware's data", guest)
+                guest.cmd('stop')
+                guest.cmd('migrate', uri=f'file:{state}')
+            wait_until(lambda: guest.cmd('query-migrate').get('status') in (
+                'completed', 'failed'), "the migration", guest)
+            check(guest.cmd('query-migrate')['status'] == 'completed',
+                  guest.cmd('query-migrate'))
+            low[name] = memory(guest, directory)
+    check(low['before'] == low['after'], "the guest's memory is another")
+    size = state.stat().st_size
+    state.unlink()
+    return size
+
+
+def memory(guest: Guest, directory: Path) -> bytes:
+    """The first 640 KiB of the guest."""
+    path = directory / 'memory'
+    guest.cmd('pmemsave', val=0, size=640 << 10, filename=str(path))
+    return path.read_bytes()
+
+
+def ignored_memory_is_not_erased(directory: Path) -> None:
+    sent = migrate_to_file(directory, '')
+    left = migrate_to_file(directory, ',scrub=off')
+    # What is scrubbed is sent, what isn't stays in its file.
+    check(left < sent, f"{left} bytes without the memory, {sent} with it")
+
+
+run_tests(persistent_devices_refuse_what_is_scrubbed,
+          volatile_devices_get_what_is_scrubbed,
+          persistent_devices_keep_data_without_scrub,
+          containers_are_refused_for_persistent_data,
+          incomplete_containers_say_what_is_missing,
+          vhost_user_is_refused_on_a_container,
+          container_is_refused_beside_vhost_user,
+          containers_are_not_handed_over,
+          ignored_memory_is_not_erased)
