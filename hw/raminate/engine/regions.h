@@ -12,6 +12,7 @@
 #ifndef RAMINATE_REGIONS_H
 #define RAMINATE_REGIONS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -104,6 +105,13 @@ static inline void raminate_regions_release(RaminateRegions *table,
     if (--table->held[region] == 0) {
         raminate_regions_drop(table, region);
     }
+}
+
+/* Returns: whether all entries of @region are held. */
+static inline bool raminate_regions_is_full(const RaminateRegions *table,
+                                            uint32_t region)
+{
+    return table->held[region] == RAMINATE_REGION_PAGES;
 }
 
 /*

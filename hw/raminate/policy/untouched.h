@@ -4,7 +4,7 @@
  * At the start a policy has all pages of a tier in a list, in ascending order.
  * Those that nothing has happened to need no place in it: they are its first
  * part, found by a walk over the placement.  The entries of the policy's table
- * begin with a byte that isn't 0 once something has.
+ * begin with a byte that isn't 0 once something has, and those are held.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -27,7 +27,7 @@ static inline bool raminate_is_touched(const RaminateRegions *table,
 
 /*
  * Cost: O(pages passed over that were touched or are in another tier), but for
- * regions in which nothing moved and nothing was touched.
+ * regions in which nothing moved and nothing was touched, or all was.
  * Returns: the first untouched page of @tier from @page upwards, or
  * RAMINATE_NO_PAGE.
  */
@@ -36,10 +36,13 @@ raminate_next_untouched(const RaminatePlacement *placement,
                         const RaminateRegions *table, unsigned tier,
                         uint32_t page)
 {
-    do {
-        page = raminate_placement_next_in_tier(placement, tier, page);
-    } while (page != RAMINATE_NO_PAGE && raminate_is_touched(table, page) &&
-             ++page);
+    page = raminate_placement_next_in_tier(placement, tier, page);
+    while (page != RAMINATE_NO_PAGE && raminate_is_touched(table, page)) {
+        if (raminate_regions_is_full(table, raminate_region_of(page))) {
+            page |= RAMINATE_REGION_PAGES - 1;
+        }
+        page = raminate_placement_next_in_tier(placement, tier, page + 1);
+    }
     return page;
 }
 
@@ -49,10 +52,16 @@ raminate_prev_untouched(const RaminatePlacement *placement,
                         const RaminateRegions *table, unsigned tier,
                         uint32_t page)
 {
-    do {
-        page = raminate_placement_prev_in_tier(placement, tier, page);
-    } while (page != RAMINATE_NO_PAGE && raminate_is_touched(table, page) &&
-             page-- > 0);
+    page = raminate_placement_prev_in_tier(placement, tier, page);
+    while (page != RAMINATE_NO_PAGE && raminate_is_touched(table, page)) {
+        if (raminate_regions_is_full(table, raminate_region_of(page))) {
+            page &= ~(RAMINATE_REGION_PAGES - 1u);
+        }
+        if (page == 0) {
+            return RAMINATE_NO_PAGE;
+        }
+        page = raminate_placement_prev_in_tier(placement, tier, page - 1);
+    }
     return page;
 }
 
