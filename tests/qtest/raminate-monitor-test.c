@@ -71,7 +71,7 @@ static void test_settings_shown(void)
     g_assert_cmpuint(get_uint(info, "max-swaps"), ==, 14);
     g_assert_cmpuint(get_uint(info, "reverse-window"), ==, 15);
     g_assert_cmpuint(get_uint(info, "bytes-per-page"), >, 0);
-    g_assert_cmpuint(get_uint(info, "bytes-per-page"), <=, 32);
+    g_assert_cmpuint(get_uint(info, "bytes-per-page"), <=, 33);
     qobject_unref(info);
     qtest_quit(qts);
 }

@@ -4,7 +4,9 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 
+#include <glib.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "payback-lists.h"
 
@@ -79,6 +81,7 @@ static void leave(PaybackLists *lists, uint32_t number, PaybackPage *page,
     if (!page->listed) {
         lists->untouched[tier].nr--;
         page->listed = true;
+        raminate_regions_hold(lists->pages, number);
         return;
     }
     if (!page->single && payback_state_age(state) < PAYBACK_AGES - 1) {
@@ -226,6 +229,49 @@ static void age_list(PaybackLists *lists, unsigned tier, unsigned history,
     }
 }
 
+/*
+ * Forgets the page at the head of the last list of a history, if it is old
+ * enough.  As with ages, one that came by itself may have to wait.
+ * Returns: whether it was.
+ */
+static bool forget_first(PaybackLists *lists, unsigned tier, unsigned history)
+{
+    PaybackUntouched *untouched = &lists->untouched[tier];
+    unsigned state = state_of(history, PAYBACK_AGES - 1);
+    uint32_t number = lists->lists[list_index(tier, state)].head;
+    PaybackPage *page;
+
+    if (number == RAMINATE_NO_PAGE) {
+        return false;
+    }
+    page = payback_lists_get(lists, number);
+    if (lists->scan - page->last < PAYBACK_FORGET_SCANS) {
+        return false;
+    }
+    leave(lists, number, page, tier, state);
+    memset(page, 0, sizeof(*page));
+    raminate_regions_release(lists->pages, number);
+    lists->counts[list_index(tier, PAYBACK_STATE_OF_NEVER)]++;
+    untouched->nr++;
+    untouched->first = MIN(untouched->first, number);
+    untouched->end = MAX(untouched->end, number + 1);
+    return true;
+}
+
+/* What is left over has its turn in the next scan. */
+static void forget(PaybackLists *lists)
+{
+    unsigned left = PAYBACK_FORGET_PAGES;
+
+    for (unsigned tier = 0; tier < lists->nr_tiers; tier++) {
+        for (unsigned i = 0; i < PAYBACK_HISTORIES; i++) {
+            while (left && forget_first(lists, tier, i)) {
+                left--;
+            }
+        }
+    }
+}
+
 void payback_lists_age(PaybackLists *lists)
 {
     lists->scan++;
@@ -236,6 +282,7 @@ void payback_lists_age(PaybackLists *lists)
             }
         }
     }
+    forget(lists);
 }
 
 /* Steps */

@@ -8,7 +8,8 @@
  * Pages that were never written have no memory: they are at the head of the
  * list of their tier and PAYBACK_STATE_OF_NEVER, by number, unless they were
  * moved.  Those that were written in one scan, and have the same history, grow
- * old together: they are moved on at once, without a look at each.
+ * old together: they are moved on at once, without a look at each.  In the
+ * end they are forgotten, and as never written nor moved.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -27,6 +28,26 @@
 /* Until a page was written for the first time */
 #define PAYBACK_STATE_OF_NEVER (PAYBACK_GAPS * PAYBACK_AGES - 1)
 
+/*
+ * A page is forgotten so many scans after the last that found it written; one
+ * that was moved but never written, so many after the start.  That is four
+ * times the age at which the last class begins, so that pages which come back
+ * after some time in that class are known for what they were, and with a scan
+ * each second, so are those of what is done once an hour.  What is lost is
+ * little:
+ * - The rate that a page has after its next write is as if that were the first:
+ *   after 768 scans, less than 1 / PAYBACK_RATE_FULL is left of a rate of 1.
+ * - The gap is that of the last class in any case.
+ * - Its class of rates tells, at most, whether pages that were written so often
+ *   come back sooner than others after so long.  The model forgets by half in
+ *   69 scans what it counted of that, and a swap has to pay within 200.
+ * - Its pace is learned anew, from the first few scans that find it written.
+ */
+#define PAYBACK_FORGET_SCANS (4u << (PAYBACK_AGES - 2))
+
+/* At most so many are forgotten by a scan, which takes some milliseconds. */
+#define PAYBACK_FORGET_PAGES 32768
+
 /* All zero for one that is not in a list by itself, as never written */
 typedef struct PaybackPage {
     uint8_t listed:1;       /* in the first byte, as untouched.h has it */
@@ -39,8 +60,6 @@ typedef struct PaybackPage {
     uint32_t last;          /* scan that found it written, 0 for none */
     uint16_t pace:PAYBACK_PACE_BITS;
     uint16_t looks:5;       /* taken, until they count no more */
-    uint16_t looked:1;      /* found by a second look since the last scan */
-    uint8_t planned;        /* number of the last plan that it was in, or 0 */
 } PaybackPage;
 
 /* Pages next to each other in a list, found written by the same scan */
@@ -49,7 +68,7 @@ typedef struct PaybackRun {
     uint32_t end;           /* the last of them */
 } PaybackRun;
 
-/* Those of a tier that were never written nor moved */
+/* Those of a tier that were never written nor moved, or are forgotten */
 typedef struct PaybackUntouched {
     uint32_t nr;
     uint32_t first;         /* none is before it */
@@ -60,7 +79,7 @@ typedef struct PaybackLists {
     const RaminatePlacement *placement;     /* borrowed */
     unsigned nr_tiers;
     uint32_t scan;              /* the ages are as of it */
-    RaminateRegions *pages;     /* of PaybackPage */
+    RaminateRegions *pages;     /* of PaybackPage, held while listed */
     RaminatePageList *lists;    /* by tier and state */
     uint32_t *counts;           /* of their pages, untouched ones included */
     PaybackUntouched *untouched;        /* by tier */
@@ -85,7 +104,7 @@ static inline PaybackPage *payback_lists_get(const PaybackLists *lists,
     return pages ? &pages[page % RAMINATE_REGION_PAGES] : NULL;
 }
 
-/* Returns: the same, brought to life if need be. */
+/* Returns: the same, brought to life if need be, for it to be listed next. */
 static inline PaybackPage *payback_lists_need(PaybackLists *lists,
                                               uint32_t page)
 {
@@ -117,7 +136,8 @@ void payback_lists_move(PaybackLists *lists, uint32_t number, unsigned from,
 
 /*
  * The next scan is over.
- * Cost: O(runs that leave their age), at most one a scan for each history.
+ * Cost: O(runs that leave their age), at most one a scan for each history, plus
+ * pages forgotten, each of which was written or moved before.
  */
 void payback_lists_age(PaybackLists *lists);
 

@@ -31,6 +31,10 @@
 /* As if there had been so many before the first, that found nothing */
 #define PACE_LOOKS_AT_FIRST 3
 
+/* What is noted of a page for a short time */
+#define LOOKED 1        /* found by a second look since the last scan */
+#define PLANNED 2       /* is in the plan at hand */
+
 /* How far ahead memory is asked for, in runs */
 #define AHEAD 16
 
@@ -50,8 +54,8 @@ struct RaminatePolicy {
     PaybackLists lists;
     PaybackModel model;
     PaybackBorder *borders;     /* behind each tier but the last */
+    RaminateRegions *notes;     /* uint8_t: what is noted, none for nothing */
 
-    uint8_t plan;               /* number of the last one, 1 to 255 */
     PaybackRank ranks[PAYBACK_STATES];
 };
 
@@ -67,12 +71,48 @@ static void payback_count(const RaminatePolicy *p, unsigned first_tier,
     }
 }
 
+/* Notes */
+
+static bool payback_has_note(const RaminatePolicy *p, uint32_t page,
+                             uint8_t note)
+{
+    const uint8_t *notes = raminate_regions_get(p->notes, page);
+
+    return notes && *notes & note;
+}
+
+static void payback_note(RaminatePolicy *p, uint32_t page, uint8_t note)
+{
+    uint8_t *notes = raminate_regions_need(p->notes, page);
+
+    if (!*notes) {
+        raminate_regions_hold(p->notes, page);
+    }
+    *notes |= note;
+}
+
+/* Returns: whether there was such a note. */
+static bool payback_drop_note(RaminatePolicy *p, uint32_t page, uint8_t note)
+{
+    uint8_t *notes = raminate_regions_get(p->notes, page);
+
+    if (!notes || !(*notes & note)) {
+        return false;
+    }
+    *notes &= ~note;
+    if (!*notes) {
+        raminate_regions_release(p->notes, page);
+    }
+    return true;
+}
+
 /* Life */
 
 static void payback_destroy(RaminatePolicy *p)
 {
     if (p) {
         payback_lists_destroy(&p->lists);
+        raminate_regions_free(p->notes);
         free(p->borders);
         free(p);
     }
@@ -91,7 +131,11 @@ static RaminatePolicy *payback_create(const RaminatePolicyConfig *config)
     p->backoff = config->backoff;
     p->nr_tiers = raminate_placement_tiers(config->placement);
     p->borders = calloc(p->nr_tiers, sizeof(*p->borders));
-    if (!payback_lists_init(&p->lists, p->placement) || !p->borders) {
+    p->notes =
+        raminate_regions_new(raminate_placement_pages(config->placement),
+                             sizeof(uint8_t));
+    if (!payback_lists_init(&p->lists, p->placement) || !p->borders ||
+        !p->notes) {
         payback_destroy(p);
         return NULL;
     }
@@ -110,11 +154,8 @@ static void payback_look(RaminatePolicy *p, int64_t now_ms,
     (void)now_ms;
     p->look_window_ms = window_ms;
     RAMINATE_SAMPLE_FOREACH(run, found, RAMINATE_WRITTEN) {
-        PaybackPage *page = payback_lists_need(&p->lists, run->first);
-
-        /* A run lies within one region. */
         for (unsigned i = 0; i < run->nr; i++) {
-            page[i].looked = true;
+            payback_note(p, run->first + i, LOOKED);
         }
     }
 }
@@ -130,23 +171,22 @@ static void payback_gauge(RaminatePolicy *p, const uint32_t *pages,
     }
 }
 
-/* @before: the page's state */
+/* @before: the page's state; @looked: whether the second look found it */
 static void payback_set_pace(RaminatePolicy *p, PaybackPage *page,
-                             unsigned before)
+                             unsigned before, bool looked)
 {
     unsigned weight = page->looks + PACE_LOOKS_AT_FIRST + 1;
     unsigned pace = page->pace;
 
-    if (page->looked) {
+    if (looked) {
         pace += (PAYBACK_PACE_FULL - pace) / weight;
     } else {
         pace -= pace / weight;
     }
     page->looks += page->looks < PACE_LOOKS;
     payback_model_pace(&p->model, payback_state_pace(before),
-                       payback_pace_class(pace), page->looked);
+                       payback_pace_class(pace), looked);
     page->pace = pace;
-    page->looked = false;
 }
 
 static void payback_write(RaminatePolicy *p, uint32_t number)
@@ -159,7 +199,8 @@ static void payback_write(RaminatePolicy *p, uint32_t number)
     unsigned state;
 
     if (p->look_window_ms) {
-        payback_set_pace(p, page, before);
+        payback_set_pace(p, page, before,
+                         payback_drop_note(p, number, LOOKED));
     }
     page->rate = payback_rate_after_write(rate, scans) * PAYBACK_RATE_FULL;
     state = payback_state(payback_pace_class(page->pace),
@@ -304,9 +345,7 @@ static unsigned payback_rank(RaminatePolicy *p, unsigned tier)
  */
 static bool payback_passes_over(const RaminatePolicy *p, uint32_t page)
 {
-    const PaybackPage *entry = payback_lists_get(&p->lists, page);
-
-    return (entry && entry->planned == p->plan) ||
+    return payback_has_note(p, page, PLANNED) ||
            raminate_backoff_holds(p->backoff, page);
 }
 
@@ -383,8 +422,8 @@ static size_t payback_plan_tier(RaminatePolicy *p, unsigned tier,
         moves[planned].page = up.page;
         moves[planned].with = down.page;
         planned++;
-        payback_lists_need(&p->lists, up.page)->planned = p->plan;
-        payback_lists_need(&p->lists, down.page)->planned = p->plan;
+        payback_note(p, up.page, PLANNED);
+        payback_note(p, down.page, PLANNED);
         payback_go_on(p, &up);
         payback_go_on(p, &down);
     }
@@ -398,13 +437,16 @@ static size_t payback_plan(RaminatePolicy *p, int64_t now_ms,
 
     (void)now_ms;
     payback_model_weigh(&p->model, p->lists.scan);
-    p->plan = p->plan % UINT8_MAX + 1;
     for (unsigned tier = 0; tier + 1 < p->nr_tiers; tier++) {
         /* Between tiers whose writes cost the same, no move pays. */
         if (p->borders[tier].behind == p->nr_tiers) {
             break;
         }
         planned += payback_plan_tier(p, tier, moves + planned, max - planned);
+    }
+    for (size_t i = 0; i < planned; i++) {
+        payback_drop_note(p, moves[i].page, PLANNED);
+        payback_drop_note(p, moves[i].with, PLANNED);
     }
     return planned;
 }
@@ -420,13 +462,12 @@ static void payback_moved(RaminatePolicy *p, int64_t now_ms,
     (void)now_ms;
     payback_lists_move(&p->lists, a, tier_b, tier_a);
     payback_lists_move(&p->lists, b, tier_a, tier_b);
-    payback_lists_get(&p->lists, a)->planned = 0;
-    payback_lists_get(&p->lists, b)->planned = 0;
 }
 
 static size_t payback_memory(const RaminatePolicy *p)
 {
-    return raminate_regions_memory(p->lists.pages);
+    return raminate_regions_memory(p->lists.pages) +
+           raminate_regions_memory(p->notes);
 }
 
 const RaminatePolicyOps raminate_policy_payback = {
@@ -434,7 +475,7 @@ const RaminatePolicyOps raminate_policy_payback = {
     .summary = "pages go up whose writes will pay for the swap, as learned "
                "from pages with the same history",
     .kinds = RAMINATE_WRITTEN,
-    .bytes_per_page = sizeof(PaybackPage),
+    .bytes_per_page = sizeof(PaybackPage) + sizeof(uint8_t),
     .memory = payback_memory,
     .create = payback_create,
     .destroy = payback_destroy,
