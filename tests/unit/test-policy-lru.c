@@ -6,6 +6,9 @@
 
 #include "policy-harness.h"
 
+/* As lru.c has it */
+#define FORGET_MS (4 * 3600 * 1000)
+
 /* Pages 0 to 3 are fast and 4 to 19 slow. */
 static Harness *start(void)
 {
@@ -161,65 +164,194 @@ static void test_swaps_by_the_user(void)
  * The same by sorting: a time for each page, LRU order by time and, in one
  * scan, by page.
  */
-static void test_against_sorting(void)
-{
-    enum { FAST = 4, PAGES = 20 };
-    Harness *h = start();
+#define FAST 4
+#define PAGES 20
+
+typedef struct Sorting {
+    Harness *h;
+    int64_t now;
     int64_t stamp[PAGES];   /* grows with each write; 0 for not in question */
-    int64_t last[PAGES] = { 0 };
-    int64_t count = 1;
+    int64_t last[PAGES];    /* time of it; 0 for none */
+    int64_t count;
+} Sorting;
+
+static bool is_fast(const Sorting *s, uint32_t page)
+{
+    return raminate_placement_tier(s->h->placement, page) == 0;
+}
+
+static void set_written(Sorting *s, uint32_t page)
+{
+    s->stamp[page] = ++s->count;
+    s->last[page] = s->now;
+}
+
+/* What was never written, or is forgotten: fast pages come before all others */
+static void set_untouched(Sorting *s, uint32_t page)
+{
+    s->stamp[page] = is_fast(s, page) ? (int64_t)page - PAGES : 0;
+    s->last[page] = 0;
+}
+
+/* @one_in: of so many pages, one is written */
+static void sorting_scan(Sorting *s, int one_in)
+{
+    uint32_t written[PAGES];
+    size_t nr = 0;
+
+    for (uint32_t page = 0; page < PAGES; page++) {
+        if (g_test_rand_int_range(0, one_in) == 0) {
+            written[nr++] = page;
+            set_written(s, page);
+        }
+    }
+    harness_sample(s->h, s->now, written, nr);
+    for (uint32_t page = 0; page < PAGES; page++) {
+        if (s->now - s->last[page] >= FORGET_MS) {
+            set_untouched(s, page);
+        }
+    }
+}
+
+static void sorting_swap(Sorting *s, uint32_t a, uint32_t b)
+{
+    harness_swap(s->h, s->now, a, b);
+    if (is_fast(s, a) != is_fast(s, b)) {
+        set_written(s, is_fast(s, a) ? a : b);
+        set_untouched(s, is_fast(s, a) ? b : a);
+    }
+}
+
+/* Returns: the page to be moved next, or -1. */
+static int sorted_first(const Sorting *s, const bool *used, bool fast)
+{
+    int first = -1;
 
     for (int page = 0; page < PAGES; page++) {
-        stamp[page] = page < FAST ? count++ : 0;
-    }
-    for (int64_t now = 1000; now < 3000000; now += 1000) {
-        uint32_t written[PAGES];
-        size_t nr = 0;
-        bool used[PAGES] = { false };
-
-        for (int page = 0; page < PAGES; page++) {
-            if (g_test_rand_int_range(0, 8) == 0) {
-                written[nr++] = page;
-                stamp[page] = count++;
-                last[page] = now;
-            }
-        }
-        harness_sample(h, now, written, nr);
-        harness_plan(h, now, HARNESS_MAX_PAIRS);
-        for (size_t i = 0; i <= h->nr_pairs; i++) {
-            int up = -1, down = -1;
-
-            for (int page = 0; page < PAGES; page++) {
-                if (used[page] || stamp[page] == 0) {
-                    continue;
-                }
-                if (raminate_placement_tier(h->placement, page) == 0) {
-                    if (down < 0 || stamp[page] < stamp[down]) {
-                        down = page;
-                    }
-                } else if (up < 0 || stamp[page] > stamp[up]) {
-                    up = page;
-                }
-            }
-            if (i == h->nr_pairs) {
-                g_assert_true(up < 0 || down < 0 || last[up] <= last[down]);
-                break;
-            }
-            g_assert_cmpint(h->pairs[i].page, ==, up);
-            g_assert_cmpint(h->pairs[i].with, ==, down);
-            g_assert_cmpint(last[up], >, last[down]);
-            used[up] = true;
-            used[down] = true;
-        }
-        for (size_t i = 0; i < h->nr_pairs; i++) {
-            uint32_t up = h->pairs[i].page;
-
-            harness_swap(h, now, up, h->pairs[i].with);
-            stamp[up] = count++;
-            last[up] = now;
-            stamp[h->pairs[i].with] = 0;
+        if (!used[page] && s->stamp[page] && is_fast(s, page) == fast &&
+            (first < 0 || (fast ? s->stamp[page] < s->stamp[first]
+                                : s->stamp[page] > s->stamp[first]))) {
+            first = page;
         }
     }
+    return first;
+}
+
+static void check_plan(const Sorting *s)
+{
+    const Harness *h = s->h;
+    bool used[PAGES] = { false };
+
+    for (size_t i = 0; i <= h->nr_pairs; i++) {
+        int up = sorted_first(s, used, false);
+        int down = sorted_first(s, used, true);
+
+        if (i == h->nr_pairs) {
+            g_assert_true(up < 0 || down < 0 || s->last[up] <= s->last[down]);
+            break;
+        }
+        g_assert_cmpint(h->pairs[i].page, ==, up);
+        g_assert_cmpint(h->pairs[i].with, ==, down);
+        g_assert_cmpint(s->last[up], >, s->last[down]);
+        used[up] = true;
+        used[down] = true;
+    }
+}
+
+/* @long_rest: the longest time between scans */
+static void live(int64_t long_rest, bool swaps_by_user)
+{
+    static const RaminateFrameRange ranges[] = {
+        { 3, FAST }, { 0, 3 }, { 3 + FAST, PAGES - 3 - FAST },
+    };
+    Sorting s = {
+        .h = harness_new_tiers(&raminate_policy_lru, 5000, ranges, 3),
+    };
+
+    for (uint32_t page = 0; page < PAGES; page++) {
+        set_untouched(&s, page);
+    }
+    for (int i = 0; i < 3000; i++) {
+        s.now += i % 20 ? 1000 : g_test_rand_int_range(0, long_rest) + 1;
+        sorting_scan(&s, g_test_rand_bit() ? 8 : 50);
+        harness_plan(s.h, s.now, HARNESS_MAX_PAIRS);
+        check_plan(&s);
+        for (size_t j = 0; j < s.h->nr_pairs; j++) {
+            sorting_swap(&s, s.h->pairs[j].page, s.h->pairs[j].with);
+        }
+        while (swaps_by_user && g_test_rand_bit()) {
+            uint32_t a = g_test_rand_int_range(0, PAGES);
+
+            sorting_swap(&s, a, (a + g_test_rand_int_range(1, PAGES)) % PAGES);
+        }
+    }
+    harness_free(s.h);
+}
+
+static void test_against_sorting(void)
+{
+    live(1, false);
+    live(1, true);
+}
+
+static void test_forgotten_against_sorting(void)
+{
+    live(FORGET_MS, false);
+    live(FORGET_MS, true);
+    live(2 * FORGET_MS, true);
+}
+
+static size_t memory(const Harness *h)
+{
+    return h->ops->memory(h->policy);
+}
+
+/* Three regions; which of them something is kept of shows in the memory. */
+static void test_page_that_cant_go_up_is_forgotten(void)
+{
+    const uint32_t region = RAMINATE_REGION_PAGES;
+    Harness *h = harness_new(&raminate_policy_lru, 5000, 2, 3 * region);
+    size_t one;
+
+    harness_scan(h, 1000, 0, 1, -1);
+    one = memory(h);
+    harness_scan(h, 2000, region, -1);
+    harness_scan(h, 3000, 0, 2 * region, -1);
+    g_assert_cmpuint(memory(h), ==, 3 * one);
+    /* Page 1 was written before both, then after one, then after both. */
+    g_assert_cmpstr(harness_plan(h, 3000, 10), ==, "1024>1");
+    harness_scan(h, 3000, 1, -1);
+    g_assert_cmpuint(memory(h), ==, one);
+
+    /* What goes up by command counts as written, so that nothing is left. */
+    harness_scan(h, 4000, region, -1);
+    harness_swap(h, 5000, 0, 2 * region);
+    harness_scan(h, 5000, -1);
+    g_assert_cmpuint(memory(h), ==, 3 * one);
+    harness_swap(h, 6000, 3, 1);
+    harness_scan(h, 6000, -1);
+    g_assert_cmpuint(memory(h), ==, 2 * one);
+    g_assert_cmpstr(harness_plan(h, 6000, 10), ==, "");
+    harness_free(h);
+}
+
+static void test_all_is_forgotten(void)
+{
+    Harness *h = start();
+
+    harness_scan(h, 1000, 2, 10, -1);
+    harness_scan(h, 2000, 0, 11, -1);
+    harness_scan(h, FORGET_MS + 999, 12, -1);
+    g_assert_cmpstr(harness_plan(h, FORGET_MS + 999, 10), ==, "12>1 11>3");
+    /* Pages 2 and 10 are. */
+    harness_scan(h, FORGET_MS + 1000, -1);
+    g_assert_cmpstr(harness_plan(h, FORGET_MS + 1000, 10), ==, "");
+    g_assert_cmpstr(harness_move(h, FORGET_MS + 1000, 10), ==, "12>1 11>2");
+    /* And so is 0. */
+    harness_scan(h, FORGET_MS + 2000, 13, 14, -1);
+    g_assert_cmpstr(harness_move(h, FORGET_MS + 2000, 10), ==, "14>0 13>3");
+    harness_scan(h, 2 * FORGET_MS + 2000, -1);
+    g_assert_cmpuint(memory(h), ==, 0);
     harness_free(h);
 }
 
@@ -253,5 +385,11 @@ int main(int argc, char **argv)
                     test_swaps_by_the_user);
     g_test_add_func("/lru/random-plans-agree-with-sorting",
                     test_against_sorting);
+    g_test_add_func("/lru/plans-agree-with-sorting-what-is-not-forgotten",
+                    test_forgotten_against_sorting);
+    g_test_add_func("/lru/page-that-cant-go-up-is-forgotten",
+                    test_page_that_cant_go_up_is_forgotten);
+    g_test_add_func("/lru/all-is-forgotten-after-a-long-time",
+                    test_all_is_forgotten);
     return g_test_run();
 }

@@ -258,6 +258,21 @@ static const RaminateFrameRange terabyte[] = {
 /* Address space for a table's directory, whatever is in it; see regions.h */
 #define DIRECTORY_SIZE (16 << 20)
 
+/* These know for long when a page was written, and then forget it. */
+static bool forgets(const RaminatePolicyOps *ops)
+{
+    return ops == &raminate_policy_lru || ops == &raminate_policy_payback;
+}
+
+/* In so many scans, one a second, they have forgotten all of LIVE_PAGES. */
+#define FORGET_SCANS 14500
+
+/* hemem waits for a page that is written again and again: see there. */
+static bool gives_back(const RaminatePolicyOps *ops)
+{
+    return ops != &raminate_policy_hemem && ops != &raminate_policy_null;
+}
+
 static uint32_t *live_pages(void)
 {
     uint32_t *pages = g_new(uint32_t, LIVE_PAGES);
@@ -293,9 +308,27 @@ static void test_memory_follows_what_is_written(const void *data)
     g_assert_cmpuint(memory_allocated(), <, before + MEMORY_USE_SLACK);
 }
 
+/* Returns: what the policy says that it takes, 0 if it doesn't say. */
+static size_t policy_memory(const Harness *h)
+{
+    return h->ops->memory ? h->ops->memory(h->policy) : 0;
+}
+
+/* @nr: of empty scans, one a second, and a plan now and then */
+static void rest(Harness *h, int64_t *now, unsigned nr)
+{
+    for (unsigned i = 0; i < nr; i++, *now += 1000) {
+        harness_sample(h, *now, NULL, 0);
+        if (i % 50 == 0) {
+            harness_plan(h, *now, 0);
+        }
+    }
+}
+
 static void test_memory_is_given_back(const void *data)
 {
     g_autofree uint32_t *pages = live_pages();
+    int64_t now = 2000;
     size_t idle;
     Harness *h;
 
@@ -307,11 +340,57 @@ static void test_memory_is_given_back(const void *data)
     idle = memory_allocated();
     harness_sample(h, 1000, pages + LIVE_PAGES / 4, LIVE_PAGES / 2);
     g_assert_cmpuint(memory_allocated(), >, idle + LIVE_PAGES / 2);
-    for (int64_t now = 2000; now < 200000; now += 1000) {
-        harness_sample(h, now, NULL, 0);
-        harness_plan(h, now, 0);
+    rest(h, &now, 200);
+    if (forgets(data)) {
+        g_assert_cmpuint(memory_allocated(), >, idle + LIVE_PAGES / 2);
+        rest(h, &now, FORGET_SCANS);
     }
     g_assert_cmpuint(memory_allocated(), <, idle + MEMORY_USE_SLACK);
+    g_assert_cmpuint(policy_memory(h), ==, 0);
+    harness_free(h);
+}
+
+/* 64 GiB in three tiers, and what is written in them at a time */
+#define LARGE_PAGES (1u << 24)
+#define ACTIVE_PAGES (64 * RAMINATE_REGION_PAGES)
+
+static const RaminateFrameRange large_guest[] = {
+    { 0, LARGE_PAGES / 8 },
+    { LARGE_PAGES / 8, LARGE_PAGES / 8 },
+    { LARGE_PAGES / 4, LARGE_PAGES - LARGE_PAGES / 4 },
+};
+
+/* Writes @pages for some minutes, so that some of them move. */
+static void be_active(Harness *h, int64_t *now, const uint32_t *pages)
+{
+    for (int i = 0; i < 120; i++, *now += 1000) {
+        harness_look(h, *now - 980, 20, pages, ACTIVE_PAGES / 2);
+        harness_sample(h, *now, pages, ACTIVE_PAGES);
+        harness_move(h, *now, HARNESS_MAX_PAIRS);
+    }
+}
+
+/* Activity goes from place to place, and ends. */
+static void test_memory_follows_activity(const void *data)
+{
+    const RaminatePolicyOps *ops = data;
+    Harness *h = harness_new_tiers(ops, 5000, large_guest, 3);
+    g_autofree uint32_t *pages = g_new(uint32_t, ACTIVE_PAGES);
+    size_t most = ops->bytes_per_page * ACTIVE_PAGES;
+    int64_t now = 1000;
+
+    for (uint32_t first = LARGE_PAGES / 16; first < LARGE_PAGES;
+         first += LARGE_PAGES / 4) {
+        for (uint32_t i = 0; i < ACTIVE_PAGES; i++) {
+            pages[i] = first + 2 * i;
+        }
+        be_active(h, &now, pages);
+        g_assert_cmpuint(policy_memory(h), >=, most);
+        /* Twice as many regions, and those of pages that it changed for */
+        g_assert_cmpuint(policy_memory(h), <, 3 * most);
+        rest(h, &now, 2 * FORGET_SCANS);
+        g_assert_cmpuint(policy_memory(h), ==, 0);
+    }
     harness_free(h);
 }
 
@@ -457,10 +536,13 @@ int main(int argc, char **argv)
             test_memory_follows_what_is_written);
         add("/policy/NAME/plans-for-a-terabyte-are-quick", ops,
             test_plans_for_a_terabyte_are_quick);
-        if (ops == &raminate_policy_age || ops == &raminate_policy_cmq ||
-            ops == &raminate_policy_memtis) {
+        if (gives_back(ops)) {
             add("/policy/NAME/memory-of-cold-pages-is-given-back", ops,
                 test_memory_is_given_back);
+        }
+        if (forgets(ops)) {
+            add("/policy/NAME/memory-follows-activity-that-moves-away", ops,
+                test_memory_follows_activity);
         }
         if (ops->kinds == RAMINATE_WRITTEN) {
             add("/policy/NAME/reads-are-not-writes", ops,

@@ -10,6 +10,10 @@
  * is a sample.  Cooling looks at all pages, at most once in
  * HEMEM_COOLING / 2 scans.
  *
+ * So counts wait for a page that goes on to be written, and in a guest that
+ * has come to rest, what is kept of pages is not given back.  That is HeMem's
+ * way: to cool by time would make it another policy.
+ *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 

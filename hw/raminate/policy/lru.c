@@ -8,9 +8,13 @@
  * page is no candidate before it is written again.  The life time plays no
  * part.
  *
+ * Nothing is kept of a slow page that can't be promoted before it is written
+ * again, nor of any page after LRU_FORGET_MS.
+ *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 
+#include <glib.h>
 #include <stdbool.h>
 #include <stdlib.h>
 
@@ -20,6 +24,17 @@
 
 /* 8900 years */
 #define LRU_MAX_TIME ((INT64_C(1) << 48) - 1)
+
+/*
+ * For so long it is known when a page was written: four hours.  Of two pages
+ * that were not written in that time, it makes hardly a difference which is
+ * demoted first: neither had a write that its frame saved.  So those that are
+ * forgotten go before all others, by number.
+ */
+#define LRU_FORGET_MS (INT64_C(4) * 3600 * 1000)
+
+/* At most so many pages are forgotten by a scan: it takes milliseconds. */
+#define LRU_FORGET_PAGES 32768
 
 /* All zero for slow pages that are in no list, and untouched fast ones */
 typedef struct LruPage {
@@ -41,6 +56,7 @@ struct RaminatePolicy {
     /* From the page written longest ago to the one written last */
     RaminatePageList fast;  /* pages of the fastest tier, but untouched ones */
     RaminatePageList slow;  /* pages written since they came to a slow tier */
+    uint32_t nr_fast;       /* in the former */
 };
 
 static bool lru_is_fast(const RaminatePolicy *p, uint32_t page)
@@ -74,6 +90,7 @@ static void lru_leave(RaminatePolicy *p, RaminatePageList *list, uint32_t page)
 
     if (entry && entry->listed) {
         raminate_region_list_remove(list, &p->links, page);
+        p->nr_fast -= list == &p->fast;
         entry->listed = false;
         raminate_regions_release(p->pages, page);
     }
@@ -90,6 +107,7 @@ static void lru_enter(RaminatePolicy *p, RaminatePageList *list, uint32_t page,
     entry->last_low = last;
     entry->last_high = last >> 32;
     raminate_region_list_append(list, &p->links, page);
+    p->nr_fast += list == &p->fast;
 }
 
 static void lru_destroy(RaminatePolicy *p)
@@ -123,6 +141,48 @@ static RaminatePolicy *lru_create(const RaminatePolicyConfig *config)
     return p;
 }
 
+/* Returns: whether the head of @list was written at @time or before. */
+static bool lru_begins_by(const RaminatePolicy *p, const RaminatePageList *list,
+                          int64_t time)
+{
+    return list->head != RAMINATE_NO_PAGE && lru_last(p, list->head) <= time;
+}
+
+/*
+ * Returns: when the fast page was written that was for the longest time, 0 for
+ * never.  That only grows, as what comes to the fast tier counts as written
+ * then, unless a page is forgotten.
+ */
+static int64_t lru_fast_since(const RaminatePolicy *p)
+{
+    uint32_t nr = raminate_placement_tier_pages(p->placement, 0);
+
+    return nr && p->nr_fast == nr ? lru_last(p, p->fast.head) : 0;
+}
+
+/*
+ * Forgets slow pages that were written no later than any fast page, and can be
+ * promoted for none.  Forgets all that was not written for long, slow pages
+ * first: none may be left that was written before a fast page which is
+ * forgotten, and would be promoted for it.
+ */
+static void lru_forget(RaminatePolicy *p, int64_t now)
+{
+    int64_t fast_since = lru_fast_since(p);
+    int64_t too_old = now - LRU_FORGET_MS;
+    unsigned left = LRU_FORGET_PAGES;
+
+    while (left && lru_begins_by(p, &p->slow, MAX(fast_since, too_old))) {
+        lru_leave(p, &p->slow, p->slow.head);
+        left--;
+    }
+    while (left && lru_begins_by(p, &p->fast, too_old)) {
+        p->first_untouched = MIN(p->first_untouched, p->fast.head);
+        lru_leave(p, &p->fast, p->fast.head);
+        left--;
+    }
+}
+
 static void lru_sample(RaminatePolicy *p, int64_t now_ms,
                        const RaminateSample *found)
 {
@@ -141,6 +201,7 @@ static void lru_sample(RaminatePolicy *p, int64_t now_ms,
             raminate_regions_release(p->pages, page);
         }
     }
+    lru_forget(p, now);
 }
 
 /* Returns: the candidate behind @page, or the first one. */
