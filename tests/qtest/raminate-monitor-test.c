@@ -1006,9 +1006,11 @@ static void test_hmp(void)
     assert_contains(all, "  periods: scan 1 ms, swap 2000 ms, life time "
                     "5000 ms, at most 1000 swaps\r\n");
     assert_contains(all, "  tier 0 fast: 64 pages, 0 written by the last "
-                    "scan, 0 by all; dram from 0x10000\r\n");
+                    "scan, 0 by all; dram from 0x10000; costs: read 1, "
+                    "write 1, idle 125 mW/GiB\r\n");
     assert_contains(all, "  tier 1 slow: 192 pages, 0 written by the last "
-                    "scan, 1 by all; nvm from 0x20000\r\n");
+                    "scan, 1 by all; nvm from 0x20000; costs: read 1, "
+                    "write 5, idle 0 mW/GiB\r\n");
     assert_contains(all, "  written pages in slow memory: 100.0%");
     assert_contains(all, "  swaps: 1 in 1 batches, 0 failed, 0 reversed, 0 "
                     "held; 0 batches given up\r\n");

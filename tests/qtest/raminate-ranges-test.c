@@ -72,11 +72,24 @@ static void test_scrub_ends_with_range(void)
     QTestState *qts;
 
     make_old_files();
-    qts = qtest_init("-machine none -object memory-backend-devmem,id=d,"
+    qts = qtest_init("-machine none,memory-backend=d -m 64K "
+                     "-object memory-backend-devmem,id=d,"
                      "size=64K,mem-path=dram,phy-offset=64K");
     assert_file_holds("dram", 0, 64 * KiB, OLD_DATA);
     assert_file_holds("dram", 64 * KiB, 64 * KiB, 0);
     assert_file_holds("dram", 128 * KiB, 192 * KiB, OLD_DATA);
+    qtest_quit(qts);
+}
+
+/* It isn't known yet what the range is for. */
+static void test_scrub_waits_for_use(void)
+{
+    QTestState *qts;
+
+    make_old_files();
+    qts = qtest_init("-machine none -object memory-backend-devmem,id=d,"
+                     "size=64K,mem-path=dram,phy-offset=64K");
+    assert_file_holds("dram", 0, 256 * KiB, OLD_DATA);
     qtest_quit(qts);
 }
 
@@ -333,6 +346,8 @@ int main(int argc, char **argv)
     qtest_add_func("raminate/ranges/scrub/on", test_scrub_on);
     qtest_add_func("raminate/ranges/scrub/ends-with-range",
                    test_scrub_ends_with_range);
+    qtest_add_func("raminate/ranges/scrub/waits-for-use",
+                   test_scrub_waits_for_use);
     qtest_add_func("raminate/ranges/scrub/off", test_scrub_off);
     qtest_add_func("raminate/ranges/scrub/after-use", test_scrub_after_use);
     qtest_add_func("raminate/ranges/lock/covers-range",

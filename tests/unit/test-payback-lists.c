@@ -428,7 +428,7 @@ static void test_burst_is_forgotten_in_parts(void)
     static const RaminateFrameRange halves[] = {
         { 0, BURST }, { BURST, BURST },
     };
-    RaminatePlacement *placement = raminate_placement_new(halves, 2);
+    RaminatePlacement *placement = placement_new(halves, 2);
     PaybackLists lists;
     uint32_t left = BURST;
 
