@@ -7,6 +7,7 @@
 #include "qemu/osdep.h"
 #include "qapi/error.h"
 #include "qemu/bitmap.h"
+#include "qemu/error-report.h"
 #include "exec/ramblock.h"
 #include "backends/raminate/container-internal.h"
 
@@ -162,6 +163,22 @@ static bool shows_same_memory(HostMemoryBackend *backend, uint8_t *host)
     return same && *shown == old;
 }
 
+/*
+ * Makes all of the container a mere reservation again: a mapping keeps its file
+ * open, hence the range locked, whatever becomes of the tier.
+ */
+static void container_unmap(HostMemoryBackendContainer *container)
+{
+    const RaminateMemory *memory = &container->memory;
+
+    if (mmap(memory->host, memory->backend->size, PROT_NONE,
+             MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0)
+        == MAP_FAILED) {
+        warn_report("memory-backend-container '%s': can't unmap its tiers: %s",
+                    memory->id, strerror(errno));
+    }
+}
+
 /* Maps all tiers and brings the placer to life. */
 static bool container_complete(HostMemoryBackendContainer *container,
                                Error **errp)
@@ -213,6 +230,7 @@ static bool container_complete(HostMemoryBackendContainer *container,
         return true;
     }
 fail:
+    container_unmap(container);
     g_clear_pointer(&memory->tiers, g_free);
     memory->nr_tiers = 0;
     return false;

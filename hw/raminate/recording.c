@@ -6,9 +6,13 @@
 
 #include "qemu/osdep.h"
 #include "qapi/error.h"
+#include "qemu/error-report.h"
 #include "qapi/qapi-events-raminate.h"
 #include "hw/raminate/record/recorder.h"
 #include "hw/raminate/recording.h"
+
+/* For how long QEMU's main loop waits for a file that takes no data */
+#define STALL_MS 100
 
 struct RaminateRecording {
     const RaminateMemory *memory;
@@ -64,7 +68,13 @@ RaminateRecording *raminate_recording_new(const RaminateMemory *memory,
 void raminate_recording_free(RaminateRecording *recording)
 {
     if (recording) {
-        raminate_recorder_free(recording->recorder);
+        if (recording->recorder &&
+            !raminate_recorder_leave(recording->recorder, STALL_MS)) {
+            warn_report("memory-backend-container '%s': %s takes no data; the "
+                        "recording is completed as soon as it does, while "
+                        "QEMU is there", recording->memory->id,
+                        recording->path);
+        }
         g_free(recording->path);
         g_free(recording);
     }

@@ -633,6 +633,33 @@ static void test_delete_incomplete(void)
     qtest_quit(qts);
 }
 
+/* The last tier completes the container, or leaves nothing behind. */
+static void test_last_tier_again(void)
+{
+    QTestState *qts = qtest_init("-machine none");
+    QDict *response;
+
+    raminate_make_tier_files();
+    raminate_assert_object_add(qts, CONTAINER ",record=late/recording");
+    raminate_assert_object_add(qts, FAST);
+    for (unsigned i = 0; i < 2; i++) {
+        response = raminate_object_add(qts, SLOW);
+        raminate_assert_error(response, "memory-backend-container 'c': can't "
+                              "create the recording late/recording: No such "
+                              "file or directory");
+    }
+    g_assert_cmpint(mkdir("late", 0700), ==, 0);
+    raminate_assert_object_add(qts, SLOW);
+    assert_tier(qts, 1, "slow", 1, FAST_PAGES * PAGE_SIZE,
+                SLOW_PAGES * PAGE_SIZE);
+    raminate_assert_object_del(qts, "c");
+    raminate_assert_object_del(qts, "slow");
+    raminate_assert_object_del(qts, "fast");
+    qtest_quit(qts);
+    g_assert_cmpint(unlink("late/recording"), ==, 0);
+    g_assert_cmpint(rmdir("late"), ==, 0);
+}
+
 /* Does what a guest does that lets go of the DIMM in slot 0. */
 static void eject_dimm(QTestState *qts)
 {
@@ -697,5 +724,6 @@ int main(int argc, char **argv)
                    test_delete_after_dimm);
     qtest_add_func("raminate/objects/delete-incomplete",
                    test_delete_incomplete);
+    qtest_add_func("raminate/objects/last-tier-again", test_last_tier_again);
     return g_test_run();
 }

@@ -181,11 +181,32 @@ static void test_refused(void)
     g_assert_cmpuint(nr, <, 5);
 }
 
+/* Nobody waits for a file that takes no data: not a command, nor the exit. */
+static void test_stuck(void)
+{
+    QTestState *qts;
+    int fd;
+
+    g_assert_cmpint(mkfifo("stuck", 0600), ==, 0);
+    fd = open("stuck", O_RDWR);
+    g_assert_cmpint(fd, >=, 0);
+    g_assert_cmpint(fcntl(fd, F_SETPIPE_SZ, PAGE_SIZE), ==, PAGE_SIZE);
+    qts = raminate_start(",policy=null,scan-period=1,record=stuck", "");
+    /* Each takes 10 bytes at least. */
+    raminate_wait_figure(qts, "scans", 1000);
+    raminate_set_string(qts, "record", "");
+    raminate_set_string(qts, "record", "stuck");
+    raminate_wait_figure(qts, "scans", 2000);
+    qtest_quit(qts);
+    close(fd);
+}
+
 int main(int argc, char **argv)
 {
     raminate_test_init(&argc, &argv);
     qtest_add_func("/raminate/record/lines-that-changed", test_gauge);
     qtest_add_func("/raminate/record/second-looks", test_looks);
     qtest_add_func("/raminate/record/refused", test_refused);
+    qtest_add_func("/raminate/record/stuck-file", test_stuck);
     return g_test_run();
 }

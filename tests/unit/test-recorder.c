@@ -114,6 +114,63 @@ static void test_full_disk_ends_it(void)
     g_free(reason);
 }
 
+static void never_told(const char *reason, void *opaque)
+{
+    (void)reason;
+    (void)opaque;
+    g_assert_not_reached();
+}
+
+/* What a file doesn't take is written when it does, and nobody waits for it. */
+static void test_stuck_file_is_left(void)
+{
+    g_autofree char *path = file_path("stuck");
+    g_autofree char *copy = file_path("copy");
+    g_autofree uint32_t *pages = g_new(uint32_t, NR_PAGES / 2);
+    RaminateRecordEntry entry = { .type = RAMINATE_RECORD_SCAN,
+                                  .pages = pages, .nr = NR_PAGES / 2 };
+    g_autofree char *rest = g_malloc(1 << 20);
+    g_autoptr(GByteArray) taken = g_byte_array_new();
+    g_autoptr(GError) error = NULL;
+    RaminateRecorder *recorder;
+    RaminateRecordReader *reader;
+    unsigned nr = 0;
+    ssize_t size;
+    int fd;
+
+    g_assert_cmpint(mkfifo(path, 0600), ==, 0);
+    fd = open(path, O_RDWR | O_NONBLOCK);
+    g_assert_cmpint(fd, >=, 0);
+    for (uint32_t i = 0; i < entry.nr; i++) {
+        pages[i] = 2 * i;
+    }
+    recorder = raminate_recorder_new(path, &header, never_told, NULL, &error);
+    g_assert_no_error(error);
+    for (unsigned i = 0; i < 1000; i++) {
+        g_assert_true(raminate_recorder_add(recorder, &entry));
+    }
+    g_assert_false(raminate_recorder_leave(recorder, 50));
+
+    /* The writer has gone when there is an end of file. */
+    close(fd);
+    fd = open(path, O_RDONLY);
+    while ((size = read(fd, rest, 1 << 20)) > 0) {
+        g_byte_array_append(taken, (uint8_t *)rest, size);
+    }
+    close(fd);
+    g_assert_true(g_file_set_contents(copy, (char *)taken->data, taken->len,
+                                      NULL));
+    reader = raminate_record_reader_new(copy, &error);
+    g_assert_no_error(error);
+    while (raminate_record_reader_next(reader, &entry, &error)) {
+        nr++;
+    }
+    g_assert_no_error(error);
+    g_assert_cmpuint(nr, ==, 1000);
+    g_assert_false(raminate_record_reader_is_cut(reader));
+    raminate_record_reader_free(reader);
+}
+
 static void test_slow_file_ends_it(void)
 {
     g_autofree char *path = file_path("pipe");
@@ -165,6 +222,7 @@ int main(int argc, char **argv)
                     test_other_files_are_left_alone);
     g_test_add_func("/recorder/full-disk-ends-the-recording",
                     test_full_disk_ends_it);
+    g_test_add_func("/recorder/stuck-file-is-left", test_stuck_file_is_left);
     g_test_add_func("/recorder/slow-file-ends-the-recording",
                     test_slow_file_ends_it);
     ret = g_test_run();

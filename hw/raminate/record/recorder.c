@@ -14,6 +14,9 @@
 /* What a disk that hangs may cost us in memory */
 #define MAX_WAITING (64 << 20)
 
+/* So little at a time that a file that takes data is seen to do so */
+#define MAX_WRITE (1 << 20)
+
 struct RaminateRecorder {
     GThread *thread;
     int fd;
@@ -27,12 +30,17 @@ struct RaminateRecorder {
     bool ended;                 /* nothing more is taken */
     const char *reason;         /* to end for, or NULL */
     bool finish;
+    uint64_t writes;            /* that the file has taken */
+    bool is_telling;            /* ended_cb is being called */
+    bool is_left;               /* the thread is on its own */
+    bool is_done;               /* the thread is at its end */
 };
 
-static int write_all(int fd, const uint8_t *data, size_t size)
+static int write_all(RaminateRecorder *recorder, const uint8_t *data,
+                     size_t size)
 {
     while (size) {
-        ssize_t done = write(fd, data, size);
+        ssize_t done = write(recorder->fd, data, MIN(size, MAX_WRITE));
 
         if (done < 0 && errno != EINTR) {
             return errno;
@@ -40,6 +48,9 @@ static int write_all(int fd, const uint8_t *data, size_t size)
         if (done > 0) {
             data += done;
             size -= done;
+            g_mutex_lock(&recorder->lock);
+            recorder->writes++;
+            g_mutex_unlock(&recorder->lock);
         }
     }
     return 0;
@@ -64,11 +75,25 @@ static GByteArray *wait_for_work(RaminateRecorder *recorder)
 
 static void end_early(RaminateRecorder *recorder, const char *reason)
 {
+    bool tell;
+
     g_mutex_lock(&recorder->lock);
     recorder->ended = true;
     g_byte_array_set_size(recorder->waiting, 0);
+    tell = !recorder->is_left;
+    recorder->is_telling = tell;
     g_mutex_unlock(&recorder->lock);
-    recorder->ended_cb(reason, recorder->opaque);
+    if (tell) {
+        recorder->ended_cb(reason, recorder->opaque);
+    }
+}
+
+static void recorder_destroy(RaminateRecorder *recorder)
+{
+    g_byte_array_unref(recorder->waiting);
+    g_cond_clear(&recorder->changed);
+    g_mutex_clear(&recorder->lock);
+    g_free(recorder);
 }
 
 static void *recorder_thread(void *opaque)
@@ -77,15 +102,16 @@ static void *recorder_thread(void *opaque)
     g_autoptr(GByteArray) end = g_byte_array_new();
     RaminateRecordEntry end_entry = { .type = RAMINATE_RECORD_END };
     GByteArray *work;
+    bool is_left;
     int error = 0;
 
     while (!error && (work = wait_for_work(recorder))) {
-        error = write_all(recorder->fd, work->data, work->len);
+        error = write_all(recorder, work->data, work->len);
         g_byte_array_unref(work);
     }
     if (!error) {
         raminate_record_put_entry(end, recorder->nr_pages, &end_entry);
-        error = write_all(recorder->fd, end->data, end->len);
+        error = write_all(recorder, end->data, end->len);
     }
     if (close(recorder->fd) < 0 && !error) {
         error = errno;
@@ -94,6 +120,15 @@ static void *recorder_thread(void *opaque)
         end_early(recorder, g_strerror(error));
     } else if (recorder->reason) {
         end_early(recorder, recorder->reason);
+    }
+    g_mutex_lock(&recorder->lock);
+    recorder->is_telling = false;
+    recorder->is_done = true;
+    is_left = recorder->is_left;
+    g_cond_broadcast(&recorder->changed);
+    g_mutex_unlock(&recorder->lock);
+    if (is_left) {
+        recorder_destroy(recorder);
     }
     return NULL;
 }
@@ -186,18 +221,52 @@ bool raminate_recorder_add(RaminateRecorder *recorder,
     return !recorder->ended;
 }
 
-void raminate_recorder_free(RaminateRecorder *recorder)
+/*
+ * Waits for the thread.  With the lock.
+ * @stall_ms: see raminate_recorder_leave()
+ * Returns: whether it has ended.
+ */
+static bool wait_for_end(RaminateRecorder *recorder, int64_t stall_ms)
 {
-    if (!recorder) {
-        return;
+    uint64_t writes = recorder->writes;
+    int64_t end = g_get_monotonic_time() + stall_ms * 1000;
+
+    while (!recorder->is_done) {
+        if (!g_cond_wait_until(&recorder->changed, &recorder->lock, end) &&
+            !recorder->is_telling && writes == recorder->writes) {
+            return false;
+        }
+        if (writes != recorder->writes || recorder->is_telling) {
+            writes = recorder->writes;
+            end = g_get_monotonic_time() + stall_ms * 1000;
+        }
     }
+    return true;
+}
+
+bool raminate_recorder_leave(RaminateRecorder *recorder, int64_t stall_ms)
+{
+    GThread *thread = recorder->thread;
+    bool ended;
+
     g_mutex_lock(&recorder->lock);
     recorder->finish = true;
-    g_cond_signal(&recorder->changed);
+    g_cond_broadcast(&recorder->changed);
+    ended = wait_for_end(recorder, stall_ms);
+    recorder->is_left = !ended;
     g_mutex_unlock(&recorder->lock);
-    g_thread_join(recorder->thread);
-    g_byte_array_unref(recorder->waiting);
-    g_cond_clear(&recorder->changed);
-    g_mutex_clear(&recorder->lock);
-    g_free(recorder);
+    if (ended) {
+        g_thread_join(thread);
+        recorder_destroy(recorder);
+    } else {
+        g_thread_unref(thread);
+    }
+    return ended;
+}
+
+void raminate_recorder_free(RaminateRecorder *recorder)
+{
+    if (recorder) {
+        raminate_recorder_leave(recorder, G_MAXINT32);
+    }
 }

@@ -36,7 +36,14 @@ RaminateRecorder *raminate_recorder_new(const char *path,
 bool raminate_recorder_add(RaminateRecorder *recorder,
                            const RaminateRecordEntry *entry);
 
-/* Writes what is waiting, and the end.  NULL is fine. */
+/* Writes what is waiting, and the end, however long it takes.  NULL is fine. */
 void raminate_recorder_free(RaminateRecorder *recorder);
+
+/*
+ * The same, but if the file takes nothing for @stall_ms, what is left is
+ * written by the recorder's thread in its own time, and nobody is told.
+ * Returns: whether the recording is complete.
+ */
+bool raminate_recorder_leave(RaminateRecorder *recorder, int64_t stall_ms);
 
 #endif
