@@ -20,8 +20,13 @@
 #include "hw/raminate/mover/mover.h"
 #include "hw/raminate/mover/quiesce.h"
 
-/* Left to the rest of QEMU: threads, libraries, devices plugged later. */
-#define MAPPINGS_RESERVE 4096
+/*
+ * The share of the process's mappings that pages may take.  The rest of QEMU
+ * gets as many: each request in flight takes two for its coroutine's stack, and
+ * QEMU aborts if it can't have them (util/qemu-coroutine.c takes nearly all of
+ * them for its own).
+ */
+#define MAPPINGS_SHARE 2
 
 /* An exchange cuts out two pages, each from the middle of a mapping. */
 #define MAPPINGS_PER_SWAP 4
@@ -59,7 +64,7 @@ static uint32_t read_max_mappings(void)
     if (g_file_get_contents("/proc/sys/vm/max_map_count", &text, NULL, NULL)) {
         limit = MIN(g_ascii_strtoull(text, NULL, 10), UINT32_MAX);
     }
-    return limit > MAPPINGS_RESERVE ? limit - MAPPINGS_RESERVE : 0;
+    return limit / MAPPINGS_SHARE;
 }
 
 static void set_start(MmapMover *mover, uint32_t page, bool start)
