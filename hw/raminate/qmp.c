@@ -142,8 +142,12 @@ static RaminateSwapResult *swap_result(const RaminateMove *move)
     case RAMINATE_MOVE_DONE:
         break;
     case RAMINATE_MOVE_FAILED:
-        result->error = g_strdup_printf("can't exchange the frames: %s",
-                                        strerror(move->error));
+        result->error = move->error == EFAULT
+                        ? g_strdup("a page is out of reach: its file is too "
+                                   "short, the file system full, or the "
+                                   "memory broken")
+                        : g_strdup_printf("can't exchange the frames: %s",
+                                          strerror(move->error));
         break;
     case RAMINATE_MOVE_HELD:
         result->error = g_strdup("the limit of host mappings is reached; "

@@ -211,6 +211,40 @@ static void test_lost_by_plan(void)
     qtest_quit(qts);
 }
 
+/* A file that is cut short stands in for memory that has failed. */
+static void test_page_out_of_reach(void)
+{
+    QTestState *qts = start(",policy=null");
+    RaminateTestPair pairs[] = { { 3, 200 }, { 201, 4 }, { 5, 100 } };
+    uint64_t end = (SLOW_FIRST + 190 - FAST_PAGES) * PAGE_SIZE;
+    QDict *response;
+
+    raminate_assert_swap(qts, 0, 1);
+    g_assert_cmpint(truncate("nvm", end), ==, 0);
+    response = raminate_swap_pages(qts, pairs, ARRAY_SIZE(pairs));
+    g_assert_cmpuint(qdict_get_int(qdict_get_qdict(response, "return"),
+                                   "done"), ==, 1);
+    qobject_unref(response);
+    g_assert_cmpuint(raminate_figure(qts, "swaps-failed"), ==, 2);
+    g_assert_cmpuint(raminate_tier_of(qts, 3), ==, 0);
+    g_assert_cmpuint(raminate_tier_of(qts, 200), ==, 1);
+    g_assert_cmpuint(raminate_tier_of(qts, 4), ==, 0);
+    g_assert_cmpuint(raminate_tier_of(qts, 201), ==, 1);
+    g_assert_cmpuint(raminate_tier_of(qts, 5), ==, 1);
+    for (uint32_t page = 0; page < 190; page++) {
+        raminate_assert_page(qts, page, 1);
+    }
+
+    /* Once it is within reach, all works. */
+    g_assert_cmpint(truncate("nvm", end + 100 * PAGE_SIZE), ==, 0);
+    raminate_write_page(qts, 200, 1);
+    raminate_assert_swap(qts, 3, 200);
+    raminate_assert_page(qts, 3, 1);
+    raminate_assert_page(qts, 200, 1);
+    g_assert_cmpuint(raminate_tier_of(qts, 200), ==, 0);
+    qtest_quit(qts);
+}
+
 int main(int argc, char **argv)
 {
     raminate_test_init(&argc, &argv);
@@ -228,5 +262,7 @@ int main(int argc, char **argv)
     qtest_add_func("raminate/refused/lost", test_lost);
     qtest_add_func("raminate/refused/lost-by-plan", test_lost_by_plan);
 #endif
+    qtest_add_func("raminate/refused/page-out-of-reach",
+                   test_page_out_of_reach);
     return g_test_run();
 }

@@ -11,12 +11,15 @@
  * so that to undo an exchange is to map pages as they were; spare mappings are
  * given up for that.
  *
+ * Nor may a page's memory be within reach; it is then left where it is.
+ *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 
 #include "qemu/osdep.h"
 #include "qapi/error.h"
 #include "qemu/bitmap.h"
+#include "hw/raminate/bounce.h"
 #include "hw/raminate/mover/mover.h"
 #include "hw/raminate/mover/quiesce.h"
 
@@ -49,7 +52,7 @@ typedef struct MmapMover {
     uint32_t mappings;          /* number of bits set in starts */
     bool by_device;             /* whether mappings have to be joined by hand */
     uint8_t *spare;             /* SPARE_PAGES mappings, or NULL */
-    uint8_t bounce[RAMINATE_PAGE_SIZE];
+    RaminateBounce bounce;      /* for the two pages of an exchange */
 } MmapMover;
 
 /* Of all containers; the process has one limit.  Under the big lock. */
@@ -146,10 +149,15 @@ static RaminateMover *mmap_open(RaminateMemory *memory, Error **errp)
 
     mover->parent.ops = &raminate_mover_mmap;
     mover->parent.memory = memory;
+    if (!raminate_bounce_init(&mover->bounce, memory, 2, errp)) {
+        g_free(mover);
+        return NULL;
+    }
     mover->starts = bitmap_try_new(nr_pages);
     if (!mover->starts) {
         error_setg(errp, "memory-backend-container '%s': no memory for a bit "
                    "for each of %" PRIu32 " pages", memory->id, nr_pages);
+        raminate_bounce_destroy(&mover->bounce);
         g_free(mover);
         return NULL;
     }
@@ -167,6 +175,7 @@ static void mmap_close(RaminateMover *parent)
 
     total_mappings -= mover->mappings;
     drop_spare(mover);
+    raminate_bounce_destroy(&mover->bounce);
     g_free(mover->starts);
     g_free(mover);
 }
@@ -259,14 +268,28 @@ static bool run_has(const Run *run, uint32_t page)
     return page >= run->first && page < run->end;
 }
 
-static void exchange_contents(MmapMover *mover, uint32_t a, uint32_t b)
+/*
+ * The copies of pages @a and @b go to the frames that the other one had.
+ * Returns: whether they did; if not, some may have.
+ */
+static bool load_copies(MmapMover *mover, uint32_t a, uint32_t b)
 {
-    void *host_a = raminate_memory_page(mover->parent.memory, a);
-    void *host_b = raminate_memory_page(mover->parent.memory, b);
+    const RaminateMemory *memory = mover->parent.memory;
 
-    memcpy(mover->bounce, host_a, RAMINATE_PAGE_SIZE);
-    memcpy(host_a, host_b, RAMINATE_PAGE_SIZE);
-    memcpy(host_b, mover->bounce, RAMINATE_PAGE_SIZE);
+    return raminate_bounce_load(&mover->bounce, 0,
+                                raminate_memory_page(memory, a)) &&
+           raminate_bounce_load(&mover->bounce, 1,
+                                raminate_memory_page(memory, b));
+}
+
+static bool save_copies(MmapMover *mover, uint32_t a, uint32_t b)
+{
+    const RaminateMemory *memory = mover->parent.memory;
+
+    return raminate_bounce_save(&mover->bounce, 0,
+                                raminate_memory_page(memory, a)) &&
+           raminate_bounce_save(&mover->bounce, 1,
+                                raminate_memory_page(memory, b));
 }
 
 /*
@@ -304,6 +327,9 @@ static int exchange_pair(MmapMover *mover, uint32_t a, uint32_t b, bool *lost)
     Run run_a, run_b;
     int ret;
 
+    if (!save_copies(mover, a, b)) {
+        return -EFAULT;
+    }
     raminate_memory_exchanged(memory, a, b);
     run_a = run_of(mover, a);
     ret = map_run(mover, &run_a);
@@ -319,7 +345,12 @@ static int exchange_pair(MmapMover *mover, uint32_t a, uint32_t b, bool *lost)
         *lost = !undo(mover, &run_b, &run_a, a, b);
         return ret;
     }
-    exchange_contents(mover, a, b);
+    if (!load_copies(mover, a, b)) {
+        raminate_memory_exchanged(memory, a, b);
+        *lost = map_back(mover, a) | map_back(mover, b) ||
+                !load_copies(mover, a, b);
+        return -EFAULT;
+    }
     return 0;
 }
 

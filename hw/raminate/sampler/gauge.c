@@ -5,20 +5,18 @@
  */
 
 #include "qemu/osdep.h"
-#include "qapi/error.h"
-#include "qemu/memfd.h"
+#include "hw/raminate/bounce.h"
 #include "hw/raminate/sampler/gauge.h"
 
 /* Copies as of the last scan, and room for what is compared with them */
-#define GAUGE_SIZE (2 * RAMINATE_GAUGE_PAGES * RAMINATE_PAGE_SIZE)
+#define GAUGE_SLOTS (2 * RAMINATE_GAUGE_PAGES)
 
 struct RaminateGauge {
     const RaminateMemory *memory;
     uint64_t random;
     uint32_t pages[RAMINATE_GAUGE_PAGES];       /* in ascending order */
     size_t nr;
-    int fd;
-    uint8_t *copies;            /* what @fd holds */
+    RaminateBounce bounce;
 };
 
 RaminateGauge *raminate_gauge_new(const RaminateMemory *memory, Error **errp)
@@ -26,11 +24,7 @@ RaminateGauge *raminate_gauge_new(const RaminateMemory *memory, Error **errp)
     RaminateGauge *gauge = g_new0(RaminateGauge, 1);
 
     gauge->memory = memory;
-    gauge->copies = qemu_memfd_alloc("raminate-gauge", GAUGE_SIZE, 0,
-                                     &gauge->fd, errp);
-    if (!gauge->copies) {
-        error_prepend(errp, "memory-backend-container '%s': no memory for "
-                      "copies of pages: ", memory->id);
+    if (!raminate_bounce_init(&gauge->bounce, memory, GAUGE_SLOTS, errp)) {
         g_free(gauge);
         return NULL;
     }
@@ -40,25 +34,18 @@ RaminateGauge *raminate_gauge_new(const RaminateMemory *memory, Error **errp)
 void raminate_gauge_free(RaminateGauge *gauge)
 {
     if (gauge) {
-        qemu_memfd_free(gauge->copies, GAUGE_SIZE, gauge->fd);
+        raminate_bounce_destroy(&gauge->bounce);
         g_free(gauge);
     }
 }
 
-/*
- * The kernel reads the page, and so gets the error where it can't be read any
- * more: its file may have been cut short, or its memory may be broken.
- * Returns: the copy, or NULL.
- */
+/* Returns: the copy, or NULL if the page is out of reach. */
 static const uint8_t *copy_page(RaminateGauge *gauge, uint32_t page,
                                 size_t slot)
 {
-    off_t offset = slot * RAMINATE_PAGE_SIZE;
-    ssize_t copied = pwrite(gauge->fd,
-                            raminate_memory_page(gauge->memory, page),
-                            RAMINATE_PAGE_SIZE, offset);
-
-    return copied == RAMINATE_PAGE_SIZE ? gauge->copies + offset : NULL;
+    return raminate_bounce_save(&gauge->bounce, slot,
+                                raminate_memory_page(gauge->memory, page))
+           ? raminate_bounce_copy(&gauge->bounce, slot) : NULL;
 }
 
 void raminate_gauge_pick_pages(RaminateGauge *gauge, const RaminateHeat *heat,
@@ -120,7 +107,7 @@ size_t raminate_gauge_compare(RaminateGauge *gauge, const uint32_t *written,
         if (now) {
             pages[nr_compared] = gauge->pages[i];
             lines[nr_compared++] =
-                changed_lines(gauge->copies + i * RAMINATE_PAGE_SIZE, now);
+                changed_lines(raminate_bounce_copy(&gauge->bounce, i), now);
         }
     }
     gauge->nr = 0;

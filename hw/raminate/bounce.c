@@ -1,0 +1,44 @@
+/*
+ * RAMinate: copies of guest pages, made where a page may be out of reach
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include "qemu/osdep.h"
+#include "qapi/error.h"
+#include "qemu/memfd.h"
+#include "hw/raminate/bounce.h"
+
+bool raminate_bounce_init(RaminateBounce *bounce, const RaminateMemory *memory,
+                          size_t slots, Error **errp)
+{
+    ERRP_GUARD();
+
+    bounce->size = slots * RAMINATE_PAGE_SIZE;
+    bounce->copies = qemu_memfd_alloc("raminate-bounce", bounce->size, 0,
+                                      &bounce->fd, errp);
+    if (!bounce->copies) {
+        error_prepend(errp, "memory-backend-container '%s': no memory for "
+                      "copies of pages: ", memory->id);
+        return false;
+    }
+    return true;
+}
+
+void raminate_bounce_destroy(RaminateBounce *bounce)
+{
+    qemu_memfd_free(bounce->copies, bounce->size, bounce->fd);
+}
+
+bool raminate_bounce_save(RaminateBounce *bounce, size_t slot,
+                          const uint8_t *page)
+{
+    return pwrite(bounce->fd, page, RAMINATE_PAGE_SIZE,
+                  slot * RAMINATE_PAGE_SIZE) == RAMINATE_PAGE_SIZE;
+}
+
+bool raminate_bounce_load(RaminateBounce *bounce, size_t slot, uint8_t *page)
+{
+    return pread(bounce->fd, page, RAMINATE_PAGE_SIZE,
+                 slot * RAMINATE_PAGE_SIZE) == RAMINATE_PAGE_SIZE;
+}
