@@ -2,7 +2,8 @@
  * RAMinate: the inside of memory-backend-container, for its files
  *
  * hostmem-container.c has its memory and life, container-tiers.c its tiers,
- * container-props.c its properties.  All of it is under the big lock.
+ * container-discard.c what is given back, container-props.c its properties.
+ * All of it is under the big lock.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -39,12 +40,22 @@ struct HostMemoryBackendContainer {
     RaminateMemory memory;
     RaminatePlacer *placer;   /* NULL until all tiers are there */
     Notifier machine_done;
+    NotifierWithReturn postcopy;
 };
 
 static inline const char *container_id(HostMemoryBackendContainer *container)
 {
     return object_get_canonical_path_component(OBJECT(container));
 }
+
+/* container-discard.c */
+
+/*
+ * Has discards of the complete container free the frames of its pages, and
+ * post-copy ask whether it can be.
+ */
+void container_begin_discard(HostMemoryBackendContainer *container);
+void container_end_discard(HostMemoryBackendContainer *container);
 
 /* container-props.c */
 

@@ -226,6 +226,7 @@ static bool container_complete(HostMemoryBackendContainer *container,
                 qemu_ram_set_unpinnable(memory->backend->mr.ram_block);
             }
         }
+        container_begin_discard(container);
         host_memory_backend_set_mapped(MEMORY_BACKEND(container), false);
         return true;
     }

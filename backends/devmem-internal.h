@@ -2,7 +2,8 @@
  * RAMinate: the inside of memory-backend-devmem, for its files
  *
  * hostmem-devmem.c has its memory and life, devmem-claims.c its claims on
- * ranges, devmem-props.c its properties.  All of it is under the big lock.
+ * ranges, devmem-discard.c what is given back, devmem-props.c its properties.
+ * All of it is under the big lock.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -10,6 +11,7 @@
 #ifndef RAMINATE_DEVMEM_INTERNAL_H
 #define RAMINATE_DEVMEM_INTERNAL_H
 
+#include "qemu/notify.h"
 #include "qemu/queue.h"
 #include "system/hostmem.h"
 #include "hw/raminate/memory.h"
@@ -35,11 +37,13 @@ struct HostMemoryBackendDevmem {
     bool is_clean;              /* whether that was done */
 
     bool is_unpinnable;         /* whether the host's kernel can't pin pages */
+    bool keeps_memory;          /* whether a discard was refused */
     RaminateFileIdentity file;
     uint64_t file_size;
     int device_lock;            /* of a device, or -1 */
     bool is_listed;
     QLIST_ENTRY(HostMemoryBackendDevmem) next;
+    NotifierWithReturn postcopy;
 };
 
 static inline const char *devmem_id(HostMemoryBackendDevmem *devmem)
@@ -77,6 +81,15 @@ bool devmem_find_pool(HostMemoryBackendDevmem *devmem, RaminatePools **pools,
  */
 bool devmem_take_of_pool(HostMemoryBackendDevmem *devmem,
                          const RaminatePool *pool, int fd, Error **errp);
+
+/* devmem-discard.c */
+
+/*
+ * Has discards of the range, once it is mapped, and post-copy refused if it
+ * is of a device, which takes no memory back.
+ */
+void devmem_begin_discard(HostMemoryBackendDevmem *devmem);
+void devmem_end_discard(HostMemoryBackendDevmem *devmem);
 
 /* devmem-props.c */
 

@@ -233,6 +233,7 @@ static void container_finalize(Object *obj)
     if (container->machine_done.notify) {
         qemu_remove_machine_init_done_notifier(&container->machine_done);
     }
+    container_end_discard(container);
     for (guint i = 0; i < container->children->len; i++) {
         HostMemoryBackend *backend =
             g_array_index(container->children, Child, i).backend;

@@ -296,6 +296,7 @@ static void devmem_check_pinnable(HostMemoryBackendDevmem *devmem)
     HostMemoryBackend *backend = MEMORY_BACKEND(devmem);
     void *host = memory_region_get_ram_ptr(&backend->mr);
 
+    devmem_begin_discard(devmem);
     if (raminate_is_device(&devmem->file) && !can_be_pinned(host)) {
         qemu_ram_set_unpinnable(backend->mr.ram_block);
         devmem->is_unpinnable = true;
@@ -417,6 +418,7 @@ static void devmem_finalize(Object *obj)
     HostMemoryBackendDevmem *devmem = MEMORY_BACKEND_DEVMEM(obj);
 
     devmem_unlist(devmem);
+    devmem_end_discard(devmem);
     if (devmem->device_lock >= 0) {
         raminate_device_lock_close(devmem->device_lock);
     }

@@ -7,6 +7,7 @@
 #include "qemu/osdep.h"
 #include "qemu/lockable.h"
 #include "qemu/madvise.h"
+#include "qemu/main-loop.h"
 #include "hw/raminate/memory.h"
 
 static const RaminateTier *tier_of_frame(const RaminateMemory *memory,
@@ -43,12 +44,26 @@ int raminate_memory_map(const RaminateMemory *memory, uint32_t page,
     if (!memory->backend->dump) {
         qemu_madvise(addr, size, QEMU_MADV_DONTDUMP);
     }
+    if (memory->is_huge_advised) {
+        qemu_madvise(addr, size, QEMU_MADV_HUGEPAGE);
+    }
     return 0;
+}
+
+static bool can_discard(const RaminateMemory *memory)
+{
+    for (unsigned i = 0; i < memory->nr_tiers; i++) {
+        if (!memory->tiers[i].is_device) {
+            return true;
+        }
+    }
+    return false;
 }
 
 void raminate_memory_exchanged(const RaminateMemory *memory, uint32_t a,
                                uint32_t b)
 {
+    assert(bql_locked() || !can_discard(memory));
     QEMU_LOCK_GUARD(memory->placement_lock);
 
     raminate_placement_swap(memory->placement, a, b);

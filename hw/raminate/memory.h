@@ -30,6 +30,7 @@ typedef struct RaminateTier {
     bool is_dev_mem;            /* whether it is the host's /dev/mem */
     bool is_unpinnable;         /* whether the host's kernel can't pin pages */
     bool is_attached;           /* whether KVM has the range; see kvm.h */
+    bool keeps_memory;          /* whether a discard of frames has failed */
     uint64_t phy_offset;        /* where the frames begin in @fd, in bytes */
     uint64_t offset;            /* of the frames in the container, in bytes */
     uint64_t size;              /* in bytes */
@@ -48,6 +49,7 @@ typedef struct RaminateMemory {
     RaminatePlacement *placement;       /* the engine's; NULL without one */
     QemuMutex *placement_lock;          /* guards it; the placer's */
     bool is_lost;               /* whether not all pages can be reached */
+    bool is_huge_advised;       /* whether mappings are to be MADV_HUGEPAGE */
 } RaminateMemory;
 
 static inline uint8_t *raminate_memory_page(const RaminateMemory *memory,
@@ -69,6 +71,9 @@ int raminate_memory_map(const RaminateMemory *memory, uint32_t page,
  * Says in the placement that two pages have exchanged their frames.  Takes the
  * placement's lock.  For the mover of the batch under way, which is the only
  * one to write the placement meanwhile, and so may read it without the lock.
+ *
+ * Pages move under the big lock if there is a tier whose frames can be
+ * discarded, since that is done under it; see discard.h.
  */
 void raminate_memory_exchanged(const RaminateMemory *memory, uint32_t a,
                                uint32_t b);

@@ -1,0 +1,39 @@
+/*
+ * RAMinate: memory that is given back
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#ifndef HW_RAMINATE_DISCARD_H
+#define HW_RAMINATE_DISCARD_H
+
+#include "hw/raminate/memory.h"
+
+/*
+ * Gives the memory of pages back to the host: frees the blocks that their
+ * frames have in the tiers' files, so that the pages read as zero.  What is
+ * in a tier that can't give memory back stays as it is; that is said once for
+ * each such tier.
+ *
+ * @start, @size: in the container, in bytes; multiples of the page size
+ *
+ * Called under the big lock, which keeps pages from moving meanwhile: those
+ * in files move under it alone.
+ *
+ * Returns: 0, or -errno if a page has not been discarded; -ENOTSUP if its tier
+ * is a device, or in a file that can't have holes.
+ */
+int raminate_memory_discard(RaminateMemory *memory, uint64_t start,
+                            uint64_t size);
+
+/*
+ * Returns: false with @errp set if a guest that comes in can't fetch pages
+ * later, since not all tiers are of memory that userfaultfd(2) works with.
+ */
+bool raminate_memory_check_postcopy(const RaminateMemory *memory,
+                                    Error **errp);
+
+/* Warns that a device gives nothing back.  @id: of the object that has it */
+void raminate_warn_discard(const char *id, const char *mem_path);
+
+#endif
