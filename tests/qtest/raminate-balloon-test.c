@@ -1,5 +1,5 @@
 /*
- * RAMinate: a balloon in a container neither corrupts pages nor crashes
+ * RAMinate: a balloon in a container gives back the right pages, no others
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -30,23 +30,23 @@ typedef struct Balloon {
     QVirtioDevice *virtio;
 } Balloon;
 
-static Balloon *balloon_start(void)
+#define CONTAINER_OF_TWO \
+    "-object memory-backend-container,id=c,size=16M,policy=null" \
+    " -object memory-backend-devmem,id=fast,parent=c,size=4M,mem-path=dram" \
+    " -object memory-backend-devmem,id=slow,parent=c,size=12M,offset=4M," \
+    "mem-path=nvm"
+
+/* @args: the backend "c" of 16 MiB, and more arguments */
+static Balloon *balloon_start_on(const char *args)
 {
     Balloon *balloon = g_new0(Balloon, 1);
     QPCIAddress addr = { .devfn = QPCI_DEVFN(BALLOON_SLOT, 0) };
     uint64_t features;
 
-    raminate_make_file("dram", 4 << 20);
-    raminate_make_file("nvm", 12 << 20);
     balloon->qos = qtest_pc_boot(
-        "-machine pc,memory-backend=c -m 16M"
-        " -object memory-backend-container,id=c,size=16M,policy=null"
-        " -object memory-backend-devmem,id=fast,parent=c,size=4M,"
-        "mem-path=dram"
-        " -object memory-backend-devmem,id=slow,parent=c,size=12M,offset=4M,"
-        "mem-path=nvm"
+        "-machine pc,memory-backend=c -m 16M %s"
         " -device virtio-balloon-pci,addr=%d,free-page-reporting=on",
-        BALLOON_SLOT);
+        args, BALLOON_SLOT);
     balloon->qts = balloon->qos->qts;
     balloon->pci = virtio_pci_new(balloon->qos->pcibus, &addr);
     balloon->virtio = &balloon->pci->vdev;
@@ -57,6 +57,13 @@ static Balloon *balloon_start(void)
                   1ull << VIRTIO_RING_F_EVENT_IDX);
     qvirtio_set_features(balloon->virtio, features);
     return balloon;
+}
+
+static Balloon *balloon_start(void)
+{
+    raminate_make_file("dram", 4 << 20);
+    raminate_make_file("nvm", 12 << 20);
+    return balloon_start_on(CONTAINER_OF_TWO);
 }
 
 static void balloon_quit(Balloon *balloon)
@@ -140,11 +147,16 @@ static void test_inflate_and_deflate(void)
     raminate_assert_swap(balloon->qts, page, FIRST_TESTED_PAGE + 1);
     qtest_qmp_assert_success(balloon->qts, "{ 'execute': 'balloon',"
                              "  'arguments': { 'value': 8388608 } }");
+    g_assert_true(raminate_has_block("dram", FIRST_TESTED_PAGE + 1));
     balloon_send_page(balloon, inflate, page);
+    g_assert_false(raminate_has_block("dram", FIRST_TESTED_PAGE + 1));
+    g_assert_true(raminate_has_block("nvm", page - FIRST_SLOW_PAGE));
     assert_other_pages(balloon, page);
     balloon_send_page(balloon, deflate, page);
+    raminate_assert_zero_page(balloon->qts, page);
     assert_page_usable(balloon, page);
     balloon_send_page(balloon, inflate, page + 1);
+    g_assert_false(raminate_has_block("nvm", page + 1 - FIRST_SLOW_PAGE));
     assert_page_usable(balloon, page + 1);
 
     qvirtqueue_cleanup(balloon->virtio->bus, inflate, &balloon->qos->alloc);
@@ -163,10 +175,129 @@ static void test_free_page_reporting(void)
     raminate_assert_swap(balloon->qts, page, FIRST_TESTED_PAGE + 1);
     balloon_send(balloon, queue, (uint64_t)page * PAGE_SIZE, PAGE_SIZE,
                  false);
+    g_assert_false(raminate_has_block("dram", FIRST_TESTED_PAGE + 1));
+    g_assert_true(raminate_has_block("nvm", page - FIRST_SLOW_PAGE));
     assert_page_usable(balloon, page);
 
     qvirtqueue_cleanup(balloon->virtio->bus, queue, &balloon->qos->alloc);
     balloon_quit(balloon);
+}
+
+/* Of pages in both tiers, one of which is not where it was at the start */
+static void test_reported_range(void)
+{
+    Balloon *balloon = balloon_start();
+    QVirtQueue *queue = balloon_queue(balloon, REPORTING_QUEUE);
+    uint32_t first = FIRST_SLOW_PAGE - 3, nr = 6;
+    uint32_t away = FIRST_SLOW_PAGE + 9;
+
+    qvirtio_set_driver_ok(balloon->virtio);
+    write_pages(balloon);
+    raminate_assert_swap(balloon->qts, first + 1, away);
+    balloon_send(balloon, queue, (uint64_t)first * PAGE_SIZE, nr * PAGE_SIZE,
+                 false);
+    g_assert_true(raminate_has_block("dram", first - 1));
+    g_assert_false(raminate_has_block("dram", first));
+    g_assert_true(raminate_has_block("dram", first + 1));
+    g_assert_false(raminate_has_block("dram", first + 2));
+    for (uint32_t frame = 0; frame < 12; frame++) {
+        g_assert_cmpint(raminate_has_block("nvm", frame), ==,
+                        frame >= 3 && frame != 9);
+    }
+    for (uint32_t i = 0; i < NR_TESTED_PAGES; i++) {
+        uint32_t page = FIRST_TESTED_PAGE + i;
+
+        if (page >= first && page < first + nr) {
+            raminate_assert_zero_page(balloon->qts, page);
+        } else {
+            raminate_assert_page(balloon->qts, page, 1);
+        }
+    }
+    qvirtqueue_cleanup(balloon->virtio->bus, queue, &balloon->qos->alloc);
+    balloon_quit(balloon);
+}
+
+/* Sends off a batch of random exchanges of the tested pages. */
+static void send_swaps(QTestState *qts, GRand *random)
+{
+    g_autoptr(GString) pairs = g_string_new(NULL);
+    uint32_t shift = g_rand_int_range(random, 1, NR_TESTED_PAGES);
+
+    for (uint32_t i = 0; i < NR_TESTED_PAGES / 2; i++) {
+        uint32_t a = FIRST_TESTED_PAGE + (2 * i + shift) % NR_TESTED_PAGES;
+        uint32_t b = FIRST_TESTED_PAGE + (2 * i + 1 + shift) % NR_TESTED_PAGES;
+
+        g_string_append_printf(pairs, "%s{ \"a\": %u, \"b\": %u }",
+                               i ? ", " : "", a, b);
+    }
+    qtest_qmp_send_raw(qts, "{ \"execute\": \"raminate-swap-pages\", "
+                       "\"arguments\": { \"id\": \"c\", "
+                       "\"pairs\": [ %s ] } }\n", pairs->str);
+}
+
+/* Pages are given up, taken back and written while all are exchanged. */
+static void test_swap_storm(void)
+{
+    Balloon *balloon = balloon_start();
+    QTestState *qts = balloon->qts;
+    QVirtQueue *inflate = balloon_queue(balloon, INFLATE_QUEUE);
+    g_autoptr(GRand) random = g_rand_new_with_seed(1);
+    bool given_up[NR_TESTED_PAGES] = { false };
+
+    qvirtio_set_driver_ok(balloon->virtio);
+    write_pages(balloon);
+    raminate_assert_swap(qts, FIRST_TESTED_PAGE, FIRST_SLOW_PAGE);
+    for (unsigned round = 0; round < 500; round++) {
+        uint32_t give = g_rand_int_range(random, 0, NR_TESTED_PAGES);
+        uint32_t take = g_rand_int_range(random, 0, NR_TESTED_PAGES);
+        QDict *response;
+
+        send_swaps(qts, random);
+        balloon_send_page(balloon, inflate, FIRST_TESTED_PAGE + give);
+        given_up[give] = true;
+        raminate_write_page(qts, FIRST_TESTED_PAGE + take, 1);
+        given_up[take] = false;
+        response = qtest_qmp_receive(qts);
+        g_assert_true(qdict_haskey(response, "return"));
+        qobject_unref(response);
+    }
+    for (uint32_t i = 0; i < NR_TESTED_PAGES; i++) {
+        if (given_up[i]) {
+            raminate_assert_zero_page(qts, FIRST_TESTED_PAGE + i);
+        } else {
+            raminate_assert_page(qts, FIRST_TESTED_PAGE + i, 1);
+        }
+    }
+    qvirtqueue_cleanup(balloon->virtio->bus, inflate, &balloon->qos->alloc);
+    balloon_quit(balloon);
+}
+
+/* What it can't give back, it says once, whatever the guest does. */
+static void test_device(void)
+{
+    Balloon *balloon =
+        balloon_start_on("-object memory-backend-devmem,id=c,size=16M,"
+                         "mem-path=/dev/zero 2>stderr");
+    QVirtQueue *inflate = balloon_queue(balloon, INFLATE_QUEUE);
+    g_autofree char *text = NULL;
+
+    qvirtio_set_driver_ok(balloon->virtio);
+    write_pages(balloon);
+    for (uint32_t i = 0; i < 100; i++) {
+        balloon_send_page(balloon, inflate, FIRST_SLOW_PAGE + 100 + i);
+    }
+    assert_other_pages(balloon, 0);
+    qvirtqueue_cleanup(balloon->virtio->bus, inflate, &balloon->qos->alloc);
+    balloon_quit(balloon);
+    g_assert_true(g_file_get_contents("stderr", &text, NULL, NULL));
+    g_test_message("%s", text);
+    g_assert_true(g_str_has_suffix(text, "warning: memory-backend-devmem 'c': "
+                                   "/dev/zero is a device, to which no memory "
+                                   "can be given back; what the guest gives up "
+                                   "(balloon, free page reporting, virtio-mem) "
+                                   "stays the VM's\n"));
+    g_assert_true(strstr(text, "warning") ==
+                  g_strrstr(text, "warning"));
 }
 
 int main(int argc, char **argv)
@@ -176,5 +307,8 @@ int main(int argc, char **argv)
                    test_inflate_and_deflate);
     qtest_add_func("raminate/balloon/free-page-reporting",
                    test_free_page_reporting);
+    qtest_add_func("raminate/balloon/reported-range", test_reported_range);
+    qtest_add_func("raminate/balloon/swap-storm", test_swap_storm);
+    qtest_add_func("raminate/balloon/device", test_device);
     return g_test_run();
 }

@@ -5,7 +5,10 @@
  */
 
 #include "qemu/osdep.h"
+#include <linux/magic.h>
+#include <sys/vfs.h>
 #include "qemu/cutils.h"
+#include "qemu/memfd.h"
 #include "qobject/qbool.h"
 #include "qobject/qlist.h"
 #include "qobject/qnum.h"
@@ -19,6 +22,7 @@
 /* Temporary files */
 
 static char *temporary_dir;
+static char *first_dir;
 
 static void remove_temporary_dir(void)
 {
@@ -58,6 +62,7 @@ void raminate_test_init(int *argc, char ***argv)
     g_test_init(argc, argv, NULL);
     make_absolute("QTEST_QEMU_BINARY");
     make_absolute("QTEST_QEMU_IMG");
+    first_dir = g_get_current_dir();
     temporary_dir = g_dir_make_tmp("raminate-XXXXXX", &err);
     g_assert_no_error(err);
     g_assert_cmpint(chdir(temporary_dir), ==, 0);
@@ -107,6 +112,29 @@ void raminate_write_file(const char *name, uint64_t offset, const void *data,
 
     g_assert_cmpint(pwrite(fd, data, size, offset), ==, size);
     close(fd);
+}
+
+bool raminate_has_block(const char *name, uint32_t frame)
+{
+    off_t offset = (off_t)frame * PAGE_SIZE;
+    int fd = open_file(name, O_RDONLY);
+    off_t data = lseek(fd, offset, SEEK_DATA);
+
+    close(fd);
+    return data == offset;
+}
+
+char *raminate_make_nameless(bool memory, uint64_t size)
+{
+    struct statfs fs;
+    int fd = memory ? memfd_create("raminate-test", 0)
+                    : open(first_dir, O_TMPFILE | O_RDWR, 0600);
+
+    if (fd < 0 || fstatfs(fd, &fs) < 0 ||
+        (fs.f_type == TMPFS_MAGIC) != memory || ftruncate(fd, size) < 0) {
+        return NULL;
+    }
+    return g_strdup_printf("/proc/%d/fd/%d", getpid(), fd);
 }
 
 /* QEMU that runs */
@@ -482,6 +510,14 @@ void raminate_assert_page(QTestState *qts, uint32_t page,
     raminate_fill_page(expected, page, generation);
     qtest_memread(qts, (uint64_t)page * PAGE_SIZE, data, sizeof(data));
     g_assert_cmpmem(data, sizeof(data), expected, sizeof(expected));
+}
+
+void raminate_assert_zero_page(QTestState *qts, uint32_t page)
+{
+    uint8_t data[PAGE_SIZE], zero[PAGE_SIZE] = { 0 };
+
+    qtest_memread(qts, (uint64_t)page * PAGE_SIZE, data, sizeof(data));
+    g_assert_cmpmem(data, sizeof(data), zero, sizeof(zero));
 }
 
 void raminate_assert_frame(const char *name, uint32_t frame, uint32_t page,

@@ -46,6 +46,18 @@ void raminate_read_file(const char *name, uint64_t offset, void *data,
 void raminate_write_file(const char *name, uint64_t offset, const void *data,
                          size_t size);
 
+/* Returns: whether frame @frame of the file takes a block. */
+bool raminate_has_block(const char *name, uint32_t frame);
+
+/*
+ * A file without a name, kept until exit.
+ * @memory: whether it is in memory, as on a tmpfs; else it is on the file
+ *          system of the directory in which the test was started
+ * Returns: a path to it, for this process and its children, owned by the
+ * caller; NULL if it can't be made so.
+ */
+char *raminate_make_nameless(bool memory, uint64_t size);
+
 /*
  * @settings: options of the container, each with a comma in front
  * @args: more arguments
@@ -117,6 +129,7 @@ void raminate_fill_page(void *page, uint32_t number, uint32_t generation);
 void raminate_write_page(QTestState *qts, uint32_t page, uint32_t generation);
 void raminate_assert_page(QTestState *qts, uint32_t page,
                           uint32_t generation);
+void raminate_assert_zero_page(QTestState *qts, uint32_t page);
 /* Checks that frame @frame of file @name holds what @page was filled with. */
 void raminate_assert_frame(const char *name, uint32_t frame, uint32_t page,
                            uint32_t generation);
