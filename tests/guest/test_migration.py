@@ -6,7 +6,7 @@
 from pathlib import Path
 from typing import Any, Dict, List
 
-from guestlib import (CHECKER, FULL_RATE, Guest, check, check_figures,
+from guestlib import (CHECKER, FULL_RATE, Guest, Skip, check, check_figures,
                       finish_checker, hybrid, run_tests, start_checker,
                       wait_for_passes, wait_for_swaps, wait_until)
 from qemu.qmp import ExecuteError
@@ -99,5 +99,50 @@ def swaps_go_on_after_a_cancelled_migration(directory: Path) -> None:
         check_figures(source.raminate())
 
 
+def allow_post_copy(guest: Guest) -> None:
+    try:
+        guest.cmd('migrate-set-capabilities', capabilities=[
+            {'capability': 'postcopy-ram', 'state': True}])
+    except ExecuteError as err:
+        if 'serfault' in str(err):
+            raise Skip(str(err)) from err
+        raise
+
+
+def post_copy_goes_on_at_the_destination(directory: Path) -> None:
+    """Pages that were sent are written, so that they must come once more."""
+    uri = f"unix:{directory / 'migration'}"
+    with side(directory, 'source') as source, \
+            side(directory, 'target', '-incoming', 'defer') as target:
+        target.launch()
+        try:
+            allow_post_copy(target)
+        except ExecuteError as err:
+            if 'not a file on a tmpfs' in str(err):
+                raise Skip("/dev/shm is no tmpfs with room") from err
+            raise
+        start_checker(source)
+        allow_post_copy(source)
+        target.cmd('migrate-incoming', uri=uri)
+        wait_for_swaps(source, 5000)
+        start_migration(source, uri)
+        # Slow enough for the guest to run without all of its memory.
+        set_speed(source, {'max-postcopy-bandwidth': 4 << 20})
+        source.cmd('migrate-start-postcopy')
+        target.console.wait('checker: running')
+        info = target.raminate()
+        check(info['state'] == 'held' and info['swaps'] == 0,
+              f"placement goes on during post-copy: {info}")
+        check(migration(target)['status'] == 'postcopy-active',
+              "post-copy ended before the test could look")
+        set_speed(source, {'max-postcopy-bandwidth': 0})
+        wait_for_status(source, 'completed')
+        wait_for_swaps(target, 5000)
+        wait_for_passes(target)
+        finish_checker(target)
+        check_figures(target.raminate())
+
+
 run_tests(checker_goes_on_at_the_destination,
-          swaps_go_on_after_a_cancelled_migration)
+          swaps_go_on_after_a_cancelled_migration,
+          post_copy_goes_on_at_the_destination)
