@@ -222,6 +222,14 @@ static bool devmem_check_mappable(HostMemoryBackendDevmem *devmem, int fd,
 
 /* Memory */
 
+/* Returns: whether the file has no hole, as one that fallocate(1) made. */
+static bool is_allocated(int fd)
+{
+    struct stat st;
+
+    return fstat(fd, &st) == 0 && st.st_blocks >= st.st_size / 512;
+}
+
 /*
  * Fills the range with zeroes, by giving its blocks back where that works and
  * they weren't allocated on purpose.
@@ -230,13 +238,16 @@ static void devmem_scrub(HostMemoryBackendDevmem *devmem)
 {
     HostMemoryBackend *backend = MEMORY_BACKEND(devmem);
     int fd = memory_region_get_fd(&backend->mr);
+    bool is_file = !raminate_is_device(&devmem->file);
 
-    if (!raminate_is_device(&devmem->file) &&
-        (fallocate(fd, FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE,
-                   devmem->phy_offset, backend->size) == 0 ||
-         (!backend->prealloc &&
-          fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
-                    devmem->phy_offset, backend->size) == 0))) {
+    if (is_file && (backend->prealloc || is_allocated(fd)) &&
+        fallocate(fd, FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE,
+                  devmem->phy_offset, backend->size) == 0) {
+        return;
+    }
+    if (is_file && !backend->prealloc &&
+        fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+                  devmem->phy_offset, backend->size) == 0) {
         return;
     }
     memset(memory_region_get_ram_ptr(&backend->mr), 0, backend->size);

@@ -216,7 +216,7 @@ static void *find_named(const GPtrArray *things, const char *name)
 static bool parse_type_key(Parser *parser, const char *key, const char *value)
 {
     RaminateInstance *instance = parser->instance;
-    RaminatePart part = { .pool = find_named(parser->pools->pools, key) };
+    RaminatePoolPart part = { .pool = find_named(parser->pools->pools, key) };
     unsigned i;
 
     if (!part.pool) {
@@ -225,7 +225,7 @@ static bool parse_type_key(Parser *parser, const char *key, const char *value)
                        key);
     }
     for (i = 0; i < instance->parts->len; i++) {
-        if (g_array_index(instance->parts, RaminatePart, i).pool ==
+        if (g_array_index(instance->parts, RaminatePoolPart, i).pool ==
             part.pool) {
             return fail_at(parser, parser->line, "type '%s' names pool '%s' "
                            "twice", instance->name, key);
@@ -301,7 +301,7 @@ static bool parse_group(Parser *parser, char *line)
         parser->instance = g_new0(RaminateInstance, 1);
         parser->instance->name = g_strdup(words[1]);
         parser->instance->parts = g_array_new(FALSE, FALSE,
-                                              sizeof(RaminatePart));
+                                              sizeof(RaminatePoolPart));
         g_ptr_array_add(parser->pools->instances, parser->instance);
     }
     return true;

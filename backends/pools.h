@@ -40,14 +40,14 @@ typedef struct RaminatePool {
 } RaminatePool;
 
 /* A part of an instance type: so much of a pool. */
-typedef struct RaminatePart {
+typedef struct RaminatePoolPart {
     const RaminatePool *pool;
     uint64_t size;
-} RaminatePart;
+} RaminatePoolPart;
 
 typedef struct RaminateInstance {
     char *name;
-    GArray *parts;              /* RaminatePart, the fastest first */
+    GArray *parts;              /* RaminatePoolPart, the fastest first */
 } RaminateInstance;
 
 typedef struct RaminatePools {

@@ -12,6 +12,12 @@
 #include "trace.h"
 
 /* A batch, and what becomes of it */
+/*
+ * So long a planned batch may take the guest's time once it stands still; what
+ * is left is planned anew, and soon, see raminate_engine_cut_batch().
+ */
+#define LONGEST_BATCH_NS (20 * 1000 * 1000)
+
 typedef struct Batch {
     RaminatePlacer *placer;
     RaminateMove *moves;
@@ -125,6 +131,13 @@ static void record_batch(const Batch *batch, int64_t now)
     }
 }
 
+/* Returns: whether its time was over before all moves were reached. */
+static bool was_cut(const Batch *batch)
+{
+    return batch->result == RAMINATE_EXCHANGE_OK && batch->nr &&
+           batch->moves[batch->nr - 1].status == RAMINATE_MOVE_PENDING;
+}
+
 /* Between begin() and end() of the mover.  Returns: whether it was made. */
 static bool make_batch(Batch *batch, Error **errp)
 {
@@ -143,9 +156,14 @@ static bool make_batch(Batch *batch, Error **errp)
     }
     raminate_placer_unlock(placer);
     if (may) {
+        /* Whoever asks by command asks for all of it. */
+        int64_t deadline = batch->planned
+                           ? qemu_clock_get_ns(QEMU_CLOCK_REALTIME) +
+                             LONGEST_BATCH_NS : 0;
+
         batch->result = placer->mover->ops->exchange(placer->mover,
                                                      batch->moves, batch->nr,
-                                                     errp);
+                                                     deadline, errp);
     }
     return may;
 }
@@ -198,6 +216,9 @@ static bool exchange(Batch *batch, Error **errp)
     if (made) {
         account_batch(batch, now,
                       qemu_clock_get_ns(QEMU_CLOCK_REALTIME) - start);
+        if (was_cut(batch)) {
+            raminate_engine_cut_batch(placer->engine, now);
+        }
     }
     raminate_engine_figures(placer->engine)->batches_given_up +=
         batch->result == RAMINATE_EXCHANGE_REFUSED;

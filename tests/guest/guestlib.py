@@ -24,8 +24,8 @@ from qemu.qmp.legacy import QEMUMonitorProtocol  # noqa: E402
 Test = Callable[[Path], None]
 Info = Dict[str, Any]
 
-# So few pages that they never need as many mappings as Linux allows.
-MEMORY = 192 * MIB
+# So few pages that they never need as many mappings as the mover may have.
+MEMORY = 188 * MIB
 DRAM = 20 * MIB
 ROOM = 1024 * MIB       # for the files of one test
 PATIENCE = 240.0        # seconds; only a hang takes so long

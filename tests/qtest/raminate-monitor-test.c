@@ -1055,6 +1055,41 @@ static void test_trace(void)
     assert_contains(log, "raminate_batch c: 1 pairs, took ");
 }
 
+/* The last half of the pages is fast, the first is written. */
+#define CUT_PAGES 16384
+#define CUT_SWAPS 8000
+
+/* A batch that takes long is cut, and what is left follows soon. */
+static void test_long_batch_is_cut(void)
+{
+    QTestState *qts;
+
+    raminate_make_file("dram", (uint64_t)CUT_PAGES * PAGE_SIZE);
+    raminate_make_file("nvm", (uint64_t)CUT_PAGES * PAGE_SIZE);
+    qts = qtest_init("-cpu qemu64,apic-id=0 -machine none,memory-backend=c"
+                     " -m 128M -object memory-backend-container,id=c,"
+                     "size=128M,policy=lru,scan-period=200,swap-period=5000,"
+                     "max-swaps=8000"
+                     " -object memory-backend-devmem,id=slow,parent=c,"
+                     "size=64M,mem-path=nvm,tier=1"
+                     " -object memory-backend-devmem,id=fast,parent=c,"
+                     "size=64M,offset=64M,mem-path=dram,tier=0");
+    for (uint32_t page = 0; page < CUT_SWAPS; page++) {
+        qtest_writeq(qts, (uint64_t)page * PAGE_SIZE, page + 1);
+    }
+    raminate_wait_figure(qts, "swaps", CUT_SWAPS);
+    /* In one, it would be 8000 times what a pair takes, ten and more us. */
+    g_assert_cmpuint(raminate_figure(qts, "batches"), >, 1);
+    for (uint32_t page = 0; page < CUT_SWAPS; page++) {
+        g_assert_cmphex(qtest_readq(qts, (uint64_t)page * PAGE_SIZE), ==,
+                        page + 1);
+    }
+    for (uint32_t page = 0; page < CUT_SWAPS; page += 199) {
+        g_assert_cmpuint(raminate_tier_of(qts, page), ==, 0);
+    }
+    qtest_quit(qts);
+}
+
 int main(int argc, char **argv)
 {
     raminate_test_init(&argc, &argv);
@@ -1106,5 +1141,7 @@ int main(int argc, char **argv)
     qtest_add_func("raminate/monitor/hmp", test_hmp);
     qtest_add_func("raminate/monitor/hmp-without-container",
                    test_hmp_without_container);
+    qtest_add_func("raminate/monitor/long-batch-is-cut",
+                   test_long_batch_is_cut);
     return g_test_run();
 }

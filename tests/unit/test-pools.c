@@ -49,7 +49,7 @@ static void test_file(void)
     const RaminateInstance *small =
         raminate_pools_find_instance(pools, "small", NULL);
     const RaminateRange *ranges = (RaminateRange *)nvm->ranges->data;
-    const RaminatePart *parts = (RaminatePart *)small->parts->data;
+    const RaminatePoolPart *parts = (RaminatePoolPart *)small->parts->data;
 
     g_assert_cmpstr(raminate_pools_find(pools, "dram", NULL)->path, ==,
                     "/dev/mem");

@@ -114,14 +114,14 @@ static gboolean print_args(const RaminatePools *pools, const char *type,
         return FALSE;
     }
     for (i = 0; i < instance->parts->len; i++) {
-        size += g_array_index(instance->parts, RaminatePart, i).size;
+        size += g_array_index(instance->parts, RaminatePoolPart, i).size;
     }
     printf("-m %" G_GUINT64_FORMAT "k -machine memory-backend=%s -object "
            "memory-backend-container,id=%s,size=%" G_GUINT64_FORMAT "k",
            size / 1024, id, id, size / 1024);
     for (i = 0, size = 0; i < instance->parts->len; i++) {
-        const RaminatePart *part = &g_array_index(instance->parts,
-                                                  RaminatePart, i);
+        const RaminatePoolPart *part = &g_array_index(instance->parts,
+                                                  RaminatePoolPart, i);
 
         printf(" -object memory-backend-devmem,id=%s-%s,size=%"
                G_GUINT64_FORMAT "k,offset=%" G_GUINT64_FORMAT "k,pool=%s,"

@@ -18,6 +18,7 @@ typedef struct Replay {
     RaminateSample looked;
     RaminateMove *moves;
     bool started;
+    uint64_t batches;           /* recorded ones that were made again */
     int64_t offset_ms;          /* of the recording's clock */
     ReplayResult *result;
 } Replay;
@@ -142,6 +143,7 @@ static bool as_recorded(Replay *replay, const TraceStep *step, GError **error)
 {
     RaminatePlacement *placement = raminate_engine_placement(replay->engine);
 
+    replay->batches += step->batches->len;
     for (guint i = 0; i < step->batches->len; i++) {
         const TraceBatch *batch = &g_array_index(step->batches, TraceBatch, i);
         RaminateMove *moves = &g_array_index(step->moves, RaminateMove,
@@ -291,6 +293,11 @@ static bool replay_pass(Replay *replay, Trace *trace, double done,
         g_mutex_lock(lock);
         *progress = done + trace_progress(trace);
         g_mutex_unlock(lock);
+    }
+    if (!err && replay->settings->as_recorded && !replay->batches) {
+        g_set_error(&err, RAMINATE_RECORD_ERROR, RAMINATE_RECORD_ERROR_FOREIGN,
+                    "the recording has no batches; replay it without "
+                    "--as-recorded");
     }
     if (replay->settings->keep_policy) {
         /* The next pass begins a scan period after the end of this one. */

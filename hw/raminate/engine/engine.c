@@ -9,6 +9,9 @@
 
 #include "hw/raminate/engine/engine.h"
 
+/* Ten times what a batch may take of the guest's time */
+#define CUT_BATCH_PERIOD_MS 200
+
 #define NEVER INT64_MAX
 
 struct RaminateEngine {
@@ -209,6 +212,11 @@ bool raminate_engine_batch_is_due(const RaminateEngine *e, int64_t now)
 void raminate_engine_put_off_batch(RaminateEngine *e, int64_t now)
 {
     e->next_swap_ms = now + e->settings.swap_period;
+}
+
+void raminate_engine_cut_batch(RaminateEngine *e, int64_t now)
+{
+    e->next_swap_ms = MIN(e->next_swap_ms, now + CUT_BATCH_PERIOD_MS);
 }
 
 size_t raminate_engine_plan(RaminateEngine *e, int64_t now,

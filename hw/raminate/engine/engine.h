@@ -116,6 +116,12 @@ bool raminate_engine_batch_is_due(const RaminateEngine *engine, int64_t now);
 void raminate_engine_put_off_batch(RaminateEngine *engine, int64_t now);
 
 /*
+ * The last batch had no time for all of its moves.  The next one comes as soon
+ * as the guest has had ten times as long for itself, if a swap period is more.
+ */
+void raminate_engine_cut_batch(RaminateEngine *engine, int64_t now);
+
+/*
  * Puts planned moves that have been overtaken behind all others: those that
  * would not bring their page up any more.
  * Returns: number of the others.

@@ -62,7 +62,7 @@ static const char *refusal(int err, uint32_t reason)
 
 static RaminateExchangeResult kvm_exchange(RaminateMover *mover,
                                            RaminateMove *moves, size_t nr,
-                                           Error **errp)
+                                           int64_t deadline, Error **errp)
 {
     RaminateMemory *memory = mover->memory;
     g_autofree struct kvm_raminate_pair *pairs =

@@ -19,17 +19,17 @@
 #include "qemu/osdep.h"
 #include "qapi/error.h"
 #include "qemu/bitmap.h"
+#include "qemu/timer.h"
 #include "hw/raminate/bounce.h"
 #include "hw/raminate/mover/mover.h"
 #include "hw/raminate/mover/quiesce.h"
 
 /*
- * The share of the process's mappings that pages may take.  The rest of QEMU
- * gets as many: each request in flight takes two for its coroutine's stack, and
- * QEMU aborts if it can't have them (util/qemu-coroutine.c takes nearly all of
- * them for its own).
+ * One in so many of the process's mappings is left to the rest of QEMU.  Each
+ * request in flight takes two for its coroutine's stack, and QEMU aborts if it
+ * can't have them (util/qemu-coroutine.c takes nearly all of them for its own).
  */
-#define MAPPINGS_SHARE 2
+#define MAPPINGS_RESERVE 4
 
 /* An exchange cuts out two pages, each from the middle of a mapping. */
 #define MAPPINGS_PER_SWAP 4
@@ -67,7 +67,7 @@ static uint32_t read_max_mappings(void)
     if (g_file_get_contents("/proc/sys/vm/max_map_count", &text, NULL, NULL)) {
         limit = MIN(g_ascii_strtoull(text, NULL, 10), UINT32_MAX);
     }
-    return limit / MAPPINGS_SHARE;
+    return limit - limit / MAPPINGS_RESERVE;
 }
 
 static void set_start(MmapMover *mover, uint32_t page, bool start)
@@ -371,7 +371,7 @@ static uint64_t mmap_end(RaminateMover *parent)
 
 static RaminateExchangeResult mmap_exchange(RaminateMover *parent,
                                             RaminateMove *moves, size_t nr,
-                                            Error **errp)
+                                            int64_t deadline, Error **errp)
 {
     MmapMover *mover = container_of(parent, MmapMover, parent);
 
@@ -381,6 +381,10 @@ static RaminateExchangeResult mmap_exchange(RaminateMover *parent,
         bool lost = false;
         int ret;
 
+        if (deadline && i &&
+            qemu_clock_get_ns(QEMU_CLOCK_REALTIME) >= deadline) {
+            break;
+        }
         if (!get_spare(mover) ||
             (total_mappings + MAPPINGS_PER_SWAP > max_mappings &&
              raminate_placement_swap_runs(parent->memory->placement, a,

@@ -37,14 +37,17 @@ typedef struct RaminateMoverOps {
 
     /*
      * Makes moves, between begin() and end(), and brings the placement up to
-     * date by raminate_memory_exchanged().  No page appears twice.
+     * date by raminate_memory_exchanged().  No page appears twice.  If the
+     * guest stands still meanwhile, those that are not reached in time are
+     * left as they are.
+     * @deadline: of the host's clock, in nanoseconds; 0 for none
      * Returns: whether all moves were reached; if not, @errp says why.  The
      * status of each is true in any case.  The VM must not run again after
      * RAMINATE_EXCHANGE_LOST; to stop it is left to the caller, after end().
      */
     RaminateExchangeResult (*exchange)(RaminateMover *mover,
                                        RaminateMove *moves, size_t nr,
-                                       Error **errp);
+                                       int64_t deadline, Error **errp);
 
     /* Returns: for how long the vCPUs were paused, in nanoseconds. */
     uint64_t (*end)(RaminateMover *mover);

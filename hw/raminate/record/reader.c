@@ -353,6 +353,14 @@ RaminateRecordReader *raminate_record_reader_new(const char *path,
     RaminateRecordReader *reader = g_new0(RaminateRecordReader, 1);
 
     reader->path = g_strdup(path);
+    if (g_file_test(path, G_FILE_TEST_EXISTS) &&
+        !g_file_test(path, G_FILE_TEST_IS_REGULAR)) {
+        g_set_error(error, RAMINATE_RECORD_ERROR, RAMINATE_RECORD_ERROR_IO,
+                    "can't open the recording %s: it is not a regular file",
+                    path);
+        raminate_record_reader_free(reader);
+        return NULL;
+    }
     reader->file = g_mapped_file_new(path, FALSE, &err);
     if (!reader->file) {
         g_set_error(error, RAMINATE_RECORD_ERROR, RAMINATE_RECORD_ERROR_IO,
