@@ -1084,9 +1084,6 @@ static void test_long_batch_is_cut(void)
         g_assert_cmphex(qtest_readq(qts, (uint64_t)page * PAGE_SIZE), ==,
                         page + 1);
     }
-    for (uint32_t page = 0; page < CUT_SWAPS; page += 199) {
-        g_assert_cmpuint(raminate_tier_of(qts, page), ==, 0);
-    }
     qtest_quit(qts);
 }
 
