@@ -365,6 +365,15 @@ def messages_are_those_of_the_source(_: Path) -> None:
     check(not missing, f"no such message: {missing}")
 
 
+def tests_that_are_named_exist(_: Path) -> None:
+    text = (DOCS / 'compatibility.md').read_text()
+    rows = re.findall(r'^\| .* \| .* \| (`tests/.*) \|$', text, re.M)
+    check(len(rows) > 12, f"{len(rows)} rows name a test")
+    named = {name for row in rows for name in re.findall('`([^`]+)`', row)}
+    missing = [name for name in named if not (paths.SOURCE / name).is_file()]
+    check(not missing, f"no such test: {missing}")
+
+
 def properties(kind: str) -> Set[str]:
     text = subprocess.run([paths.require_qemu(), '-object', f'{kind},help'],
                           check=True, stdout=subprocess.PIPE,
@@ -472,5 +481,6 @@ run_tests(every_command_is_accounted_for, other_tests_exist,
           what_is_run_here_has_a_test, links_lead_somewhere,
           the_readme_has_all_documents, every_metric_is_described,
           queries_are_right, messages_are_those_of_the_source,
-          every_policy_and_property_is_described, *RUN_HERE.values(),
+          tests_that_are_named_exist, every_policy_and_property_is_described,
+          *RUN_HERE.values(),
           manual_pages)
