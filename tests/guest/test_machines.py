@@ -29,7 +29,7 @@ def swap_and_check(guest: Guest, containers: Sequence[str]) -> None:
 
 def machine_memory_backend(directory: Path) -> None:
     memory = two_tiers(directory, MEMORY, DRAM, **FULL_RATE)
-    args = ['-m', '192M', '-smp', '2', *memory.args(),
+    args = ['-m', f'{MEMORY // MIB}M', '-smp', '2', *memory.args(),
             '-machine', 'memory-backend=dmcon0']
     with Guest(directory, CHECKER, args) as guest:
         start_checker(guest)
@@ -37,7 +37,7 @@ def machine_memory_backend(directory: Path) -> None:
 
 
 def two_numa_nodes(directory: Path) -> None:
-    args = ['-m', '192M', '-smp', '2']
+    args = ['-m', f'{MEMORY // MIB}M', '-smp', '2']
     for number in range(2):
         memory = two_tiers(directory, MEMORY // 2, DRAM // 2,
                            f'dmcon{number}', number, **FULL_RATE)
