@@ -69,6 +69,7 @@ static bool claim_batch(RaminatePlacer *placer, Error **errp)
 /* With the lock. */
 static void release_batch(RaminatePlacer *placer)
 {
+    raminate_placer_assert_locked(placer);
     placer->exchanging = false;
     qemu_cond_broadcast(&placer->exchanged);
 }
@@ -100,6 +101,7 @@ static void account_batch(Batch *batch, int64_t now, uint64_t took)
     RaminatePlacer *placer = batch->placer;
     RaminateFigures *figures = raminate_engine_figures(placer->engine);
 
+    raminate_placer_assert_locked(placer);
     raminate_engine_moved(placer->engine, now, batch->moves, batch->nr,
                           batch->planned);
     figures->batches++;
@@ -126,6 +128,7 @@ static void record_batch(const Batch *batch, int64_t now)
         .by_command = !batch->planned,
     };
 
+    raminate_placer_assert_locked(placer);
     if (placer->recording) {
         raminate_recording_add(placer->recording, &entry);
     }

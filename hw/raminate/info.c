@@ -165,6 +165,7 @@ static void add_settings(const RaminatePlacer *placer, RaminateInfo *info)
     const RaminateSettings *settings = &placer->settings.engine;
     RaminateTierInfoList **tail = &info->tiers;
 
+    raminate_placer_assert_locked(placer);
     info->id = g_strdup(placer->memory->id);
     info->size = placer->memory->backend->size;
     info->page_size = RAMINATE_PAGE_SIZE;

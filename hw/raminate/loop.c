@@ -61,6 +61,7 @@ static bool open_policy(RaminatePlacer *placer)
     const RaminatePolicyOps *ops = raminate_policy_find(name);
     Error *err = NULL;
 
+    raminate_placer_assert_locked(placer);
     raminate_placer_settle(placer);
     if (ops == raminate_engine_policy(placer->engine) ||
         raminate_engine_set_policy(placer->engine, ops)) {

@@ -70,7 +70,7 @@ struct RaminatePlacer {
 
     /*
      * While a batch is under way, the placement is written by its mover alone,
-     * under the lock, and the engine is told nothing.
+     * under the lock, and the policy is told nothing but new settings.
      */
     RaminateEngine *engine;
     bool exchanging;            /* a batch is under way */

@@ -216,6 +216,7 @@ void raminate_placer_free(RaminatePlacer *placer)
 static void put_in_force(RaminatePlacer *placer,
                          const RaminatePlacerSettings *settings)
 {
+    raminate_placer_assert_locked(placer);
     placer->settings = *settings;
     raminate_engine_set(placer->engine, raminate_placer_now(placer),
                         &settings->engine);

@@ -84,6 +84,7 @@ static void record_pages(RaminatePlacer *placer, RaminateRecordType type,
         .written = lines,
     };
 
+    raminate_placer_assert_locked(placer);
     if (placer->recording) {
         raminate_recording_add(placer->recording, &entry);
     }
