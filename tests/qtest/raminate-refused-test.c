@@ -10,6 +10,13 @@
 #define REFUSER "librefuse-mappings.so"
 #define FOR_EVER 1000000
 
+static void write_pages(QTestState *qts)
+{
+    for (uint32_t page = 0; page < NR_PAGES; page++) {
+        raminate_write_page(qts, page, 1);
+    }
+}
+
 /* Returns: QEMU with a kernel that refuses mappings by order. */
 static QTestState *start(const char *settings)
 {
@@ -22,9 +29,7 @@ static QTestState *start(const char *settings)
     g_assert_true(g_setenv("LD_PRELOAD", refuser, true));
     qts = raminate_start(settings, "");
     g_unsetenv("LD_PRELOAD");
-    for (uint32_t page = 0; page < NR_PAGES; page++) {
-        raminate_write_page(qts, page, 1);
-    }
+    write_pages(qts);
     return qts;
 }
 
@@ -214,11 +219,12 @@ static void test_lost_by_plan(void)
 /* A file that is cut short stands in for memory that has failed. */
 static void test_page_out_of_reach(void)
 {
-    QTestState *qts = start(",policy=null");
+    QTestState *qts = raminate_start(",policy=null", "");
     RaminateTestPair pairs[] = { { 3, 200 }, { 201, 4 }, { 5, 100 } };
     uint64_t end = (SLOW_FIRST + 190 - FAST_PAGES) * PAGE_SIZE;
     QDict *response;
 
+    write_pages(qts);
     raminate_assert_swap(qts, 0, 1);
     g_assert_cmpint(truncate("nvm", end), ==, 0);
     response = raminate_swap_pages(qts, pairs, ARRAY_SIZE(pairs));
