@@ -59,10 +59,8 @@ static RaminateState placer_state(const RaminatePlacer *placer)
 /* Bytes that the placer takes for each page of a region in use */
 static uint32_t bytes_per_page(const RaminatePlacer *placer)
 {
-    const char *name = RaminatePolicyType_str(placer->settings.policy);
-
     return RAMINATE_PLACEMENT_BYTES_PER_PAGE + RAMINATE_HEAT_BYTES_PER_PAGE +
-           raminate_policy_find(name)->bytes_per_page;
+           raminate_settings_policy(&placer->settings)->bytes_per_page;
 }
 
 /* What slow writes may cost, as the paper looks at it */

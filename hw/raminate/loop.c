@@ -57,8 +57,8 @@ bool raminate_placer_in_main_loop(RaminatePlacer *placer,
 /* With the lock.  Gets the policy that the settings ask for. */
 static bool open_policy(RaminatePlacer *placer)
 {
-    const char *name = RaminatePolicyType_str(placer->settings.policy);
-    const RaminatePolicyOps *ops = raminate_policy_find(name);
+    const RaminatePolicyOps *ops =
+        raminate_settings_policy(&placer->settings);
     Error *err = NULL;
 
     raminate_placer_assert_locked(placer);
@@ -69,7 +69,7 @@ static bool open_policy(RaminatePlacer *placer)
     }
     error_setg(&err, "memory-backend-container '%s': no memory for policy "
                "%s, which takes %zu bytes for each page in use",
-               placer->memory->id, name, ops->bytes_per_page);
+               placer->memory->id, ops->name, ops->bytes_per_page);
     raminate_placer_set_broken(placer, err);
     return false;
 }

@@ -33,13 +33,6 @@ static bool choice_make(RaminatePartChoice *choice,
     return true;
 }
 
-/* Returns: the kinds of samples that the policy asked for makes use of. */
-static unsigned kinds_of(const RaminatePlacerSettings *settings)
-{
-    return raminate_policy_find(RaminatePolicyType_str(settings->policy))
-           ->kinds;
-}
-
 /* Says in front of @errp what can't be chosen. */
 static void prepend_choice(Error **errp, const RaminateMemory *memory,
                            const char *component, const QEnumLookup *names,
@@ -65,7 +58,8 @@ bool raminate_placer_choose_parts(const RaminateMemory *memory,
 
     chosen.reason = g_strdup(sampler->reason);
     if (!choice_make(&chosen, raminate_samplers, settings->sampler,
-                     kinds_of(settings), memory, errp)) {
+                     raminate_settings_policy(settings)->kinds,
+                     memory, errp)) {
         prepend_choice(errp, memory, "sampler", &RaminateSamplerType_lookup,
                        settings->sampler);
     } else if (!choice_make(mover, raminate_movers, settings->mover, 0, memory,

@@ -22,6 +22,13 @@
 #include "hw/raminate/sampler/sampler.h"
 #include "system/runstate.h"
 
+/* Returns: the policy that settings ask for. */
+static inline const RaminatePolicyOps *
+raminate_settings_policy(const RaminatePlacerSettings *settings)
+{
+    return raminate_policy_find(RaminatePolicyType_str(settings->policy));
+}
+
 /* What a user may choose among: the samplers, or the movers. */
 typedef struct RaminatePartChoice {
     const RaminatePart *in_force;

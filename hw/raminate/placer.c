@@ -224,13 +224,6 @@ static void put_in_force(RaminatePlacer *placer,
     qemu_cond_signal(&placer->changed);
 }
 
-/* Returns: the kinds of samples that the policy goes by. */
-static unsigned policy_kinds(const RaminatePlacerSettings *settings)
-{
-    return raminate_policy_find(RaminatePolicyType_str(settings->policy))
-           ->kinds;
-}
-
 /* All that may fail comes first, so that a refused setting changes nothing. */
 bool raminate_placer_set(RaminatePlacer *placer,
                          const RaminatePlacerSettings *settings, Error **errp)
@@ -242,7 +235,8 @@ bool raminate_placer_set(RaminatePlacer *placer,
     raminate_placer_lock(placer);
     other_parts = settings->sampler != placer->settings.sampler ||
                   settings->mover != placer->settings.mover ||
-                  policy_kinds(settings) != policy_kinds(&placer->settings);
+                  raminate_settings_policy(settings)->kinds !=
+                  raminate_settings_policy(&placer->settings)->kinds;
     raminate_placer_unlock(placer);
     if ((other_parts &&
          !raminate_placer_choose_parts(placer->memory, settings, &sampler,

@@ -35,22 +35,24 @@ RaminateRecording *raminate_recording_new(const RaminateMemory *memory,
                                           uint32_t scan_period_ms,
                                           Error **errp)
 {
+    const RaminateLayout *layout =
+        raminate_placement_layout(memory->placement);
     g_autoptr(GError) err = NULL;
     RaminateRecording *recording = g_new0(RaminateRecording, 1);
     RaminateRecordHeader header = {
-        .page_size = RAMINATE_PAGE_SIZE,
-        .nr_pages = raminate_placement_pages(memory->placement),
+        .page_size = layout->unit,
+        .nr_pages = layout->nr_pages,
         .started_us = g_get_real_time(),
         .scan_period_ms = scan_period_ms,
-        .nr_tiers = memory->nr_tiers,
+        .nr_tiers = layout->nr_tiers,
     };
 
     for (unsigned i = 0; i < memory->nr_tiers; i++) {
         header.tiers[i].id = memory->tiers[i].id;
         header.tiers[i].rank = memory->tiers[i].rank;
-        header.tiers[i].first = memory->tiers[i].offset >> RAMINATE_PAGE_BITS;
-        header.tiers[i].count = memory->tiers[i].size >> RAMINATE_PAGE_BITS;
-        header.tiers[i].costs = memory->tiers[i].costs;
+        header.tiers[i].first = layout->ranges[i].first;
+        header.tiers[i].count = layout->ranges[i].count;
+        header.tiers[i].costs = layout->costs[i];
     }
     recording->memory = memory;
     recording->path = g_strdup(path);

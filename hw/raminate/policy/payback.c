@@ -21,6 +21,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
+#include "counts.h"
 #include "payback-lists.h"
 #include "payback-model.h"
 #include "policy.h"
@@ -54,7 +55,7 @@ struct RaminatePolicy {
     PaybackLists lists;
     PaybackModel model;
     PaybackBorder *borders;     /* behind each tier but the last */
-    RaminateRegions *notes;     /* uint8_t: what is noted, none for nothing */
+    RaminateRegions *notes;     /* uint8_t, see counts.h; 0 for nothing */
 
     PaybackRank ranks[PAYBACK_STATES];
 };
@@ -76,34 +77,22 @@ static void payback_count(const RaminatePolicy *p, unsigned first_tier,
 static bool payback_has_note(const RaminatePolicy *p, uint32_t page,
                              uint8_t note)
 {
-    const uint8_t *notes = raminate_regions_get(p->notes, page);
-
-    return notes && *notes & note;
+    return raminate_counts_get(p->notes, page) & note;
 }
 
 static void payback_note(RaminatePolicy *p, uint32_t page, uint8_t note)
 {
-    uint8_t *notes = raminate_regions_need(p->notes, page);
-
-    if (!*notes) {
-        raminate_regions_hold(p->notes, page);
-    }
-    *notes |= note;
+    raminate_counts_set(p->notes, page,
+                        raminate_counts_get(p->notes, page) | note);
 }
 
 /* Returns: whether there was such a note. */
 static bool payback_drop_note(RaminatePolicy *p, uint32_t page, uint8_t note)
 {
-    uint8_t *notes = raminate_regions_get(p->notes, page);
+    uint8_t notes = raminate_counts_get(p->notes, page);
 
-    if (!notes || !(*notes & note)) {
-        return false;
-    }
-    *notes &= ~note;
-    if (!*notes) {
-        raminate_regions_release(p->notes, page);
-    }
-    return true;
+    raminate_counts_set(p->notes, page, notes & ~note);
+    return notes & note;
 }
 
 /* Life */
