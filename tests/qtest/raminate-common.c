@@ -483,6 +483,15 @@ void raminate_assert_swap(QTestState *qts, uint32_t a, uint32_t b)
     qobject_unref(response);
 }
 
+char **raminate_host_mappings(QTestState *qts)
+{
+    g_autofree char *path = g_strdup_printf("/proc/%d/maps", qtest_pid(qts));
+    g_autofree char *text = NULL;
+
+    g_assert_true(g_file_get_contents(path, &text, NULL, NULL));
+    return g_strsplit(text, "\n", -1);
+}
+
 /* Contents */
 
 void raminate_fill_page(void *page, uint32_t number, uint32_t generation)

@@ -113,6 +113,9 @@ void raminate_wait_state(QTestState *qts, const char *state);
 /* Counts rounds of waiting in @rounds, and fails after many. */
 void raminate_wait(unsigned *rounds, const char *what);
 
+/* Returns: QEMU's mappings, a line of text each, to be freed by the caller. */
+char **raminate_host_mappings(QTestState *qts);
+
 typedef struct RaminateTestPair {
     uint32_t a;
     uint32_t b;

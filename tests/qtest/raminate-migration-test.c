@@ -254,13 +254,9 @@ static void begin_postcopy(QTestState *source)
 /* Of mappings that show the files of the container's tiers */
 static unsigned count_mappings(QTestState *qts)
 {
-    g_autofree char *path = g_strdup_printf("/proc/%d/maps", qtest_pid(qts));
-    g_autofree char *text = NULL;
-    g_auto(GStrv) lines = NULL;
+    g_auto(GStrv) lines = raminate_host_mappings(qts);
     unsigned count = 0;
 
-    g_assert_true(g_file_get_contents(path, &text, NULL, NULL));
-    lines = g_strsplit(text, "\n", -1);
     for (char **line = lines; *line; line++) {
         count += strstr(*line, "/memfd:raminate-test") != NULL;
     }

@@ -82,13 +82,9 @@ static unsigned model_runs(const Model *model)
  */
 static unsigned host_mappings(QTestState *qts)
 {
-    g_autofree char *path = g_strdup_printf("/proc/%d/maps", qtest_pid(qts));
-    g_autofree char *text = NULL;
-    g_auto(GStrv) lines = NULL;
+    g_auto(GStrv) lines = raminate_host_mappings(qts);
     unsigned nr = 0;
 
-    g_assert_true(g_file_get_contents(path, &text, NULL, NULL));
-    lines = g_strsplit(text, "\n", -1);
     for (char **line = lines; *line; line++) {
         nr += g_str_has_suffix(*line, "/dram") ||
               g_str_has_suffix(*line, "/nvm");
@@ -384,6 +380,29 @@ static uint64_t max_map_count(void)
     return g_ascii_strtoull(text, NULL, 10);
 }
 
+/*
+ * @pairs: returns NR_PAIRS pairs of pages that take a mapping each
+ * Returns: QEMU with the large container, or NULL if the test is skipped.
+ */
+static QTestState *start_large(const char *args, RaminateTestPair *pairs)
+{
+    g_autofree char *all = g_strdup_printf(
+        "-cpu qemu64,apic-id=0 -machine none,memory-backend=c -m 256M -object "
+        LARGE_OPTIONS "%s", args);
+
+    if (max_map_count() > DEFAULT_MAX_MAP_COUNT) {
+        g_test_skip("vm.max_map_count is too large to be reached");
+        return NULL;
+    }
+    raminate_make_file("dram", (uint64_t)HALF_PAGES * PAGE_SIZE);
+    raminate_make_file("nvm", (uint64_t)HALF_PAGES * PAGE_SIZE);
+    for (unsigned i = 0; i < NR_PAIRS; i++) {
+        pairs[i].a = 2 * i + 1;
+        pairs[i].b = HALF_PAGES + 2 * i;
+    }
+    return qtest_init(all);
+}
+
 static void test_mappings_limit(void)
 {
     g_autofree RaminateTestPair *pairs = g_new(RaminateTestPair, NR_PAIRS);
@@ -392,19 +411,13 @@ static void test_mappings_limit(void)
     QTestState *qts;
     size_t held;
 
-    if (max_map_count() > DEFAULT_MAX_MAP_COUNT) {
-        g_test_skip("vm.max_map_count is too large to be reached");
+    qts = start_large("", pairs);
+    if (!qts) {
         return;
     }
-    raminate_make_file("dram", (uint64_t)HALF_PAGES * PAGE_SIZE);
-    raminate_make_file("nvm", (uint64_t)HALF_PAGES * PAGE_SIZE);
-    qts = qtest_init("-cpu qemu64,apic-id=0 -machine none,memory-backend=c"
-                     " -m 256M -object " LARGE_OPTIONS);
     raminate_assert_swap(qts, 0, 1);
     raminate_assert_swap(qts, 0, 1);
     for (unsigned i = 0; i < NR_PAIRS; i++) {
-        pairs[i].a = 2 * i + 1;
-        pairs[i].b = HALF_PAGES + 2 * i;
         qtest_writeq(qts, (uint64_t)pairs[i].a * PAGE_SIZE,
                      stamp_of(pairs[i].a));
         qtest_writeq(qts, (uint64_t)pairs[i].b * PAGE_SIZE,
@@ -448,21 +461,12 @@ static void test_deep_queue_at_mappings_limit(void)
     g_autofree RaminateTestPair *pairs = g_new(RaminateTestPair, NR_PAIRS);
     QTestState *qts;
 
-    if (max_map_count() > DEFAULT_MAX_MAP_COUNT) {
-        g_test_skip("vm.max_map_count is too large to be reached");
+    qts = start_large(" -drive if=none,id=d,driver=null-co,size=1M,"
+                      "read-zeroes=on,latency-ns=10000000000", pairs);
+    if (!qts) {
         return;
     }
-    raminate_make_file("dram", (uint64_t)HALF_PAGES * PAGE_SIZE);
-    raminate_make_file("nvm", (uint64_t)HALF_PAGES * PAGE_SIZE);
-    qts = qtest_init("-cpu qemu64,apic-id=0 -machine none,memory-backend=c"
-                     " -m 256M -object " LARGE_OPTIONS " -drive if=none,id=d,"
-                     "driver=null-co,size=1M,read-zeroes=on,"
-                     "latency-ns=10000000000");
     raminate_assert_swap(qts, 0, 1);
-    for (unsigned i = 0; i < NR_PAIRS; i++) {
-        pairs[i].a = 2 * i + 1;
-        pairs[i].b = HALF_PAGES + 2 * i;
-    }
     g_assert_cmpuint(swap_until_held(qts, pairs, NR_PAIRS), >, 0);
     for (unsigned i = 0; i < DEEP_QUEUE; i++) {
         g_free(qtest_hmp(qts, "qemu-io d \"aio_read -q 0 4096\""));
