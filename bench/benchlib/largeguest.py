@@ -59,12 +59,15 @@ class Cost:
     """What a case has cost; times in milliseconds, memory in bytes."""
     start: float
     resident: int               # without the guest's own memory
+    added: int                  # of it, what the same guest without a
+                                # container does not have
     scan: float                 # mean
     scan_median: float          # to an eighth, with the first scans
     scan_max: float
     found: float                # pages a scan
     answer: float               # longest wait for an answer of the main loop
-    answer_off: float           # the same, with monitor=off
+    query: float                # the same, of query-raminate
+    answer_off: float           # that of the main loop, with monitor=off
 
 
 def _table(case: Case) -> bytes:
@@ -109,12 +112,12 @@ class Asker:
         while b'"return"' not in self._file.readline():
             pass
 
-    def longest(self) -> float:
+    def longest(self, command: str = 'query-name') -> float:
         """Milliseconds of the longest wait of many."""
         longest = 0.0
         for _ in range(ASKS):
             start = time.perf_counter()
-            self._ask('query-name')
+            self._ask(command)
             longest = max(longest, time.perf_counter() - start)
             time.sleep(0.001)
         return 1000 * longest
@@ -124,16 +127,21 @@ class Asker:
         self._socket.close()
 
 
-def _resident(pid: int, tiers: Path) -> int:
-    """Bytes of the process's memory, without that of files below TIERS."""
-    total = 0
+class Resident(NamedTuple):
+    """Bytes of a process's memory."""
+    own: int
+    guest: int                  # in files below a directory
+
+
+def _resident(pid: int, directory: Path) -> Resident:
+    total = {False: 0, True: 0}
     is_guest = False
     for line in Path(f'/proc/{pid}/smaps').read_text().splitlines():
         if re.match(r'[0-9a-f]+-[0-9a-f]+ ', line):
-            is_guest = f' {tiers}/' in line
-        elif line.startswith('Rss:') and not is_guest:
-            total += int(line.split()[1]) << 10
-    return total
+            is_guest = f' {directory}/' in line
+        elif line.startswith('Rss:'):
+            total[is_guest] += int(line.split()[1]) << 10
+    return Resident(total[False], total[True])
 
 
 def _wait_for_scans(guest: Guest, count: int) -> Dict[str, Any]:
@@ -159,22 +167,49 @@ def _scans(before: Dict[str, Any], after: Dict[str, Any]
     return took / scans / 1e6, found / scans
 
 
+def _args(directory: Path, case: Case, memory: Sequence[str], name: str
+          ) -> List[str]:
+    """The guest's, with the RAM that the options MEMORY make as NAME."""
+    args = ['-L', str(paths.QEMU_SOURCE / 'pc-bios'), '-nodefaults',
+            '-cpu', 'max,phys-bits=46', '-m', f'{case.memory // MIB}M',
+            '-machine', f'pc,memory-backend={name}', *memory]
+    if case.writes:
+        args += ['-kernel', str(writer(directory, case))]
+    return args
+
+
+def _plain(binary: str, case: Case) -> int:
+    """What is resident with the guest's memory in an ordinary file."""
+    with work_directory(case.pages() * PAGE * 5 // 4) as directory:
+        backend = (f'memory-backend-file,id=ram,size={case.memory},share=on,'
+                   f'mem-path={directory}/ram')
+        with Guest(directory, None,
+                   _args(directory, case, ['-object', backend], 'ram'),
+                   'tcg,thread=multi', binary) as guest:
+            guest.launch()
+            end = time.monotonic() + TIMEOUT
+            while True:
+                resident = _resident(guest.get_pid(), directory)
+                if resident.guest >= case.pages() * PAGE:
+                    return resident.own
+                if time.monotonic() > end:
+                    raise paths.SetupError(
+                        f"the guest has written {resident.guest} bytes in "
+                        f"{TIMEOUT} s")
+                time.sleep(0.5)
+
+
 def measure(binary: str, case: Case) -> Cost:
     """Runs the case with one build of QEMU."""
+    plain = _plain(binary, case)
     # What the guest writes, and the tables that map it.
     needed = case.pages() * PAGE * 5 // 4
     with work_directory(needed) as directory:
         container = two_tiers(directory, case.memory,
                               case.memory // 100 * DRAM_PERCENT
                               // (2 * MIB) * 2 * MIB, swap_period=HOUR_MS)
-        args: List[str] = [
-            '-L', str(paths.QEMU_SOURCE / 'pc-bios'), '-nodefaults',
-            '-cpu', 'max,phys-bits=46', '-m', f'{case.memory // MIB}M',
-            '-machine', f'pc,memory-backend={container.name}',
-            *container.args(),
-            '-qmp', f'unix:{directory}/ask,server=on,wait=off']
-        if case.writes:
-            args += ['-kernel', str(writer(directory, case))]
+        args = _args(directory, case, container.args(), container.name)
+        args += ['-qmp', f'unix:{directory}/ask,server=on,wait=off']
         with Guest(directory, None, args, 'tcg,thread=multi',
                    binary) as guest:
             start = time.perf_counter()
@@ -184,12 +219,14 @@ def measure(binary: str, case: Case) -> Cost:
             before = _wait_for_scans(guest, WARM_UP_SCANS)
             asker = Asker(directory / 'ask')
             answer = asker.longest()
+            query = asker.longest('query-raminate')
             after = _wait_for_scans(guest, SCANS)
-            resident = _resident(guest.get_pid(), directory)
+            resident = _resident(guest.get_pid(), directory).own
             guest.set('monitor', False)
             answer_off = asker.longest()
             asker.close()
     scan, found = _scans(before, after)
     times = after['scan-time']
-    return Cost(1000 * started, resident, scan, times['p50'] / 1e6,
-                times['max'] / 1e6, found, answer, answer_off)
+    return Cost(1000 * started, resident, resident - plain, scan,
+                times['p50'] / 1e6, times['max'] / 1e6, found, answer, query,
+                answer_off)

@@ -56,22 +56,18 @@ static bool claim_batch(RaminatePlacer *placer, Error **errp)
     bool claimed = false;
 
     raminate_placer_lock(placer);
-    if (placer->exchanging) {
-        error_setg(errp, "memory-backend-container '%s': another batch of "
-                   "exchanges is under way; try again", placer->memory->id);
-    } else if (may_exchange(placer, errp)) {
-        placer->exchanging = claimed = true;
+    if (may_exchange(placer, errp)) {
+        claimed = raminate_placer_claim_batch(placer);
+        if (!claimed) {
+            error_setg(errp, "memory-backend-container '%s': %s; try again",
+                       placer->memory->id,
+                       placer->claim == RAMINATE_CLAIM_BATCH
+                       ? "another batch of exchanges is under way"
+                       : "a policy's work on a large sample is under way");
+        }
     }
     raminate_placer_unlock(placer);
     return claimed;
-}
-
-/* With the lock. */
-static void release_batch(RaminatePlacer *placer)
-{
-    raminate_placer_assert_locked(placer);
-    placer->exchanging = false;
-    qemu_cond_broadcast(&placer->exchanged);
 }
 
 static void trace_moves(const RaminatePlacer *placer, const RaminateMove *moves,
@@ -182,7 +178,7 @@ static void give_up(Batch *batch, bool claimed)
     }
     if (claimed) {
         raminate_engine_figures(placer->engine)->batches_given_up++;
-        release_batch(placer);
+        raminate_placer_release_batch(placer);
     }
     raminate_placer_unlock(placer);
 }
@@ -229,7 +225,7 @@ static bool exchange(Batch *batch, Error **errp)
         batch->result == RAMINATE_EXCHANGE_LOST) {
         raminate_placer_mover_failed(placer, error_copy(err));
     }
-    release_batch(placer);
+    raminate_placer_release_batch(placer);
     raminate_placer_unlock(placer);
     if (batch->result == RAMINATE_EXCHANGE_LOST) {
         error_report_err(error_copy(err));
@@ -269,10 +265,18 @@ void raminate_placer_batch(RaminatePlacer *placer)
     moves = batch.moves = g_new0(RaminateMove, max);
 
     raminate_placer_lock(placer);
-    raminate_placer_settle(placer);
     batch.planned_ms = raminate_placer_now(placer);
+    raminate_engine_begin_batch(placer->engine, batch.planned_ms);
+    if (!raminate_placer_begin_policy(placer)) {
+        raminate_placer_unlock(placer);
+        return;
+    }
     batch.nr = raminate_engine_plan(placer->engine, batch.planned_ms, moves,
                                     max);
+    if (!raminate_placer_end_policy(placer)) {
+        raminate_placer_unlock(placer);
+        return;
+    }
     if (!batch.nr) {
         record_batch(&batch, batch.planned_ms);
         raminate_placer_set_held(placer, NULL);

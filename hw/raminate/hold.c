@@ -44,13 +44,6 @@ void raminate_placer_wait(RaminatePlacer *placer, QemuCond *cond, int64_t ms)
     placer->locked_by = qemu_get_thread_id();
 }
 
-void raminate_placer_settle(RaminatePlacer *placer)
-{
-    while (placer->exchanging) {
-        raminate_placer_wait(placer, &placer->exchanged, -1);
-    }
-}
-
 /* The clock */
 
 /*

@@ -57,15 +57,21 @@ bool raminate_placer_in_main_loop(RaminatePlacer *placer,
 /* With the lock.  Gets the policy that the settings ask for. */
 static bool open_policy(RaminatePlacer *placer)
 {
-    const RaminatePolicyOps *ops =
-        raminate_settings_policy(&placer->settings);
+    const RaminatePolicyOps *ops;
     Error *err = NULL;
 
     raminate_placer_assert_locked(placer);
     raminate_placer_settle(placer);
-    if (ops == raminate_engine_policy(placer->engine) ||
-        raminate_engine_set_policy(placer->engine, ops)) {
+    ops = raminate_settings_policy(&placer->settings);
+    if (ops == raminate_engine_policy(placer->engine)) {
         return true;
+    }
+    if (raminate_engine_set_policy(placer->engine, ops)) {
+        if (!raminate_placer_begin_policy(placer)) {
+            return false;
+        }
+        raminate_engine_free_old_policy(placer->engine);
+        return raminate_placer_end_policy(placer);
     }
     error_setg(&err, "memory-backend-container '%s': no memory for policy "
                "%s, which takes %zu bytes for each page in use",
@@ -141,10 +147,21 @@ static bool do_step(RaminatePlacer *placer)
 
 void *raminate_placer_thread(void *opaque)
 {
+    RaminatePlacer *placer = opaque;
+    bool left;
+
     rcu_register_thread();
-    while (do_step(opaque)) {
+    while (do_step(placer)) {
         /* Each step takes what it needs and gives it back. */
     }
     rcu_unregister_thread();
+    raminate_placer_lock(placer);
+    placer->ended = true;
+    left = placer->left;
+    qemu_cond_broadcast(&placer->unclaimed);
+    raminate_placer_unlock(placer);
+    if (left) {
+        raminate_placer_destroy(placer);
+    }
     return NULL;
 }

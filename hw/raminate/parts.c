@@ -193,7 +193,7 @@ void raminate_placer_reopen(void *opaque)
     bool on, busy;
 
     raminate_placer_lock(placer);
-    busy = placer->exchanging;
+    busy = placer->claim != RAMINATE_CLAIM_NONE;
     on = raminate_placer_is_on(placer);
     placer->reopen &= busy;
     /* The first scan of a sampler finds what was written before, too. */

@@ -3,7 +3,8 @@
  *
  * placer.c has its life and its settings, loop.c the thread, hold.c what holds
  * it, parts.c which sampler and mover are in force, scan.c a scan, batch.c a
- * batch, info.c what is told to those who ask.
+ * batch, claim.c who has placement and policy, info.c what is told to those who
+ * ask.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -36,6 +37,13 @@ typedef struct RaminatePartChoice {
     unsigned failed;            /* bits of types that have failed */
 } RaminatePartChoice;
 
+/* What placement and policy are claimed for */
+typedef enum RaminateClaim {
+    RAMINATE_CLAIM_NONE,
+    RAMINATE_CLAIM_POLICY,      /* it is being told something, or plans */
+    RAMINATE_CLAIM_BATCH,
+} RaminateClaim;
+
 struct RaminatePlacer {
     /* Fixed */
     RaminateMemory *memory;
@@ -62,6 +70,8 @@ struct RaminatePlacer {
     QemuCond changed;           /* settings, vm_running or stopping have */
     RaminatePlacerSettings settings;
     bool stopping;
+    bool ended;                 /* the thread has */
+    bool left;                  /* the thread is to free what is left */
     bool vm_running;
     bool vm_started;            /* has run at some time */
     char *broken_because;       /* why a part can't be opened, or NULL */
@@ -76,12 +86,13 @@ struct RaminatePlacer {
     int64_t clock_ms;           /* reading, or distance from the host's */
 
     /*
-     * While a batch is under way, the placement is written by its mover alone,
-     * under the lock, and the policy is told nothing but new settings.
+     * Whoever has claimed them calls the policy and reads the placement without
+     * the lock.  The placement is written by the mover of the batch under way
+     * alone, under the lock; figures and heat by the thread, under the lock.
      */
     RaminateEngine *engine;
-    bool exchanging;            /* a batch is under way */
-    QemuCond exchanged;         /* it no longer is */
+    RaminateClaim claim;
+    QemuCond unclaimed;         /* the claim is over, or the thread */
 
     /*
      * Opened and closed in the main loop, while the thread waits for that; used
@@ -109,8 +120,30 @@ void raminate_placer_wait(RaminatePlacer *placer, QemuCond *cond, int64_t ms);
 /* Asserts that this thread holds the lock. */
 void raminate_placer_assert_locked(const RaminatePlacer *placer);
 
+/* claim.c */
+
 /* Waits until no batch is under way.  Not in the main loop. */
 void raminate_placer_settle(RaminatePlacer *placer);
+
+/*
+ * Claims placement and policy in the thread, and gives the lock back.
+ * Returns: false if the thread is to end; then it still has the lock, and
+ * nothing is claimed.
+ */
+bool raminate_placer_begin_policy(RaminatePlacer *placer);
+
+/*
+ * Without the lock, which the thread has afterwards.
+ * Returns: false if the thread is to end; then the memory may be gone already.
+ */
+bool raminate_placer_end_policy(RaminatePlacer *placer);
+
+/*
+ * Claims them for a batch.  Waits for the policy, but not for long.
+ * Returns: false if they are claimed.
+ */
+bool raminate_placer_claim_batch(RaminatePlacer *placer);
+void raminate_placer_release_batch(RaminatePlacer *placer);
 
 /* hold.c */
 
@@ -175,6 +208,9 @@ bool raminate_placer_in_main_loop(RaminatePlacer *placer,
  * is done.
  */
 void raminate_placer_note_main_loop(RaminatePlacer *placer, int64_t start);
+
+/* placer.c; frees what a thread that has been left alone still had */
+void raminate_placer_destroy(RaminatePlacer *placer);
 
 /* scan.c; in the thread, without the lock */
 

@@ -151,7 +151,7 @@ RaminatePlacer *raminate_placer_new(RaminateMemory *memory,
     placer->engine = engine;
     qemu_mutex_init(&placer->lock);
     qemu_cond_init(&placer->changed);
-    qemu_cond_init(&placer->exchanged);
+    qemu_cond_init(&placer->unclaimed);
     raminate_main_call_init(&placer->main_call);
     memory->placement = raminate_engine_placement(engine);
     memory->placement_lock = &placer->lock;
@@ -170,16 +170,55 @@ RaminatePlacer *raminate_placer_new(RaminateMemory *memory,
     return NULL;
 }
 
+/*
+ * Afterwards the thread is at its end, or with the policy; then it touches
+ * nothing but the engine and what it has found.
+ */
 static void stop_thread(RaminatePlacer *placer)
 {
-    if (placer->has_thread) {
-        raminate_main_call_cancel(&placer->main_call);
-        raminate_placer_lock(placer);
-        placer->stopping = true;
-        qemu_cond_signal(&placer->changed);
-        raminate_placer_unlock(placer);
+    raminate_main_call_cancel(&placer->main_call);
+    raminate_placer_lock(placer);
+    placer->stopping = true;
+    qemu_cond_signal(&placer->changed);
+    while (placer->has_thread && !placer->ended &&
+           placer->claim != RAMINATE_CLAIM_POLICY) {
+        raminate_placer_wait(placer, &placer->unclaimed, -1);
+    }
+    raminate_placer_unlock(placer);
+}
+
+/* Returns: whether the thread has ended; if not, it frees what is left. */
+static bool end_thread(RaminatePlacer *placer)
+{
+    bool ended;
+
+    raminate_placer_lock(placer);
+    ended = placer->ended;
+    placer->left = !ended;
+    if (!ended) {
+        pthread_detach(placer->thread.thread);
+    }
+    raminate_placer_unlock(placer);
+    if (ended) {
         qemu_thread_join(&placer->thread);
     }
+    return ended;
+}
+
+void raminate_placer_destroy(RaminatePlacer *placer)
+{
+    raminate_engine_free(placer->engine);
+    raminate_sample_destroy(&placer->found);
+    raminate_sample_destroy(&placer->looked);
+    raminate_sample_destroy(&placer->all);
+    g_free(placer->sampler_choice.reason);
+    g_free(placer->mover_choice.reason);
+    g_free(placer->broken_because);
+    g_free(placer->held_because);
+    qemu_cond_destroy(&placer->unclaimed);
+    qemu_cond_destroy(&placer->changed);
+    qemu_mutex_destroy(&placer->lock);
+    g_free(placer);
 }
 
 void raminate_placer_free(RaminatePlacer *placer)
@@ -195,19 +234,10 @@ void raminate_placer_free(RaminatePlacer *placer)
     raminate_main_call_destroy(&placer->main_call);
     raminate_gauge_free(placer->gauge);
     placer->memory->placement = NULL;
-    raminate_engine_free(placer->engine);
     raminate_recording_free(placer->recording);
-    raminate_sample_destroy(&placer->found);
-    raminate_sample_destroy(&placer->looked);
-    raminate_sample_destroy(&placer->all);
-    g_free(placer->sampler_choice.reason);
-    g_free(placer->mover_choice.reason);
-    g_free(placer->broken_because);
-    g_free(placer->held_because);
-    qemu_cond_destroy(&placer->exchanged);
-    qemu_cond_destroy(&placer->changed);
-    qemu_mutex_destroy(&placer->lock);
-    g_free(placer);
+    if (!placer->has_thread || end_thread(placer)) {
+        raminate_placer_destroy(placer);
+    }
 }
 
 /* Settings */

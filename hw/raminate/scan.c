@@ -10,6 +10,9 @@
 #include "hw/raminate/placer-internal.h"
 #include "trace.h"
 
+/* So many are counted at a time. */
+#define COUNT_PAGES 8192
+
 /* What the sampler does at a time, in the main loop if it wants that */
 typedef struct ScanSlice {
     RaminatePlacer *placer;
@@ -90,6 +93,23 @@ static void record_pages(RaminatePlacer *placer, RaminateRecordType type,
     }
 }
 
+/* Counts what was found, as much at a time as takes well below 1 ms. */
+static void count_scan(RaminatePlacer *placer, const RaminateSample *found)
+{
+    size_t run = 0;
+
+    raminate_placer_lock(placer);
+    raminate_engine_begin_count(placer->engine);
+    raminate_placer_unlock(placer);
+    while (run < found->nr_runs) {
+        RaminateSample part = raminate_sample_part(found, &run, COUNT_PAGES);
+
+        raminate_placer_lock(placer);
+        raminate_engine_count(placer->engine, &part);
+        raminate_placer_unlock(placer);
+    }
+}
+
 /* Tells the engine of a scan that was made in full.  @took: nanoseconds */
 static void tell_scan(RaminatePlacer *placer, int64_t now, uint64_t took)
 {
@@ -115,18 +135,26 @@ static void tell_scan(RaminatePlacer *placer, int64_t now, uint64_t took)
     record_pages(placer, RAMINATE_RECORD_GAUGE, now, gauged, scan.nr_gauged,
                  lines);
     record_pages(placer, RAMINATE_RECORD_SCAN, now, pages, nr, NULL);
-    raminate_engine_scanned(engine, &scan);
-    raminate_histogram_add(&raminate_engine_figures(engine)->scan_time, took);
-    wants_gauge = raminate_engine_policy(engine)->gauge || placer->recording;
-    if (wants_gauge) {
-        raminate_gauge_pick_pages(placer->gauge, raminate_engine_heat(engine),
-                                  raminate_placer_pages(placer), pages, nr);
+    if (!raminate_placer_begin_policy(placer)) {
+        raminate_placer_unlock(placer);
+        return;
     }
+    raminate_engine_scanned(engine, &scan);
+    count_scan(placer, found);
+    if (!raminate_placer_end_policy(placer)) {
+        raminate_placer_unlock(placer);
+        return;
+    }
+    raminate_engine_end_count(engine, now);
+    raminate_histogram_add(&raminate_engine_figures(engine)->scan_time, took);
     trace_raminate_scan(placer->memory->id, nr,
                         nr - raminate_engine_figures(engine)->written[0],
                         took);
+    wants_gauge = raminate_engine_policy(engine)->gauge || placer->recording;
     raminate_placer_unlock(placer);
     if (wants_gauge) {
+        raminate_gauge_pick_pages(placer->gauge, raminate_engine_heat(engine),
+                                  raminate_placer_pages(placer), pages, nr);
         raminate_gauge_take(placer->gauge);
     }
 }
@@ -155,6 +183,21 @@ void raminate_placer_scan(RaminatePlacer *placer)
     raminate_sample_clear(&placer->looked);
 }
 
+/* With the lock, which is given back in between. */
+static void tell_look(RaminatePlacer *placer, int64_t now)
+{
+    uint32_t window = now - raminate_engine_last_scan(placer->engine);
+    size_t nr;
+    g_autofree uint32_t *pages =
+        raminate_sample_pages(&placer->looked, RAMINATE_WRITTEN, &nr);
+
+    record_pages(placer, RAMINATE_RECORD_LOOK, now, pages, nr, NULL);
+    if (raminate_placer_begin_policy(placer)) {
+        raminate_engine_looked(placer->engine, now, window, &placer->looked);
+        raminate_placer_end_policy(placer);
+    }
+}
+
 /* What it finds, the next scan does not, and is added to it. */
 void raminate_placer_look(RaminatePlacer *placer)
 {
@@ -174,14 +217,7 @@ void raminate_placer_look(RaminatePlacer *placer)
     if (!done) {
         raminate_engine_hold(engine);
     } else if (counts) {
-        size_t nr;
-        g_autofree uint32_t *pages =
-            raminate_sample_pages(&placer->looked, RAMINATE_WRITTEN, &nr);
-
-        raminate_engine_looked(engine, now,
-                               now - raminate_engine_last_scan(engine),
-                               &placer->looked);
-        record_pages(placer, RAMINATE_RECORD_LOOK, now, pages, nr, NULL);
+        tell_look(placer, now);
     }
     raminate_placer_unlock(placer);
 }

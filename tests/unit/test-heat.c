@@ -18,6 +18,37 @@ static void heat_pages(RaminateHeat *heat, const uint32_t *pages, size_t nr)
     raminate_heat_sample(heat, found);
 }
 
+/* What is told in parts is as hot in between, and afterwards, as at once. */
+static void test_parts(void)
+{
+    enum { PAGES = 3 * RAMINATE_REGION_PAGES };
+    RaminateHeat *once = raminate_heat_new(PAGES);
+    RaminateHeat *parts = raminate_heat_new(PAGES);
+    uint32_t pages[] = { 1, 5, RAMINATE_REGION_PAGES + 2, PAGES - 1 };
+    g_autoptr(Found) found = found_written(pages, G_N_ELEMENTS(pages));
+
+    for (unsigned i = 0; i < 3 * RAMINATE_HEAT_HALF_LIFE; i++) {
+        size_t run = 0;
+
+        raminate_heat_sample(once, found);
+        raminate_heat_begin_scan(parts);
+        while (run < found->nr_runs) {
+            RaminateSample part = raminate_sample_part(found, &run, 1);
+
+            raminate_heat_add(parts, &part);
+            g_assert_cmpuint(raminate_heat_get(parts, part.runs->first), ==,
+                             raminate_heat_get(once, part.runs->first));
+        }
+        raminate_heat_end_scan(parts);
+        for (uint32_t page = 0; page < PAGES; page++) {
+            g_assert_cmpuint(raminate_heat_get(parts, page), ==,
+                             raminate_heat_get(once, page));
+        }
+    }
+    raminate_heat_free(once);
+    raminate_heat_free(parts);
+}
+
 static void scan(RaminateHeat *heat, uint32_t page)
 {
     heat_pages(heat, &page, 1);
@@ -275,6 +306,7 @@ static void test_memory(void)
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/heat/parts", test_parts);
     g_test_add_func("/heat/begins-cold", test_begins_cold);
     g_test_add_func("/heat/one-write-warms-only-its-page", test_one_write);
     g_test_add_func("/heat/page-written-in-every-scan-is-hottest",

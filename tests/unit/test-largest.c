@@ -138,9 +138,10 @@ static void test_sample_and_heat(void)
 static void move(RaminateEngine *engine, int64_t now)
 {
     RaminateMove moves[HOT_PAGES];
-    size_t nr = raminate_engine_plan(engine, now, moves,
-                                     G_N_ELEMENTS(moves));
+    size_t nr;
 
+    raminate_engine_begin_batch(engine, now);
+    nr = raminate_engine_plan(engine, now, moves, G_N_ELEMENTS(moves));
     for (size_t i = 0; i < nr; i++) {
         g_assert_cmpuint(moves[i].page, <, MOST_PAGES);
         g_assert_cmpuint(moves[i].with, <, MOST_PAGES);
@@ -177,10 +178,15 @@ static void place(const RaminatePolicyOps *ops,
         RaminateScan scan = { .now = i * PERIOD_MS, .found = found };
 
         raminate_engine_begin_scan(engine, scan.now, false);
+        raminate_engine_begin_policy(engine);
         raminate_engine_scanned(engine, &scan);
+        raminate_engine_begin_count(engine);
+        raminate_engine_count(engine, found);
+        raminate_engine_end_count(engine, scan.now);
         if (raminate_engine_batch_is_due(engine, scan.now)) {
             move(engine, scan.now);
         }
+        raminate_engine_end_policy(engine);
     }
     for (unsigned i = 0; i < HOT_PAGES; i++) {
         g_assert_cmpuint(raminate_placement_tier(p, pages[i]), ==, 0);

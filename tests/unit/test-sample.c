@@ -218,6 +218,36 @@ static void test_random(void)
     g_rand_free(rand);
 }
 
+/* Parts make up the whole, in its order, none much larger than asked for. */
+static void test_parts(void)
+{
+    RaminateSample sample = { .kinds = RAMINATE_WRITTEN };
+    const RaminateRun *next;
+    size_t run = 0;
+    size_t pages = 0;
+    RaminateSample part = raminate_sample_part(&sample, &run, 8);
+
+    g_assert_cmpuint(part.nr_runs, ==, 0);
+    for (uint32_t first = 0; first < 100 * RAMINATE_REGION_PAGES;
+         first += 3 * 64) {
+        raminate_sample_add_word(&sample, first, UINT64_C(0xffff00ff),
+                                 RAMINATE_WRITTEN);
+    }
+    next = sample.runs;
+    while (run < sample.nr_runs) {
+        part = raminate_sample_part(&sample, &run, 100);
+        g_assert_true(part.runs == next);
+        g_assert_cmpuint(part.kinds, ==, RAMINATE_WRITTEN);
+        g_assert_cmpuint(part.nr_pages, >, 0);
+        g_assert_cmpuint(part.nr_pages, <, 100 + RAMINATE_REGION_PAGES);
+        next += part.nr_runs;
+        pages += part.nr_pages;
+    }
+    g_assert_true(next == raminate_sample_end(&sample));
+    g_assert_cmpuint(pages, ==, sample.nr_pages);
+    raminate_sample_destroy(&sample);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -231,5 +261,6 @@ int main(int argc, char **argv)
     g_test_add_func("/sample/last-page-of-all", test_last_page_of_all);
     g_test_add_func("/sample/union", test_union);
     g_test_add_func("/sample/random", test_random);
+    g_test_add_func("/sample/parts", test_parts);
     return g_test_run();
 }

@@ -70,6 +70,9 @@ static void tell_engine(Replay *replay, const TraceStep *step, int64_t now)
     }
     to_sample(&replay->found, step->pages);
     raminate_engine_scanned(replay->engine, &scan);
+    raminate_engine_begin_count(replay->engine);
+    raminate_engine_count(replay->engine, &replay->found);
+    raminate_engine_end_count(replay->engine, now);
 }
 
 static void keep_move(Replay *replay, int64_t time_ms,
@@ -105,6 +108,13 @@ static int compare_moves(const void *a, const void *b)
     return (move_a->page > move_b->page) - (move_a->page < move_b->page);
 }
 
+static size_t plan(Replay *replay, int64_t now)
+{
+    raminate_engine_begin_batch(replay->engine, now);
+    return raminate_engine_plan(replay->engine, now, replay->moves,
+                                replay->settings->engine.max_swaps);
+}
+
 /*
  * Plans as the container did at the time of a batch.
  * @recorded: its moves; in order of pages afterwards
@@ -113,10 +123,7 @@ static int compare_moves(const void *a, const void *b)
 static bool plan_as_recorded(Replay *replay, const TraceBatch *batch,
                              RaminateMove *recorded, GError **error)
 {
-    size_t nr = raminate_engine_plan(replay->engine,
-                                     batch->time_ms + replay->offset_ms,
-                                     replay->moves,
-                                     replay->settings->engine.max_swaps);
+    size_t nr = plan(replay, batch->time_ms + replay->offset_ms);
     size_t same = 0;
 
     qsort(replay->moves, nr, sizeof(*replay->moves), compare_moves);
@@ -171,23 +178,35 @@ static bool as_recorded(Replay *replay, const TraceStep *step, GError **error)
     return true;
 }
 
-static void replay_step(Replay *replay, const TraceStep *step)
+static void make_batch(Replay *replay, const TraceStep *step, int64_t now)
 {
-    uint32_t max = replay->settings->engine.max_swaps;
-    int64_t now = step->time_ms + replay->offset_ms;
-    size_t nr;
+    size_t nr = plan(replay, now);
 
-    judge_traffic(replay, step);
-    tell_engine(replay, step, now);
-    if (replay->settings->as_recorded ||
-        !raminate_engine_batch_is_due(replay->engine, now)) {
-        return;
-    }
-    nr = raminate_engine_plan(replay->engine, now, replay->moves, max);
     if (replay->oracle) {
-        nr = oracle_plan(replay->oracle, replay->moves, max);
+        nr = oracle_plan(replay->oracle, replay->moves,
+                         replay->settings->engine.max_swaps);
     }
     move_pages(replay, now, step->time_ms, nr);
+}
+
+/* Returns: false with @error set if it isn't as recorded. */
+static bool replay_step(Replay *replay, const TraceStep *step, GError **error)
+{
+    int64_t now = step->time_ms + replay->offset_ms;
+    bool ok;
+
+    raminate_engine_begin_policy(replay->engine);
+    ok = !replay->settings->as_recorded || as_recorded(replay, step, error);
+    if (ok) {
+        judge_traffic(replay, step);
+        tell_engine(replay, step, now);
+        if (!replay->settings->as_recorded &&
+            raminate_engine_batch_is_due(replay->engine, now)) {
+            make_batch(replay, step, now);
+        }
+    }
+    raminate_engine_end_policy(replay->engine);
+    return ok;
 }
 
 /* @before: the result before the step */
@@ -226,6 +245,7 @@ static bool start(Replay *replay, int64_t now, GError **error)
                                 raminate_engine_placement(replay->engine)));
         return false;
     }
+    raminate_engine_free_old_policy(replay->engine);
     replay->started = true;
     raminate_engine_forget_moves(replay->engine);
     raminate_engine_put_off_batch(replay->engine, now);
@@ -278,11 +298,9 @@ static bool replay_pass(Replay *replay, Trace *trace, double done,
             first_ms = step->time_ms;
         }
         if (!start(replay, step->time_ms, &err) ||
-            (replay->settings->as_recorded &&
-             !as_recorded(replay, step, &err))) {
+            !replay_step(replay, step, &err)) {
             break;
         }
-        replay_step(replay, step);
         take_figures(replay, &figures);
         if (replay->settings->keep_steps) {
             keep_step(replay, step, &before);

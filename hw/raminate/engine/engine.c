@@ -6,6 +6,7 @@
 
 #include <glib.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "hw/raminate/engine/engine.h"
 
@@ -21,8 +22,12 @@ struct RaminateEngine {
     RaminateMoves *moves;
     RaminateBackoff *backoff;
     RaminateFigures figures;
+    RaminateScanCount count;    /* of the scan that is being counted */
     RaminatePolicy *policy;
     const RaminatePolicyOps *ops;       /* NULL: no policy yet */
+    RaminatePolicy *old_policy;
+    const RaminatePolicyOps *old_ops;   /* NULL: there is none to free */
+    size_t policy_memory;       /* see raminate_engine_memory() */
 
     int64_t next_scan_ms;
     int64_t next_look_ms;       /* NEVER for none */
@@ -34,14 +39,12 @@ struct RaminateEngine {
 
 /* Life */
 
-static void drop_policy(RaminateEngine *e)
+static void free_policy(const RaminatePolicyOps *ops, RaminatePolicy *policy)
 {
-    if (e->ops) {
-        if (e->ops->destroy) {
-            e->ops->destroy(e->policy);
-        } else {
-            free(e->policy);
-        }
+    if (ops && ops->destroy) {
+        ops->destroy(policy);
+    } else {
+        free(policy);
     }
 }
 
@@ -69,7 +72,8 @@ RaminateEngine *raminate_engine_new(const RaminateLayout *layout,
 void raminate_engine_free(RaminateEngine *e)
 {
     if (e) {
-        drop_policy(e);
+        free_policy(e->old_ops, e->old_policy);
+        free_policy(e->ops, e->policy);
         raminate_backoff_free(e->backoff);
         raminate_moves_free(e->moves);
         raminate_heat_free(e->heat);
@@ -81,9 +85,6 @@ void raminate_engine_free(RaminateEngine *e)
 void raminate_engine_set(RaminateEngine *e, int64_t now,
                          const RaminateSettings *settings)
 {
-    if (e->ops && e->ops->set_life_time) {
-        e->ops->set_life_time(e->policy, settings->life_time);
-    }
     e->settings = *settings;
     e->next_scan_ms = MIN(e->next_scan_ms, now + settings->scan_period);
     e->next_swap_ms = MIN(e->next_swap_ms, now + settings->swap_period);
@@ -102,10 +103,32 @@ bool raminate_engine_set_policy(RaminateEngine *e,
     if (!policy) {
         return false;
     }
-    drop_policy(e);
+    free_policy(e->old_ops, e->old_policy);
+    e->old_ops = e->ops;
+    e->old_policy = e->policy;
     e->ops = ops;
     e->policy = policy;
     return true;
+}
+
+void raminate_engine_free_old_policy(RaminateEngine *e)
+{
+    free_policy(e->old_ops, e->old_policy);
+    e->old_ops = NULL;
+    e->old_policy = NULL;
+}
+
+void raminate_engine_begin_policy(RaminateEngine *e)
+{
+    if (e->ops && e->ops->set_life_time) {
+        e->ops->set_life_time(e->policy, e->settings.life_time);
+    }
+}
+
+void raminate_engine_end_policy(RaminateEngine *e)
+{
+    e->policy_memory = e->ops && e->ops->memory ? e->ops->memory(e->policy)
+                                                : 0;
 }
 
 void raminate_engine_forget_moves(RaminateEngine *e)
@@ -185,16 +208,31 @@ void raminate_engine_looked(RaminateEngine *e, int64_t now,
 
 void raminate_engine_scanned(RaminateEngine *e, const RaminateScan *scan)
 {
-    raminate_figures_add_scan(&e->figures, e->placement,
-                              scan->now - e->last_scan_ms, scan->found);
     if (e->ops->gauge) {
         e->ops->gauge(e->policy, scan->gauged, scan->lines, scan->nr_gauged);
     }
-    raminate_heat_sample(e->heat, scan->found);
     if (e->ops->sample) {
         e->ops->sample(e->policy, scan->now, scan->found);
     }
-    e->last_scan_ms = scan->now;
+}
+
+void raminate_engine_begin_count(RaminateEngine *e)
+{
+    raminate_heat_begin_scan(e->heat);
+    memset(&e->count, 0, sizeof(e->count));
+}
+
+void raminate_engine_count(RaminateEngine *e, const RaminateSample *part)
+{
+    raminate_figures_count(&e->count, e->placement, part);
+    raminate_heat_add(e->heat, part);
+}
+
+void raminate_engine_end_count(RaminateEngine *e, int64_t now)
+{
+    raminate_figures_add_scan(&e->figures, now - e->last_scan_ms, &e->count);
+    raminate_heat_end_scan(e->heat);
+    e->last_scan_ms = now;
 }
 
 void raminate_engine_drop_scan(RaminateEngine *e, int64_t now)
@@ -219,14 +257,18 @@ void raminate_engine_cut_batch(RaminateEngine *e, int64_t now)
     e->next_swap_ms = MIN(e->next_swap_ms, now + CUT_BATCH_PERIOD_MS);
 }
 
+void raminate_engine_begin_batch(RaminateEngine *e, int64_t now)
+{
+    e->next_swap_ms = next_time(e->next_swap_ms, e->settings.swap_period, now);
+}
+
 size_t raminate_engine_plan(RaminateEngine *e, int64_t now,
                             RaminateMove *moves, size_t max)
 {
     size_t nr;
 
-    e->next_swap_ms = next_time(e->next_swap_ms, e->settings.swap_period, now);
     raminate_backoff_begin_plan(e->backoff);
-    nr = e->ops->plan(e->policy, now, moves, MIN(max, e->settings.max_swaps));
+    nr = e->ops->plan(e->policy, now, moves, max);
     for (size_t i = 0; i < nr; i++) {
         moves[i].status = RAMINATE_MOVE_PENDING;
         moves[i].error = 0;
@@ -318,13 +360,8 @@ void raminate_engine_moved(RaminateEngine *e, int64_t now,
 
 size_t raminate_engine_memory(const RaminateEngine *e)
 {
-    size_t memory = raminate_placement_memory(e->placement) +
-                    raminate_heat_memory(e->heat);
-
-    if (e->ops && e->ops->memory) {
-        memory += e->ops->memory(e->policy);
-    }
-    return memory;
+    return raminate_placement_memory(e->placement) +
+           raminate_heat_memory(e->heat) + e->policy_memory;
 }
 
 RaminatePlacement *raminate_engine_placement(RaminateEngine *e)

@@ -10,8 +10,15 @@
  *                                  +----------moved()------------+
  *
  * Times are milliseconds on the driver's clock, which stands still while the
- * VM does and never goes back.  No function may be called at the same time as
- * another of the same engine.
+ * VM does and never goes back.
+ *
+ * The policy may take long over a large sample.  So that nobody has to wait for
+ * it, functions that say "by the policy" touch nothing but the policy, its
+ * back-off and, to read it, the placement: they may be called while another
+ * thread calls others of the same engine.  A driver with a lock holds it for
+ * all the others; and he lets only one thread at a time go by the policy or
+ * change the placement, with raminate_engine_begin_policy() before and
+ * raminate_engine_end_policy() after it.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -60,11 +67,21 @@ void raminate_engine_set(RaminateEngine *engine, int64_t now,
                          const RaminateSettings *settings);
 
 /*
- * Gets a new policy, which knows nothing yet; the old one goes.
+ * Gets a new policy, which knows nothing yet, in the place of the old one.
  * Returns: false if there is no memory; then the old one stays.
  */
 bool raminate_engine_set_policy(RaminateEngine *engine,
                                 const RaminatePolicyOps *ops);
+
+/* By the policy that was: frees it, which takes the longer the more it knew. */
+void raminate_engine_free_old_policy(RaminateEngine *engine);
+
+/*
+ * Before and after functions by the policy.  New settings are told to it in
+ * the first one, what it takes in memory is noted in the second.
+ */
+void raminate_engine_begin_policy(RaminateEngine *engine);
+void raminate_engine_end_policy(RaminateEngine *engine);
 
 /* Returns: what to do at @now; in @wait_ms, for how long there is nothing. */
 RaminateTask raminate_engine_next(const RaminateEngine *engine, int64_t now,
@@ -89,7 +106,7 @@ bool raminate_engine_drops_scan(const RaminateEngine *engine);
 int64_t raminate_engine_last_scan(const RaminateEngine *engine);
 
 /*
- * Cost of the two below: O(pages found), and what ages out.
+ * By the policy.  Cost of the two below: O(pages found), and what ages out.
  *
  * @window_ms: from the last scan to @now
  * @found: written within the window; the next scan must include them
@@ -98,12 +115,25 @@ void raminate_engine_looked(RaminateEngine *engine, int64_t now,
                             uint32_t window_ms, const RaminateSample *found);
 void raminate_engine_scanned(RaminateEngine *engine, const RaminateScan *scan);
 
+/*
+ * Counts what was found for figures and heat, part by part, each of them in
+ * O(pages in it).  Figures show the scan as a whole, once it has been.
+ * @part: see raminate_sample_part()
+ * @now: when the scan began
+ */
+void raminate_engine_begin_count(RaminateEngine *engine);
+void raminate_engine_count(RaminateEngine *engine, const RaminateSample *part);
+void raminate_engine_end_count(RaminateEngine *engine, int64_t now);
+
 /* The scan or look under way was not made in full. */
 void raminate_engine_drop_scan(RaminateEngine *engine, int64_t now);
 
+/* Begins a batch; the next one is due a swap period later. */
+void raminate_engine_begin_batch(RaminateEngine *engine, int64_t now);
+
 /*
- * Begins a batch: asks the policy what to move.
- * @moves: room for @max; there are never more than the setting max_swaps says
+ * By the policy: asks it what to move.
+ * @moves: room for @max
  * Returns: their number.  No page is in two of them.
  */
 size_t raminate_engine_plan(RaminateEngine *engine, int64_t now,
@@ -130,15 +160,18 @@ size_t raminate_engine_drop_stale(const RaminateEngine *engine,
                                   RaminateMove *moves, size_t nr);
 
 /*
- * Takes note of what became of moves.  The placement shows those that were
- * made already.
+ * Takes note of what became of moves, and tells the policy.  The placement
+ * shows those that were made already.
  * @planned: by the policy, not by a user
  */
 void raminate_engine_moved(RaminateEngine *engine, int64_t now,
                            const RaminateMove *moves, size_t nr,
                            bool planned);
 
-/* Returns: bytes that the state of pages takes at present. */
+/*
+ * Returns: bytes that the state of pages takes; what the policy takes is as of
+ * the last raminate_engine_end_policy().
+ */
 size_t raminate_engine_memory(const RaminateEngine *engine);
 
 /* Parts of it; they live as long as the engine. */

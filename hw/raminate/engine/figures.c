@@ -8,20 +8,25 @@
 
 #include "hw/raminate/engine/figures.h"
 
-void raminate_figures_add_scan(RaminateFigures *figures,
-                               const RaminatePlacement *placement,
-                               int64_t period_ms,
-                               const RaminateSample *sample)
+void raminate_figures_count(RaminateScanCount *count,
+                            const RaminatePlacement *placement,
+                            const RaminateSample *part)
 {
-    memset(figures->written, 0, sizeof(figures->written));
-    RAMINATE_SAMPLE_FOREACH(run, sample, RAMINATE_WRITTEN) {
+    RAMINATE_SAMPLE_FOREACH(run, part, RAMINATE_WRITTEN) {
         for (uint32_t page = run->first; page < run->first + run->nr; page++) {
-            figures->written[raminate_placement_tier(placement, page)]++;
-            figures->unmoved[raminate_placement_first_tier(placement, page)]++;
+            count->written[raminate_placement_tier(placement, page)]++;
+            count->unmoved[raminate_placement_first_tier(placement, page)]++;
         }
     }
+}
+
+void raminate_figures_add_scan(RaminateFigures *figures, int64_t period_ms,
+                               const RaminateScanCount *count)
+{
+    memcpy(figures->written, count->written, sizeof(figures->written));
     for (unsigned tier = 0; tier < RAMINATE_MAX_TIERS; tier++) {
-        figures->total_written[tier] += figures->written[tier];
+        figures->total_written[tier] += count->written[tier];
+        figures->unmoved[tier] += count->unmoved[tier];
     }
     figures->watched_ms += period_ms;
     figures->scans++;

@@ -34,14 +34,23 @@ typedef struct RaminateFigures {
     RaminateHistogram main_loop_time;   /* that the main loop was held */
 } RaminateFigures;
 
+/* What one scan found written, in pages; all zero at first */
+typedef struct RaminateScanCount {
+    uint64_t written[RAMINATE_MAX_TIERS];
+    uint64_t unmoved[RAMINATE_MAX_TIERS];
+} RaminateScanCount;
+
+/* Counts a part of what the scan found. */
+void raminate_figures_count(RaminateScanCount *count,
+                            const RaminatePlacement *placement,
+                            const RaminateSample *part);
+
 /*
- * Takes note of the pages that one scan found written.
+ * Takes note of one scan.
  * @period_ms: time since the scan before
  */
-void raminate_figures_add_scan(RaminateFigures *figures,
-                               const RaminatePlacement *placement,
-                               int64_t period_ms,
-                               const RaminateSample *sample);
+void raminate_figures_add_scan(RaminateFigures *figures, int64_t period_ms,
+                               const RaminateScanCount *count);
 
 /* A figure that only grows: a row of query-stats, and what is made of it */
 typedef struct RaminateFigure {

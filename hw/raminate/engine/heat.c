@@ -53,9 +53,15 @@ static uint32_t heat_decay(uint32_t heat, uint16_t age)
     return heat >> (age / RAMINATE_HEAT_HALF_LIFE);
 }
 
+/* @scan: the last one, or the one before unless the last found it written */
+static uint32_t heat_at(const HeatPage *page, uint32_t scan)
+{
+    return heat_decay(page->heat, scan - page->stamp);
+}
+
 static uint32_t heat_now(const RaminateHeat *heat, const HeatPage *page)
 {
-    return heat_decay(page->heat, heat->scan - page->stamp);
+    return heat_at(page, heat->scan);
 }
 
 bool raminate_heat_is_cold(const RaminateHeat *heat, uint32_t region)
@@ -128,24 +134,39 @@ void raminate_heat_free(RaminateHeat *heat)
     }
 }
 
-void raminate_heat_sample(RaminateHeat *heat, const RaminateSample *found)
+void raminate_heat_begin_scan(RaminateHeat *heat)
 {
-    RAMINATE_SAMPLE_FOREACH(run, found, RAMINATE_WRITTEN) {
+    heat->scan++;
+}
+
+void raminate_heat_add(RaminateHeat *heat, const RaminateSample *part)
+{
+    RAMINATE_SAMPLE_FOREACH(run, part, RAMINATE_WRITTEN) {
         HeatPage *page = raminate_regions_need(heat->pages, run->first);
 
         /* A run lies within one region. */
         for (unsigned i = 0; i < run->nr; i++, page++) {
-            uint32_t missing = HEAT_FULL - heat_now(heat, page);
+            uint32_t missing = HEAT_FULL - heat_at(page, heat->scan - 1);
 
             /* What is missing to full heat decays while it is written. */
             page->heat = HEAT_FULL - heat_decay(missing, 1);
-            page->stamp = heat->scan + 1;
+            page->stamp = heat->scan;
         }
-        heat->last[raminate_region_of(run->first)] = heat->scan + 1;
+        heat->last[raminate_region_of(run->first)] = heat->scan;
     }
-    heat->scan++;
+}
+
+void raminate_heat_end_scan(RaminateHeat *heat)
+{
     heat_take_turns(heat, HEAT_DROP_SCANS, heat_drop_if_cold);
     heat_take_turns(heat, HEAT_SWEEP_SCANS, heat_empty_cold);
+}
+
+void raminate_heat_sample(RaminateHeat *heat, const RaminateSample *found)
+{
+    raminate_heat_begin_scan(heat);
+    raminate_heat_add(heat, found);
+    raminate_heat_end_scan(heat);
 }
 
 size_t raminate_heat_memory(const RaminateHeat *heat)

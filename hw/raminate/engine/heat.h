@@ -38,10 +38,16 @@ RaminateHeat *raminate_heat_new(uint32_t nr_pages);
 void raminate_heat_free(RaminateHeat *heat);
 
 /*
- * Takes note of one scan.
- * Cost: O(pages found), and of the regions written lately one in a hundred is
- * looked at.
+ * Takes note of one scan: begin, add what it found, in parts if there is much,
+ * and end.
+ * Cost: O(pages found), and at the end one in a hundred of the regions written
+ * lately is looked at.
  */
+void raminate_heat_begin_scan(RaminateHeat *heat);
+void raminate_heat_add(RaminateHeat *heat, const RaminateSample *part);
+void raminate_heat_end_scan(RaminateHeat *heat);
+
+/* All three in one */
 void raminate_heat_sample(RaminateHeat *heat, const RaminateSample *found);
 
 /* Returns: bytes that the state of pages takes at present. */

@@ -156,6 +156,21 @@ void raminate_sample_merge(RaminateSample *into, const RaminateSample *a,
     }
 }
 
+RaminateSample raminate_sample_part(const RaminateSample *sample, size_t *run,
+                                    size_t pages)
+{
+    RaminateSample part = {
+        .runs = sample->runs ? sample->runs + *run : NULL,
+        .kinds = sample->kinds,
+    };
+
+    while (*run < sample->nr_runs && part.nr_pages < pages) {
+        part.nr_pages += sample->runs[(*run)++].nr;
+        part.nr_runs++;
+    }
+    return part;
+}
+
 unsigned raminate_sample_find(const RaminateSample *sample, uint32_t page)
 {
     size_t low = 0;

@@ -74,6 +74,15 @@ uint32_t *raminate_sample_pages(const RaminateSample *sample, unsigned wanted,
 void raminate_sample_merge(RaminateSample *into, const RaminateSample *a,
                            const RaminateSample *b);
 
+/*
+ * @run: where to begin; returns where the next part does, which is the number
+ *       of runs after the last one
+ * @pages: how many to take, or a run more
+ * Returns: a part of @sample, valid as long as that and not to be destroyed.
+ */
+RaminateSample raminate_sample_part(const RaminateSample *sample, size_t *run,
+                                    size_t pages);
+
 /* Returns: what was found of @page, or 0.  Cost: O(log of runs). */
 unsigned raminate_sample_find(const RaminateSample *sample, uint32_t page);
 
