@@ -245,44 +245,21 @@ RaminateFigures *raminate_placer_figures(RaminatePlacer *placer)
     return figures;
 }
 
-/*
- * @first, @end: pages; regions in which nothing was written lately are passed
- *               over in one step
- * @hottest: returns the greatest heat
- * Returns: the sum of all heat.
- */
-static uint64_t sum_heat(const RaminateHeat *heat, uint64_t first,
-                         uint64_t end, uint8_t *hottest)
-{
-    uint64_t sum = 0;
-
-    for (uint64_t page = first; page < end; page++) {
-        unsigned page_heat;
-
-        if (raminate_heat_is_cold(heat, page >> RAMINATE_REGION_BITS)) {
-            page |= RAMINATE_REGION_PAGES - 1;
-            continue;
-        }
-        page_heat = raminate_heat_get(heat, page);
-        sum += page_heat;
-        *hottest = MAX(*hottest, page_heat);
-    }
-    return sum;
-}
-
 static RaminateMapBucket *bucket_info(const RaminatePlacer *placer,
                                       uint32_t first, uint32_t end)
 {
     RaminateMapBucket *bucket = g_new0(RaminateMapBucket, 1);
     uint32_t tiers[RAMINATE_MAX_TIERS] = { 0 };
     uint32List **tail = &bucket->tiers;
+    unsigned hottest = 0;
 
     raminate_placement_count(placer->memory->placement, first, end, tiers);
     for (unsigned i = 0; i < placer->memory->nr_tiers; i++) {
         QAPI_LIST_APPEND(tail, tiers[i]);
     }
-    bucket->heat = sum_heat(raminate_engine_heat(placer->engine), first, end,
-                            &bucket->hottest) / (end - first);
+    bucket->heat = raminate_heat_sum(raminate_engine_heat(placer->engine),
+                                     first, end, &hottest) / (end - first);
+    bucket->hottest = hottest;
     return bucket;
 }
 

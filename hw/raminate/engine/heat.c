@@ -66,7 +66,7 @@ static uint32_t heat_now(const RaminateHeat *heat, const HeatPage *page)
 
 bool raminate_heat_is_cold(const RaminateHeat *heat, uint32_t region)
 {
-    return !raminate_regions_chunk(heat->pages, region) ||
+    return !raminate_regions_is_live(heat->pages, region) ||
            heat->scan - heat->last[region] >= HEAT_COLD_AGE;
 }
 
@@ -79,9 +79,10 @@ static void heat_drop_if_cold(RaminateHeat *heat, uint32_t region)
 
 static void heat_empty_cold(RaminateHeat *heat, uint32_t region)
 {
-    HeatPage *pages = raminate_regions_chunk(heat->pages, region);
+    unsigned nr;
+    HeatPage *pages = raminate_regions_entries(heat->pages, region, &nr);
 
-    for (unsigned i = 0; i < RAMINATE_REGION_PAGES; i++) {
+    for (unsigned i = 0; i < nr; i++) {
         if (heat_now(heat, &pages[i]) == 0) {
             pages[i].heat = 0;
         }
@@ -142,16 +143,16 @@ void raminate_heat_begin_scan(RaminateHeat *heat)
 void raminate_heat_add(RaminateHeat *heat, const RaminateSample *part)
 {
     RAMINATE_SAMPLE_FOREACH(run, part, RAMINATE_WRITTEN) {
-        HeatPage *page = raminate_regions_need(heat->pages, run->first);
-
-        /* A run lies within one region. */
-        for (unsigned i = 0; i < run->nr; i++, page++) {
+        for (unsigned i = 0; i < run->nr; i++) {
+            HeatPage *page = raminate_regions_need(heat->pages,
+                                                   run->first + i);
             uint32_t missing = HEAT_FULL - heat_at(page, heat->scan - 1);
 
             /* What is missing to full heat decays while it is written. */
             page->heat = HEAT_FULL - heat_decay(missing, 1);
             page->stamp = heat->scan;
         }
+        /* A run lies within one region. */
         heat->last[raminate_region_of(run->first)] = heat->scan;
     }
 }
@@ -179,4 +180,25 @@ unsigned raminate_heat_get(const RaminateHeat *heat, uint32_t page)
     const HeatPage *entry = raminate_regions_get(heat->pages, page);
 
     return entry ? heat_now(heat, entry) >> HEAT_EXTRA_BITS : 0;
+}
+
+uint64_t raminate_heat_sum(const RaminateHeat *heat, uint64_t first,
+                           uint64_t end, unsigned *hottest)
+{
+    uint64_t sum = 0;
+
+    for (uint64_t page = raminate_regions_next_page(heat->pages, first);
+         page < end;
+         page = raminate_regions_next_page(heat->pages, page + 1)) {
+        unsigned page_heat;
+
+        if (raminate_heat_is_cold(heat, raminate_region_of(page))) {
+            page |= RAMINATE_REGION_PAGES - 1;
+            continue;
+        }
+        page_heat = raminate_heat_get(heat, page);
+        sum += page_heat;
+        *hottest = page_heat > *hottest ? page_heat : *hottest;
+    }
+    return sum;
 }

@@ -57,6 +57,15 @@ size_t raminate_heat_memory(const RaminateHeat *heat);
 unsigned raminate_heat_get(const RaminateHeat *heat, uint32_t page);
 
 /*
+ * Cost: O(pages between that were written lately), and of the regions there.
+ * @first, @end: pages, the second one is not among them
+ * @hottest: becomes the greatest heat if that is more
+ * Returns: the sum of all heat.
+ */
+uint64_t raminate_heat_sum(const RaminateHeat *heat, uint64_t first,
+                           uint64_t end, unsigned *hottest);
+
+/*
  * Returns: whether all pages of @region are known to have no heat, without a
  * look at them.  True at the latest when it was not written for
  * RAMINATE_HEAT_LINGER scans.

@@ -105,7 +105,7 @@ RaminatePlacement *raminate_placement_new(const RaminateLayout *layout)
         assert((uint64_t)range->first + range->count <= nr_pages);
     }
 
-    p->shifts = raminate_regions_new(nr_pages, sizeof(uint32_t));
+    p->shifts = raminate_regions_new_dense(nr_pages, sizeof(uint32_t));
     if (!p->shifts) {
         raminate_placement_free(p);
         return NULL;
@@ -154,10 +154,9 @@ uint32_t raminate_placement_tier_pages(const RaminatePlacement *p,
 
 uint32_t raminate_placement_frame(const RaminatePlacement *p, uint32_t page)
 {
-    const uint32_t *shifts = raminate_regions_chunk(p->shifts,
-                                                    raminate_region_of(page));
+    const uint32_t *shift = raminate_regions_get(p->shifts, page);
 
-    return shifts ? page + shifts[page % RAMINATE_REGION_PAGES] : page;
+    return shift ? page + *shift : page;
 }
 
 unsigned raminate_placement_tier(const RaminatePlacement *p, uint32_t page)
@@ -174,7 +173,7 @@ unsigned raminate_placement_first_tier(const RaminatePlacement *p,
 bool raminate_placement_is_identity(const RaminatePlacement *p,
                                     uint32_t region)
 {
-    return !raminate_regions_chunk(p->shifts, region);
+    return !raminate_regions_is_live(p->shifts, region);
 }
 
 /* Returns: how many of the frames from @first to before @end are in @range. */

@@ -6,6 +6,10 @@
  * user says that they are all as at the start.  What is not alive costs a few
  * bits and is never read one by one.
  *
+ * A chunk of a few entries has them one behind the other, in order of their
+ * pages; once there are more, or if the table is to be fast above all, it is an
+ * array with an entry for each page.
+ *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 
@@ -20,24 +24,41 @@
 
 #define RAMINATE_NO_REGION UINT32_MAX
 
+/* So many entries of a region are kept one behind the other. */
+#define RAMINATE_FEW_ENTRIES 30
+
+/* A chunk of a few entries, which come behind the pages */
+typedef struct RaminateFew {
+    uint16_t nr;
+    uint16_t room;              /* for so many; 2 less than a power of 2 */
+    uint16_t pages[];           /* within the region, in ascending order */
+} RaminateFew;
+
 typedef struct RaminateRegions {
     uint32_t nr_pages;
     uint32_t nr_regions;
     uint32_t nr_live;           /* regions */
     size_t entry_size;          /* bytes */
+    size_t memory;              /* of all chunks, in bytes */
+    bool is_dense;              /* whether all chunks are arrays */
 
     /* By region, never touched where none is alive */
-    void **chunks;
+    uintptr_t *chunks;          /* an array, or 1 more than a RaminateFew */
     uint16_t *held;             /* entries that are not as at the start */
     uint64_t *live;             /* a bit each */
     uint64_t *summary;          /* a bit for each word of @live */
 } RaminateRegions;
 
 /*
+ * @entry_size: of a type that needs an alignment of 8 bytes at most
  * Returns: a table without chunks, owned by the caller, or NULL if there is
  * no memory.  Cost: O(1), and address space for 10 bytes a region.
  */
 RaminateRegions *raminate_regions_new(uint32_t nr_pages, size_t entry_size);
+
+/* The same, with arrays only. */
+RaminateRegions *raminate_regions_new_dense(uint32_t nr_pages,
+                                            size_t entry_size);
 void raminate_regions_free(RaminateRegions *table);     /* NULL is fine */
 
 static inline uint32_t raminate_region_of(uint32_t page)
@@ -45,42 +66,69 @@ static inline uint32_t raminate_region_of(uint32_t page)
     return page >> RAMINATE_REGION_BITS;
 }
 
-/* Returns: the entries of @region, by page within it, or NULL. */
-static inline void *raminate_regions_chunk(const RaminateRegions *table,
-                                           uint32_t region)
+static inline bool raminate_regions_is_live(const RaminateRegions *table,
+                                            uint32_t region)
 {
     return table->chunks[region];
 }
 
-/* Returns: the entry of @page, or NULL if its region has none. */
+/* Returns: the entry of a page that few of its region have, or NULL. */
+void *raminate_regions_find(const RaminateRegions *table, uint32_t page);
+
+/*
+ * Returns: the entry of @page, or NULL if it has none: then it was never
+ * needed, or its region is not alive.
+ */
 static inline void *raminate_regions_get(const RaminateRegions *table,
                                          uint32_t page)
 {
-    char *chunk = table->chunks[raminate_region_of(page)];
+    uintptr_t chunk = table->chunks[raminate_region_of(page)];
 
-    return chunk ? chunk + page % RAMINATE_REGION_PAGES * table->entry_size
+    if (chunk & 1) {
+        return raminate_regions_find(table, page);
+    }
+    return chunk ? (char *)chunk +
+                   page % RAMINATE_REGION_PAGES * table->entry_size
                  : NULL;
 }
 
-/* Brings the chunk of @region to life.  Aborts if there is no memory. */
-void raminate_regions_bring_to_life(RaminateRegions *table, uint32_t region);
+/*
+ * Makes a zero entry for @page, which has none; others of its region may move.
+ * Aborts if there is no memory.
+ */
+void *raminate_regions_make(RaminateRegions *table, uint32_t page);
 
-/* Returns: the entry of @page, which is brought to life if need be. */
+/*
+ * Returns: the entry of @page, which is made if need be; then pointers to
+ * others of its region end.
+ */
 static inline void *raminate_regions_need(RaminateRegions *table,
                                           uint32_t page)
 {
-    uint32_t region = raminate_region_of(page);
+    void *entry = raminate_regions_get(table, page);
 
-    if (!table->chunks[region]) {
-        raminate_regions_bring_to_life(table, region);
-    }
-    return raminate_regions_get(table, page);
+    return entry ? entry : raminate_regions_make(table, page);
 }
+
+/*
+ * @nr: returns the number of entries
+ * Returns: those of @region, one behind the other in the order of their pages.
+ */
+void *raminate_regions_entries(const RaminateRegions *table, uint32_t region,
+                               unsigned *nr);
+
+/*
+ * @page: any number
+ * Returns: the first page from @page upwards that has an entry, or
+ * RAMINATE_NO_PAGE.
+ */
+uint32_t raminate_regions_next_page(const RaminateRegions *table,
+                                    uint64_t page);
 
 /* Returns: bytes that its chunks take at present. */
 static inline size_t raminate_regions_memory(const RaminateRegions *table)
 {
-    return (size_t)table->nr_live * RAMINATE_REGION_PAGES * table->entry_size;
+    return table->memory;
 }
 
 /* Gives the chunk of @region back, whatever it holds. */

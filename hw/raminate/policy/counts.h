@@ -38,20 +38,12 @@ static inline void raminate_counts_set(RaminateRegions *counts, uint32_t page,
 static inline uint32_t raminate_counts_next(const RaminateRegions *counts,
                                             uint32_t page)
 {
-    while (page < counts->nr_pages) {
-        uint32_t region = raminate_region_of(page);
-        uint32_t next = raminate_regions_next(counts, region);
-
-        if (next == RAMINATE_NO_REGION) {
-            break;
-        }
-        if (next != region) {
-            page = next << RAMINATE_REGION_BITS;
-        }
+    for (page = raminate_regions_next_page(counts, page);
+         page != RAMINATE_NO_PAGE;
+         page = raminate_regions_next_page(counts, page + UINT64_C(1))) {
         if (raminate_counts_get(counts, page)) {
             return page;
         }
-        page++;
     }
     return RAMINATE_NO_PAGE;
 }

@@ -98,10 +98,7 @@ void payback_lists_destroy(PaybackLists *lists);
 static inline PaybackPage *payback_lists_get(const PaybackLists *lists,
                                              uint32_t page)
 {
-    PaybackPage *pages = raminate_regions_chunk(lists->pages,
-                                                raminate_region_of(page));
-
-    return pages ? &pages[page % RAMINATE_REGION_PAGES] : NULL;
+    return raminate_regions_get(lists->pages, page);
 }
 
 /* Returns: the same, brought to life if need be, for it to be listed next. */

@@ -38,7 +38,7 @@ typedef struct RaminatePolicyOps {
     /* The kinds of samples that it goes by, RAMINATE_WRITTEN and _READ */
     unsigned kinds;
 
-    /* Bytes that it takes for each page of a region with something in it */
+    /* Bytes that it takes for each page in its tables: see regions.h */
     size_t bytes_per_page;
 
     /* Returns: bytes that it takes for the state of pages at present. */
