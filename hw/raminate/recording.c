@@ -9,6 +9,7 @@
 #include "qemu/error-report.h"
 #include "qapi/qapi-events-raminate.h"
 #include "hw/raminate/record/recorder.h"
+#include "hw/raminate/part.h"
 #include "hw/raminate/recording.h"
 
 /* For how long QEMU's main loop waits for a file that takes no data */
@@ -30,6 +31,17 @@ static void ended_cb(const char *reason, void *opaque)
                                           recording->path, reason);
 }
 
+/* Returns: what the samplers tell of which any may take over in time. */
+static unsigned kinds_of_samplers(void)
+{
+    unsigned kinds = 0;
+
+    for (const RaminatePart *const *part = raminate_samplers; *part; part++) {
+        kinds |= (*part)->kinds;
+    }
+    return kinds;
+}
+
 RaminateRecording *raminate_recording_new(const RaminateMemory *memory,
                                           const char *path,
                                           uint32_t scan_period_ms,
@@ -44,6 +56,7 @@ RaminateRecording *raminate_recording_new(const RaminateMemory *memory,
         .nr_pages = layout->nr_pages,
         .started_us = g_get_real_time(),
         .scan_period_ms = scan_period_ms,
+        .kinds = kinds_of_samplers(),
         .nr_tiers = layout->nr_tiers,
     };
 

@@ -73,24 +73,38 @@ static bool scan_pages(RaminatePlacer *placer, RaminateSample *sample)
     return true;
 }
 
-/* With the lock.  @lines: of each page, or NULL */
+/*
+ * With the lock.
+ * @found: of a scan or look, else NULL
+ * @pages: those that were written
+ * @lines: of each of them, or NULL
+ */
 static void record_pages(RaminatePlacer *placer, RaminateRecordType type,
-                         int64_t now, const uint32_t *pages, size_t nr,
+                         int64_t now, const RaminateSample *found,
+                         const uint32_t *pages, size_t nr,
                          const uint32_t *lines)
 {
+    g_autofree uint32_t *read = NULL;
     RaminateRecordEntry entry = {
         .type = type,
         .time_ms = now,
         .window_ms = now - raminate_engine_last_scan(placer->engine),
         .pages = pages,
         .nr = nr,
+        .kinds = found ? found->kinds : 0,
         .written = lines,
     };
 
     raminate_placer_assert_locked(placer);
-    if (placer->recording) {
-        raminate_recording_add(placer->recording, &entry);
+    if (!placer->recording) {
+        return;
     }
+    if (entry.kinds & RAMINATE_READ) {
+        read = raminate_sample_pages(found, RAMINATE_READ,
+                                     &entry.nr_read_pages);
+        entry.read_pages = read;
+    }
+    raminate_recording_add(placer->recording, &entry);
 }
 
 /* Counts what was found, as much at a time as takes well below 1 ms. */
@@ -132,9 +146,9 @@ static void tell_scan(RaminatePlacer *placer, int64_t now, uint64_t took)
 
     raminate_placer_lock(placer);
     raminate_placer_settle(placer);
-    record_pages(placer, RAMINATE_RECORD_GAUGE, now, gauged, scan.nr_gauged,
-                 lines);
-    record_pages(placer, RAMINATE_RECORD_SCAN, now, pages, nr, NULL);
+    record_pages(placer, RAMINATE_RECORD_GAUGE, now, NULL, gauged,
+                 scan.nr_gauged, lines);
+    record_pages(placer, RAMINATE_RECORD_SCAN, now, found, pages, nr, NULL);
     if (!raminate_placer_begin_policy(placer)) {
         raminate_placer_unlock(placer);
         return;
@@ -191,7 +205,8 @@ static void tell_look(RaminatePlacer *placer, int64_t now)
     g_autofree uint32_t *pages =
         raminate_sample_pages(&placer->looked, RAMINATE_WRITTEN, &nr);
 
-    record_pages(placer, RAMINATE_RECORD_LOOK, now, pages, nr, NULL);
+    record_pages(placer, RAMINATE_RECORD_LOOK, now, &placer->looked, pages, nr,
+                 NULL);
     if (raminate_placer_begin_policy(placer)) {
         raminate_engine_looked(placer->engine, now, window, &placer->looked);
         raminate_placer_end_policy(placer);

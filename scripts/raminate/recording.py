@@ -9,8 +9,11 @@ from typing import Iterator, List, Optional, Tuple
 import zlib
 
 MAGIC = b'RAMINREC'
-VERSION = 1
+VERSIONS = 1, 2
 HEADER, SCAN, LOOK, TRAFFIC, END, GAUGE, BATCH = range(7)
+# As they are in the file where the entry says what was looked for
+WITH_KINDS = {7: SCAN, 8: LOOK}
+WRITTEN, READ = 1, 2
 HAS_READS = 1
 BLOCK_PAGES = 32768
 BITMAP = 1
@@ -22,7 +25,10 @@ class RecordingError(Exception):
 
 @dataclass
 class Entry:
-    """Pages, and for TRAFFIC and GAUGE the lines of each; or moves."""
+    """Pages, and for TRAFFIC and GAUGE the lines of each; or moves.
+
+    Pages of SCAN and LOOK are those that were written.
+    """
     kind: int
     time_ms: int
     window_ms: int
@@ -30,6 +36,8 @@ class Entry:
     written: List[int] = field(default_factory=list)
     read: Optional[List[int]] = None        # None if not known
     moves: List[Tuple[int, int, int]] = field(default_factory=list)
+    looked_for: int = WRITTEN               # of SCAN and LOOK: WRITTEN | READ
+    read_pages: List[int] = field(default_factory=list)
 
 
 class _Payload:
@@ -98,12 +106,16 @@ class Recording:
 
     def __init__(self, path: Path):
         self._path = path
+        self._known = {SCAN, LOOK, TRAFFIC, GAUGE, BATCH}
         self._data = path.read_bytes()
-        start = MAGIC + struct.pack('<I', VERSION)
-        if not self._data.startswith(start):
+        starts = [MAGIC + struct.pack('<I', version) for version in VERSIONS]
+        if not self._data.startswith(tuple(starts)):
             raise RecordingError(
-                f"{path} is no recording of version {VERSION}")
-        self._first = len(start)
+                f"{path} is no recording of version "
+                f"{' or '.join(map(str, VERSIONS))}")
+        if not self._data.startswith(starts[0]):
+            self._known.update(WITH_KINDS)
+        self._first = len(starts[0])
         kind, header = next(self._raw_entries(), (END, b''))
         if kind != HEADER:
             raise RecordingError(f"{path} has no header")
@@ -127,18 +139,28 @@ class Recording:
         for kind, data in self._raw_entries():
             if kind == END:
                 return
-            if kind != HEADER:
-                yield self._decode(kind, _Payload(data))
+            if kind == HEADER:
+                continue
+            if kind not in self._known:
+                raise RecordingError(f"{self._path} has an entry of type "
+                                     f"{kind}, which is not known")
+            yield self._decode(kind, _Payload(data))
 
     def _decode(self, kind: int, payload: _Payload) -> Entry:
-        entry = Entry(kind, payload.signed(), payload.varint(), [])
+        entry = Entry(WITH_KINDS.get(kind, kind), payload.signed(),
+                      payload.varint(), [])
         if kind == BATCH:
             payload.varint()
             payload.byte()
             entry.moves = [(payload.varint(), payload.varint(),
                             payload.byte()) for _ in range(payload.varint())]
             return entry
-        entry.pages = payload.pages(self.nr_pages)
+        if kind in WITH_KINDS:
+            entry.looked_for = payload.byte()
+        if entry.looked_for & WRITTEN:
+            entry.pages = payload.pages(self.nr_pages)
+        if entry.looked_for & READ:
+            entry.read_pages = payload.pages(self.nr_pages)
         if kind in (TRAFFIC, GAUGE):
             flags = payload.byte()
             entry.written = payload.counts(len(entry.pages))

@@ -6,8 +6,8 @@ import struct
 from typing import List, Optional, Tuple
 import zlib
 
-MAGIC = b'RAMINREC' + struct.pack('<I', 1)
-SCAN, TRAFFIC, END = 1, 3, 4
+MAGIC = b'RAMINREC'
+SCAN, TRAFFIC, END, KINDS_SCAN = 1, 3, 4, 7
 BLOCK_PAGES = 32768
 
 
@@ -24,14 +24,14 @@ def entry(kind: int, payload: bytes) -> bytes:
     return data + struct.pack('<I', zlib.crc32(data))
 
 
-def start(nr_pages: int,
-          tiers: Optional[List[Tuple[int, int]]] = None) -> bytes:
+def start(nr_pages: int, tiers: Optional[List[Tuple[int, int]]] = None,
+          version: int = 1) -> bytes:
     """What comes before the entries; tiers are first frames and numbers."""
     tiers = tiers or [(0, nr_pages)]
     header = struct.pack('<IIqII', 4096, nr_pages, 0, 1000, len(tiers))
     for rank, (first, number) in enumerate(tiers):
         header += struct.pack('<IIBB', first, number, rank, 1) + b'x'
-    return MAGIC + entry(0, header)
+    return MAGIC + struct.pack('<I', version) + entry(0, header)
 
 
 def run(first: int, number: int) -> bytes:
@@ -53,6 +53,12 @@ def full_blocks(number: int) -> bytes:
 def scan(time_ms: int, pages: bytes) -> bytes:
     """A scan 1 s after the last one."""
     return entry(SCAN, varint(time_ms << 1) + varint(1000) + pages)
+
+
+def scan_of_kinds(time_ms: int, kinds: int, *pages: bytes) -> bytes:
+    """The same, with the pages of each kind."""
+    return entry(KINDS_SCAN, varint(time_ms << 1) + varint(1000) +
+                 bytes([kinds]) + b''.join(pages))
 
 
 def traffic(time_ms: int, pages: bytes, written: List[int]) -> bytes:

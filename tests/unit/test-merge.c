@@ -29,6 +29,7 @@ static GByteArray *make_file(uint32_t nr_pages)
         .page_size = 4096,
         .nr_pages = nr_pages,
         .started_us = 1234,
+        .kinds = RAMINATE_WRITTEN | RAMINATE_READ,
         .nr_tiers = 1,
         .tiers = { { .id = "ram", .count = nr_pages } },
     };
@@ -218,6 +219,35 @@ static void test_errors(void)
     fails(scans, traffic, "damaged");
 }
 
+static void test_kinds_are_kept(void)
+{
+    static const uint32_t written = 3;
+    static const uint32_t read[] = { 3, 5 };
+    RaminateRecordEntry entry = {
+        .type = RAMINATE_RECORD_SCAN, .time_ms = 100, .window_ms = 10,
+        .kinds = RAMINATE_WRITTEN | RAMINATE_READ,
+        .pages = &written, .nr = 1,
+        .read_pages = read, .nr_read_pages = 2,
+    };
+    g_autoptr(GByteArray) scans = make_file(NR_PAGES);
+    g_autoptr(GByteArray) traffic = make_file(NR_PAGES);
+    g_autoptr(RaminateRecordReader) reader = NULL;
+    g_autoptr(GError) error = NULL;
+    g_autofree char *path = NULL;
+    MergeResult result;
+
+    raminate_record_put_entry(scans, NR_PAGES, &entry);
+    path = run(scans, traffic, 0, &result, &error);
+    g_assert_no_error(error);
+    reader = raminate_record_reader_new(path, NULL);
+    next_is(reader, RAMINATE_RECORD_TRAFFIC, 100, &entry);
+    next_is(reader, RAMINATE_RECORD_SCAN, 100, &entry);
+    g_assert_cmpuint(entry.kinds, ==, RAMINATE_WRITTEN | RAMINATE_READ);
+    g_assert_cmpmem(entry.pages, entry.nr * 4, &written, sizeof(written));
+    g_assert_cmpmem(entry.read_pages, entry.nr_read_pages * 4, read,
+                    sizeof(read));
+}
+
 int main(int argc, char **argv)
 {
     int ret;
@@ -227,6 +257,7 @@ int main(int argc, char **argv)
     g_test_add_func("/merge/traffic-comes-before-its-scan", test_times);
     g_test_add_func("/merge/what-is-cut-off-is-merged", test_cut);
     g_test_add_func("/merge/what-does-not-fit-is-refused", test_errors);
+    g_test_add_func("/merge/kinds-are-kept", test_kinds_are_kept);
     ret = g_test_run();
     directory_remove(directory);
     return ret;

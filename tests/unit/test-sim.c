@@ -17,10 +17,11 @@ static char *path;
 static const TraceOptions options = { .lines_per_page = 64 };
 static RaminateLayout layout;
 
-static GByteArray *file_new(void)
+/* @kinds: that its scans may tell */
+static GByteArray *file_of_kinds(unsigned kinds)
 {
     RaminateRecordHeader header = {
-        .page_size = 4096, .nr_pages = NR_PAGES, .nr_tiers = 2,
+        .page_size = 4096, .nr_pages = NR_PAGES, .kinds = kinds, .nr_tiers = 2,
         .tiers = { { "d", 0, 0, NR_FAST, { 0 } },
                    { "m", 1, NR_FAST, NR_PAGES - NR_FAST, { 0 } } },
     };
@@ -30,6 +31,11 @@ static GByteArray *file_new(void)
     raminate_record_get_layout(&header, &layout);
     raminate_record_put_header(file, &header);
     return file;
+}
+
+static GByteArray *file_new(void)
+{
+    return file_of_kinds(RAMINATE_WRITTEN);
 }
 
 static void put_scan(GByteArray *file, int64_t time_ms, const uint32_t *pages,
@@ -511,6 +517,70 @@ static void test_gauge_of_the_recording_is_used(void)
     g_string_free(gauged, TRUE);
 }
 
+/* What a policy is told of scans and looks, in text */
+static GString *told;
+
+static void append_sample(const char *what, const RaminateSample *sample)
+{
+    g_string_append_printf(told, "%s of %x:", what, sample->kinds);
+    RAMINATE_SAMPLE_FOREACH(run, sample, RAMINATE_WRITTEN | RAMINATE_READ) {
+        g_string_append_printf(told, " %u+%u:%x", run->first, run->nr,
+                               run->kinds);
+    }
+    g_string_append(told, "\n");
+}
+
+static void told_sample(RaminatePolicy *policy, int64_t now_ms,
+                        const RaminateSample *found)
+{
+    (void)policy;
+    (void)now_ms;
+    append_sample("scan", found);
+}
+
+static void told_look(RaminatePolicy *policy, int64_t now_ms,
+                      uint32_t window_ms, const RaminateSample *found)
+{
+    (void)policy;
+    (void)now_ms;
+    (void)window_ms;
+    append_sample("look", found);
+}
+
+static void test_kinds_are_told(void)
+{
+    GByteArray *file = file_of_kinds(RAMINATE_WRITTEN | RAMINATE_READ);
+    const uint32_t written[] = { 3, 4, 40 };
+    const uint32_t read[] = { 4, 5 };
+    RaminateRecordEntry entry = {
+        .type = RAMINATE_RECORD_LOOK, .time_ms = 500, .window_ms = 500,
+        .kinds = RAMINATE_READ, .read_pages = read, .nr_read_pages = 2,
+    };
+    RaminatePolicyOps ops = policy_gauged;
+    ReplayResult result;
+
+    raminate_record_put_entry(file, NR_PAGES, &entry);
+    entry.type = RAMINATE_RECORD_SCAN;
+    entry.time_ms = entry.window_ms = 1000;
+    entry.kinds |= RAMINATE_WRITTEN;
+    entry.pages = written;
+    entry.nr = 3;
+    raminate_record_put_entry(file, NR_PAGES, &entry);
+    put_scan(file, 2000, written, 3, NULL);
+    file_save(file);
+    ops.gauge = NULL;
+    ops.sample = told_sample;
+    ops.look = told_look;
+    told = g_string_new(NULL);
+    replay(&ops, 1, &result);
+    g_assert_cmpstr(told->str, ==,
+                    "look of 2: 4+2:2\n"
+                    "scan of 3: 3+1:1 4+1:3 5+1:2 40+1:1\n"
+                    "scan of 1: 3+2:1 40+1:1\n");
+    g_assert_cmpuint(result.pages, ==, 6);
+    g_string_free(told, TRUE);
+}
+
 static void test_scans_are_merged(void)
 {
     TraceOptions merge = { .scan_period_ms = 2000, .lines_per_page = 1 };
@@ -614,6 +684,7 @@ int main(int argc, char **argv)
     g_test_add_func("/sim/traffic-is-gauged", test_traffic_is_gauged);
     g_test_add_func("/sim/gauge-of-the-recording-is-used",
                     test_gauge_of_the_recording_is_used);
+    g_test_add_func("/sim/kinds-are-told", test_kinds_are_told);
     g_test_add_func("/sim/oracle-moves-what-pays-in-time",
                     test_oracle_moves_what_pays_in_time);
     g_test_add_func("/sim/oracle-counts-what-makes-room",

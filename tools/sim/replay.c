@@ -14,8 +14,10 @@ typedef struct Replay {
     const ReplaySettings *settings;
     RaminateEngine *engine;
     Oracle *oracle;             /* NULL if the policy plans */
-    RaminateSample found;      /* the step's pages */
+    RaminateSample found;       /* the step's pages */
     RaminateSample looked;
+    RaminateSample written;     /* of either, while it is put together */
+    RaminateSample read;
     RaminateMove *moves;
     bool started;
     uint64_t batches;           /* recorded ones that were made again */
@@ -28,11 +30,22 @@ static const uint32_t *numbers(const GArray *array)
     return (const uint32_t *)array->data;
 }
 
-static void to_sample(RaminateSample *sample, const GArray *pages)
+/* @kinds: that were looked for */
+static void to_sample(Replay *replay, RaminateSample *sample, unsigned kinds,
+                      const GArray *written, const GArray *read)
 {
-    raminate_sample_clear(sample);
-    raminate_sample_add_pages(sample, numbers(pages), pages->len,
+    RaminateSample *first = read->len ? &replay->written : sample;
+
+    raminate_sample_clear(first);
+    raminate_sample_add_pages(first, numbers(written), written->len,
                               RAMINATE_WRITTEN);
+    if (read->len) {
+        raminate_sample_clear(&replay->read);
+        raminate_sample_add_pages(&replay->read, numbers(read), read->len,
+                                  RAMINATE_READ);
+        raminate_sample_merge(sample, first, &replay->read);
+    }
+    sample->kinds = kinds;
 }
 
 /* What reached the memory, which only the simulator knows */
@@ -64,11 +77,13 @@ static void tell_engine(Replay *replay, const TraceStep *step, int64_t now)
     };
 
     if (replay->settings->second_look && step->look_window_ms) {
-        to_sample(&replay->looked, step->look);
+        to_sample(replay, &replay->looked, step->look_kinds, step->look,
+                  step->look_read_pages);
         raminate_engine_looked(replay->engine, now, step->look_window_ms,
                                &replay->looked);
     }
-    to_sample(&replay->found, step->pages);
+    to_sample(replay, &replay->found, step->kinds, step->pages,
+              step->read_pages);
     raminate_engine_scanned(replay->engine, &scan);
     raminate_engine_begin_count(replay->engine);
     raminate_engine_count(replay->engine, &replay->found);
@@ -376,6 +391,8 @@ bool replay_run(const char *path, const TraceOptions *options,
     oracle_free(replay.oracle);
     raminate_sample_destroy(&replay.found);
     raminate_sample_destroy(&replay.looked);
+    raminate_sample_destroy(&replay.written);
+    raminate_sample_destroy(&replay.read);
     g_free(replay.moves);
     raminate_engine_free(replay.engine);
     return ok;

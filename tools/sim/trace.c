@@ -115,8 +115,12 @@ static void clear_step(TraceStep *step)
 {
     g_array_set_size(step->batches, 0);
     g_array_set_size(step->moves, 0);
+    step->kinds = 0;
     g_array_set_size(step->pages, 0);
+    g_array_set_size(step->read_pages, 0);
+    step->look_kinds = 0;
     g_array_set_size(step->look, 0);
+    g_array_set_size(step->look_read_pages, 0);
     g_array_set_size(step->gauge_pages, 0);
     g_array_set_size(step->gauge_lines, 0);
     step->look_window_ms = 0;
@@ -129,7 +133,10 @@ static bool add_entry(Trace *trace, const RaminateRecordEntry *entry)
 
     switch (entry->type) {
     case RAMINATE_RECORD_LOOK:
+        step->look_kinds |= entry->kinds;
         merge_pages(trace, &step->look, entry->pages, entry->nr);
+        merge_pages(trace, &step->look_read_pages, entry->read_pages,
+                    entry->nr_read_pages);
         step->look_window_ms += entry->window_ms;
         return false;
     case RAMINATE_RECORD_TRAFFIC:
@@ -143,7 +150,10 @@ static bool add_entry(Trace *trace, const RaminateRecordEntry *entry)
         add_batch(trace, entry);
         return false;
     case RAMINATE_RECORD_SCAN:
+        step->kinds |= entry->kinds;
         merge_pages(trace, &step->pages, entry->pages, entry->nr);
+        merge_pages(trace, &step->read_pages, entry->read_pages,
+                    entry->nr_read_pages);
         step->time_ms = entry->time_ms;
         if (!trace->started) {
             trace->started = true;
@@ -160,7 +170,9 @@ static bool add_entry(Trace *trace, const RaminateRecordEntry *entry)
 static void fold_step(TraceStep *step, uint32_t unit_pages)
 {
     units_fold(step->pages, unit_pages);
+    units_fold(step->read_pages, unit_pages);
     units_fold(step->look, unit_pages);
+    units_fold(step->look_read_pages, unit_pages);
     units_fold_lines(step->traffic_pages, step->written, step->read,
                      unit_pages);
 }
@@ -230,7 +242,9 @@ Trace *trace_new(const char *path, const TraceOptions *options,
     trace->options = *options;
     trace->options.unit_pages = MAX(options->unit_pages, 1);
     trace->step.pages = numbers_new();
+    trace->step.read_pages = numbers_new();
     trace->step.look = numbers_new();
+    trace->step.look_read_pages = numbers_new();
     trace->step.batches = g_array_new(FALSE, FALSE, sizeof(TraceBatch));
     trace->step.moves = g_array_new(FALSE, FALSE, sizeof(RaminateMove));
     trace->step.gauge_pages = numbers_new();
@@ -247,7 +261,9 @@ void trace_free(Trace *trace)
     }
     raminate_record_reader_free(trace->reader);
     g_array_unref(trace->step.pages);
+    g_array_unref(trace->step.read_pages);
     g_array_unref(trace->step.look);
+    g_array_unref(trace->step.look_read_pages);
     g_array_unref(trace->step.batches);
     g_array_unref(trace->step.moves);
     g_array_unref(trace->step.gauge_pages);

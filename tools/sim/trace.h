@@ -21,8 +21,12 @@ typedef struct TraceBatch {
 /* What happened from one scan to the next. */
 typedef struct TraceStep {
     int64_t time_ms;            /* of the scan at its end */
+    unsigned kinds;             /* that were looked for */
     GArray *pages;              /* found written; uint32_t, ascending */
-    GArray *look;               /* those that the second look found */
+    GArray *read_pages;         /* found read */
+    unsigned look_kinds;        /* the same of the second look */
+    GArray *look;
+    GArray *look_read_pages;
     uint32_t look_window_ms;    /* 0 if there was none */
 
     GArray *batches;            /* before the scan; TraceBatch */

@@ -36,7 +36,8 @@ void raminate_record_put_header(GByteArray *out,
     guint start;
 
     g_byte_array_append(out, (const uint8_t *)RECORD_MAGIC, RECORD_MAGIC_SIZE);
-    put_u32(out, RECORD_VERSION);
+    put_u32(out, header->kinds & ~RAMINATE_WRITTEN ? RECORD_VERSION_KINDS
+                                                   : RECORD_VERSION);
     start = begin_entry(out, RECORD_HEADER);
     raminate_record_put_fields(out, header);
     end_entry(out, start);
@@ -131,10 +132,42 @@ bool raminate_record_has_lines(RaminateRecordType type)
     return type == RAMINATE_RECORD_TRAFFIC || type == RAMINATE_RECORD_GAUGE;
 }
 
+/* Returns: whether more was looked for than what was written. */
+static bool has_kinds(const RaminateRecordEntry *entry)
+{
+    return entry->kinds & ~RAMINATE_WRITTEN;
+}
+
+/* Returns: how entries of that type are marked. */
+static uint8_t type_of(const RaminateRecordEntry *entry)
+{
+    if (!has_kinds(entry)) {
+        return entry->type;
+    }
+    return entry->type == RAMINATE_RECORD_SCAN ? RECORD_SCAN_KINDS
+                                               : RECORD_LOOK_KINDS;
+}
+
+static void put_found(GByteArray *out, uint32_t nr_pages,
+                      const RaminateRecordEntry *entry)
+{
+    unsigned kinds = has_kinds(entry) ? entry->kinds : RAMINATE_WRITTEN;
+
+    if (has_kinds(entry)) {
+        put_u8(out, kinds);
+    }
+    if (kinds & RAMINATE_WRITTEN) {
+        put_pages(out, nr_pages, entry->pages, entry->nr);
+    }
+    if (kinds & RAMINATE_READ) {
+        put_pages(out, nr_pages, entry->read_pages, entry->nr_read_pages);
+    }
+}
+
 void raminate_record_put_entry(GByteArray *out, uint32_t nr_pages,
                                const RaminateRecordEntry *entry)
 {
-    guint start = begin_entry(out, entry->type);
+    guint start = begin_entry(out, type_of(entry));
 
     if (entry->type != RAMINATE_RECORD_END) {
         put_signed(out, entry->time_ms);
@@ -143,7 +176,7 @@ void raminate_record_put_entry(GByteArray *out, uint32_t nr_pages,
     if (entry->type == RAMINATE_RECORD_BATCH) {
         raminate_record_put_batch(out, entry);
     } else if (entry->type != RAMINATE_RECORD_END) {
-        put_pages(out, nr_pages, entry->pages, entry->nr);
+        put_found(out, nr_pages, entry);
     }
     if (raminate_record_has_lines(entry->type)) {
         put_u8(out, entry->read ? RECORD_HAS_READS : 0);

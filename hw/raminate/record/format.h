@@ -14,7 +14,10 @@
 
 #define RECORD_MAGIC "RAMINREC"
 #define RECORD_MAGIC_SIZE 8
+
+/* The second one may hold samples that tell more than what was written. */
 #define RECORD_VERSION 1
+#define RECORD_VERSION_KINDS 2
 
 /* Type and length of an entry, or of the header, and the checksum behind it */
 #define RECORD_PREFIX_SIZE 5
@@ -22,6 +25,10 @@
 
 /* The header is an entry of this type. */
 #define RECORD_HEADER 0
+
+/* Scans and second looks that tell kinds; all others have their own type. */
+#define RECORD_SCAN_KINDS 7
+#define RECORD_LOOK_KINDS 8
 
 /* Flags of entries that tell lines */
 #define RECORD_HAS_READS 1

@@ -14,6 +14,12 @@
 
 G_DEFINE_QUARK(raminate-record-error, raminate_record_error)
 
+/* Pages of an entry */
+typedef struct PageList {
+    uint32_t *pages;
+    size_t room;                /* in pages */
+} PageList;
+
 struct RaminateRecordReader {
     char *path;
     GMappedFile *file;
@@ -25,10 +31,10 @@ struct RaminateRecordReader {
 
     RaminateRecordHeader header;
     int64_t last_scan_ms;
-    uint32_t *pages;
+    PageList pages;
+    PageList read_pages;
     uint32_t *written;
     uint32_t *read;
-    size_t room;                /* in pages */
     size_t counts_room;         /* in written and in read */
     RaminateMove *moves;
     bool out_of_memory;
@@ -93,12 +99,14 @@ static bool read_header(RaminateRecordReader *reader, GError **error)
     }
     take(&cursor, RECORD_MAGIC_SIZE);
     version = take_u32(&cursor);
-    if (!cursor.bad && version != RECORD_VERSION) {
+    if (!cursor.bad && (version < RECORD_VERSION ||
+                        version > RECORD_VERSION_KINDS)) {
         g_set_error(error, RAMINATE_RECORD_ERROR,
                     RAMINATE_RECORD_ERROR_FOREIGN,
                     "%s: the recording has version %u of the format, but only "
-                    "%u is known; use the release that wrote it",
-                    reader->path, version, RECORD_VERSION);
+                    "%u and %u are known; use the release that wrote it",
+                    reader->path, version, RECORD_VERSION,
+                    RECORD_VERSION_KINDS);
         return false;
     }
     reader->next = cursor.next;
@@ -118,6 +126,10 @@ static bool read_header(RaminateRecordReader *reader, GError **error)
         !raminate_record_take_header(&reader->header, &cursor)) {
         set_damaged(reader, error);
         return false;
+    }
+    reader->header.kinds = RAMINATE_WRITTEN;
+    if (version == RECORD_VERSION_KINDS) {
+        reader->header.kinds |= RAMINATE_READ;
     }
     reader->first_entry = cursor.end + RECORD_CRC_SIZE;
     return true;
@@ -195,7 +207,8 @@ static size_t take_bitmap(Cursor *cursor, uint32_t first, uint32_t end,
     return nr;
 }
 
-static size_t take_pages(RaminateRecordReader *reader, Cursor *cursor)
+static size_t take_pages(RaminateRecordReader *reader, Cursor *cursor,
+                         PageList *list)
 {
     uint32_t nr_pages = reader->header.nr_pages;
     size_t nr = take_up_to(cursor, nr_pages);
@@ -214,14 +227,14 @@ static size_t take_pages(RaminateRecordReader *reader, Cursor *cursor)
             break;
         }
         how = take_u8(cursor);
-        if (!reserve(reader, &reader->pages, &reader->room,
+        if (!reserve(reader, &list->pages, &list->room,
                      MIN(i + RECORD_BLOCK_PAGES, nr), nr)) {
             break;
         }
         if (how == RECORD_BLOCK_RUNS) {
-            i += take_runs(cursor, first, end, reader->pages + i, nr - i);
+            i += take_runs(cursor, first, end, list->pages + i, nr - i);
         } else if (how == RECORD_BLOCK_BITMAP) {
-            i += take_bitmap(cursor, first, end, reader->pages + i, nr - i);
+            i += take_bitmap(cursor, first, end, list->pages + i, nr - i);
         } else {
             cursor->bad = true;
         }
@@ -250,8 +263,28 @@ static void take_counts(Cursor *cursor, uint32_t *counts, size_t nr)
     }
 }
 
+/* @has_kinds: the entry says what was looked for. */
+static void take_found(RaminateRecordReader *reader, Cursor *cursor,
+                       bool has_kinds, RaminateRecordEntry *entry)
+{
+    unsigned kinds = has_kinds ? take_u8(cursor) : RAMINATE_WRITTEN;
+
+    cursor->bad |= !kinds || kinds & ~reader->header.kinds;
+    if (kinds & RAMINATE_WRITTEN) {
+        entry->nr = take_pages(reader, cursor, &reader->pages);
+        entry->pages = reader->pages.pages;
+    }
+    if (kinds & RAMINATE_READ) {
+        entry->nr_read_pages = take_pages(reader, cursor, &reader->read_pages);
+        entry->read_pages = reader->read_pages.pages;
+    }
+    if (!raminate_record_has_lines(entry->type)) {
+        entry->kinds = kinds;
+    }
+}
+
 static bool take_entry(RaminateRecordReader *reader, Cursor *cursor,
-                       RaminateRecordEntry *entry)
+                       bool has_kinds, RaminateRecordEntry *entry)
 {
     entry->time_ms = take_signed(cursor);
     entry->window_ms = take_up_to(cursor, UINT32_MAX);
@@ -264,8 +297,7 @@ static bool take_entry(RaminateRecordReader *reader, Cursor *cursor,
                                           &reader->moves, entry,
                                           &reader->out_of_memory);
     }
-    entry->nr = take_pages(reader, cursor);
-    entry->pages = reader->pages;
+    take_found(reader, cursor, has_kinds, entry);
     if (raminate_record_has_lines(entry->type)) {
         uint8_t flags = take_u8(cursor);
 
@@ -310,6 +342,40 @@ static void set_wrong(const RaminateRecordReader *reader, GError **error)
     }
 }
 
+static void set_unknown(const RaminateRecordReader *reader, uint8_t type,
+                        GError **error)
+{
+    g_set_error(error, RAMINATE_RECORD_ERROR, RAMINATE_RECORD_ERROR_FOREIGN,
+                "%s: the entry at offset %zu is of type %u, which is not "
+                "known; use the release that wrote it", reader->path,
+                (size_t)(reader->next - reader->start), type);
+}
+
+/*
+ * @stored: as it is in the file; another number than @type if the entry says
+ *          what was looked for
+ * Returns: false if it is not known.
+ */
+static bool take_type(const RaminateRecordReader *reader, uint8_t stored,
+                      RaminateRecordType *type)
+{
+    switch (stored) {
+    case RAMINATE_RECORD_SCAN:
+    case RAMINATE_RECORD_LOOK:
+    case RAMINATE_RECORD_TRAFFIC:
+    case RAMINATE_RECORD_GAUGE:
+    case RAMINATE_RECORD_BATCH:
+        *type = stored;
+        return true;
+    case RECORD_SCAN_KINDS:
+    case RECORD_LOOK_KINDS:
+        *type = stored == RECORD_SCAN_KINDS ? RAMINATE_RECORD_SCAN
+                                            : RAMINATE_RECORD_LOOK;
+        return reader->header.kinds & ~RAMINATE_WRITTEN;
+    }
+    return false;
+}
+
 bool raminate_record_reader_next(RaminateRecordReader *reader,
                                  RaminateRecordEntry *entry, GError **error)
 {
@@ -322,26 +388,22 @@ bool raminate_record_reader_next(RaminateRecordReader *reader,
     if (!payload) {
         return false;
     }
-    memset(entry, 0, sizeof(*entry));
-    entry->type = type;
-    cursor = (Cursor) { .next = payload, .end = payload + size };
-    switch (type) {
-    case RAMINATE_RECORD_END:
+    if (type == RAMINATE_RECORD_END) {
         return false;
-    case RAMINATE_RECORD_SCAN:
-    case RAMINATE_RECORD_LOOK:
-    case RAMINATE_RECORD_TRAFFIC:
-    case RAMINATE_RECORD_GAUGE:
-    case RAMINATE_RECORD_BATCH:
-        if (take_entry(reader, &cursor, entry) &&
-            is_in_order(reader, entry)) {
-            reader->next = payload + size + RECORD_CRC_SIZE;
-            return true;
-        }
-        break;
     }
-    set_wrong(reader, error);
-    return false;
+    memset(entry, 0, sizeof(*entry));
+    cursor = (Cursor) { .next = payload, .end = payload + size };
+    if (!take_type(reader, type, &entry->type)) {
+        set_unknown(reader, type, error);
+        return false;
+    }
+    if (!take_entry(reader, &cursor, type != entry->type, entry) ||
+        !is_in_order(reader, entry)) {
+        set_wrong(reader, error);
+        return false;
+    }
+    reader->next = payload + size + RECORD_CRC_SIZE;
+    return true;
 }
 
 /* Life */
@@ -393,7 +455,8 @@ void raminate_record_reader_free(RaminateRecordReader *reader)
         g_mapped_file_unref(reader->file);
     }
     g_free(reader->path);
-    g_free(reader->pages);
+    g_free(reader->pages.pages);
+    g_free(reader->read_pages.pages);
     g_free(reader->moves);
     g_free(reader->written);
     g_free(reader->read);

@@ -16,6 +16,7 @@
 
 #include "hw/raminate/engine/move.h"
 #include "hw/raminate/engine/layout.h"
+#include "hw/raminate/engine/sample.h"
 
 /* One tier: its frames as in RaminateFrameRange, and how users call it. */
 typedef struct RaminateRecordTier {
@@ -31,6 +32,8 @@ typedef struct RaminateRecordHeader {
     uint32_t nr_pages;          /* of the guest */
     int64_t started_us;         /* microseconds since 1970, UTC */
     uint32_t scan_period_ms;    /* at the start; entries tell the times */
+    unsigned kinds;             /* that scans and looks may tell; 0 stands for
+                                   RAMINATE_WRITTEN, and so below */
     unsigned nr_tiers;
     RaminateRecordTier tiers[RAMINATE_MAX_TIERS];       /* fastest first */
 } RaminateRecordHeader;
@@ -43,7 +46,7 @@ void raminate_record_get_layout(const RaminateRecordHeader *header,
                                 RaminateLayout *layout);
 
 typedef enum RaminateRecordType {
-    RAMINATE_RECORD_SCAN = 1,   /* pages found written by a scan */
+    RAMINATE_RECORD_SCAN = 1,   /* pages found written, or read, by a scan */
     RAMINATE_RECORD_LOOK = 2,   /* the same by the second look before it */
     RAMINATE_RECORD_TRAFFIC = 3,        /* what reached the memory itself */
     RAMINATE_RECORD_END = 4,
@@ -57,8 +60,14 @@ typedef struct RaminateRecordEntry {
     int64_t time_ms;            /* on the placer's clock; from scan to scan it
                                    never goes back */
     uint32_t window_ms;         /* for how long until then it was watched */
-    const uint32_t *pages;      /* in ascending order, none twice */
+    const uint32_t *pages;      /* in ascending order, none twice; of scans and
+                                   looks, those that were written */
     size_t nr;
+
+    /* For RAMINATE_RECORD_SCAN and _LOOK */
+    unsigned kinds;             /* that were looked for */
+    const uint32_t *read_pages; /* the same of those that were read */
+    size_t nr_read_pages;
 
     /* For RAMINATE_RECORD_TRAFFIC and _GAUGE: lines of each page, else NULL */
     const uint32_t *written;
@@ -84,7 +93,10 @@ typedef enum RaminateRecordError {
 /* Returns: whether entries of this type tell lines of each page. */
 bool raminate_record_has_lines(RaminateRecordType type);
 
-/* Writing: both append to @out. */
+/*
+ * Writing: both append to @out.  What an entry tells is among the kinds of the
+ * header.
+ */
 void raminate_record_put_header(GByteArray *out,
                                 const RaminateRecordHeader *header);
 void raminate_record_put_entry(GByteArray *out, uint32_t nr_pages,
