@@ -222,7 +222,8 @@ RaminateInfo *raminate_placer_info(RaminatePlacer *placer)
     add_settings(placer, info);
     add_figures(raminate_engine_figures(placer->engine), info);
     info->bytes_per_page = bytes_per_page(placer);
-    info->memory = raminate_engine_memory(placer->engine);
+    info->memory = raminate_engine_memory(placer->engine) +
+                   placer->sample_memory;
     info->energy = energy_info(placer);
     info->mappings = raminate_placement_runs(placer->memory->placement);
     if (placer->mover) {

@@ -93,6 +93,7 @@ struct RaminatePlacer {
     RaminateEngine *engine;
     RaminateClaim claim;
     QemuCond unclaimed;         /* the claim is over, or the thread */
+    size_t sample_memory;       /* of the thread's samples, in bytes */
 
     /*
      * Opened and closed in the main loop, while the thread waits for that; used

@@ -173,6 +173,17 @@ static void tell_scan(RaminatePlacer *placer, int64_t now, uint64_t took)
     }
 }
 
+static void note_memory(RaminatePlacer *placer)
+{
+    size_t memory = raminate_sample_memory(&placer->found) +
+                    raminate_sample_memory(&placer->looked) +
+                    raminate_sample_memory(&placer->all);
+
+    raminate_placer_lock(placer);
+    placer->sample_memory = memory;
+    raminate_placer_unlock(placer);
+}
+
 void raminate_placer_scan(RaminatePlacer *placer)
 {
     int64_t start = qemu_clock_get_ns(QEMU_CLOCK_REALTIME);
@@ -195,6 +206,7 @@ void raminate_placer_scan(RaminatePlacer *placer)
         raminate_placer_unlock(placer);
     }
     raminate_sample_clear(&placer->looked);
+    note_memory(placer);
 }
 
 /* With the lock, which is given back in between. */

@@ -120,6 +120,30 @@ static void test_auto_shown(void)
     qtest_quit(qts);
 }
 
+/* Heat of the one region, and what the last scans found, until both are cold */
+static void test_memory_shown(void)
+{
+    QTestState *qts = raminate_start(",policy=null,second-look=0,"
+                                     "scan-period=100", "");
+    const uint64_t heat = 512 * sizeof(uint32_t);
+    unsigned rounds = 0;
+
+    raminate_wait_state(qts, "running");
+    while (raminate_figure(qts, "memory") <= heat) {
+        for (uint32_t page = 0; page < NR_PAGES; page += 2) {
+            raminate_write_page(qts, page, rounds);
+        }
+        raminate_wait(&rounds, "a scan's memory");
+    }
+    g_assert_cmpuint(raminate_figure(qts, "memory"), <,
+                     heat + 8 * NR_PAGES * sizeof(uint64_t));
+    raminate_set_uint(qts, "scan-period", 1);
+    while (raminate_figure(qts, "memory")) {
+        raminate_wait(&rounds, "memory to be given back");
+    }
+    qtest_quit(qts);
+}
+
 static void test_all_containers_shown(void)
 {
     QTestState *qts = qtest_init("-machine none");
@@ -1093,6 +1117,7 @@ int main(int argc, char **argv)
     qtest_add_func("raminate/monitor/query/settings", test_settings_shown);
     qtest_add_func("raminate/monitor/query/tiers", test_tiers_shown);
     qtest_add_func("raminate/monitor/query/auto", test_auto_shown);
+    qtest_add_func("raminate/monitor/query/memory", test_memory_shown);
     qtest_add_func("raminate/monitor/query/all-containers",
                    test_all_containers_shown);
     qtest_add_func("raminate/monitor/query/times", test_times_shown);

@@ -4,6 +4,8 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 
+#include <glib.h>
+
 #include "hw/raminate/engine/moves.h"
 
 #define WINDOW_MS 1000
@@ -64,7 +66,7 @@ static void test_last_move(void)
     raminate_moves_free(moves);
 }
 
-/* Few are kept for ever; of many, only those of the window. */
+/* Few are kept for ever; of many, those of the window, and the last ones. */
 static void test_forgets_if_there_are_many(void)
 {
     RaminateMoves *moves = raminate_moves_new();
@@ -75,11 +77,36 @@ static void test_forgets_if_there_are_many(void)
     note(moves, 10 * WINDOW_MS, 0, 0, 1);
     g_assert_nonnull(raminate_moves_last(moves, 1));
 
+    /* One too many: the one that moved longest ago */
     note(moves, 10 * WINDOW_MS, RAMINATE_MOVES_KEPT, 1, 0);
-    note(moves, 11 * WINDOW_MS, 2, 0, 1);
     g_assert_nonnull(raminate_moves_last(moves, 0));
     g_assert_null(raminate_moves_last(moves, 1));
     g_assert_nonnull(raminate_moves_last(moves, 2));
+    raminate_moves_free(moves);
+}
+
+/* A burst is remembered for as long as the window, and forgotten by itself. */
+static void test_forgets_while_nothing_moves(void)
+{
+    RaminateMoves *moves = raminate_moves_new();
+    size_t few;
+
+    for (uint32_t page = 0; page < RAMINATE_MOVES_KEPT; page++) {
+        note(moves, 0, page, 1, 0);
+    }
+    few = raminate_moves_memory(moves);
+    g_assert_cmpuint(few, >, RAMINATE_MOVES_KEPT * sizeof(RaminatePastMove));
+    for (uint32_t page = 0; page < 8 * RAMINATE_MOVES_KEPT; page++) {
+        note(moves, 1, page, 1, 0);
+    }
+    raminate_moves_forget(moves, WINDOW_MS, 1 + WINDOW_MS);
+    g_assert_cmpuint(raminate_moves_memory(moves), ==, 8 * few);
+    for (unsigned i = 0; i < 100; i++) {
+        raminate_moves_forget(moves, WINDOW_MS, 2 + WINDOW_MS);
+    }
+    g_assert_cmpuint(raminate_moves_memory(moves), ==, few);
+    g_assert_null(raminate_moves_last(moves, 0));
+    g_assert_nonnull(raminate_moves_last(moves, 8 * RAMINATE_MOVES_KEPT - 1));
     raminate_moves_free(moves);
 }
 
@@ -92,5 +119,7 @@ int main(int argc, char **argv)
     g_test_add_func("/moves/last-move", test_last_move);
     g_test_add_func("/moves/forgets-if-there-are-many",
                     test_forgets_if_there_are_many);
+    g_test_add_func("/moves/forgets-while-nothing-moves",
+                    test_forgets_while_nothing_moves);
     return g_test_run();
 }

@@ -248,6 +248,46 @@ static void test_parts(void)
     raminate_sample_destroy(&sample);
 }
 
+/* Adds so many runs of one page. */
+static void add_runs(RaminateSample *sample, uint32_t nr)
+{
+    for (uint32_t i = 0; i < nr; i++) {
+        raminate_sample_add_word(sample, 2 * i, 1, W);
+    }
+}
+
+static void test_memory_follows_what_was_in_it_lately(void)
+{
+    RaminateSample sample = { 0 };
+    size_t most;
+
+    g_assert_cmpuint(raminate_sample_memory(&sample), ==, 0);
+    add_runs(&sample, 100000);
+    most = raminate_sample_memory(&sample);
+    g_assert_cmpuint(most, >=, 100000 * sizeof(RaminateRun));
+    /* What comes back now and then finds its memory. */
+    for (unsigned i = 1; i <= 100; i++) {
+        raminate_sample_clear(&sample);
+        if (i % 8 == 0) {
+            add_runs(&sample, 100000);
+        }
+        g_assert_cmpuint(raminate_sample_memory(&sample), ==, most);
+    }
+    for (unsigned i = 0; i < 100; i++) {
+        raminate_sample_clear(&sample);
+        add_runs(&sample, 1000);
+    }
+    g_assert_cmpuint(raminate_sample_memory(&sample), <=,
+                     2 * 1000 * sizeof(RaminateRun));
+    for (unsigned i = 0; i < 100; i++) {
+        raminate_sample_clear(&sample);
+    }
+    g_assert_cmpuint(raminate_sample_memory(&sample), ==, 0);
+    add_runs(&sample, 5);
+    g_assert_cmpuint(sample.nr_runs, ==, 5);
+    raminate_sample_destroy(&sample);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -262,5 +302,7 @@ int main(int argc, char **argv)
     g_test_add_func("/sample/union", test_union);
     g_test_add_func("/sample/random", test_random);
     g_test_add_func("/sample/parts", test_parts);
+    g_test_add_func("/sample/memory-follows-what-was-in-it-lately",
+                    test_memory_follows_what_was_in_it_lately);
     return g_test_run();
 }

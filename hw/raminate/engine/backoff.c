@@ -4,9 +4,8 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 
-#include <glib.h>
-
 #include "hw/raminate/engine/backoff.h"
+#include "hw/raminate/engine/page-table.h"
 
 typedef struct FailedPage {
     uint64_t last_plan;         /* that leaves it out */
@@ -22,7 +21,7 @@ RaminateBackoff *raminate_backoff_new(void)
 {
     RaminateBackoff *backoff = g_new0(RaminateBackoff, 1);
 
-    backoff->pages = g_hash_table_new_full(NULL, NULL, NULL, g_free);
+    backoff->pages = raminate_page_table_new();
     return backoff;
 }
 
@@ -83,4 +82,9 @@ void raminate_backoff_failed(RaminateBackoff *backoff, uint32_t page)
 void raminate_backoff_moved(RaminateBackoff *backoff, uint32_t page)
 {
     g_hash_table_remove(backoff->pages, GUINT_TO_POINTER(page));
+}
+
+size_t raminate_backoff_memory(const RaminateBackoff *backoff)
+{
+    return raminate_page_table_memory(backoff->pages, sizeof(FailedPage));
 }

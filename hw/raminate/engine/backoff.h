@@ -12,6 +12,7 @@
 #define HW_RAMINATE_BACKOFF_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /* Most plans that a page is left out of */
@@ -37,5 +38,8 @@ void raminate_backoff_failed(RaminateBackoff *backoff, uint32_t page);
 
 /* It did not: what failed before is forgotten. */
 void raminate_backoff_moved(RaminateBackoff *backoff, uint32_t page);
+
+/* Returns: bytes that they take at present. */
+size_t raminate_backoff_memory(const RaminateBackoff *backoff);
 
 #endif

@@ -127,8 +127,10 @@ void raminate_engine_begin_policy(RaminateEngine *e)
 
 void raminate_engine_end_policy(RaminateEngine *e)
 {
-    e->policy_memory = e->ops && e->ops->memory ? e->ops->memory(e->policy)
-                                                : 0;
+    e->policy_memory = raminate_backoff_memory(e->backoff);
+    if (e->ops && e->ops->memory) {
+        e->policy_memory += e->ops->memory(e->policy);
+    }
 }
 
 void raminate_engine_forget_moves(RaminateEngine *e)
@@ -180,6 +182,7 @@ void raminate_engine_begin_scan(RaminateEngine *e, int64_t now,
                       ? now + e->settings.second_look : NEVER;
     e->drops_scan = e->drops_next;
     e->drops_next = false;
+    raminate_moves_forget(e->moves, e->settings.reverse_window, now);
 }
 
 void raminate_engine_begin_look(RaminateEngine *e)
@@ -361,7 +364,8 @@ void raminate_engine_moved(RaminateEngine *e, int64_t now,
 size_t raminate_engine_memory(const RaminateEngine *e)
 {
     return raminate_placement_memory(e->placement) +
-           raminate_heat_memory(e->heat) + e->policy_memory;
+           raminate_heat_memory(e->heat) + raminate_moves_memory(e->moves) +
+           e->policy_memory;
 }
 
 RaminatePlacement *raminate_engine_placement(RaminateEngine *e)

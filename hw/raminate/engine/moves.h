@@ -9,10 +9,10 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <glib.h>
+#include <stddef.h>
 
-/* Moves older than the window are forgotten when there are more. */
-#define RAMINATE_MOVES_KEPT 65536
+/* Of moves older than the window, so many are remembered with the others. */
+#define RAMINATE_MOVES_KEPT 8192
 
 /* From one tier to another */
 typedef struct RaminatePastMove {
@@ -40,8 +40,22 @@ void raminate_moves_free(RaminateMoves *moves);
 bool raminate_moves_note(RaminateMoves *moves, int64_t window_ms,
                          uint32_t page, const RaminatePastMove *move);
 
-/* Returns: the last move of @page, valid until the next note, or NULL. */
+/*
+ * Forgets moves older than the window at @now, but for those kept.
+ * Cost: O(moves forgotten), and less than a millisecond at a time: it is to be
+ * called again and again.
+ */
+void raminate_moves_forget(RaminateMoves *moves, int64_t window_ms,
+                           int64_t now);
+
+/*
+ * Returns: the last move of @page, valid until the next one is noted or some
+ * are forgotten, or NULL.
+ */
 const RaminatePastMove *raminate_moves_last(const RaminateMoves *moves,
-                                        uint32_t page);
+                                            uint32_t page);
+
+/* Returns: bytes that they take at present. */
+size_t raminate_moves_memory(const RaminateMoves *moves);
 
 #endif

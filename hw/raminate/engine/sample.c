@@ -9,14 +9,33 @@
 
 #define FIRST_ALLOCATION 64
 
+/* How many clears memory has to be unused for, and by how much */
+#define TRIM_CLEARS 16
+#define TRIM_FACTOR 4
+
 void raminate_sample_destroy(RaminateSample *sample)
 {
     g_free(sample->runs);
     *sample = (RaminateSample){};
 }
 
+/* Leaves room for twice as much as was in it lately. */
+static void trim(RaminateSample *sample)
+{
+    if (sample->most_runs < sample->allocated / TRIM_FACTOR) {
+        sample->allocated = 2 * sample->most_runs;
+        sample->runs = g_renew(RaminateRun, sample->runs, sample->allocated);
+    }
+    sample->clears = 0;
+    sample->most_runs = 0;
+}
+
 void raminate_sample_clear(RaminateSample *sample)
 {
+    sample->most_runs = MAX(sample->most_runs, sample->nr_runs);
+    if (++sample->clears == TRIM_CLEARS) {
+        trim(sample);
+    }
     sample->nr_runs = 0;
     sample->nr_pages = 0;
     sample->kinds = 0;
@@ -169,6 +188,11 @@ RaminateSample raminate_sample_part(const RaminateSample *sample, size_t *run,
         part.nr_runs++;
     }
     return part;
+}
+
+size_t raminate_sample_memory(const RaminateSample *sample)
+{
+    return sample->allocated * sizeof(RaminateRun);
 }
 
 unsigned raminate_sample_find(const RaminateSample *sample, uint32_t page)

@@ -36,12 +36,19 @@ typedef struct RaminateSample {
     size_t allocated;           /* room for so many runs */
     size_t nr_pages;            /* in all runs */
     unsigned kinds;             /* what was looked for; the caller's to set */
+
+    /* To give back what is no longer used */
+    unsigned clears;            /* since that was last looked at */
+    size_t most_runs;           /* in it meanwhile */
 } RaminateSample;
 
 /* Frees the memory; the sample is empty then, and may be filled again. */
 void raminate_sample_destroy(RaminateSample *sample);
 
-/* Makes it empty, and kinds 0, but keeps the memory. */
+/*
+ * Makes it empty, and kinds 0, but keeps memory for as much as was in it
+ * lately.
+ */
 void raminate_sample_clear(RaminateSample *sample);
 
 /*
@@ -82,6 +89,9 @@ void raminate_sample_merge(RaminateSample *into, const RaminateSample *a,
  */
 RaminateSample raminate_sample_part(const RaminateSample *sample, size_t *run,
                                     size_t pages);
+
+/* Returns: bytes that it takes at present. */
+size_t raminate_sample_memory(const RaminateSample *sample);
 
 /* Returns: what was found of @page, or 0.  Cost: O(log of runs). */
 unsigned raminate_sample_find(const RaminateSample *sample, uint32_t page);
