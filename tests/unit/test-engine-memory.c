@@ -35,10 +35,12 @@ static void scan(Clocked *c, const RaminateSample *found)
 {
     RaminateScan told = { .now = c->now, .found = found };
     RaminateMove moves[MAX_MOVES];
+    int64_t wait_ms;
 
     raminate_engine_begin_scan(c->engine, c->now, false);
     raminate_engine_scanned(c->engine, &told);
-    if (raminate_engine_batch_is_due(c->engine, c->now)) {
+    if (raminate_engine_next(c->engine, c->now, &wait_ms) ==
+        RAMINATE_TASK_BATCH) {
         /* Nothing comes of it. */
         raminate_engine_plan(c->engine, c->now, moves, MAX_MOVES);
     }

@@ -163,6 +163,7 @@ static void place(const RaminatePolicyOps *ops,
     const RaminatePlacement *p;
     uint32_t pages[HOT_PAGES];
     g_autoptr(Found) found = NULL;
+    int64_t wait_ms;
 
     raminate_settings_init(&settings);
     raminate_layout_init(&layout, ranges, 2);
@@ -183,7 +184,8 @@ static void place(const RaminatePolicyOps *ops,
         raminate_engine_begin_count(engine);
         raminate_engine_count(engine, found);
         raminate_engine_end_count(engine, scan.now);
-        if (raminate_engine_batch_is_due(engine, scan.now)) {
+        if (raminate_engine_next(engine, scan.now, &wait_ms) ==
+            RAMINATE_TASK_BATCH) {
             move(engine, scan.now);
         }
         raminate_engine_end_policy(engine);

@@ -65,8 +65,8 @@ static void file_save(GByteArray *file)
 
 static const ReplaySettings defaults = {
     .policy = &raminate_policy_null, .engine = {
-        .swap_period = 2000, .life_time = 3000, .max_swaps = 4,
-        .reverse_window = 60000,
+        .scan_period = 1000, .swap_period = 2000, .life_time = 3000,
+        .max_swaps = 4, .reverse_window = 60000,
     },
     .second_look = true,
 };

@@ -204,19 +204,26 @@ static void make_batch(Replay *replay, const TraceStep *step, int64_t now)
     move_pages(replay, now, step->time_ms, nr);
 }
 
-/* Returns: false with @error set if it isn't as recorded. */
+/*
+ * Does what the engine wants done, as the placer does, but that the recording
+ * has the scans: one begins when it comes, and nothing is done between two.
+ * Returns: false with @error set if it isn't as recorded.
+ */
 static bool replay_step(Replay *replay, const TraceStep *step, GError **error)
 {
     int64_t now = step->time_ms + replay->offset_ms;
+    int64_t wait_ms;
     bool ok;
 
     raminate_engine_begin_policy(replay->engine);
     ok = !replay->settings->as_recorded || as_recorded(replay, step, error);
     if (ok) {
         judge_traffic(replay, step);
+        raminate_engine_begin_scan(replay->engine, now, false);
         tell_engine(replay, step, now);
         if (!replay->settings->as_recorded &&
-            raminate_engine_batch_is_due(replay->engine, now)) {
+            raminate_engine_next(replay->engine, now, &wait_ms) ==
+            RAMINATE_TASK_BATCH) {
             make_batch(replay, step, now);
         }
     }

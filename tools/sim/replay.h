@@ -17,7 +17,7 @@ typedef struct ReplaySettings {
     const RaminatePolicyOps *policy;
     OracleKind oracle;          /* plans instead, if there is one */
     uint32_t foresight_ms;      /* of the oracle; 0: until the next batch */
-    RaminateSettings engine;    /* its periods of scans and looks are not used */
+    RaminateSettings engine;    /* scans and looks come as they are recorded */
     bool second_look;           /* tell the policy what it found */
     bool keep_policy;           /* from pass to pass, with what it knows */
     bool keep_steps;            /* in the result */

@@ -245,11 +245,6 @@ void raminate_engine_drop_scan(RaminateEngine *e, int64_t now)
 
 /* Batches */
 
-bool raminate_engine_batch_is_due(const RaminateEngine *e, int64_t now)
-{
-    return now >= e->next_swap_ms;
-}
-
 void raminate_engine_put_off_batch(RaminateEngine *e, int64_t now)
 {
     e->next_swap_ms = now + e->settings.swap_period;

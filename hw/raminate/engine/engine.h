@@ -139,9 +139,6 @@ void raminate_engine_begin_batch(RaminateEngine *engine, int64_t now);
 size_t raminate_engine_plan(RaminateEngine *engine, int64_t now,
                             RaminateMove *moves, size_t max);
 
-/* Returns: whether a batch is due. */
-bool raminate_engine_batch_is_due(const RaminateEngine *engine, int64_t now);
-
 /* The next batch is due a swap period from @now. */
 void raminate_engine_put_off_batch(RaminateEngine *engine, int64_t now);
 
