@@ -30,8 +30,7 @@ void raminate_bounce_destroy(RaminateBounce *bounce)
     qemu_memfd_free(bounce->copies, bounce->size, bounce->fd);
 }
 
-bool raminate_bounce_save(RaminateBounce *bounce, size_t slot,
-                          const uint8_t *page)
+bool raminate_bounce_save(RaminateBounce *bounce, size_t slot, uint8_t *page)
 {
     return pwrite(bounce->fd, page, RAMINATE_PAGE_SIZE,
                   slot * RAMINATE_PAGE_SIZE) == RAMINATE_PAGE_SIZE;

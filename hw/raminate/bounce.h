@@ -29,8 +29,7 @@ bool raminate_bounce_init(RaminateBounce *bounce, const RaminateMemory *memory,
 void raminate_bounce_destroy(RaminateBounce *bounce);
 
 /* @page, in both of them: host address.  Returns: whether it was in reach. */
-bool raminate_bounce_save(RaminateBounce *bounce, size_t slot,
-                          const uint8_t *page);
+bool raminate_bounce_save(RaminateBounce *bounce, size_t slot, uint8_t *page);
 bool raminate_bounce_load(RaminateBounce *bounce, size_t slot, uint8_t *page);
 
 static inline const uint8_t *

@@ -92,11 +92,11 @@ def two_tiers(directory: Path, memory: int, dram: int,
 
 
 def two_physical_tiers(start: int, memory: int, dram: int,
-                       **options: Any) -> Container:
-    """The same, on a range of physical memory, DRAM first."""
+                       device: Path = DEV_MEM, **options: Any) -> Container:
+    """The same, on a range of physical memory or of a device, DRAM first."""
     return _container('dmcon0', [
-        Tier('dram0', dram, DEV_MEM, start),
-        Tier('mram0', memory - dram, DEV_MEM, start + dram)], options)
+        Tier('dram0', dram, device, start),
+        Tier('mram0', memory - dram, device, start + dram)], options)
 
 
 @dataclass

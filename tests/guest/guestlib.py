@@ -16,7 +16,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / 'scripts'))
 
 # pylint: disable=wrong-import-position
 from raminate.guest import (  # noqa: E402
-    MIB, Boot, Guest, clean_up_on_signals, two_tiers, work_directory)
+    MIB, Boot, Guest, clean_up_on_signals, two_physical_tiers, two_tiers,
+    work_directory)
 from raminate.console import Console  # noqa: E402
 from qemu.qmp import ExecuteError  # noqa: E402
 from qemu.qmp.legacy import QEMUMonitorProtocol  # noqa: E402

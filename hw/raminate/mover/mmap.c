@@ -186,6 +186,35 @@ typedef struct Run {
     uint32_t end;
 } Run;
 
+/*
+ * Returns: where the mapping before @page starts, or @page if that is more than
+ * DEVICE_JOIN_PAGES before it.  Looks no further.
+ */
+static uint32_t start_before(const MmapMover *mover, uint32_t page)
+{
+    uint32_t from = page > DEVICE_JOIN_PAGES ? page - DEVICE_JOIN_PAGES : 0;
+    uint32_t word = BIT_WORD(from);
+    uint32_t nr = page - word * BITS_PER_LONG;
+    uint32_t start = word * BITS_PER_LONG +
+                     find_last_bit(mover->starts + word, nr);
+
+    return start < from ? page : start;
+}
+
+/*
+ * Returns: where the mapping of the page behind @page ends, or that page if it
+ * is more than DEVICE_JOIN_PAGES behind @page.  Looks no further.
+ */
+static uint32_t end_behind(const MmapMover *mover, uint32_t page)
+{
+    uint64_t nr_pages =
+        raminate_placement_pages(mover->parent.memory->placement);
+    uint64_t limit = MIN((uint64_t)page + DEVICE_JOIN_PAGES + 1, nr_pages);
+    uint32_t end = find_next_bit(mover->starts, limit, page + 2);
+
+    return end - page > DEVICE_JOIN_PAGES ? page + 1 : end;
+}
+
 /* Returns: what to map to show what the placement says of @page. */
 static Run run_of(const MmapMover *mover, uint32_t page)
 {
@@ -196,20 +225,10 @@ static Run run_of(const MmapMover *mover, uint32_t page)
         return run;
     }
     if (raminate_placement_joined(placement, page)) {
-        uint32_t first = find_last_bit(mover->starts, page);
-
-        if (page - first <= DEVICE_JOIN_PAGES) {
-            run.first = first;
-        }
+        run.first = start_before(mover, page);
     }
     if (raminate_placement_joined(placement, page + 1)) {
-        uint32_t end = find_next_bit(mover->starts,
-                                     raminate_placement_pages(placement),
-                                     page + 2);
-
-        if (end - page <= DEVICE_JOIN_PAGES) {
-            run.end = end;
-        }
+        run.end = end_behind(mover, page);
     }
     return run;
 }
@@ -269,27 +288,19 @@ static bool run_has(const Run *run, uint32_t page)
 }
 
 /*
- * The copies of pages @a and @b go to the frames that the other one had.
+ * Pages @a and @b are copied, or their copies go to the frames that the other
+ * one had.
+ * @copy: raminate_bounce_save or raminate_bounce_load
  * Returns: whether they did; if not, some may have.
  */
-static bool load_copies(MmapMover *mover, uint32_t a, uint32_t b)
+static bool copy_pair(MmapMover *mover, uint32_t a, uint32_t b,
+                      bool (*copy)(RaminateBounce *bounce, size_t slot,
+                                   uint8_t *page))
 {
     const RaminateMemory *memory = mover->parent.memory;
 
-    return raminate_bounce_load(&mover->bounce, 0,
-                                raminate_memory_page(memory, a)) &&
-           raminate_bounce_load(&mover->bounce, 1,
-                                raminate_memory_page(memory, b));
-}
-
-static bool save_copies(MmapMover *mover, uint32_t a, uint32_t b)
-{
-    const RaminateMemory *memory = mover->parent.memory;
-
-    return raminate_bounce_save(&mover->bounce, 0,
-                                raminate_memory_page(memory, a)) &&
-           raminate_bounce_save(&mover->bounce, 1,
-                                raminate_memory_page(memory, b));
+    return copy(&mover->bounce, 0, raminate_memory_page(memory, a)) &&
+           copy(&mover->bounce, 1, raminate_memory_page(memory, b));
 }
 
 /*
@@ -327,7 +338,7 @@ static int exchange_pair(MmapMover *mover, uint32_t a, uint32_t b, bool *lost)
     Run run_a, run_b;
     int ret;
 
-    if (!save_copies(mover, a, b)) {
+    if (!copy_pair(mover, a, b, raminate_bounce_save)) {
         return -EFAULT;
     }
     raminate_memory_exchanged(memory, a, b);
@@ -345,10 +356,10 @@ static int exchange_pair(MmapMover *mover, uint32_t a, uint32_t b, bool *lost)
         *lost = !undo(mover, &run_b, &run_a, a, b);
         return ret;
     }
-    if (!load_copies(mover, a, b)) {
+    if (!copy_pair(mover, a, b, raminate_bounce_load)) {
         raminate_memory_exchanged(memory, a, b);
         *lost = map_back(mover, a) | map_back(mover, b) ||
-                !load_copies(mover, a, b);
+                !copy_pair(mover, a, b, raminate_bounce_load);
         return -EFAULT;
     }
     return 0;
