@@ -41,14 +41,6 @@ static int container_postcopy(NotifierWithReturn *notifier, void *data,
 
 void container_begin_discard(HostMemoryBackendContainer *container)
 {
-    MEMORY_BACKEND(container)->mr.ram_block->discard = container_discard;
-    container->postcopy.notify = container_postcopy;
-    postcopy_add_notifier(&container->postcopy);
-}
-
-void container_end_discard(HostMemoryBackendContainer *container)
-{
-    if (container->postcopy.notify) {
-        postcopy_remove_notifier(&container->postcopy);
-    }
+    raminate_begin_discard(MEMORY_BACKEND(container), container_discard,
+                           &container->postcopy, container_postcopy);
 }

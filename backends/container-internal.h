@@ -52,10 +52,9 @@ static inline const char *container_id(HostMemoryBackendContainer *container)
 
 /*
  * Has discards of the complete container free the frames of its pages, and
- * post-copy ask whether it can be.
+ * post-copy ask whether it can be, until raminate_end_discard().
  */
 void container_begin_discard(HostMemoryBackendContainer *container);
-void container_end_discard(HostMemoryBackendContainer *container);
 
 /* container-props.c */
 

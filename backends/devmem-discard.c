@@ -46,15 +46,7 @@ void devmem_begin_discard(HostMemoryBackendDevmem *devmem)
 {
     /* The guest uses a tier through the container, which answers for it. */
     if (raminate_is_device(&devmem->file) && !devmem->parent) {
-        MEMORY_BACKEND(devmem)->mr.ram_block->discard = device_discard;
-        devmem->postcopy.notify = device_postcopy;
-        postcopy_add_notifier(&devmem->postcopy);
-    }
-}
-
-void devmem_end_discard(HostMemoryBackendDevmem *devmem)
-{
-    if (devmem->postcopy.notify) {
-        postcopy_remove_notifier(&devmem->postcopy);
+        raminate_begin_discard(MEMORY_BACKEND(devmem), device_discard,
+                               &devmem->postcopy, device_postcopy);
     }
 }

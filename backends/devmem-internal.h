@@ -86,10 +86,9 @@ bool devmem_take_of_pool(HostMemoryBackendDevmem *devmem,
 
 /*
  * Has discards of the range, once it is mapped, and post-copy refused if it
- * is of a device, which takes no memory back.
+ * is of a device, which takes no memory back, until raminate_end_discard().
  */
 void devmem_begin_discard(HostMemoryBackendDevmem *devmem);
-void devmem_end_discard(HostMemoryBackendDevmem *devmem);
 
 /* devmem-props.c */
 

@@ -18,6 +18,7 @@
 #include "backends/raminate/container-internal.h"
 #include "exec/ramblock.h"
 #include "hw/boards.h"
+#include "hw/raminate/discard.h"
 #include "hw/virtio/vhost-user.h"
 #include "hw/qdev-core.h"
 #include "system/system.h"
@@ -233,7 +234,7 @@ static void container_finalize(Object *obj)
     if (container->machine_done.notify) {
         qemu_remove_machine_init_done_notifier(&container->machine_done);
     }
-    container_end_discard(container);
+    raminate_end_discard(&container->postcopy);
     for (guint i = 0; i < container->children->len; i++) {
         HostMemoryBackend *backend =
             g_array_index(container->children, Child, i).backend;

@@ -19,6 +19,7 @@
 #include "backends/raminate/hostmem-container.h"
 #include "backends/raminate/iomem.h"
 #include "exec/ramblock.h"
+#include "hw/raminate/discard.h"
 #include <sys/sysmacros.h>
 
 #define DEFAULT_MEM_PATH "/dev/mem"
@@ -429,7 +430,7 @@ static void devmem_finalize(Object *obj)
     HostMemoryBackendDevmem *devmem = MEMORY_BACKEND_DEVMEM(obj);
 
     devmem_unlist(devmem);
-    devmem_end_discard(devmem);
+    raminate_end_discard(&devmem->postcopy);
     if (devmem->device_lock >= 0) {
         raminate_device_lock_close(devmem->device_lock);
     }

@@ -15,9 +15,28 @@
 #include "qemu/main-loop.h"
 #include "qemu/mmap-alloc.h"
 #include "hw/raminate/discard.h"
+#include "migration/postcopy-ram.h"
 
 /* The placement is not kept from others for longer than this takes. */
 #define RUN_PAGES 65536
+
+void raminate_begin_discard(HostMemoryBackend *backend,
+                            int (*discard)(RAMBlock *block, uint64_t start,
+                                           size_t length),
+                            NotifierWithReturn *postcopy,
+                            NotifierWithReturnFunc asked)
+{
+    backend->mr.ram_block->discard = discard;
+    postcopy->notify = asked;
+    postcopy_add_notifier(postcopy);
+}
+
+void raminate_end_discard(NotifierWithReturn *postcopy)
+{
+    if (postcopy->notify) {
+        postcopy_remove_notifier(postcopy);
+    }
+}
 
 void raminate_warn_discard(const char *id, const char *mem_path)
 {

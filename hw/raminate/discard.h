@@ -7,7 +7,21 @@
 #ifndef HW_RAMINATE_DISCARD_H
 #define HW_RAMINATE_DISCARD_H
 
+#include "exec/ramblock.h"
 #include "hw/raminate/memory.h"
+#include "qemu/notify.h"
+
+/*
+ * Has @backend's owner discard its memory, once that is there, and be asked
+ * whether post-copy can work with it, until the end.
+ * @postcopy: all zero before; end may be called without begin
+ */
+void raminate_begin_discard(HostMemoryBackend *backend,
+                            int (*discard)(RAMBlock *block, uint64_t start,
+                                           size_t length),
+                            NotifierWithReturn *postcopy,
+                            NotifierWithReturnFunc asked);
+void raminate_end_discard(NotifierWithReturn *postcopy);
 
 /*
  * Gives the memory of pages back to the host: frees the blocks that their
