@@ -15,7 +15,7 @@ OBJECT_DECLARE_SIMPLE_TYPE(HostMemoryBackendContainer,
 
 /*
  * Adds a tier and maps its frames at its offset.  With the tier that makes the
- * container complete, the monitor comes to life.
+ * container complete, the placer comes to life.
  *
  * @backend: the memory-backend-devmem, of which the container keeps a
  *           reference

@@ -398,7 +398,7 @@ each 5 s. The second pass shows what comes then.
 
 A guest runs Debian, unmodified, on one emulated vCPU. With `-icount`, its \
 clock counts instructions, {1 << recorder.ICOUNT_SHIFT} ns each, and so does \
-the monitor's: how fast the guest is emulated, and what else the host does, \
+the placer's: how fast the guest is emulated, and what else the host does, \
 has no influence on what a scan sees, but for the time that the guest waits \
 for its disk. Seeds are fixed, and the guest's clock begins at the same time. \
 The guest is a sixteenth of the paper's machine:

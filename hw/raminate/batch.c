@@ -35,7 +35,7 @@ static bool may_exchange(RaminatePlacer *placer, Error **errp)
     const char *reason = raminate_placer_hold_reason(placer);
 
     if (!raminate_placer_is_on(placer)) {
-        error_setg(errp, "memory-backend-container '%s' has no monitor to "
+        error_setg(errp, "memory-backend-container '%s' has no placer to "
                    "exchange pages with; set its property monitor to on, and "
                    "give it two tiers or more", placer->memory->id);
     } else if (reason) {
@@ -43,7 +43,7 @@ static bool may_exchange(RaminatePlacer *placer, Error **errp)
                    "exchanged: %s", placer->memory->id, reason);
     } else if (!placer->mover || placer->reopen ||
                !raminate_engine_policy(placer->engine)) {
-        error_setg(errp, "memory-backend-container '%s': the monitor is "
+        error_setg(errp, "memory-backend-container '%s': the placer is "
                    "starting; try again", placer->memory->id);
     } else {
         return true;

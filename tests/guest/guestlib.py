@@ -193,7 +193,7 @@ class Swapper(threading.Thread):
             answer: Any = qmp.cmd('raminate-swap-pages', id=self._container,
                                   pairs=pairs)
         except ExecuteError as err:
-            # As while the monitor starts.
+            # As while the placer starts.
             if 'try again' not in str(err):
                 raise
             time.sleep(0.1)

@@ -16,7 +16,7 @@ SWAPS = 20000
 
 def swap_under_checker(directory: Path, accel: str = 'tcg,thread=multi',
                        batch: int = 200, **options: Any) -> None:
-    """The monitor and an external program both swap all the time."""
+    """The placer and an external program both swap all the time."""
     args = [*hybrid(directory, **{**FULL_RATE, **options}), '-smp', '2',
             *swapper_args(directory)]
     with Guest(directory, CHECKER, args, accel) as guest:

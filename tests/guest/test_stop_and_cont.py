@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# The monitor holds while the guest is stopped, and goes on with it.
+# The placer holds while the guest is stopped, and goes on with it.
 #
 # SPDX-License-Identifier: GPL-2.0-or-later
 

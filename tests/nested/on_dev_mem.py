@@ -53,7 +53,7 @@ def check_never_stopped(guest: Guest) -> None:
 
 
 def no_write_is_lost(directory: Path) -> None:
-    """The monitor and an external program both swap all the time."""
+    """The placer and an external program both swap all the time."""
     args = [*on_dev_mem(**FULL_RATE), '-smp', '2', *swapper_args(directory)]
     with Guest(directory, CHECKER, args, 'kvm') as guest:
         start_checker(guest)

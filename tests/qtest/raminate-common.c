@@ -458,7 +458,7 @@ QDict *raminate_swap_pages(QTestState *qts, const RaminateTestPair *pairs,
                      "  'arguments': { 'id': 'c', 'pairs': %p } }", list);
 }
 
-/* A batch of the monitor's own may be under way. */
+/* A batch of the placer's own may be under way. */
 static bool must_try_again(QDict *response)
 {
     QDict *error = qdict_get_qdict(response, "error");
@@ -475,7 +475,7 @@ void raminate_assert_swap(QTestState *qts, uint32_t a, uint32_t b)
 
     while (must_try_again(response)) {
         qobject_unref(response);
-        raminate_wait(&rounds, "the monitor");
+        raminate_wait(&rounds, "the placer");
         response = raminate_swap_pages(qts, &pair, 1);
     }
     g_assert_cmpuint(qdict_get_int(qdict_get_qdict(response, "return"),

@@ -124,7 +124,7 @@ typedef struct RaminateTestPair {
 /* Returns: the response. */
 QDict *raminate_swap_pages(QTestState *qts, const RaminateTestPair *pairs,
                            size_t nr);
-/* Exchanges one pair of the container "c"; waits for the monitor to start. */
+/* Exchanges one pair of the container "c"; waits for the placer to start. */
 void raminate_assert_swap(QTestState *qts, uint32_t a, uint32_t b);
 
 /* Each page gets contents of its own, which depend on @generation too. */

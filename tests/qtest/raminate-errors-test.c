@@ -901,10 +901,10 @@ static void assert_swap_refused(QTestState *qts, const char *message)
     assert_nothing_exchanged(qts);
 }
 
-static void test_swap_without_monitor(void)
+static void test_swap_without_placer(void)
 {
     static const char message[] =
-        "memory-backend-container 'c' has no monitor to exchange pages with; "
+        "memory-backend-container 'c' has no placer to exchange pages with; "
         "set its property monitor to on, and give it two tiers or more";
     QTestState *qts = raminate_start(",monitor=off", "");
 
@@ -970,8 +970,8 @@ int main(int argc, char **argv)
     qtest_add_func("raminate/errors/map-buckets", test_map_buckets);
     qtest_add_func("raminate/errors/swap-pairs", test_swap_pairs);
     qtest_add_func("raminate/errors/too-many-pairs", test_too_many_pairs);
-    qtest_add_func("raminate/errors/swap-without-monitor",
-                   test_swap_without_monitor);
+    qtest_add_func("raminate/errors/swap-without-placer",
+                   test_swap_without_placer);
     qtest_add_func("raminate/errors/swap-while-stopped",
                    test_swap_while_stopped);
     return g_test_run();

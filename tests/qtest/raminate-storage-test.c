@@ -62,8 +62,8 @@ static void assert_given_up(QTestState *qts, const char *reason)
     qobject_unref(response);
 }
 
-/* Waits until the monitor is there to exchange pages. */
-static void wait_for_monitor(QTestState *qts)
+/* Waits until the placer is there to exchange pages. */
+static void wait_for_placer(QTestState *qts)
 {
     raminate_assert_swap(qts, 1, FAST_PAGES + 1);
 }
@@ -73,7 +73,7 @@ static void test_by_command(void)
     QTestState *qts = raminate_start(",policy=null", SLOW_DISK);
     int64_t start;
 
-    wait_for_monitor(qts);
+    wait_for_placer(qts);
     raminate_write_page(qts, 0, 1);
     start = now_ms();
     start_read(qts);
@@ -175,7 +175,7 @@ static void test_iothread(void)
     QTestState *qts = raminate_start(",policy=null", "-object iothread,id=io");
     pid_t id = iothread_id(qts);
 
-    wait_for_monitor(qts);
+    wait_for_placer(qts);
     if (ptrace(PTRACE_ATTACH, id, NULL, NULL) < 0) {
         g_test_skip("tracing is not permitted here");
         qtest_quit(qts);
@@ -207,7 +207,7 @@ static void throttled(const char *args)
     QTestState *qts = raminate_start(",policy=null", args);
     uint64_t reads;
 
-    wait_for_monitor(qts);
+    wait_for_placer(qts);
     for (unsigned i = 0; i < 8; i++) {
         start_read(qts);
     }

@@ -9,7 +9,7 @@
 #include "qobject/qnum.h"
 #include "raminate-common.h"
 
-/* The monitor itself moves nothing. */
+/* The placer itself moves nothing. */
 #define BY_HAND ",policy=null"
 
 /* What the placement should be, and what was last written to each page */
@@ -246,8 +246,8 @@ static void test_random(void)
     qtest_quit(qts);
 }
 
-/* The monitor moves pages, a user swaps them, and the guest writes. */
-static void test_busy_monitor(void)
+/* The placer moves pages, a user swaps them, and the guest writes. */
+static void test_busy_placer(void)
 {
     QTestState *qts = raminate_start(",policy=lru,scan-period=1,"
                                      "swap-period=1", "");
@@ -263,7 +263,7 @@ static void test_busy_monitor(void)
         for (unsigned i = 0; i < 8; i++) {
             model_write(model, qts, g_test_rand_int_range(0, NR_PAGES));
         }
-        raminate_wait(&rounds, "swaps of the monitor's");
+        raminate_wait(&rounds, "swaps of the placer's");
     }
     for (uint32_t page = 0; page < NR_PAGES; page++) {
         raminate_assert_page(qts, page, model->generation[page]);
@@ -520,7 +520,7 @@ int main(int argc, char **argv)
     qtest_add_func("raminate/swap/neighbours", test_neighbours);
     qtest_add_func("raminate/swap/batch", test_batch);
     qtest_add_func("raminate/swap/random", test_random);
-    qtest_add_func("raminate/swap/busy-monitor", test_busy_monitor);
+    qtest_add_func("raminate/swap/busy-placer", test_busy_placer);
     qtest_add_func("raminate/swap/mappings/join-again",
                    test_mappings_join_again);
     qtest_add_func("raminate/swap/mappings/of-run", test_mappings_of_run);

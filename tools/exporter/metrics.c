@@ -141,7 +141,7 @@ static void append_states(GString *out, const GArray *all)
     unsigned i, j;
 
     append_head(out, "raminate_container_state", "gauge",
-                "1 for the state that the monitor is in, 0 for the others.");
+                "1 for the state that the placer is in, 0 for the others.");
     for (i = 0; i < all->len; i++) {
         const Labelled *one = &g_array_index(all, Labelled, i);
 
