@@ -1,5 +1,5 @@
 /*
- * RAMinate: the monitor at work, and what it shows
+ * RAMinate: the placer at work, and what it shows
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -709,7 +709,7 @@ static void test_set_policy(void)
 
 /* On and off */
 
-/* The limit is the mover's, which is closed with the monitor. */
+/* The limit is the mover's, which is closed with the placer. */
 static void wait_for_parts_closed(QTestState *qts)
 {
     unsigned rounds = 0;
@@ -720,7 +720,7 @@ static void wait_for_parts_closed(QTestState *qts)
 
         closed = !qdict_haskey(info, "mappings-limit");
         qobject_unref(info);
-        raminate_wait(&rounds, "the monitor to be off");
+        raminate_wait(&rounds, "the placer to be off");
     }
 }
 
@@ -844,7 +844,7 @@ static void test_reset(void)
     qtest_quit(qts);
 }
 
-/* All at once, with the monitor in the midst of it */
+/* All at once, with the placer in the midst of it */
 static void test_quit_while_busy(void)
 {
     for (unsigned i = 0; i < 5; i++) {
@@ -1114,56 +1114,56 @@ static void test_long_batch_is_cut(void)
 int main(int argc, char **argv)
 {
     raminate_test_init(&argc, &argv);
-    qtest_add_func("raminate/monitor/query/settings", test_settings_shown);
-    qtest_add_func("raminate/monitor/query/tiers", test_tiers_shown);
-    qtest_add_func("raminate/monitor/query/auto", test_auto_shown);
-    qtest_add_func("raminate/monitor/query/memory", test_memory_shown);
-    qtest_add_func("raminate/monitor/query/all-containers",
+    qtest_add_func("raminate/placer/query/settings", test_settings_shown);
+    qtest_add_func("raminate/placer/query/tiers", test_tiers_shown);
+    qtest_add_func("raminate/placer/query/auto", test_auto_shown);
+    qtest_add_func("raminate/placer/query/memory", test_memory_shown);
+    qtest_add_func("raminate/placer/query/all-containers",
                    test_all_containers_shown);
-    qtest_add_func("raminate/monitor/query/times", test_times_shown);
-    qtest_add_func("raminate/monitor/map/buckets", test_map_buckets);
-    qtest_add_func("raminate/monitor/map/default", test_map_default);
-    qtest_add_func("raminate/monitor/map/follows-swaps",
+    qtest_add_func("raminate/placer/query/times", test_times_shown);
+    qtest_add_func("raminate/placer/map/buckets", test_map_buckets);
+    qtest_add_func("raminate/placer/map/default", test_map_default);
+    qtest_add_func("raminate/placer/map/follows-swaps",
                    test_map_follows_swaps);
-    qtest_add_func("raminate/monitor/map/heat", test_map_heat);
-    qtest_add_func("raminate/monitor/scan/writes", test_writes_found);
-    qtest_add_func("raminate/monitor/scan/nothing-written",
+    qtest_add_func("raminate/placer/map/heat", test_map_heat);
+    qtest_add_func("raminate/placer/scan/writes", test_writes_found);
+    qtest_add_func("raminate/placer/scan/nothing-written",
                    test_nothing_written);
-    qtest_add_func("raminate/monitor/scan/reads", test_reads_not_found);
-    qtest_add_func("raminate/monitor/scan/last", test_last_scan);
-    qtest_add_func("raminate/monitor/scan/after-swap",
+    qtest_add_func("raminate/placer/scan/reads", test_reads_not_found);
+    qtest_add_func("raminate/placer/scan/last", test_last_scan);
+    qtest_add_func("raminate/placer/scan/after-swap",
                    test_writes_after_swap);
-    qtest_add_func("raminate/monitor/scan/device-writes",
+    qtest_add_func("raminate/placer/scan/device-writes",
                    test_device_writes_found);
-    qtest_add_func("raminate/monitor/policy/cmq-promotes",
+    qtest_add_func("raminate/placer/policy/cmq-promotes",
                    test_cmq_promotes);
-    qtest_add_func("raminate/monitor/policy/lru-promotes",
+    qtest_add_func("raminate/placer/policy/lru-promotes",
                    test_lru_promotes);
-    qtest_add_func("raminate/monitor/policy/null-never-promotes",
+    qtest_add_func("raminate/placer/policy/null-never-promotes",
                    test_null_never_promotes);
-    qtest_add_func("raminate/monitor/policy/three-tiers", test_three_tiers);
-    qtest_add_func("raminate/monitor/policy/most-swaps", test_most_swaps);
-    qtest_add_func("raminate/monitor/set/all", test_set_all);
-    qtest_add_func("raminate/monitor/set/unusable-part",
+    qtest_add_func("raminate/placer/policy/three-tiers", test_three_tiers);
+    qtest_add_func("raminate/placer/policy/most-swaps", test_most_swaps);
+    qtest_add_func("raminate/placer/set/all", test_set_all);
+    qtest_add_func("raminate/placer/set/unusable-part",
                    test_set_unusable_part);
-    qtest_add_func("raminate/monitor/set/scan-period", test_set_scan_period);
-    qtest_add_func("raminate/monitor/set/swap-period", test_set_swap_period);
-    qtest_add_func("raminate/monitor/set/life-time", test_set_life_time);
-    qtest_add_func("raminate/monitor/set/policy", test_set_policy);
-    qtest_add_func("raminate/monitor/off-and-on", test_off_and_on);
-    qtest_add_func("raminate/monitor/on-later", test_on_later);
-    qtest_add_func("raminate/monitor/waiting", test_waiting);
-    qtest_add_func("raminate/monitor/stop-and-cont", test_stop_and_cont);
-    qtest_add_func("raminate/monitor/reset", test_reset);
-    qtest_add_func("raminate/monitor/quit-while-busy", test_quit_while_busy);
-    qtest_add_func("raminate/monitor/stats/values", test_stats);
-    qtest_add_func("raminate/monitor/stats/by-name", test_stats_by_name);
-    qtest_add_func("raminate/monitor/stats/schemas", test_stats_schemas);
-    qtest_add_func("raminate/monitor/trace", test_trace);
-    qtest_add_func("raminate/monitor/hmp", test_hmp);
-    qtest_add_func("raminate/monitor/hmp-without-container",
+    qtest_add_func("raminate/placer/set/scan-period", test_set_scan_period);
+    qtest_add_func("raminate/placer/set/swap-period", test_set_swap_period);
+    qtest_add_func("raminate/placer/set/life-time", test_set_life_time);
+    qtest_add_func("raminate/placer/set/policy", test_set_policy);
+    qtest_add_func("raminate/placer/off-and-on", test_off_and_on);
+    qtest_add_func("raminate/placer/on-later", test_on_later);
+    qtest_add_func("raminate/placer/waiting", test_waiting);
+    qtest_add_func("raminate/placer/stop-and-cont", test_stop_and_cont);
+    qtest_add_func("raminate/placer/reset", test_reset);
+    qtest_add_func("raminate/placer/quit-while-busy", test_quit_while_busy);
+    qtest_add_func("raminate/placer/stats/values", test_stats);
+    qtest_add_func("raminate/placer/stats/by-name", test_stats_by_name);
+    qtest_add_func("raminate/placer/stats/schemas", test_stats_schemas);
+    qtest_add_func("raminate/placer/trace", test_trace);
+    qtest_add_func("raminate/placer/hmp", test_hmp);
+    qtest_add_func("raminate/placer/hmp-without-container",
                    test_hmp_without_container);
-    qtest_add_func("raminate/monitor/long-batch-is-cut",
+    qtest_add_func("raminate/placer/long-batch-is-cut",
                    test_long_batch_is_cut);
     return g_test_run();
 }
