@@ -55,6 +55,9 @@ static void print_info(Monitor *mon, const RaminateInfo *info)
                    " ms, life time %" PRIu32 " ms, at most %" PRIu32
                    " swaps\n", info->scan_period, info->swap_period,
                    info->life_time, info->max_swaps);
+    monitor_printf(mon, "  processor time: at most %" PRIu32 "%% of one; %"
+                   PRIu64 " scans put off\n", info->max_cpu,
+                   info->scans_put_off);
     if (info->record) {
         monitor_printf(mon, "  recording to %s\n", info->record);
     }
@@ -92,6 +95,7 @@ static void print_info(Monitor *mon, const RaminateInfo *info)
     print_times(mon, "batches", info->batch_time);
     print_times(mon, "pauses", info->pause_time);
     print_times(mon, "main loop", info->main_loop_time);
+    print_times(mon, "processor", info->cpu_time);
 }
 
 void hmp_info_raminate(Monitor *mon, const QDict *qdict)

@@ -183,6 +183,7 @@ static void add_settings(const RaminatePlacer *placer, RaminateInfo *info)
     info->max_swaps = settings->max_swaps;
     info->reverse_window = settings->reverse_window;
     info->second_look = settings->second_look;
+    info->max_cpu = settings->max_cpu;
     if (placer->recording) {
         info->record = g_strdup(raminate_recording_path(placer->recording));
     }
@@ -194,6 +195,7 @@ static void add_settings(const RaminatePlacer *placer, RaminateInfo *info)
 static void add_figures(const RaminateFigures *figures, RaminateInfo *info)
 {
     info->scans = figures->scans;
+    info->scans_put_off = figures->scans_put_off;
     info->pages_written = raminate_figures_sum(figures->total_written);
     info->has_slow_share =
         raminate_figures_slow_share(figures->total_written, &info->slow_share);
@@ -212,6 +214,7 @@ static void add_figures(const RaminateFigures *figures, RaminateInfo *info)
     info->batch_time = times_info(&figures->batch_time);
     info->pause_time = times_info(&figures->pause_time);
     info->main_loop_time = times_info(&figures->main_loop_time);
+    info->cpu_time = times_info(&figures->cpu_time);
 }
 
 RaminateInfo *raminate_placer_info(RaminatePlacer *placer)

@@ -35,13 +35,27 @@ void raminate_placer_note_main_loop(RaminatePlacer *placer, int64_t start)
     raminate_placer_unlock(placer);
 }
 
+/* Returns: processor time that this thread has taken, in nanoseconds. */
+static uint64_t thread_cpu_ns(void)
+{
+    struct timespec ts;
+
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
+    return ts.tv_sec * NANOSECONDS_PER_SECOND + ts.tv_nsec;
+}
+
 static void do_main_work(void *opaque)
 {
     MainWork *main_work = opaque;
+    RaminatePlacer *placer = main_work->placer;
     int64_t start = qemu_clock_get_ns(QEMU_CLOCK_REALTIME);
+    uint64_t cpu_start = thread_cpu_ns();
 
     main_work->work(main_work->opaque);
-    raminate_placer_note_main_loop(main_work->placer, start);
+    raminate_placer_note_main_loop(placer, start);
+    raminate_placer_lock(placer);
+    placer->main_cpu_ns += thread_cpu_ns() - cpu_start;
+    raminate_placer_unlock(placer);
 }
 
 bool raminate_placer_in_main_loop(RaminatePlacer *placer,
@@ -78,6 +92,29 @@ static bool open_policy(RaminatePlacer *placer)
                placer->memory->id, ops->name, ops->bytes_per_page);
     raminate_placer_set_broken(placer, err);
     return false;
+}
+
+/*
+ * Tells the engine what a task took here and in the main loop, with all that
+ * was done since the task before it.
+ */
+static void tell_cpu_time(RaminatePlacer *placer)
+{
+    uint64_t took, cpu_ns;
+
+    raminate_placer_lock(placer);
+    cpu_ns = thread_cpu_ns() + placer->main_cpu_ns;
+    took = cpu_ns - placer->cpu_ns;
+    placer->cpu_ns = cpu_ns;
+    if (icount_enabled()) {
+        /* The placer's clock is the guest's, no time of processors. */
+        raminate_histogram_add(
+            &raminate_engine_figures(placer->engine)->cpu_time, took);
+    } else {
+        raminate_engine_took(placer->engine, raminate_placer_now(placer),
+                             took);
+    }
+    raminate_placer_unlock(placer);
 }
 
 /* With the lock.  Waits until something changes, at most for @ms. */
@@ -141,6 +178,9 @@ static bool do_step(RaminatePlacer *placer)
         raminate_placer_look(placer);
     } else if (task == RAMINATE_TASK_BATCH) {
         raminate_placer_batch(placer);
+    }
+    if (task != RAMINATE_TASK_WAIT) {
+        tell_cpu_time(placer);
     }
     return true;
 }

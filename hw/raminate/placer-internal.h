@@ -80,6 +80,7 @@ struct RaminatePlacer {
     RaminatePartChoice mover_choice;
     bool reopen;                /* settings ask for other parts */
     RaminateRecording *recording;       /* or NULL */
+    uint64_t main_cpu_ns;       /* processor time of work in the main loop */
 
     /* The clock stands still while the placer holds. */
     bool clock_runs;
@@ -107,6 +108,7 @@ struct RaminatePlacer {
     RaminateSample found;       /* by the scan under way */
     RaminateSample looked;      /* by the second look since the last scan */
     RaminateSample all;         /* by both */
+    uint64_t cpu_ns;            /* processor time that the engine knows of */
 };
 
 /* All functions below are called with the lock held unless they say so. */

@@ -31,9 +31,10 @@ DRAM = 20 * MIB
 ROOM = 1024 * MIB       # for the files of one test
 PATIENCE = 240.0        # seconds; only a hang takes so long
 # The checker writes all pages alike: CMQ would soon leave them where they are.
-# Small batches leave the guest time to run in between.
+# Small batches leave the guest time to run in between; none is put off.
 FULL_RATE: Dict[str, Any] = {'scan_period': 50, 'swap_period': 50,
-                             'max_swaps': 200, 'policy': 'lru'}
+                             'max_swaps': 200, 'policy': 'lru',
+                             'max_cpu': 0}
 CHECKER = Boot(['/bin/checker'])
 NODE = ['-numa', 'node,nodeid=0,memdev=dmcon0']
 

@@ -106,6 +106,10 @@ static const BadObject bad_objects[] = {
         "memory-backend-container 'c': max-swaps must be 1 to 1048576, not "
         "1048577",
     }, {
+        "container/max-cpu-too-much", "",
+        CONTAINER ",max-cpu=101",
+        "memory-backend-container 'c': max-cpu must be 0 to 100, not 101",
+    }, {
         "container/reverse-window-zero", "",
         CONTAINER ",reverse-window=0",
         "memory-backend-container 'c': reverse-window must be 1 to 86400000, "
@@ -683,6 +687,9 @@ static void test_set_container(void)
     assert_set_refused(qts, "/objects/c", "reverse-window", "0",
                        "memory-backend-container 'c': reverse-window must be "
                        "1 to 86400000, not 0");
+    assert_set_refused(qts, "/objects/c", "max-cpu", "101",
+                       "memory-backend-container 'c': max-cpu must be 0 to "
+                       "100, not 101");
     assert_set_refused(qts, "/objects/c", "scan-period", "'soon'",
                        "Parameter 'scan-period' expects uint64");
     assert_set_refused(qts, "/objects/c", "policy", "7",

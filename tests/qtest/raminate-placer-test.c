@@ -13,7 +13,7 @@
 #include "raminate-common.h"
 
 /* As fast as it goes, so that a test need not wait. */
-#define FAST_SCANS ",scan-period=1"
+#define FAST_SCANS ",scan-period=1,max-cpu=0"
 #define FAST_MOVES FAST_SCANS ",swap-period=1,life-time=1"
 #define ONE_HOUR "3600000"
 
@@ -52,7 +52,8 @@ static void test_settings_shown(void)
     QTestState *qts = raminate_start(",policy=lru,sampler=dirty-log,"
                                      "mover=mmap,scan-period=11,"
                                      "swap-period=12,life-time=13,"
-                                     "max-swaps=14,reverse-window=15", "");
+                                     "max-swaps=14,reverse-window=15,"
+                                     "max-cpu=16", "");
     QDict *info = raminate_query(qts, "c");
 
     g_assert_cmpstr(get_str(info, "id"), ==, "c");
@@ -70,6 +71,7 @@ static void test_settings_shown(void)
     g_assert_cmpuint(get_uint(info, "life-time"), ==, 13);
     g_assert_cmpuint(get_uint(info, "max-swaps"), ==, 14);
     g_assert_cmpuint(get_uint(info, "reverse-window"), ==, 15);
+    g_assert_cmpuint(get_uint(info, "max-cpu"), ==, 16);
     g_assert_cmpuint(get_uint(info, "bytes-per-page"), >, 0);
     g_assert_cmpuint(get_uint(info, "bytes-per-page"), <=, 33);
     qobject_unref(info);
@@ -608,7 +610,7 @@ static void test_set_all(void)
 {
     static const char *const numbers[] = {
         "scan-period", "swap-period", "life-time", "max-swaps",
-        "reverse-window",
+        "reverse-window", "max-cpu",
     };
     QTestState *qts = raminate_start("", "");
 
@@ -865,6 +867,7 @@ typedef struct StatName {
 
 static const StatName stat_names[] = {
     { "scans", "scans" },
+    { "scans-put-off", "scans-put-off" },
     { "pages-written", "pages-written" },
     { "pages-written-slow" },
     { "batches", "batches" },
@@ -878,6 +881,7 @@ static const StatName stat_names[] = {
     { "batch-time", .is_time = true },
     { "pause-time", .is_time = true },
     { "main-loop-time", .is_time = true },
+    { "cpu-time", .is_time = true },
 };
 
 /* Returns: the entry whose name is @name, or NULL. */
@@ -1029,6 +1033,8 @@ static void test_hmp(void)
     assert_contains(all, "  mover: mmap (the accelerator is not KVM)");
     assert_contains(all, "  periods: scan 1 ms, swap 2000 ms, life time "
                     "5000 ms, at most 1000 swaps\r\n");
+    assert_contains(all, "  processor time: at most 0% of one; 0 scans put "
+                    "off\r\n");
     assert_contains(all, "  tier 0 fast: 64 pages, 0 written by the last "
                     "scan, 0 by all; dram from 0x10000; costs: read 1, "
                     "write 1, idle 125 mW/GiB\r\n");
@@ -1046,6 +1052,7 @@ static void test_hmp(void)
     assert_contains(all, "  batches: 1 times, in us: ");
     assert_contains(all, "  pauses: 1 times, in us: ");
     assert_contains(all, "  main loop: ");
+    assert_contains(all, "  processor: ");
     qtest_quit(qts);
 }
 

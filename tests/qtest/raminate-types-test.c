@@ -49,6 +49,7 @@ static const Property of_container[] = {
     { "life-time", INTEGER, "uint32_t" },
     { "max-swaps", INTEGER, "uint32_t" },
     { "reverse-window", INTEGER, "uint32_t" },
+    { "max-cpu", INTEGER, "uint32_t" },
     { "monitor", BOOLEAN, NULL }, { "dump", BOOLEAN, NULL },
     { "merge", BOOLEAN, NULL }, { "prealloc", BOOLEAN, NULL },
     { "policy", TEXT, NULL }, { "sampler", TEXT, NULL },

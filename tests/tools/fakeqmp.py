@@ -33,10 +33,10 @@ def container(name: str = 'dmcon0', **more: Any) -> Dict[str, Any]:
             'sampler-reason': 'no KVM extension', 'mover': 'mmap',
             'mover-reason': 'no KVM extension', 'scan-period': 1000,
             'swap-period': 5000, 'life-time': 5000, 'max-swaps': 1000,
-            'reverse-window': 60000,
+            'reverse-window': 60000, 'max-cpu': 10,
             'tiers': [tier('dram0', 0, GIB, 300),
                       tier('mram0', 1, 3 * GIB, 100)],
-            'bytes-per-page': 32, 'memory': 2097152, 'scans': 100, 'pages-written': 40000,
+            'bytes-per-page': 32, 'memory': 2097152, 'scans': 100, 'scans-put-off': 3, 'pages-written': 40000,
             'slow-share': 25.0, 'slow-share-last': 25.0, 'batches': 20,
             'batches-given-up': 4, 'swaps': 1234, 'swaps-failed': 0, 'swaps-reversed': 5,
             'swaps-held': 0,
@@ -46,7 +46,7 @@ def container(name: str = 'dmcon0', **more: Any) -> Dict[str, Any]:
                        for cost in (10, 100, 1000)],
             'mappings': 10, 'mappings-limit': 60000,
             'scan-time': TIMES, 'batch-time': TIMES, 'pause-time': TIMES,
-            'main-loop-time': TIMES,
+            'main-loop-time': TIMES, 'cpu-time': TIMES,
             **more}
 
 

@@ -22,7 +22,7 @@ DEVMEM = 'memory-backend-devmem'
 # What a fresh container has of its own, apart from its size
 SETTINGS = ('monitor', 'policy', 'sampler', 'mover', 'scan-period',
             'swap-period', 'life-time', 'max-swaps', 'reverse-window',
-            'second-look', 'record')
+            'second-look', 'max-cpu', 'record')
 NUMBERS = SETTINGS[4:-1]
 RANGE_PROPERTIES = ('phy-offset', 'pool', 'parent', 'offset', 'scrub',
                     'share')
@@ -139,7 +139,7 @@ def check_range_in(text: str, low: int, high: int) -> None:
         check_in(f' {low} to {high}', text)
     else:
         check(re.search(rf'up to {high}\b', text)
-              and re.search(r'\b0 for none', text), text)
+              and re.search(r'\b0 for no', text), text)
 
 
 # Tests

@@ -181,8 +181,14 @@ static const Metric metrics[] = {
     { "raminate_max_swaps", "gauge",
       "Setting: most pairs of pages exchanged in a batch.",
       FIELD(max_swaps), NULL, 0 },
+    { "raminate_max_cpu_ratio", "gauge",
+      "Setting: most processor time that the monitor takes, 1 for all of one "
+      "processor; 0 for no bound.", FIELD(max_cpu), NULL, 0.01 },
     { "raminate_scans_total", "counter",
       "Scans made.", FIELD(scans), NULL, 0 },
+    { "raminate_put_off_scans_total", "counter",
+      "Scans that came late because the monitor had taken its processor time.",
+      FIELD(scans_put_off), NULL, 0 },
     { "raminate_written_pages_total", "counter",
       "Pages found written, summed over all scans.",
       0, container_info_written, 0 },
@@ -420,6 +426,10 @@ char *metrics_format(const GPtrArray *vms, double seconds, unsigned left_out)
                  "Time for which scans and batches held QEMU's main loop since "
                  "the guest's start.",
                  offsetof(ContainerInfo, main_loop_time));
+    append_times(out, all, "raminate_cpu_duration_seconds",
+                 "Processor time that scans, second looks and batches took "
+                 "since the guest's start.",
+                 offsetof(ContainerInfo, cpu_time));
     for (i = 0; i < G_N_ELEMENTS(tier_metrics); i++) {
         append_tiers(out, all, i);
     }

@@ -254,9 +254,11 @@ static ContainerInfo *read_container(Reader *reader)
     info->life_time = read_uint(reader, "life-time", FALSE);
     info->max_swaps = read_uint(reader, "max-swaps", FALSE);
     info->reverse_window = read_uint(reader, "reverse-window", FALSE);
+    info->max_cpu = read_uint(reader, "max-cpu", FALSE);
     read_tiers(reader, info);
     info->memory = read_uint(reader, "memory", FALSE);
     info->scans = read_uint(reader, "scans", FALSE);
+    info->scans_put_off = read_uint(reader, "scans-put-off", FALSE);
     info->slow_share_last = read_percent(reader, "slow-share-last");
     info->batches = read_uint(reader, "batches", FALSE);
     info->batches_given_up = read_uint(reader, "batches-given-up", FALSE);
@@ -274,6 +276,7 @@ static ContainerInfo *read_container(Reader *reader)
     read_times(reader, "batch-time", &info->batch_time);
     read_times(reader, "pause-time", &info->pause_time);
     read_times(reader, "main-loop-time", &info->main_loop_time);
+    read_times(reader, "cpu-time", &info->cpu_time);
     if (!info->page_size) {
         reader_fail(reader, "page-size");
     }

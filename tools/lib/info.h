@@ -67,10 +67,12 @@ typedef struct ContainerInfo {
     guint64 life_time;
     guint64 max_swaps;
     guint64 reverse_window;
+    guint64 max_cpu;            /* per cent; 0 for no bound */
     unsigned nr_tiers;
     TierInfo tiers[INFO_MAX_TIERS];     /* the fastest first */
     guint64 memory;
     guint64 scans;
+    guint64 scans_put_off;
     double slow_share_last;     /* per cent; less than 0 if not known */
     guint64 batches;
     guint64 batches_given_up;
@@ -88,6 +90,7 @@ typedef struct ContainerInfo {
     TimesInfo batch_time;
     TimesInfo pause_time;
     TimesInfo main_loop_time;
+    TimesInfo cpu_time;
 } ContainerInfo;
 
 void container_info_free(ContainerInfo *info);

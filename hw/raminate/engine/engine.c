@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "hw/raminate/engine/budget.h"
 #include "hw/raminate/engine/engine.h"
 
 /* Ten times what a batch may take of the guest's time */
@@ -29,6 +30,7 @@ struct RaminateEngine {
     const RaminatePolicyOps *old_ops;   /* NULL: there is none to free */
     size_t policy_memory;       /* see raminate_engine_memory() */
 
+    RaminateBudget budget;
     int64_t next_scan_ms;
     int64_t next_look_ms;       /* NEVER for none */
     int64_t next_swap_ms;
@@ -60,6 +62,7 @@ RaminateEngine *raminate_engine_new(const RaminateLayout *layout,
     }
     e->moves = raminate_moves_new();
     e->backoff = raminate_backoff_new();
+    raminate_budget_init(&e->budget, 0);
     e->next_look_ms = NEVER;
     e->drops_next = true;
     if (!e->placement || !e->heat) {
@@ -85,6 +88,9 @@ void raminate_engine_free(RaminateEngine *e)
 void raminate_engine_set(RaminateEngine *e, int64_t now,
                          const RaminateSettings *settings)
 {
+    if (settings->max_cpu != e->settings.max_cpu) {
+        raminate_budget_init(&e->budget, now);
+    }
     e->settings = *settings;
     e->next_scan_ms = MIN(e->next_scan_ms, now + settings->scan_period);
     e->next_swap_ms = MIN(e->next_swap_ms, now + settings->swap_period);
@@ -147,15 +153,26 @@ RaminateTask raminate_engine_next(const RaminateEngine *e, int64_t now,
 {
     int64_t next = MIN(MIN(e->next_scan_ms, e->next_look_ms),
                        e->next_swap_ms);
+    int64_t start = MAX(next, raminate_budget_free_at(&e->budget));
 
-    if (now < next) {
-        *wait_ms = next - now;
+    if (now < start) {
+        *wait_ms = start - now;
         return RAMINATE_TASK_WAIT;
     }
     *wait_ms = 0;
     return next == e->next_scan_ms ? RAMINATE_TASK_SCAN
          : next == e->next_look_ms ? RAMINATE_TASK_LOOK
          : RAMINATE_TASK_BATCH;
+}
+
+void raminate_engine_took(RaminateEngine *e, int64_t now, uint64_t took_ns)
+{
+    raminate_histogram_add(&e->figures.cpu_time, took_ns);
+    raminate_budget_take(&e->budget, now, took_ns, e->settings.max_cpu);
+    /* A look is of use soon after its scan only. */
+    if (e->next_look_ms < raminate_budget_free_at(&e->budget)) {
+        e->next_look_ms = NEVER;
+    }
 }
 
 /*
@@ -177,6 +194,8 @@ void raminate_engine_hold(RaminateEngine *e)
 void raminate_engine_begin_scan(RaminateEngine *e, int64_t now,
                                 bool wants_look)
 {
+    e->figures.scans_put_off +=
+        raminate_budget_free_at(&e->budget) > e->next_scan_ms;
     e->next_scan_ms = next_time(e->next_scan_ms, e->settings.scan_period, now);
     e->next_look_ms = e->settings.second_look && (e->ops->look || wants_look)
                       ? now + e->settings.second_look : NEVER;

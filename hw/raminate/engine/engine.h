@@ -87,6 +87,15 @@ void raminate_engine_end_policy(RaminateEngine *engine);
 RaminateTask raminate_engine_next(const RaminateEngine *engine, int64_t now,
                                   int64_t *wait_ms);
 
+/*
+ * Takes note of the processor time that a task took which ended at @now.  What
+ * comes next is put off as far as the setting max_cpu asks for, a second look
+ * is left out.  Whoever has no processors to spare, as a simulator, says
+ * nothing.
+ */
+void raminate_engine_took(RaminateEngine *engine, int64_t now,
+                          uint64_t took_ns);
+
 /* The next scan covers other times than a period, and counts for nothing. */
 void raminate_engine_hold(RaminateEngine *engine);
 

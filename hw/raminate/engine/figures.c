@@ -65,6 +65,11 @@ static uint64_t get_scans(const RaminateFigures *figures)
     return figures->scans;
 }
 
+static uint64_t get_scans_put_off(const RaminateFigures *figures)
+{
+    return figures->scans_put_off;
+}
+
 static uint64_t get_pages_written(const RaminateFigures *figures)
 {
     return raminate_figures_sum(figures->total_written);
@@ -130,8 +135,14 @@ static uint64_t get_main_loop_time(const RaminateFigures *figures)
     return figures->main_loop_time.sum;
 }
 
+static uint64_t get_cpu_time(const RaminateFigures *figures)
+{
+    return figures->cpu_time.sum;
+}
+
 const RaminateFigure raminate_figure_list[] = {
     { "scans", false, get_scans },
+    { "scans-put-off", false, get_scans_put_off },
     { "pages-written", false, get_pages_written },
     { "pages-written-slow", false, get_pages_written_slow },
     { "batches", false, get_batches },
@@ -145,5 +156,6 @@ const RaminateFigure raminate_figure_list[] = {
     { "batch-time", true, get_batch_time },
     { "pause-time", true, get_pause_time },
     { "main-loop-time", true, get_main_loop_time },
+    { "cpu-time", true, get_cpu_time },
     { NULL, false, NULL },
 };

@@ -16,6 +16,7 @@
 /* All zero at first.  Counts are explained at RaminateInfo in QAPI. */
 typedef struct RaminateFigures {
     uint64_t scans;
+    uint64_t scans_put_off;
     uint64_t written[RAMINATE_MAX_TIERS];       /* by the last scan */
     uint64_t total_written[RAMINATE_MAX_TIERS];
     uint64_t unmoved[RAMINATE_MAX_TIERS];       /* the same, had none moved */
@@ -32,6 +33,7 @@ typedef struct RaminateFigures {
     RaminateHistogram batch_time;
     RaminateHistogram pause_time;
     RaminateHistogram main_loop_time;   /* that the main loop was held */
+    RaminateHistogram cpu_time; /* processor time of a scan, look or batch */
 } RaminateFigures;
 
 /* What one scan found written, in pages; all zero at first */

@@ -28,6 +28,10 @@ const RaminateSetting raminate_setting_list[] = {
       "Time in milliseconds within which a page that moves back counts as "
       "reversed",
       offsetof(RaminateSettings, reverse_window), 1, 24 * HOUR_MS, 60000 },
+    { "max-cpu",
+      "Most processor time that the monitor takes, in per cent of one "
+      "processor, 0 for no bound",
+      offsetof(RaminateSettings, max_cpu), 0, 100, 10 },
     { NULL, NULL, 0, 0, 0, 0 },
 };
 
