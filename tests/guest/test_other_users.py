@@ -5,6 +5,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 
 import contextlib
+import os
 from pathlib import Path
 import subprocess
 from typing import Iterator, List
@@ -16,6 +17,7 @@ from vhostuser import Backend
 
 KEPT = b'kept data'
 SIZE = 64 * MIB
+FAKE_VDPA = paths.BUILD / 'tests' / 'guest' / 'libfake-vdpa.so'
 HOTPLUG = ['-machine', 'pc,nvdimm=on', '-m', '128M,slots=4,maxmem=2G']
 PERSISTENT = ['nvdimm,memdev=m', 'virtio-pmem-pci,memdev=m',
               'ivshmem-plain,memdev=m', 'acpi-erst,memdev=m',
@@ -23,7 +25,7 @@ PERSISTENT = ['nvdimm,memdev=m', 'virtio-pmem-pci,memdev=m',
 GAP = "'m' has a gap: no tier covers offset 0x4000000"
 
 
-def refusal(*args: object) -> str:
+def refusal(*args: object, lines: int = 1) -> str:
     """What QEMU says before it exits with status 1."""
     result = subprocess.run(
         [paths.require_qemu(), '-accel', 'tcg', '-display', 'none',
@@ -31,7 +33,7 @@ def refusal(*args: object) -> str:
         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE, encoding='utf-8', timeout=240, check=False)
     check(result.returncode == 1, result)
-    check(result.stderr.count('\n') == 1, result.stderr)
+    check(result.stderr.count('\n') == lines, result.stderr)
     return result.stderr
 
 
@@ -160,6 +162,55 @@ def container_is_refused_beside_vhost_user(directory: Path) -> None:
         guest.cmd('device_add', driver='pc-dimm', id='d', memdev='m')
 
 
+@contextlib.contextmanager
+def vdpa(directory: Path) -> Iterator[str]:
+    """A device that pins guest memory, for a QEMU started meanwhile."""
+    (directory / 'vdpa').touch()
+    os.environ['LD_PRELOAD'] = str(FAKE_VDPA)
+    try:
+        yield f"vhost-vdpa-device-pci,id=x,vhostdev={directory / 'vdpa'}"
+    finally:
+        del os.environ['LD_PRELOAD']
+
+
+def devices_that_pin_memory_are_refused(directory: Path) -> None:
+    container = two_tiers(directory, 128 * MIB, 16 * MIB, name='m')
+    with vdpa(directory) as device:
+        said = refusal('-m', '128M', '-machine', 'memory-backend=m',
+                       *container.args(), '-device', device, lines=2)
+    check('Cannot set discarding of RAM broken' in said, said)
+    check('vhost-vdpa-device: vhost initialization failed' in said, said)
+
+
+def container_is_refused_beside_pinned_memory(directory: Path) -> None:
+    container = two_tiers(directory, 128 * MIB, 16 * MIB, name='m',
+                          monitor='off')
+    with vdpa(directory) as device:
+        guest = Guest(directory, None, [
+            '-S', '-m', '128M', '-machine', 'memory-backend=m',
+            *container.args(), '-device', device])
+        guest.launch()
+    with guest:
+        said = refused(guest, 'qom-set', path='/objects/m',
+                       property='monitor', value=True)
+        check("'m': a device has pinned guest memory" in said and
+              'unplug the VFIO or vDPA device' in said, said)
+        check(guest.raminate('m')['state'] == 'off', guest.raminate('m'))
+        # Others that are made then are refused as well.
+        more = two_tiers(directory, 64 * MIB, 16 * MIB, name='n', number=1)
+        guest.cmd('object-add', **{'qom-type': 'memory-backend-container',
+                                   'id': 'n', 'size': more.size})
+        last = more.tiers[-1].size
+        guest.cmd('object-add', **{
+            'qom-type': 'memory-backend-devmem', 'id': 'a', 'parent': 'n',
+            'size': 16 * MIB, 'mem-path': str(more.tiers[0].path)})
+        said = refused(guest, 'object-add', **{
+            'qom-type': 'memory-backend-devmem', 'id': 'b', 'parent': 'n',
+            'size': last, 'offset': 16 * MIB,
+            'mem-path': str(more.tiers[1].path)})
+        check("'n': a device has pinned guest memory" in said, said)
+
+
 def containers_are_not_handed_over(directory: Path) -> None:
     container = two_tiers(directory, 128 * MIB, 16 * MIB, name='m')
     with Guest(directory, None, ['-m', '128M', '-machine',
@@ -229,5 +280,7 @@ run_tests(persistent_devices_refuse_what_is_scrubbed,
           incomplete_containers_say_what_is_missing,
           vhost_user_is_refused_on_a_container,
           container_is_refused_beside_vhost_user,
+          devices_that_pin_memory_are_refused,
+          container_is_refused_beside_pinned_memory,
           containers_are_not_handed_over,
           ignored_memory_is_not_erased)
