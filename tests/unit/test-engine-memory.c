@@ -38,12 +38,18 @@ static void scan(Clocked *c, const RaminateSample *found)
     int64_t wait_ms;
 
     raminate_engine_begin_scan(c->engine, c->now, false);
+    raminate_engine_begin_policy(c->engine);
     raminate_engine_scanned(c->engine, &told);
+    raminate_engine_begin_count(c->engine);
+    raminate_engine_count(c->engine, told.found);
+    raminate_engine_end_count(c->engine, c->now);
     if (raminate_engine_next(c->engine, c->now, &wait_ms) ==
         RAMINATE_TASK_BATCH) {
         /* Nothing comes of it. */
+        raminate_engine_begin_batch(c->engine, c->now);
         raminate_engine_plan(c->engine, c->now, moves, MAX_MOVES);
     }
+    raminate_engine_end_policy(c->engine);
     c->now += PERIOD_MS;
 }
 
