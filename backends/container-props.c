@@ -157,6 +157,20 @@ static void container_set_monitor(Object *obj, bool value, Error **errp)
     container_set(container, &settings, errp);
 }
 
+static bool container_get_migrate_heat(Object *obj, Error **errp)
+{
+    return MEMORY_BACKEND_CONTAINER(obj)->settings.migrate_heat;
+}
+
+static void container_set_migrate_heat(Object *obj, bool value, Error **errp)
+{
+    HostMemoryBackendContainer *container = MEMORY_BACKEND_CONTAINER(obj);
+    RaminatePlacerSettings settings = container->settings;
+
+    settings.migrate_heat = value;
+    container_set(container, &settings, errp);
+}
+
 static char *container_get_record(Object *obj, Error **errp)
 {
     return g_strdup(MEMORY_BACKEND_CONTAINER(obj)->record ?: "");
@@ -181,6 +195,11 @@ void container_add_properties(ObjectClass *oc)
     object_class_property_set_description(oc, "monitor",
         "Find the pages that are written most and move them to the fastest "
         "tier");
+    object_class_property_add_bool(oc, "migrate-heat",
+                                   container_get_migrate_heat,
+                                   container_set_migrate_heat);
+    object_class_property_set_description(oc, "migrate-heat",
+        "Send along which pages are hot when the guest migrates");
     object_class_property_add_str(oc, "record", container_get_record,
                                   container_set_record);
     object_class_property_set_description(oc, "record",

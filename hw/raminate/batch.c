@@ -23,7 +23,8 @@ typedef struct Batch {
     RaminateMove *moves;
     size_t nr;
     size_t nr_stale;            /* at their end, not to be made any more */
-    bool planned;               /* by the policy, not by a user */
+    bool planned;               /* not by a user */
+    bool by_policy;             /* planned, and not what came with the guest */
     int64_t planned_ms;
     RaminateExchangeResult result;
     uint64_t paused;            /* nanoseconds */
@@ -99,7 +100,7 @@ static void account_batch(Batch *batch, int64_t now, uint64_t took)
 
     raminate_placer_assert_locked(placer);
     raminate_engine_moved(placer->engine, now, batch->moves, batch->nr,
-                          batch->planned);
+                          batch->by_policy);
     figures->batches++;
     raminate_histogram_add(&figures->batch_time, took);
     if (batch->paused) {
@@ -121,7 +122,7 @@ static void record_batch(const Batch *batch, int64_t now)
         .moves = batch->moves,
         .nr_moves = batch->nr + batch->nr_stale,
         .moved_after_ms = now - batch->planned_ms,
-        .by_command = !batch->planned,
+        .by_command = !batch->by_policy,
     };
 
     raminate_placer_assert_locked(placer);
@@ -248,9 +249,28 @@ static void exchange_planned(void *opaque)
 
     exchange(batch, &err);
     raminate_placer_lock(placer);
+    if (!batch->by_policy) {
+        raminate_engine_put_back(placer->engine, batch->moves, batch->nr);
+    }
     raminate_placer_set_held(placer, err ? error_get_pretty(err) : NULL);
     raminate_placer_unlock(placer);
     error_free(err);
+}
+
+/*
+ * With the lock, which the policy does without.
+ * Returns: false if the placer is to end.
+ */
+static bool plan_by_policy(Batch *batch, uint32_t max)
+{
+    RaminatePlacer *placer = batch->placer;
+
+    if (!raminate_placer_begin_policy(placer)) {
+        return false;
+    }
+    batch->nr = raminate_engine_plan(placer->engine, batch->planned_ms,
+                                     batch->moves, max);
+    return raminate_placer_end_policy(placer);
 }
 
 void raminate_placer_batch(RaminatePlacer *placer)
@@ -267,13 +287,10 @@ void raminate_placer_batch(RaminatePlacer *placer)
     raminate_placer_lock(placer);
     batch.planned_ms = raminate_placer_now(placer);
     raminate_engine_begin_batch(placer->engine, batch.planned_ms);
-    if (!raminate_placer_begin_policy(placer)) {
-        raminate_placer_unlock(placer);
-        return;
-    }
-    batch.nr = raminate_engine_plan(placer->engine, batch.planned_ms, moves,
-                                    max);
-    if (!raminate_placer_end_policy(placer)) {
+    batch.nr = raminate_engine_plan_handover(placer->engine, batch.planned_ms,
+                                             moves, max);
+    batch.by_policy = !batch.nr;
+    if (batch.by_policy && !plan_by_policy(&batch, max)) {
         raminate_placer_unlock(placer);
         return;
     }

@@ -20,6 +20,7 @@ void raminate_placer_settings_init(RaminatePlacerSettings *settings)
 {
     *settings = (RaminatePlacerSettings) {
         .monitor = true,
+        .migrate_heat = true,
         .policy = qapi_enum_parse(&RaminatePolicyType_lookup,
                                   raminate_default_policy, -1, &error_abort),
         .sampler = RAMINATE_SAMPLER_TYPE_AUTO,
@@ -327,6 +328,43 @@ bool raminate_placer_record(RaminatePlacer *placer, const char *path,
     }
     replace_recording(placer, recording);
     return true;
+}
+
+/* What goes along with the guest */
+
+bool raminate_placer_hands_over(RaminatePlacer *placer)
+{
+    bool ret;
+
+    raminate_placer_lock(placer);
+    ret = raminate_placer_is_on(placer) && placer->settings.migrate_heat;
+    raminate_placer_unlock(placer);
+    return ret;
+}
+
+uint8_t *raminate_placer_hand_over(RaminatePlacer *placer, size_t *size)
+{
+    g_autofree uint8_t *data = NULL;
+
+    *size = 0;
+    if (raminate_placer_hands_over(placer)) {
+        data = g_malloc(RAMINATE_HANDOVER_MAX);
+        raminate_placer_lock(placer);
+        *size = raminate_handover_encode(
+            raminate_engine_placement(placer->engine),
+            raminate_engine_heat(placer->engine), data,
+            RAMINATE_HANDOVER_MAX);
+        raminate_placer_unlock(placer);
+    }
+    return *size ? g_realloc(g_steal_pointer(&data), *size) : NULL;
+}
+
+void raminate_placer_take_over(RaminatePlacer *placer, uint8_t *data,
+                               size_t size)
+{
+    raminate_placer_lock(placer);
+    raminate_engine_take_over(placer->engine, data, size);
+    raminate_placer_unlock(placer);
 }
 
 /* For those who look */

@@ -16,6 +16,7 @@
 /* What a user can set, also while the guest runs */
 typedef struct RaminatePlacerSettings {
     bool monitor;
+    bool migrate_heat;
     RaminatePolicyType policy;
     RaminateSamplerType sampler;
     RaminateMoverType mover;
@@ -87,6 +88,21 @@ RaminatePage *raminate_placer_page(RaminatePlacer *placer, uint32_t page);
  */
 bool raminate_placer_swap(RaminatePlacer *placer, RaminateMove *moves,
                           size_t nr, Error **errp);
+
+/*
+ * What of the pages' heat goes along with the guest; see
+ * hw/raminate/engine/handover.h.
+ * Returns: bytes, to be freed with g_free(), and in @size their number; NULL if
+ * settings say that nothing goes, or there is nothing.
+ */
+uint8_t *raminate_placer_hand_over(RaminatePlacer *placer, size_t *size);
+
+/* @data: has been checked; to be freed with g_free(), which is done */
+void raminate_placer_take_over(RaminatePlacer *placer, uint8_t *data,
+                               size_t size);
+
+/* Returns: whether heat goes along by the settings. */
+bool raminate_placer_hands_over(RaminatePlacer *placer);
 
 /* Returns: number of pages in the container. */
 uint32_t raminate_placer_pages(const RaminatePlacer *placer);

@@ -206,6 +206,159 @@ static void test_snapshot(void)
     qtest_quit(qts);
 }
 
+/* Heat goes along */
+
+#define HOT_FIRST 300
+#define HOT_NR 8
+
+static QTestState *start_hot_source(const char *heat)
+{
+    QTestState *qts = start_source("");
+
+    qtest_qom_set_bool(qts, "/objects/c", "migrate-heat",
+                       g_str_equal(heat, "on"));
+    write_all(qts, 1);
+    for (uint32_t i = 0; i < HOT_NR; i++) {
+        raminate_assert_swap(qts, i, HOT_FIRST + i);
+    }
+    for (unsigned scan = 0; scan < 8; scan++) {
+        for (uint32_t i = 0; i < HOT_NR; i++) {
+            raminate_write_page(qts, HOT_FIRST + i, 2);
+        }
+        raminate_wait_scans(qts, 1);
+    }
+    return qts;
+}
+
+/* @args: of the destination's memory */
+static QTestState *migrate_hot(const char *heat, const char *args)
+{
+    QTestState *source = start_hot_source(heat);
+    QTestState *destination;
+
+    raminate_make_file("dram2", 512 * KiB);
+    raminate_make_file("nvm2", 1536 * KiB);
+    destination = qtest_initf("-machine pc,memory-backend=c -m 2M -nodefaults "
+                              "%s -incoming unix:migration.sock", args);
+    set_bandwidth(source, 1 << 30);
+    qtest_qmp_assert_success(source, "{ 'execute': 'migrate', 'arguments':"
+                             "  { 'uri': 'unix:migration.sock' } }");
+    wait_for_migration(source, "completed");
+    qtest_qmp_eventwait(destination, "RESUME");
+    for (uint32_t page = 0; page < HOLE_FIRST; page++) {
+        raminate_assert_page(destination, page, 1);
+    }
+    for (uint32_t i = 0; i < HOT_NR; i++) {
+        raminate_assert_page(destination, HOT_FIRST + i, 2);
+    }
+    qtest_quit(source);
+    return destination;
+}
+
+/* Nothing is written there, so that its policy has no reason for a move. */
+#define TIERS_THERE \
+    " -object memory-backend-devmem,id=fast,parent=c,size=512K," \
+    "mem-path=dram2" \
+    " -object memory-backend-devmem,id=slow,parent=c,size=1536K,offset=512K," \
+    "mem-path=nvm2"
+#define PC_THERE \
+    "-object memory-backend-container,id=c,size=2M,policy=cmq," \
+    "scan-period=1,swap-period=1,life-time=3600000" TIERS_THERE
+
+static void test_heat(void)
+{
+    QTestState *qts = migrate_hot("on", PC_THERE);
+    unsigned rounds = 0;
+
+    for (uint32_t i = 0; i < HOT_NR; i++) {
+        while (raminate_tier_of(qts, HOT_FIRST + i) != 0) {
+            raminate_wait(&rounds, "hot pages to be brought up");
+        }
+        raminate_assert_page(qts, HOT_FIRST + i, 2);
+    }
+    g_assert_cmpuint(raminate_figure(qts, "swaps"), ==, HOT_NR);
+    qtest_quit(qts);
+}
+
+/* As a stream from a QEMU that doesn't know it */
+static void test_heat_off(void)
+{
+    QTestState *qts = migrate_hot("off", PC_THERE);
+
+    raminate_wait_scans(qts, 20);
+    g_assert_cmpuint(raminate_figure(qts, "swaps"), ==, 0);
+    qtest_quit(qts);
+}
+
+static void test_heat_without_container(void)
+{
+    qtest_quit(migrate_hot("on", "-object memory-backend-ram,id=c,size=2M"));
+}
+
+static void test_heat_without_monitor(void)
+{
+    QTestState *qts = migrate_hot("on", "-object memory-backend-container,"
+                                  "id=c,size=2M,monitor=off" TIERS_THERE);
+
+    raminate_wait_state(qts, "off");
+    qtest_quit(qts);
+}
+
+/* Changes the stream at @offset behind the head of the section. */
+static void assert_damage_found(const char *stream, size_t size,
+                                size_t offset, const char *bytes, size_t nr,
+                                const char *what)
+{
+    g_autofree char *damaged = g_memdup2(stream, size);
+    g_autofree char *message = NULL;
+    g_autofree char *said = NULL;
+    const char *name = "raminate-heat";
+    char *section = memmem(damaged, size, name, strlen(name));
+
+    g_assert_nonnull(section);
+    /* The instance and the version come between. */
+    memcpy(section + strlen(name) + 8 + offset, bytes, nr);
+    g_assert_true(g_file_set_contents("damaged", damaged, size, NULL));
+    said = raminate_run_fails("-display none " PC
+                              " -object memory-backend-devmem,id=fast,"
+                              "parent=c,size=512K,mem-path=dram2"
+                              " -object memory-backend-devmem,id=slow,"
+                              "parent=c,size=1536K,offset=512K,mem-path=nvm2"
+                              " -incoming file:damaged");
+    message = g_strdup_printf("migration: the heat of memory-backend-"
+                              "container %s; the data is damaged, or not from "
+                              "QEMU: migrate again, or with migrate-heat=off "
+                              "at the source", what);
+    if (!strstr(said, message)) {
+        g_error("%s", said);
+    }
+}
+
+/* Behind the head are the id's length, the id, pages, size, and runs. */
+static void test_damaged_heat(void)
+{
+    QTestState *source = start_hot_source("on");
+    g_autofree char *stream = NULL;
+    gsize size;
+
+    raminate_make_file("dram2", 512 * KiB);
+    raminate_make_file("nvm2", 1536 * KiB);
+    set_bandwidth(source, 1 << 30);
+    qtest_qmp_assert_success(source, "{ 'execute': 'migrate', 'arguments':"
+                             "  { 'uri': 'file:stream' } }");
+    wait_for_migration(source, "completed");
+    qtest_quit(source);
+    g_assert_true(g_file_get_contents("stream", &stream, &size, NULL));
+    assert_damage_found(stream, size, 6, "\xff\xff\xff\xff", 4,
+                        "'c' can't be used: it is larger than 16 MiB");
+    assert_damage_found(stream, size, 6, "\0\0\0\1", 4,
+                        "'c' can't be used: it ends in the middle of a run");
+    assert_damage_found(stream, size, 2, "\0\0\0\1", 4,
+                        "'c' can't be used: a run goes past the last page");
+    assert_damage_found(stream, size, 1, "\0", 1,
+                        "'?' can't be used: there is no id");
+}
+
 /* Post-copy */
 
 static QDict *set_postcopy(QTestState *qts)
@@ -447,6 +600,13 @@ int main(int argc, char **argv)
     qtest_add_func("raminate/migration/complete", test_migration);
     qtest_add_func("raminate/migration/cancel", test_cancel);
     qtest_add_func("raminate/migration/snapshot", test_snapshot);
+    qtest_add_func("raminate/migration/heat", test_heat);
+    qtest_add_func("raminate/migration/heat-off", test_heat_off);
+    qtest_add_func("raminate/migration/heat-without-container",
+                   test_heat_without_container);
+    qtest_add_func("raminate/migration/heat-without-monitor",
+                   test_heat_without_monitor);
+    qtest_add_func("raminate/migration/damaged-heat", test_damaged_heat);
     qtest_add_func("raminate/migration/postcopy", test_postcopy);
     qtest_add_func("raminate/migration/postcopy-refused",
                    test_postcopy_refused);

@@ -51,6 +51,7 @@ static const Property of_container[] = {
     { "reverse-window", INTEGER, "uint32_t" },
     { "max-cpu", INTEGER, "uint32_t" },
     { "monitor", BOOLEAN, NULL }, { "dump", BOOLEAN, NULL },
+    { "migrate-heat", BOOLEAN, NULL },
     { "merge", BOOLEAN, NULL }, { "prealloc", BOOLEAN, NULL },
     { "policy", TEXT, NULL }, { "sampler", TEXT, NULL },
     { "mover", TEXT, NULL }, { "record", TEXT, NULL },

@@ -24,6 +24,8 @@ struct RaminateEngine {
     RaminateBackoff *backoff;
     RaminateFigures figures;
     RaminateScanCount count;    /* of the scan that is being counted */
+    RaminateHandover *handover;         /* NULL: none, or done with */
+    int64_t handover_end_ms;            /* NEVER: it has not begun */
     RaminatePolicy *policy;
     const RaminatePolicyOps *ops;       /* NULL: no policy yet */
     RaminatePolicy *old_policy;
@@ -77,6 +79,7 @@ void raminate_engine_free(RaminateEngine *e)
     if (e) {
         free_policy(e->old_ops, e->old_policy);
         free_policy(e->ops, e->policy);
+        raminate_handover_free(e->handover);
         raminate_backoff_free(e->backoff);
         raminate_moves_free(e->moves);
         raminate_heat_free(e->heat);
@@ -291,6 +294,45 @@ size_t raminate_engine_plan(RaminateEngine *e, int64_t now,
         moves[i].error = 0;
     }
     return nr;
+}
+
+void raminate_engine_take_over(RaminateEngine *e, uint8_t *data, size_t size)
+{
+    raminate_handover_free(e->handover);
+    e->handover = raminate_handover_new(data, size, e->heat);
+    e->handover_end_ms = NEVER;
+}
+
+size_t raminate_engine_plan_handover(RaminateEngine *e, int64_t now,
+                                     RaminateMove *moves, size_t max)
+{
+    size_t nr;
+
+    if (!e->handover || !e->ops->kinds) {
+        return 0;
+    }
+    if (e->handover_end_ms == NEVER) {
+        e->handover_end_ms = now + RAMINATE_HANDOVER_MS;
+    }
+    if (now >= e->handover_end_ms || raminate_handover_is_done(e->handover)) {
+        g_clear_pointer(&e->handover, raminate_handover_free);
+        return 0;
+    }
+    nr = raminate_handover_plan(e->handover, e->placement, e->heat,
+                                e->backoff, moves, max);
+    if (nr) {
+        e->next_swap_ms = now + MIN(e->settings.swap_period,
+                                    CUT_BATCH_PERIOD_MS);
+    }
+    return nr;
+}
+
+void raminate_engine_put_back(RaminateEngine *e, const RaminateMove *moves,
+                              size_t nr)
+{
+    if (e->handover) {
+        raminate_handover_put_back(e->handover, moves, nr);
+    }
 }
 
 size_t raminate_engine_drop_stale(const RaminateEngine *e,

@@ -27,6 +27,7 @@
 #define HW_RAMINATE_ENGINE_H
 
 #include "hw/raminate/engine/figures.h"
+#include "hw/raminate/engine/handover.h"
 #include "hw/raminate/engine/heat.h"
 #include "hw/raminate/engine/move.h"
 #include "hw/raminate/engine/moves.h"
@@ -147,6 +148,26 @@ void raminate_engine_begin_batch(RaminateEngine *engine, int64_t now);
  */
 size_t raminate_engine_plan(RaminateEngine *engine, int64_t now,
                             RaminateMove *moves, size_t max);
+
+/*
+ * Takes over what has come along with the guest, in the place of what was taken
+ * over before.
+ * @data: see raminate_handover_new()
+ */
+void raminate_engine_take_over(RaminateEngine *engine, uint8_t *data,
+                               size_t size);
+
+/*
+ * Asks what came along with the guest what to move.  That is not the policy's
+ * plan, and nothing with a policy that goes by no samples.  While something is
+ * left of it, the next batch is due soon.  Moves that were not reached are to be
+ * put back.
+ * Returns: their number; 0 if the policy is to be asked.
+ */
+size_t raminate_engine_plan_handover(RaminateEngine *engine, int64_t now,
+                                     RaminateMove *moves, size_t max);
+void raminate_engine_put_back(RaminateEngine *engine,
+                              const RaminateMove *moves, size_t nr);
 
 /* The next batch is due a swap period from @now. */
 void raminate_engine_put_off_batch(RaminateEngine *engine, int64_t now);

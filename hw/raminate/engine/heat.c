@@ -202,3 +202,12 @@ uint64_t raminate_heat_sum(const RaminateHeat *heat, uint64_t first,
     }
     return sum;
 }
+
+void raminate_heat_put(RaminateHeat *heat, uint32_t page, unsigned value)
+{
+    HeatPage *entry = raminate_regions_need(heat->pages, page);
+
+    entry->heat = value << HEAT_EXTRA_BITS;
+    entry->stamp = heat->scan;
+    heat->last[raminate_region_of(page)] = heat->scan;
+}

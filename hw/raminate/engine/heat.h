@@ -53,6 +53,12 @@ void raminate_heat_sample(RaminateHeat *heat, const RaminateSample *found);
 /* Returns: bytes that the state of pages takes at present. */
 size_t raminate_heat_memory(const RaminateHeat *heat);
 
+/*
+ * Gives @page a heat, 0 to RAMINATE_HEAT_MAX, as if the last scan had found it
+ * written.
+ */
+void raminate_heat_put(RaminateHeat *heat, uint32_t page, unsigned value);
+
 /* Returns: the heat of @page as of the last scan, 0 to RAMINATE_HEAT_MAX. */
 unsigned raminate_heat_get(const RaminateHeat *heat, uint32_t page);
 
