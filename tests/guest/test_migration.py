@@ -6,9 +6,10 @@
 from pathlib import Path
 from typing import Any, Dict, List
 
-from guestlib import (CHECKER, FULL_RATE, Guest, Skip, check, check_figures,
-                      finish_checker, hybrid, run_tests, start_checker,
-                      wait_for_passes, wait_for_swaps, wait_until)
+from guestlib import (CHECKER, FULL_RATE, PATIENCE, Boot, Guest, Skip, check,
+                      check_figures, finish_checker, hybrid, run_tests,
+                      start_checker, wait_for_passes, wait_for_swaps,
+                      wait_until)
 from qemu.qmp import ExecuteError
 
 # Migration ends when what is left takes no longer than the downtime allowed: 8
@@ -17,6 +18,9 @@ SLOW = {'max-bandwidth': 32 << 20, 'downtime-limit': 1}
 FAST = {'max-bandwidth': 16 << 30, 'downtime-limit': 60000}
 ENDS = ('cancelled', 'completed', 'failed')
 PAIR = [{'a': 1, 'b': 40000}]
+# Writes 1500 pages at each tick, and others now and then.
+WORKLOAD = ('arena=30000', 'hot=1500', 'thin=400')
+SCANS = 20
 
 
 def side(directory: Path, name: str, *more: str) -> Guest:
@@ -143,6 +147,67 @@ def post_copy_goes_on_at_the_destination(directory: Path) -> None:
         check_figures(target.raminate())
 
 
+def hot_side(directory: Path, name: str, *more: str) -> Guest:
+    """A QEMU for a guest whose hot pages fit in a third of DRAM."""
+    place = directory / name
+    place.mkdir()
+    args = hybrid(place, policy='cmq', scan_period=500, swap_period=1000,
+                  life_time=2500)
+    return Guest(directory, Boot(['/bin/workload', *WORKLOAD]),
+                 [*args, '-smp', '2', *more])
+
+
+def slow_share(guest: Guest, since: Dict[str, Any]) -> float:
+    """Of the writes found in the next SCANS scans."""
+    wait_until(lambda: guest.raminate()['scans'] >= since['scans'] + SCANS,
+               f"{SCANS} scans", guest)
+    fast, slow = (now['total-written'] - before['total-written']
+                  for now, before in zip(guest.raminate()['tiers'],
+                                         since['tiers']))
+    return float(slow / (fast + slow))
+
+
+def settle(guest: Guest) -> float:
+    """Waits until hot pages are fast; returns the slow share then."""
+    shares: List[float] = []
+
+    def settled() -> bool:
+        shares.append(slow_share(guest, guest.raminate()))
+        return len(shares) > 1 and shares[-1] > 0.9 * shares[-2]
+    wait_until(settled, "hot pages in fast memory", guest)
+    return sum(shares[-2:]) / 2
+
+
+def migrate_at_once(source: Guest, target: Guest, uri: str) -> None:
+    target.launch()
+    set_speed(source, FAST)
+    source.cmd('migrate', uri=uri)
+    wait_for_status(source, 'completed')
+    source.kill()
+
+
+def destination_starts_warm(directory: Path) -> None:
+    """And cold without migrate-heat, which shows that it is by that."""
+    uris = [f"unix:{directory / name}" for name in ('warm', 'cold')]
+    with hot_side(directory, 'source') as source, \
+            hot_side(directory, 'second', '-incoming', uris[0]) as second, \
+            hot_side(directory, 'third', '-incoming', uris[1]) as third:
+        source.launch()
+        source.console.wait('workload: phase 1', PATIENCE)
+        before = settle(source)
+        none = {'scans': 0, 'tiers': [{'total-written': 0}] * 2}
+        migrate_at_once(source, second, uris[0])
+        warm = slow_share(second, none)
+        second.set('migrate-heat', False)
+        migrate_at_once(second, third, uris[1])
+        cold = slow_share(third, none)
+        print(f"# slow share: {before:.3f}, then {warm:.3f} with heat and "
+              f"{cold:.3f} without")
+        check(warm <= 1.2 * before, "the destination did not start warm")
+        check(cold > 2 * before, "a cold start looks like a warm one")
+
+
 run_tests(checker_goes_on_at_the_destination,
           swaps_go_on_after_a_cancelled_migration,
-          post_copy_goes_on_at_the_destination)
+          post_copy_goes_on_at_the_destination,
+          destination_starts_warm)
