@@ -361,11 +361,16 @@ static void test_damaged_heat(void)
 
 /* Post-copy */
 
-static QDict *set_postcopy(QTestState *qts)
+static QDict *set_capability(QTestState *qts, const char *name)
 {
     return qtest_qmp(qts, "{ 'execute': 'migrate-set-capabilities',"
                      "  'arguments': { 'capabilities': ["
-                     "    { 'capability': 'postcopy-ram', 'state': true } ] } }");
+                     "    { 'capability': %s, 'state': true } ] } }", name);
+}
+
+static QDict *set_postcopy(QTestState *qts)
+{
+    return set_capability(qts, "postcopy-ram");
 }
 
 /* @slow: path of a file of 1 MiB; @args: more arguments */
@@ -594,6 +599,34 @@ static void test_postcopy_refused_late(void)
     qtest_quit(source);
 }
 
+/* Both need what a file on a disk hasn't, or what is not built in. */
+static void test_refused_capabilities(void)
+{
+    g_autofree char *slow = make_unfit_file();
+    const char *text;
+    QDict *response;
+    QTestState *qts;
+
+    if (!slow) {
+        return;
+    }
+    qts = start_destination_on(slow, "");
+    response = set_capability(qts, "background-snapshot");
+    text = qdict_get_str(qdict_get_qdict(response, "error"), "desc");
+    /* The host may refuse it, as containers do. */
+    if (!g_str_equal(text, "Background-snapshot is not supported by host "
+                     "kernel")) {
+        g_assert_cmpstr(text, ==, "Background-snapshot is not compatible with "
+                        "guest memory configuration");
+    }
+    qobject_unref(response);
+    raminate_assert_error(set_capability(qts, "x-colo"),
+                          "QEMU compiled without replication module can't "
+                          "enable COLO");
+    raminate_wait_state(qts, "running");
+    qtest_quit(qts);
+}
+
 int main(int argc, char **argv)
 {
     raminate_test_init(&argc, &argv);
@@ -614,5 +647,7 @@ int main(int argc, char **argv)
                    test_postcopy_refused_device);
     qtest_add_func("raminate/migration/postcopy-refused-late",
                    test_postcopy_refused_late);
+    qtest_add_func("raminate/migration/refused-capabilities",
+                   test_refused_capabilities);
     return g_test_run();
 }
