@@ -22,7 +22,7 @@ DEVMEM = 'memory-backend-devmem'
 # What a fresh container has of its own, apart from its size
 SETTINGS = ('monitor', 'policy', 'sampler', 'mover', 'scan-period',
             'swap-period', 'life-time', 'max-swaps', 'reverse-window',
-             'second-look', 'max-cpu', 'record', 'migrate-heat')
+            'second-look', 'max-cpu', 'record', 'migrate-heat')
 NUMBERS = SETTINGS[4:-2]
 RANGE_PROPERTIES = ('phy-offset', 'pool', 'parent', 'offset', 'scrub',
                     'share')
