@@ -12,6 +12,13 @@
 #include "trace.h"
 
 /* A batch, and what becomes of it */
+
+/*
+ * So many moves the mover is given at once.  Whoever ends or holds the placer
+ * waits for these, and not for the whole of a planned batch.
+ */
+#define SLICE_MOVES 128
+
 /*
  * So long a planned batch may take the guest's time once it stands still; what
  * is left is planned anew, and soon, see raminate_engine_cut_batch().
@@ -131,11 +138,50 @@ static void record_batch(const Batch *batch, int64_t now)
     }
 }
 
-/* Returns: whether its time was over before all moves were reached. */
+/* Returns: whether its time was over, or it was held, before its end. */
 static bool was_cut(const Batch *batch)
 {
     return batch->result == RAMINATE_EXCHANGE_OK && batch->nr &&
            batch->moves[batch->nr - 1].status == RAMINATE_MOVE_PENDING;
+}
+
+/* Between two slices.  Whoever asks by command asks for all of it. */
+static bool may_go_on(const Batch *batch)
+{
+    RaminatePlacer *placer = batch->placer;
+    bool may;
+
+    if (!batch->planned) {
+        return true;
+    }
+    raminate_placer_lock(placer);
+    may = !placer->stopping && may_exchange(placer, NULL);
+    raminate_placer_unlock(placer);
+    return may;
+}
+
+/* Returns: as the mover's exchange(), which makes it slice by slice. */
+static RaminateExchangeResult make_slices(Batch *batch, Error **errp)
+{
+    RaminateMover *mover = batch->placer->mover;
+    int64_t deadline = batch->planned
+                       ? qemu_clock_get_ns(QEMU_CLOCK_REALTIME) +
+                         LONGEST_BATCH_NS : 0;
+    RaminateExchangeResult result = RAMINATE_EXCHANGE_OK;
+    size_t reached = 0;
+
+    while (reached < batch->nr && may_go_on(batch)) {
+        RaminateMove *moves = &batch->moves[reached];
+        size_t nr = MIN(batch->nr - reached, SLICE_MOVES);
+
+        result = mover->ops->exchange(mover, moves, nr, deadline, errp);
+        if (result != RAMINATE_EXCHANGE_OK ||
+            moves[nr - 1].status == RAMINATE_MOVE_PENDING) {
+            break;
+        }
+        reached += nr;
+    }
+    return result;
 }
 
 /* Between begin() and end() of the mover.  Returns: whether it was made. */
@@ -156,14 +202,7 @@ static bool make_batch(Batch *batch, Error **errp)
     }
     raminate_placer_unlock(placer);
     if (may) {
-        /* Whoever asks by command asks for all of it. */
-        int64_t deadline = batch->planned
-                           ? qemu_clock_get_ns(QEMU_CLOCK_REALTIME) +
-                             LONGEST_BATCH_NS : 0;
-
-        batch->result = placer->mover->ops->exchange(placer->mover,
-                                                     batch->moves, batch->nr,
-                                                     deadline, errp);
+        batch->result = make_slices(batch, errp);
     }
     return may;
 }

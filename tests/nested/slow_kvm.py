@@ -1,0 +1,94 @@
+#!/usr/bin/env python3
+# A guest under a KVM that takes long to exchange frames.  Runs inside the
+# machine; test_qemu_slow_swaps.py starts it there.
+#
+# SPDX-License-Identifier: GPL-2.0-or-later
+
+import os
+from pathlib import Path
+import sys
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / 'guest'))
+
+# pylint: disable=wrong-import-position
+from guestlib import (  # noqa: E402
+    CHECKER, DRAM, MEMORY, MIB, NODE, check, check_figures, finish_checker,
+    run_tests, start_checker, wait_for_passes, wait_until)
+from raminate.guest import (  # noqa: E402
+    PAGE_SIZE, Guest, two_physical_tiers)
+from raminate.recording import BATCH, Recording  # noqa: E402
+from qemu.qmp import ExecuteError  # noqa: E402
+
+POOL = int(os.environ['RAMINATE_POOL'], 0)
+NOT_REACHED, MADE, FAILED = range(3)
+# Batches of many slices
+PAIRS = DRAM // PAGE_SIZE // 2
+
+
+def slow_guest(directory: Path) -> Guest:
+    container = two_physical_tiers(POOL, MEMORY, DRAM, scan_period=100,
+                                   swap_period=100, max_swaps=PAIRS,
+                                   policy='lru')
+    args = ['-m', f'{MEMORY // MIB}M', *container.args(), *NODE]
+    return Guest(directory, CHECKER, args, 'kvm')
+
+
+def start(guest: Guest, directory: Path) -> Path:
+    """Returns: where its batches are recorded."""
+    start_checker(guest)
+    check(guest.raminate()['mover'] == 'kvm', guest.raminate())
+    guest.set('record', str(directory / 'recording'))
+    return directory / 'recording'
+
+
+def wait_for_batch(guest: Guest) -> int:
+    """Waits until a batch is under way; returns how many there were."""
+    def is_under_way() -> bool:
+        try:
+            guest.cmd('raminate-swap-pages', id='dmcon0',
+                      pairs=[{'a': 0, 'b': 1}])
+        except ExecuteError as err:
+            return 'another batch of exchanges is under way' in str(err)
+        return False
+
+    wait_until(is_under_way, "a batch", guest)
+    return int(guest.raminate()['batches'])
+
+
+def cut(path: Path) -> int:
+    """Batches that were ended before all of their moves were reached."""
+    number = 0
+    for entry in Recording(path):
+        if entry.kind == BATCH:
+            states = [state for _, _, state in entry.moves]
+            check(FAILED not in states, "a move that was not reached failed")
+            number += MADE in states and NOT_REACHED in states
+    return number
+
+
+def batch_ends_when_it_is_held(directory: Path) -> None:
+    """By stop, and by monitor=off; what was not reached counts as nothing."""
+    with slow_guest(directory) as guest:
+        recording = start(guest, directory)
+        before = wait_for_batch(guest)
+        guest.cmd('stop')
+        wait_until(lambda: guest.raminate()['batches'] > before, "its end")
+        guest.cmd('cont')
+        before = wait_for_batch(guest)
+        guest.set('monitor', False)
+        wait_until(lambda: guest.raminate()['batches'] > before, "its end",
+                   guest)
+        wait_for_passes(guest)
+        finish_checker(guest)
+        check_figures(guest.raminate())
+    check(cut(recording) == 2, f"{cut(recording)} batches were cut")
+
+
+def batch_ends_when_qemu_does(directory: Path) -> None:
+    with slow_guest(directory) as guest:
+        recording = start(guest, directory)
+        wait_for_batch(guest)
+    check(cut(recording) == 1, f"{cut(recording)} batches were cut")
+
+
+run_tests(batch_ends_when_it_is_held, batch_ends_when_qemu_does)
