@@ -10,6 +10,7 @@
 #include "qemu/error-report.h"
 #include "exec/ramblock.h"
 #include "backends/raminate/container-internal.h"
+#include "hw/raminate/kvm.h"
 
 static gint compare_offset(gconstpointer a, gconstpointer b)
 {
@@ -232,6 +233,7 @@ static bool container_complete(HostMemoryBackendContainer *container,
     }
 fail:
     container_unmap(container);
+    raminate_kvm_detach(memory);
     g_clear_pointer(&memory->tiers, g_free);
     memory->nr_tiers = 0;
     return false;

@@ -19,6 +19,7 @@
 #include "exec/ramblock.h"
 #include "hw/boards.h"
 #include "hw/raminate/discard.h"
+#include "hw/raminate/kvm.h"
 #include "hw/virtio/vhost-user.h"
 #include "hw/qdev-core.h"
 #include "system/system.h"
@@ -235,6 +236,7 @@ static void container_finalize(Object *obj)
         qemu_remove_machine_init_done_notifier(&container->machine_done);
     }
     raminate_end_discard(&container->postcopy);
+    raminate_kvm_detach(&container->memory);
     for (guint i = 0; i < container->children->len; i++) {
         HostMemoryBackend *backend =
             g_array_index(container->children, Child, i).backend;

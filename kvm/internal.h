@@ -10,7 +10,7 @@
 
 #include "raminate.h"
 
-/* A range of frames that belongs to one VM for as long as the VM lives. */
+/* A range of frames that belongs to one VM, until it is detached. */
 struct raminate_range {
 	struct list_head node;
 	struct kvm *kvm;
@@ -24,6 +24,7 @@ struct raminate_range {
 
 /* ranges.c */
 int raminate_attach(struct kvm *kvm, struct kvm_raminate_attach *attach);
+int raminate_detach(struct kvm *kvm, const struct kvm_raminate_attach *attach);
 bool raminate_has_ranges(struct kvm *kvm);
 struct raminate_range *raminate_range_of(struct kvm *kvm, kvm_pfn_t pfn);
 

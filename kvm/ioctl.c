@@ -24,6 +24,15 @@ static int ioctl_attach(struct kvm *kvm, void __user *argp)
 	return ret;
 }
 
+static int ioctl_detach(struct kvm *kvm, void __user *argp)
+{
+	struct kvm_raminate_attach attach;
+
+	if (copy_from_user(&attach, argp, sizeof(attach)))
+		return -EFAULT;
+	return raminate_detach(kvm, &attach);
+}
+
 static int ioctl_scan(struct kvm *kvm, void __user *argp)
 {
 	struct kvm_raminate_scan scan;
@@ -65,6 +74,8 @@ int kvm_raminate_vm_ioctl(struct kvm *kvm, unsigned int ioctl,
 	switch (ioctl) {
 	case KVM_RAMINATE_ATTACH:
 		return ioctl_attach(kvm, argp);
+	case KVM_RAMINATE_DETACH:
+		return ioctl_detach(kvm, argp);
 	case KVM_RAMINATE_SCAN:
 		return ioctl_scan(kvm, argp);
 	case KVM_RAMINATE_SWAP:

@@ -48,7 +48,8 @@
 
 /*
  * KVM_RAMINATE_ATTACH: the frames of a physical range become this VM's own, to
- * be scanned and exchanged, until the VM is destroyed. Needs CAP_SYS_RAWIO.
+ * be scanned and exchanged, until they are detached or the VM is destroyed.
+ * Needs CAP_SYS_RAWIO.
  *
  * Returns 0, or -1 and errno:
  *   EPERM          the caller lacks CAP_SYS_RAWIO
@@ -68,6 +69,17 @@ struct kvm_raminate_attach {
 	__u32 flags;		/* in: KVM_RAMINATE_ATTACH_* */
 	__u32 reason;		/* in: 0 without _REASON; out: if EBUSY */
 };
+
+/*
+ * KVM_RAMINATE_DETACH: give a range back, by the @phys and @size that it was
+ * attached with. The process must be done with its frames, wherever swaps have
+ * put them. The first modules of version 1 lack it: ENOTTY.
+ *
+ * Returns 0, or -1 and errno:
+ *   EINVAL  @flags or @reason not 0
+ *   ENOENT  no such range is attached to this VM
+ *   EFAULT  the structure cannot be read
+ */
 
 /* Pages are given by host virtual address instead of guest page number. */
 #define KVM_RAMINATE_SCAN_HVA		0x1
@@ -160,11 +172,12 @@ struct kvm_raminate_swap {
 };
 
 /*
- * In all three calls, EIO means that the VM belongs to another process or is
+ * In all calls, EIO means that the VM belongs to another process or is
  * dead, as in every ioctl of a VM.
  */
 #define KVM_RAMINATE_ATTACH _IOW(KVMIO, 0xf0, struct kvm_raminate_attach)
 #define KVM_RAMINATE_SCAN   _IOWR(KVMIO, 0xf1, struct kvm_raminate_scan)
 #define KVM_RAMINATE_SWAP   _IOWR(KVMIO, 0xf2, struct kvm_raminate_swap)
+#define KVM_RAMINATE_DETACH _IOW(KVMIO, 0xf3, struct kvm_raminate_attach)
 
 #endif /* _UAPI_LINUX_KVM_RAMINATE_H */

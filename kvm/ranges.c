@@ -24,7 +24,7 @@ static DEFINE_MUTEX(ranges_lock);
 
 /*
  * Returns: the range of @kvm that has the frame, or NULL. The range lives as
- * long as the VM.
+ * long as slots_lock is held.
  */
 struct raminate_range *raminate_range_of(struct kvm *kvm, kvm_pfn_t pfn)
 {
@@ -182,6 +182,51 @@ int raminate_attach(struct kvm *kvm, struct kvm_raminate_attach *attach)
 	mutex_lock(&kvm->slots_lock);
 	kvm_zap_gfn_range(kvm, 0, kvm_mmu_max_gfn() + 1);
 	mutex_unlock(&kvm->slots_lock);
+	return 0;
+}
+
+/* Take the range out of sight, if it is one of @kvm. Returns: it, or NULL. */
+static struct raminate_range *range_withdraw(struct kvm *kvm, u64 phys,
+					     u64 size)
+{
+	struct raminate_range *range;
+
+	guard(mutex)(&ranges_lock);
+
+	list_for_each_entry(range, &ranges, node) {
+		if (range->kvm != kvm || range->first != PHYS_PFN(phys) ||
+		    range->nr_frames != size >> PAGE_SHIFT)
+			continue;
+		mtree_erase(&ranges_by_pfn, range->first);
+		list_del(&range->node);
+		static_branch_dec(&raminate_in_use);
+		return range;
+	}
+	return NULL;
+}
+
+int raminate_detach(struct kvm *kvm, const struct kvm_raminate_attach *attach)
+{
+	struct raminate_range *range = NULL;
+
+	if (attach->flags || attach->reason)
+		return -EINVAL;
+
+	/* Scans and swaps use ranges under this lock. */
+	mutex_lock(&kvm->slots_lock);
+	if (PAGE_ALIGNED(attach->phys | attach->size))
+		range = range_withdraw(kvm, attach->phys, attach->size);
+	if (range) {
+		/* KVM may be noting a write. */
+		synchronize_rcu();
+		/* Entries must not outlive the frames' memory type. */
+		kvm_zap_gfn_range(kvm, 0, kvm_mmu_max_gfn() + 1);
+	}
+	mutex_unlock(&kvm->slots_lock);
+	if (!range)
+		return -ENOENT;
+
+	range_free(range);
 	return 0;
 }
 

@@ -327,6 +327,8 @@ static int scan_piece(struct scan *scan, u64 start, unsigned long nr_pages,
 	if (mutex_lock_killable(&kvm->slots_lock))
 		return -EINTR;
 
+	/* It may have been detached since the last piece. */
+	scan->range = NULL;
 	if (scan->by_hva)
 		raminate_walk_gfns(kvm, start,
 				   start + (nr_pages << PAGE_SHIFT) - 1,

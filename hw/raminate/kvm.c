@@ -42,11 +42,34 @@ static const char *attach_error(int err, uint32_t reason)
         return "it is memory of the host itself";
     case EADDRINUSE:
         return "another VM has it";
+    case EEXIST:
+        return "a part of it is attached to this VM already, and KVM's "
+               "extension is too old to let it go; give a memory backend "
+               "the same range as before, or start the VM anew";
     case EOPNOTSUPP:
         return "the VM's memory is private to it";
     default:
         return strerror(err);
     }
+}
+
+/*
+ * Ranges that the first modules keep for this VM, since they know no detach.
+ * Under the big lock.
+ */
+static GArray *kept;        /* of struct kvm_raminate_attach */
+
+static bool is_kept(const RaminateTier *tier)
+{
+    for (guint i = 0; kept && i < kept->len; i++) {
+        const struct kvm_raminate_attach *attach =
+            &g_array_index(kept, struct kvm_raminate_attach, i);
+
+        if (attach->phys == tier->phy_offset && attach->size == tier->size) {
+            return true;
+        }
+    }
+    return false;
 }
 
 static bool attach_tier(RaminateTier *tier, Error **errp)
@@ -62,10 +85,9 @@ static bool attach_tier(RaminateTier *tier, Error **errp)
     if (tier->is_attached) {
         return true;
     }
-    ret = kvm_vm_ioctl(kvm_state, KVM_RAMINATE_ATTACH, &attach);
-
-    /* It stays attached until the VM goes, whoever attached it. */
-    if (ret < 0 && ret != -EEXIST) {
+    ret = is_kept(tier) ? 0
+                        : kvm_vm_ioctl(kvm_state, KVM_RAMINATE_ATTACH, &attach);
+    if (ret < 0) {
         error_setg(errp, "KVM doesn't attach the range of '%s', 0x%" PRIx64
                    " to 0x%" PRIx64 ": %s", tier->id, tier->phy_offset,
                    tier->phy_offset + tier->size - 1,
@@ -104,6 +126,32 @@ bool raminate_kvm_attach(const RaminateMemory *memory, Error **errp)
         }
     }
     return true;
+}
+
+static void detach_tier(RaminateTier *tier)
+{
+    struct kvm_raminate_attach attach = {
+        .phys = tier->phy_offset,
+        .size = tier->size,
+    };
+
+    tier->is_attached = false;
+    if (kvm_vm_ioctl(kvm_state, KVM_RAMINATE_DETACH, &attach) < 0 &&
+        !is_kept(tier)) {
+        if (!kept) {
+            kept = g_array_new(false, false, sizeof(attach));
+        }
+        g_array_append_val(kept, attach);
+    }
+}
+
+void raminate_kvm_detach(const RaminateMemory *memory)
+{
+    for (unsigned i = 0; i < memory->nr_tiers; i++) {
+        if (memory->tiers[i].is_attached) {
+            detach_tier(&memory->tiers[i]);
+        }
+    }
 }
 
 int raminate_kvm_call(unsigned long request, void *arg,

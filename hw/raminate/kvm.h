@@ -11,10 +11,17 @@
 
 /*
  * Makes the container's ranges known to the host's KVM, unless they are.
+ * Called under the big lock, as is the next.
  * Returns: false with @errp set if the host has no KVM extension, or doesn't
  * let this VM use it.
  */
 bool raminate_kvm_attach(const RaminateMemory *memory, Error **errp);
+
+/*
+ * Gives the ranges back, so that another VM can have them, or this one as parts
+ * of others.  Nobody may use the container's memory any more.
+ */
+void raminate_kvm_detach(const RaminateMemory *memory);
 
 /*
  * @reason: KVM_RAMINATE_REASON_*, which attach or swap gave with EBUSY

@@ -160,6 +160,16 @@ static void *fuzz_attach(void *opaque)
                      pool_phys + random_number(&seed, RAM_PAGES) * PAGE,
                      random_number(&seed, 64) * PAGE);
         EXPECT(fuzz, ret, -EINVAL, -EADDRNOTAVAIL, -EEXIST, -ENOMEM, 0);
+        ret = detach(fuzz->vm.fd,
+                     pool_phys + random_number(&seed, RAM_PAGES) * PAGE,
+                     random_number(&seed, 64) * PAGE);
+        EXPECT(fuzz, ret, -ENOENT, 0);
+
+        /* What is scanned and exchanged meanwhile */
+        ret = detach(fuzz->vm.fd, fuzz->hole_phys, HOLE_PAGES * PAGE);
+        EXPECT(fuzz, ret, 0);
+        ret = attach(fuzz->vm.fd, fuzz->hole_phys, HOLE_PAGES * PAGE);
+        EXPECT(fuzz, ret, 0);
     }
     return NULL;
 }

@@ -46,7 +46,7 @@ static void test_capability(const Vm *vm)
           KVM_RAMINATE_ABI_VERSION &&
           ioctl(vm->fd, KVM_CHECK_EXTENSION, KVM_CAP_RAMINATE) ==
           KVM_RAMINATE_ABI_VERSION, "the capability tells the version");
-    expect(ioctl(vm->fd, _IO(KVMIO, 0xf3)) < 0 ? -errno : 0, -ENOTTY,
+    expect(ioctl(vm->fd, _IO(KVMIO, 0xf4)) < 0 ? -errno : 0, -ENOTTY,
            "an unknown ioctl");
     close(kvm);
 }
@@ -97,6 +97,50 @@ static void test_attach(const Vm *vm, const Vm *other)
            "the end of a range attached before");
     expect(attach(other->fd, vm->phys, PAGE), -EADDRINUSE,
            "a range of another VM");
+}
+
+static void test_detach(Vm *vm, const Vm *other)
+{
+    struct kvm_raminate_attach bad = {
+        .phys = vm->nvm_phys, .size = HALF, .flags = 1,
+    };
+    Pages pages;
+
+    expect(ioctl(vm->fd, KVM_RAMINATE_DETACH, &bad) < 0 ? -errno : 0, -EINVAL,
+           "to detach with a flag");
+    bad.flags = 0;
+    bad.reason = 1;
+    expect(ioctl(vm->fd, KVM_RAMINATE_DETACH, &bad) < 0 ? -errno : 0, -EINVAL,
+           "to detach with a reason");
+    expect(ioctl(vm->fd, KVM_RAMINATE_DETACH, PAGE) < 0 ? -errno : 0, -EFAULT,
+           "a bad pointer");
+    expect(detach(vm->fd, vm->nvm_phys, HALF - PAGE), -ENOENT,
+           "to detach a part");
+    expect(detach(vm->fd, vm->nvm_phys + 1, HALF), -ENOENT,
+           "to detach an unaligned range");
+    expect(detach(vm->fd, other->phys, HALF), -ENOENT,
+           "to detach what is not attached");
+    expect(detach(other->fd, vm->nvm_phys, HALF), -ENOENT,
+           "to detach a range of another VM");
+
+    vm_page(vm, B)[0] = 1;
+    expect(detach(vm->fd, vm->nvm_phys, HALF), 0, "to detach a range");
+    expect(detach(vm->fd, vm->nvm_phys, HALF), -ENOENT, "once more");
+    expect(swap_pages(vm, A, B), -EACCES, "its frames are not exchanged");
+    scan_ram(vm, &pages);
+    check(!has_page(&pages, B), "nor scanned");
+    expect(attach(other->fd, vm->nvm_phys, HALF), 0,
+           "another VM can have it");
+    expect(detach(other->fd, vm->nvm_phys, HALF), 0, "and give it back");
+    expect(attach(vm->fd, vm->nvm_phys, HALF / 2), 0,
+           "a part of it can be attached");
+    expect(attach(vm->fd, vm->nvm_phys, HALF), -EEXIST,
+           "but all of it only when that is detached");
+    expect(detach(vm->fd, vm->nvm_phys, HALF / 2), 0, "which it is");
+    expect(attach(vm->fd, vm->nvm_phys, HALF), 0, "then it can be, again");
+    expect(swap_pages(vm, A, B), 0, "and is exchanged");
+    check(vm_page(vm, B)[0] == 1, "its content is what it was");
+    expect(swap_pages(vm, A, B), 0, "and back");
 }
 
 static void test_scan_input(const Vm *vm)
@@ -336,6 +380,7 @@ void test_input(void)
     test_capability(&vm);
     test_nothing_attached(&vm);
     test_attach(&vm, &other);
+    test_detach(&vm, &other);
     vm_attach(&other);
     vm_add_vcpu(&vm);
     test_scan_input(&vm);

@@ -21,6 +21,7 @@ from guestlib import (  # noqa: E402
     swapper_args, wait_for_passes, wait_for_swaps, wait_until)
 from raminate.guest import (  # noqa: E402
     DEV_MEM, PAGE_SIZE, Boot, Guest, two_physical_tiers)
+from qemu.qmp import ExecuteError  # noqa: E402
 
 POOL = int(os.environ['RAMINATE_POOL'], 0)
 SWAPS = 3000
@@ -155,6 +156,51 @@ def second_vm_is_refused(directory: Path) -> None:
             check(False, "a second VM got the ranges")
 
 
+def unplugged_ranges_are_given_back(directory: Path) -> None:
+    """Also to the same VM, as a part of other ranges."""
+    pool = POOL + MEMORY + 4 * MIB
+    with Guest(directory, None, on_dev_mem(policy='null'), 'kvm') as guest:
+        guest.launch()
+        for start in (pool, pool + 4 * MIB, pool + 2 * MIB):
+            add_container(guest, start)
+            swap_and_remove(guest)
+        other = Guest(directory, None, on_dev_mem(pool, memory=64 * MIB,
+                                                  policy='null'), 'kvm')
+        with other:
+            other.launch()
+            check_is_by_kvm(other.raminate())
+
+
+def add_container(guest: Guest, start: int) -> None:
+    guest.cmd('object-add', qom_type='memory-backend-container', id='more',
+              size=16 * MIB, policy='null')
+    for name, offset in (('more0', 0), ('more1', 8 * MIB)):
+        guest.cmd('object-add', qom_type='memory-backend-devmem', id=name,
+                  size=8 * MIB, phy_offset=start + offset, offset=offset,
+                  parent='more')
+
+
+def swap_and_remove(guest: Guest) -> None:
+    wait_until(lambda: guest.raminate('more')['state'] == 'running',
+               "the container", guest)
+    last = 16 * MIB // PAGE_SIZE - 1
+    wait_until(lambda: swaps(guest, 0, last), "a swap", guest)
+    check_is_by_kvm(guest.raminate('more'))
+    for name in ('more', 'more0', 'more1'):
+        guest.cmd('object-del', id=name)
+
+
+def swaps(guest: Guest, a: int, b: int) -> bool:
+    try:
+        answer = guest.cmd('raminate-swap-pages', id='more',
+                           pairs=[{'a': a, 'b': b}])
+    except ExecuteError as err:
+        check('try again' in str(err), err)
+        return False
+    check(answer['done'] == 1, answer)
+    return True
+
+
 def killed_guests_leave_ranges_with_zeroes(directory: Path) -> None:
     """They are in the middle of a swap, and have no time to clean up."""
     for _ in range(3):
@@ -211,5 +257,6 @@ def system_ram_is_refused(directory: Path) -> None:
 
 
 run_tests(no_write_is_lost, hot_pages_move_to_dram, direct_io_works,
-          second_vm_is_refused, killed_guests_leave_ranges_with_zeroes,
-          root_can_be_given_up, system_ram_is_refused)
+          second_vm_is_refused, unplugged_ranges_are_given_back,
+          killed_guests_leave_ranges_with_zeroes, root_can_be_given_up,
+          system_ram_is_refused)
