@@ -125,6 +125,10 @@ struct kvm_raminate_scan {
 /* The @result of a pair that was not reached. */
 #define KVM_RAMINATE_SWAP_PENDING	1
 
+/* What is in @failed of a pair. */
+#define KVM_RAMINATE_SWAP_FAILED_A	1
+#define KVM_RAMINATE_SWAP_FAILED_B	2
+
 /*
  * One exchange. @result is 0 when the frames were exchanged; otherwise both
  * pages have the frame and the content that they had, and it is one of
@@ -136,14 +140,16 @@ struct kvm_raminate_scan {
  *                4 KiB entries and MADV_DONTFORK, or the two pages differ in
  *                protection or cacheability
  *   -EACCES      a frame is in no range attached to this VM
- *   -EHWPOISON   the memory failed while a page was read
+ *   -EHWPOISON   the memory failed while a page was read; @failed says which.
+ *                Leave that page alone: the next time may be another machine
+ *                check
  *   KVM_RAMINATE_SWAP_PENDING  not reached, see @done
  */
 struct kvm_raminate_pair {
 	__u64 a;		/* in: guest page number, or address if _HVA */
 	__u64 b;		/* in: as @a */
 	__s32 result;		/* out */
-	__u32 reserved;		/* in: ignored */
+	__u32 failed;		/* out: if -EHWPOISON; untouched by old modules */
 };
 
 /*

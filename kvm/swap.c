@@ -229,12 +229,15 @@ static void *content(const struct swap_page *page)
 	return raminate_frame(page->range, pte_pfn(page->pte));
 }
 
-static int exchange_contents(void *a, void *b, void *bounce)
+static int exchange_contents(void *a, void *b, void *bounce, u32 *failed)
 {
-	if (copy_mc_to_kernel(bounce, a, PAGE_SIZE))
+	if (copy_mc_to_kernel(bounce, a, PAGE_SIZE)) {
+		*failed = KVM_RAMINATE_SWAP_FAILED_A;
 		return -EHWPOISON;
+	}
 	if (copy_mc_to_kernel(a, b, PAGE_SIZE)) {
 		memcpy(a, bounce, PAGE_SIZE);
+		*failed = KVM_RAMINATE_SWAP_FAILED_B;
 		return -EHWPOISON;
 	}
 	memcpy(b, bounce, PAGE_SIZE);
@@ -272,7 +275,8 @@ static void exchange_frames(struct swap_page *a, struct swap_page *b)
 	give_written(b, b_written);
 }
 
-static int exchange_pair(struct swap *swap, struct swap_pair *pair)
+static int exchange_pair(struct swap *swap, struct swap_pair *pair,
+			 u32 *failed)
 {
 	int ret;
 
@@ -280,7 +284,7 @@ static int exchange_pair(struct swap *swap, struct swap_pair *pair)
 	notify(&pair->b);
 
 	ret = exchange_contents(content(&pair->a), content(&pair->b),
-				swap->bounce);
+				swap->bounce, failed);
 	if (!ret)
 		exchange_frames(&pair->a, &pair->b);
 
@@ -299,8 +303,9 @@ static unsigned int swap_pairs(struct swap *swap, unsigned int nr)
 
 	for (i = 0; i < nr; i++)
 		if (pair_is_out(&swap->pairs[i]))
-			swap->args[i].result = exchange_pair(swap,
-							     &swap->pairs[i]);
+			swap->args[i].result =
+				exchange_pair(swap, &swap->pairs[i],
+					      &swap->args[i].failed);
 	return nr;
 }
 

@@ -77,6 +77,10 @@ static void print_info(Monitor *mon, const RaminateInfo *info)
                    " batches given up\n", info->swaps, info->batches,
                    info->swaps_failed, info->swaps_reversed, info->swaps_held,
                    info->batches_given_up);
+    if (info->pages_failed) {
+        monitor_printf(mon, "  pages whose memory has failed: %" PRIu64 "\n",
+                       info->pages_failed);
+    }
     monitor_printf(mon, "  pages written to slow memory: %" PRId64 " saved, %"
                    PRIu64 " by swaps\n", info->slow_writes_saved,
                    info->slow_writes_by_swaps);

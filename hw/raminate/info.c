@@ -207,6 +207,7 @@ static void add_figures(const RaminateFigures *figures, RaminateInfo *info)
     info->swaps_failed = figures->swaps_failed;
     info->swaps_reversed = figures->swaps_reversed;
     info->swaps_held = figures->swaps_held;
+    info->pages_failed = figures->pages_failed;
     info->slow_writes_saved = raminate_figures_slow(figures->unmoved) -
                               raminate_figures_slow(figures->total_written);
     info->slow_writes_by_swaps = raminate_figures_slow(figures->swap_writes);
@@ -326,6 +327,7 @@ RaminatePage *raminate_placer_page(RaminatePlacer *placer, uint32_t page)
     info->phy_offset = tier->phy_offset + (frame << RAMINATE_PAGE_BITS) -
                        tier->offset;
     info->heat = raminate_heat_get(raminate_engine_heat(placer->engine), page);
+    info->failed = raminate_engine_page_is_bad(placer->engine, page);
     move = raminate_engine_last_move(placer->engine, page);
     if (move) {
         info->last_move = move_info(placer, move);

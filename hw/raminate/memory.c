@@ -50,6 +50,18 @@ int raminate_memory_map(const RaminateMemory *memory, uint32_t page,
     return 0;
 }
 
+bool raminate_memory_has_failed(const RaminateMemory *memory, uint32_t frame)
+{
+    uint64_t offset = (uint64_t)frame << RAMINATE_PAGE_BITS;
+    const RaminateTier *tier = tier_of_frame(memory, offset);
+    uint8_t content[RAMINATE_PAGE_SIZE];
+
+    /* A device never lacks room; a hole of a file can be read without any. */
+    return tier->is_device ||
+           pread(tier->fd, content, sizeof(content),
+                 tier->phy_offset + offset - tier->offset) != sizeof(content);
+}
+
 static bool can_discard(const RaminateMemory *memory)
 {
     for (unsigned i = 0; i < memory->nr_tiers; i++) {

@@ -68,6 +68,13 @@ int raminate_memory_map(const RaminateMemory *memory, uint32_t page,
                         uint32_t frame, uint32_t nr);
 
 /*
+ * Finds out why the kernel could not copy a page that has @frame.
+ * Returns: whether the memory has failed, or the file is too short.  If not,
+ * the file system has no room for the page at present.
+ */
+bool raminate_memory_has_failed(const RaminateMemory *memory, uint32_t frame);
+
+/*
  * Says in the placement that two pages have exchanged their frames.  Takes the
  * placement's lock.  For the mover of the batch under way, which is the only
  * one to write the placement meanwhile, and so may read it without the lock.

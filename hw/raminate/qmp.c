@@ -131,6 +131,21 @@ static RaminateMove *take_pairs(const RaminatePlacer *placer,
     return g_steal_pointer(&moves);
 }
 
+/* Returns: why a move failed. */
+static char *failure(const RaminateMove *move)
+{
+    switch (move->error) {
+    case EFAULT:
+        return g_strdup("a page is out of reach: its file system is full");
+    case EHWPOISON:
+        return g_strdup("a page is out of reach: its memory has failed, or "
+                        "its file is too short");
+    default:
+        return g_strdup_printf("can't exchange the frames: %s",
+                               strerror(move->error));
+    }
+}
+
 static RaminateSwapResult *swap_result(const RaminateMove *move)
 {
     RaminateSwapResult *result = g_new0(RaminateSwapResult, 1);
@@ -142,12 +157,7 @@ static RaminateSwapResult *swap_result(const RaminateMove *move)
     case RAMINATE_MOVE_DONE:
         break;
     case RAMINATE_MOVE_FAILED:
-        result->error = move->error == EFAULT
-                        ? g_strdup("a page is out of reach: its file is too "
-                                   "short, the file system full, or the "
-                                   "memory broken")
-                        : g_strdup_printf("can't exchange the frames: %s",
-                                          strerror(move->error));
+        result->error = failure(move);
         break;
     case RAMINATE_MOVE_HELD:
         result->error = g_strdup("the limit of host mappings is reached; "

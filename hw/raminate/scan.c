@@ -124,6 +124,45 @@ static void count_scan(RaminatePlacer *placer, const RaminateSample *found)
     }
 }
 
+/*
+ * Of pages that could not be copied, has those remembered whose memory has
+ * failed: each further look at them may be a machine check.
+ */
+static void note_missed(RaminatePlacer *placer, const uint32_t *pages,
+                        size_t nr)
+{
+    const RaminateMemory *memory = placer->memory;
+
+    for (size_t i = 0; i < nr; i++) {
+        uint32_t frame;
+
+        raminate_placer_lock(placer);
+        frame = raminate_placement_frame(memory->placement, pages[i]);
+        raminate_placer_unlock(placer);
+        if (!raminate_memory_has_failed(memory, frame)) {
+            continue;
+        }
+        raminate_placer_lock(placer);
+        if (raminate_placement_frame(memory->placement, pages[i]) == frame) {
+            raminate_engine_page_failed(placer->engine, pages[i]);
+        }
+        raminate_placer_unlock(placer);
+    }
+}
+
+/* Copies pages that the next scan is to compare. */
+static void take_gauge(RaminatePlacer *placer, const uint32_t *written,
+                       size_t nr)
+{
+    uint32_t missed[RAMINATE_GAUGE_PAGES];
+
+    raminate_placer_lock(placer);
+    raminate_gauge_pick_pages(placer->gauge, placer->engine,
+                              raminate_placer_pages(placer), written, nr);
+    raminate_placer_unlock(placer);
+    note_missed(placer, missed, raminate_gauge_take(placer->gauge, missed));
+}
+
 /* Tells the engine of a scan that was made in full.  @took: nanoseconds */
 static void tell_scan(RaminatePlacer *placer, int64_t now, uint64_t took)
 {
@@ -167,9 +206,7 @@ static void tell_scan(RaminatePlacer *placer, int64_t now, uint64_t took)
     wants_gauge = raminate_engine_policy(engine)->gauge || placer->recording;
     raminate_placer_unlock(placer);
     if (wants_gauge) {
-        raminate_gauge_pick_pages(placer->gauge, raminate_engine_heat(engine),
-                                  raminate_placer_pages(placer), pages, nr);
-        raminate_gauge_take(placer->gauge);
+        take_gauge(placer, pages, nr);
     }
 }
 

@@ -876,6 +876,7 @@ static const StatName stat_names[] = {
     { "swaps-failed", "swaps-failed" },
     { "swaps-reversed", "swaps-reversed" },
     { "swaps-held", "swaps-held" },
+    { "pages-failed", "pages-failed" },
     { "slow-writes-by-swaps", "slow-writes-by-swaps" },
     { "scan-time", .is_time = true },
     { "batch-time", .is_time = true },

@@ -216,6 +216,17 @@ static void test_lost_by_plan(void)
     qtest_quit(qts);
 }
 
+static bool has_failed(QTestState *qts, uint32_t page)
+{
+    QDict *info = qtest_qmp_assert_success_ref(
+        qts, "{ 'execute': 'query-raminate-page',"
+        "  'arguments': { 'id': 'c', 'page': %u } }", page);
+    bool failed = qdict_get_bool(info, "failed");
+
+    qobject_unref(info);
+    return failed;
+}
+
 /* A file that is cut short stands in for memory that has failed. */
 static void test_page_out_of_reach(void)
 {
@@ -232,6 +243,10 @@ static void test_page_out_of_reach(void)
                                    "done"), ==, 1);
     qobject_unref(response);
     g_assert_cmpuint(raminate_figure(qts, "swaps-failed"), ==, 2);
+    g_assert_cmpuint(raminate_figure(qts, "pages-failed"), ==, 2);
+    g_assert_true(has_failed(qts, 200) && has_failed(qts, 201));
+    g_assert_false(has_failed(qts, 3) || has_failed(qts, 4) ||
+                   has_failed(qts, 202));
     g_assert_cmpuint(raminate_tier_of(qts, 3), ==, 0);
     g_assert_cmpuint(raminate_tier_of(qts, 200), ==, 1);
     g_assert_cmpuint(raminate_tier_of(qts, 4), ==, 0);
@@ -248,6 +263,47 @@ static void test_page_out_of_reach(void)
     raminate_assert_page(qts, 3, 1);
     raminate_assert_page(qts, 200, 1);
     g_assert_cmpuint(raminate_tier_of(qts, 200), ==, 0);
+    g_assert_false(has_failed(qts, 200));
+    g_assert_true(has_failed(qts, 201));
+    qtest_quit(qts);
+}
+
+/* Returns: QEMU whose pages all are hot, and whose slow ones have failed. */
+static QTestState *start_failed(const char *settings)
+{
+    QTestState *qts = raminate_start(settings, "");
+
+    write_pages(qts);
+    raminate_wait_scans(qts, 2);
+    g_assert_cmpint(truncate("nvm", SLOW_FIRST * PAGE_SIZE), ==, 0);
+    return qts;
+}
+
+/* A policy tries once, and only once, to move it. */
+static void test_failed_page_is_not_planned(void)
+{
+    QTestState *qts = start_failed(",policy=lru,scan-period=1,second-look=0,"
+                                   "swap-period=3600000,life-time=600000");
+
+    raminate_set_uint(qts, "swap-period", 1);
+    raminate_wait_figure(qts, "pages-failed", SLOW_PAGES);
+    raminate_wait_scans(qts, 200);
+    g_assert_cmpuint(raminate_figure(qts, "pages-failed"), ==, SLOW_PAGES);
+    g_assert_cmpuint(raminate_figure(qts, "swaps-failed"), ==, SLOW_PAGES);
+    g_assert_cmpuint(raminate_figure(qts, "swaps"), ==, 0);
+    qtest_quit(qts);
+}
+
+/* The gauge reads pages that are hot. */
+static void test_gauge_finds_failed_pages(void)
+{
+    QTestState *qts = start_failed(",policy=null,scan-period=20,second-look=0,"
+                                   "record=failed.rec");
+
+    raminate_wait_figure(qts, "pages-failed", 1);
+    raminate_wait_scans(qts, 20);
+    g_assert_cmpuint(raminate_figure(qts, "pages-failed"), <=, SLOW_PAGES);
+    g_assert_false(has_failed(qts, 0));
     qtest_quit(qts);
 }
 
@@ -270,5 +326,9 @@ int main(int argc, char **argv)
 #endif
     qtest_add_func("raminate/refused/page-out-of-reach",
                    test_page_out_of_reach);
+    qtest_add_func("raminate/refused/failed-page-is-not-planned",
+                   test_failed_page_is_not_planned);
+    qtest_add_func("raminate/refused/gauge-finds-failed-pages",
+                   test_gauge_finds_failed_pages);
     return g_test_run();
 }

@@ -25,6 +25,7 @@
     " 'scans': 9, 'scans-put-off': 7, 'slow-share-last': 12.5, 'batches': 1," \
     " 'batches-given-up': 6, 'swaps': 2," \
     " 'swaps-failed': 3, 'swaps-reversed': 4, 'swaps-held': 5," \
+    " 'pages-failed': 7," \
     " 'slow-writes-saved': 45, 'slow-writes-by-swaps': 15, 'energy': [" \
     "{'slow-write-cost': 10, 'dram-only': 1, 'unmoved': 2.5," \
     " 'placed': 2}]," \
@@ -80,6 +81,7 @@ static void test_container(void)
     g_assert_cmpuint(info->max_cpu, ==, 10);
     g_assert_cmpuint(info->scans_put_off, ==, 7);
     g_assert_cmpuint(info->cpu_time.total, ==, 9);
+    g_assert_cmpuint(info->pages_failed, ==, 7);
     g_assert_cmpuint(container_info_written(info), ==, 45);
     g_assert_cmpuint(container_info_written_slow(info), ==, 15);
     g_assert_cmpfloat(container_info_saved(info), ==, 0.5);

@@ -65,6 +65,27 @@ static void test_is_forgotten_after_long(void)
     raminate_backoff_free(backoff);
 }
 
+static void test_is_left_out_for_good(void)
+{
+    RaminateBackoff *backoff = raminate_backoff_new();
+
+    g_assert_true(raminate_backoff_add_bad(backoff, 7));
+    g_assert_false(raminate_backoff_add_bad(backoff, 7));
+    for (int i = 0; i < 3 * RAMINATE_BACKOFF_MAX; i++) {
+        raminate_backoff_begin_plan(backoff);
+        g_assert_true(raminate_backoff_holds(backoff, 7));
+        g_assert_false(raminate_backoff_holds(backoff, 8));
+    }
+    g_assert_true(raminate_backoff_is_bad(backoff, 7));
+    g_assert_false(raminate_backoff_is_bad(backoff, 8));
+
+    /* A user has found that it can be moved after all. */
+    raminate_backoff_moved(backoff, 7);
+    g_assert_false(raminate_backoff_is_bad(backoff, 7));
+    g_assert_false(raminate_backoff_holds(backoff, 7));
+    raminate_backoff_free(backoff);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -74,5 +95,7 @@ int main(int argc, char **argv)
                     test_is_forgotten_once_it_moves);
     g_test_add_func("/backoff/is-forgotten-after-long",
                     test_is_forgotten_after_long);
+    g_test_add_func("/backoff/is-left-out-for-good",
+                    test_is_left_out_for_good);
     return g_test_run();
 }

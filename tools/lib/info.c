@@ -266,6 +266,7 @@ static ContainerInfo *read_container(Reader *reader)
     info->swaps_failed = read_uint(reader, "swaps-failed", FALSE);
     info->swaps_reversed = read_uint(reader, "swaps-reversed", FALSE);
     info->swaps_held = read_uint(reader, "swaps-held", FALSE);
+    info->pages_failed = read_uint(reader, "pages-failed", FALSE);
     info->slow_writes_saved = read_int(reader, "slow-writes-saved");
     info->slow_writes_by_swaps = read_uint(reader, "slow-writes-by-swaps",
                                            FALSE);

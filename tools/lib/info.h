@@ -80,6 +80,7 @@ typedef struct ContainerInfo {
     guint64 swaps_failed;
     guint64 swaps_reversed;
     guint64 swaps_held;
+    guint64 pages_failed;
     gint64 slow_writes_saved;   /* pages; less than 0 if it did harm */
     guint64 slow_writes_by_swaps;
     unsigned nr_energies;

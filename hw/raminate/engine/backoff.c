@@ -14,6 +14,7 @@ typedef struct FailedPage {
 
 struct RaminateBackoff {
     GHashTable *pages;          /* page number to its FailedPage */
+    GHashTable *bad;            /* numbers of pages that failed for good */
     uint64_t plan;              /* number of the plan at hand */
 };
 
@@ -22,18 +23,21 @@ RaminateBackoff *raminate_backoff_new(void)
     RaminateBackoff *backoff = g_new0(RaminateBackoff, 1);
 
     backoff->pages = raminate_page_table_new();
+    backoff->bad = g_hash_table_new(NULL, NULL);
     return backoff;
 }
 
 void raminate_backoff_free(RaminateBackoff *backoff)
 {
     g_hash_table_destroy(backoff->pages);
+    g_hash_table_destroy(backoff->bad);
     g_free(backoff);
 }
 
 void raminate_backoff_clear(RaminateBackoff *backoff)
 {
     g_hash_table_remove_all(backoff->pages);
+    g_hash_table_remove_all(backoff->bad);
 }
 
 /* Long past: not planned again for as long as it would be left out at most. */
@@ -58,6 +62,9 @@ bool raminate_backoff_holds(const RaminateBackoff *backoff, uint32_t page)
 {
     const FailedPage *failed;
 
+    if (raminate_backoff_is_bad(backoff, page)) {
+        return true;
+    }
     if (!g_hash_table_size(backoff->pages)) {
         return false;
     }
@@ -82,6 +89,18 @@ void raminate_backoff_failed(RaminateBackoff *backoff, uint32_t page)
 void raminate_backoff_moved(RaminateBackoff *backoff, uint32_t page)
 {
     g_hash_table_remove(backoff->pages, GUINT_TO_POINTER(page));
+    g_hash_table_remove(backoff->bad, GUINT_TO_POINTER(page));
+}
+
+bool raminate_backoff_add_bad(RaminateBackoff *backoff, uint32_t page)
+{
+    return g_hash_table_add(backoff->bad, GUINT_TO_POINTER(page));
+}
+
+bool raminate_backoff_is_bad(const RaminateBackoff *backoff, uint32_t page)
+{
+    return g_hash_table_size(backoff->bad) &&
+           g_hash_table_contains(backoff->bad, GUINT_TO_POINTER(page));
 }
 
 size_t raminate_backoff_memory(const RaminateBackoff *backoff)

@@ -3,7 +3,7 @@
  *
  * What fails may go on to fail, and must not keep others from being tried.
  * A page whose move failed is left out of the next plan; if it fails again, of
- * two, four and more.
+ * two, four and more.  One whose memory has failed is left out of all.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -18,7 +18,7 @@
 /* Most plans that a page is left out of */
 #define RAMINATE_BACKOFF_MAX 64
 
-/* Takes memory for pages that failed lately. */
+/* Takes memory for pages that failed lately, or for good. */
 typedef struct RaminateBackoff RaminateBackoff;
 
 RaminateBackoff *raminate_backoff_new(void);
@@ -38,6 +38,14 @@ void raminate_backoff_failed(RaminateBackoff *backoff, uint32_t page);
 
 /* It did not: what failed before is forgotten. */
 void raminate_backoff_moved(RaminateBackoff *backoff, uint32_t page);
+
+/*
+ * @page has failed for good.  This and raminate_backoff_moved() alone change
+ * what raminate_backoff_is_bad() says.
+ * Returns: whether that is new.
+ */
+bool raminate_backoff_add_bad(RaminateBackoff *backoff, uint32_t page);
+bool raminate_backoff_is_bad(const RaminateBackoff *backoff, uint32_t page);
 
 /* Returns: bytes that they take at present. */
 size_t raminate_backoff_memory(const RaminateBackoff *backoff);

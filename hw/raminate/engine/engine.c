@@ -292,6 +292,7 @@ size_t raminate_engine_plan(RaminateEngine *e, int64_t now,
     for (size_t i = 0; i < nr; i++) {
         moves[i].status = RAMINATE_MOVE_PENDING;
         moves[i].error = 0;
+        moves[i].bad = 0;
     }
     return nr;
 }
@@ -396,6 +397,32 @@ static void move_done(RaminateEngine *e, int64_t now, bool planned,
     }
 }
 
+void raminate_engine_page_failed(RaminateEngine *e, uint32_t page)
+{
+    e->figures.pages_failed += raminate_backoff_add_bad(e->backoff, page);
+}
+
+bool raminate_engine_page_is_bad(const RaminateEngine *e, uint32_t page)
+{
+    return raminate_backoff_is_bad(e->backoff, page);
+}
+
+/* @planned: by the policy, not by a user */
+static void move_failed(RaminateEngine *e, const RaminateMove *move,
+                        bool planned)
+{
+    if (move->bad & RAMINATE_MOVE_BAD_PAGE) {
+        raminate_engine_page_failed(e, move->page);
+    }
+    if (move->bad & RAMINATE_MOVE_BAD_WITH) {
+        raminate_engine_page_failed(e, move->with);
+    }
+    if (planned) {
+        raminate_backoff_failed(e->backoff, move->page);
+        raminate_backoff_failed(e->backoff, move->with);
+    }
+}
+
 void raminate_engine_moved(RaminateEngine *e, int64_t now,
                            const RaminateMove *moves, size_t nr, bool planned)
 {
@@ -408,9 +435,8 @@ void raminate_engine_moved(RaminateEngine *e, int64_t now,
         }
         e->figures.swaps_failed += move->status == RAMINATE_MOVE_FAILED;
         e->figures.swaps_held += move->status == RAMINATE_MOVE_HELD;
-        if (planned && move->status != RAMINATE_MOVE_PENDING) {
-            raminate_backoff_failed(e->backoff, move->page);
-            raminate_backoff_failed(e->backoff, move->with);
+        if (move->status != RAMINATE_MOVE_PENDING) {
+            move_failed(e, move, planned);
         }
     }
 }

@@ -196,6 +196,15 @@ void raminate_engine_moved(RaminateEngine *engine, int64_t now,
                            bool planned);
 
 /*
+ * The memory of @page has failed: no plan moves it any more, and nobody is to
+ * look at it.  Not while a policy reads what failed.
+ */
+void raminate_engine_page_failed(RaminateEngine *engine, uint32_t page);
+
+/* Returns: whether it has, and no user has moved the page since. */
+bool raminate_engine_page_is_bad(const RaminateEngine *engine, uint32_t page);
+
+/*
  * Returns: bytes that the state of pages takes; what the policy takes is as of
  * the last raminate_engine_end_policy().
  */

@@ -110,6 +110,11 @@ static uint64_t get_swaps_held(const RaminateFigures *figures)
     return figures->swaps_held;
 }
 
+static uint64_t get_pages_failed(const RaminateFigures *figures)
+{
+    return figures->pages_failed;
+}
+
 static uint64_t get_slow_writes_by_swaps(const RaminateFigures *figures)
 {
     return raminate_figures_slow(figures->swap_writes);
@@ -151,6 +156,7 @@ const RaminateFigure raminate_figure_list[] = {
     { "swaps-failed", false, get_swaps_failed },
     { "swaps-reversed", false, get_swaps_reversed },
     { "swaps-held", false, get_swaps_held },
+    { "pages-failed", false, get_pages_failed },
     { "slow-writes-by-swaps", false, get_slow_writes_by_swaps },
     { "scan-time", true, get_scan_time },
     { "batch-time", true, get_batch_time },

@@ -16,6 +16,10 @@ typedef enum RaminateMoveStatus {
     RAMINATE_MOVE_HELD,         /* not tried: too many mappings */
 } RaminateMoveStatus;
 
+/* Pages of a move whose memory has failed for good */
+#define RAMINATE_MOVE_BAD_PAGE 1
+#define RAMINATE_MOVE_BAD_WITH 2
+
 /*
  * @page goes to the tier of @with, and @with to the tier of @page: where tiers
  * own frames, they exchange them.  One of the two may stand for room, which has
@@ -26,6 +30,7 @@ typedef struct RaminateMove {
     uint32_t with;
     RaminateMoveStatus status;
     int error;                  /* errno, if status is RAMINATE_MOVE_FAILED */
+    unsigned bad;               /* RAMINATE_MOVE_BAD_*, if that is EHWPOISON */
 } RaminateMove;
 
 #endif

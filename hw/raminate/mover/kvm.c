@@ -60,6 +60,22 @@ static const char *refusal(int err, uint32_t reason)
     }
 }
 
+/* Which pages have failed, as RAMINATE_MOVE_BAD_*.  Old modules don't say. */
+static unsigned bad_pages(const struct kvm_raminate_pair *pair)
+{
+    if (pair->result != -EHWPOISON) {
+        return 0;
+    }
+    switch (pair->failed) {
+    case KVM_RAMINATE_SWAP_FAILED_A:
+        return RAMINATE_MOVE_BAD_PAGE;
+    case KVM_RAMINATE_SWAP_FAILED_B:
+        return RAMINATE_MOVE_BAD_WITH;
+    default:
+        return RAMINATE_MOVE_BAD_PAGE | RAMINATE_MOVE_BAD_WITH;
+    }
+}
+
 static RaminateExchangeResult kvm_exchange(RaminateMover *mover,
                                            RaminateMove *moves, size_t nr,
                                            int64_t deadline, Error **errp)
@@ -89,6 +105,7 @@ static RaminateExchangeResult kvm_exchange(RaminateMover *mover,
         } else if (pairs[i].result < 0) {
             moves[i].status = RAMINATE_MOVE_FAILED;
             moves[i].error = -pairs[i].result;
+            moves[i].bad = bad_pages(&pairs[i]);
         }
     }
     if (ret == 0) {

@@ -11,7 +11,8 @@
  * so that to undo an exchange is to map pages as they were; spare mappings are
  * given up for that.
  *
- * Nor may a page's memory be within reach; it is then left where it is.
+ * Nor may a page's memory be within reach; it is then left where it is.  If it
+ * never will be again, the move says so.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -291,16 +292,37 @@ static bool run_has(const Run *run, uint32_t page)
  * Pages @a and @b are copied, or their copies go to the frames that the other
  * one had.
  * @copy: raminate_bounce_save or raminate_bounce_load
- * Returns: whether they did; if not, some may have.
+ * Returns: 0, or 1 or 2 if the first or second could not be; contents may then
+ * have gone in part.
  */
-static bool copy_pair(MmapMover *mover, uint32_t a, uint32_t b,
-                      bool (*copy)(RaminateBounce *bounce, size_t slot,
-                                   uint8_t *page))
+static unsigned copy_pair(MmapMover *mover, uint32_t a, uint32_t b,
+                          bool (*copy)(RaminateBounce *bounce, size_t slot,
+                                       uint8_t *page))
 {
     const RaminateMemory *memory = mover->parent.memory;
 
-    return copy(&mover->bounce, 0, raminate_memory_page(memory, a)) &&
-           copy(&mover->bounce, 1, raminate_memory_page(memory, b));
+    if (!copy(&mover->bounce, 0, raminate_memory_page(memory, a))) {
+        return 1;
+    }
+    return copy(&mover->bounce, 1, raminate_memory_page(memory, b)) ? 0 : 2;
+}
+
+/*
+ * Says in @move what is out of reach, its pages being where they were.
+ * Returns: -errno.
+ */
+static int out_of_reach(const MmapMover *mover, RaminateMove *move,
+                        unsigned which)
+{
+    const RaminateMemory *memory = mover->parent.memory;
+    uint32_t page = which == RAMINATE_MOVE_BAD_PAGE ? move->page : move->with;
+
+    if (!raminate_memory_has_failed(
+            memory, raminate_placement_frame(memory->placement, page))) {
+        return -EFAULT;
+    }
+    move->bad = which;
+    return -EHWPOISON;
 }
 
 /*
@@ -332,14 +354,19 @@ static bool undo(MmapMover *mover, const Run *refused, const Run *mapped,
  * @lost: set if they could not be made so: the contents are where the
  *        placement says, but not all pages lead there
  */
-static int exchange_pair(MmapMover *mover, uint32_t a, uint32_t b, bool *lost)
+static int exchange_pair(MmapMover *mover, RaminateMove *move, bool *lost)
 {
     const RaminateMemory *memory = mover->parent.memory;
+    uint32_t a = move->page;
+    uint32_t b = move->with;
     Run run_a, run_b;
+    unsigned failed;
     int ret;
 
-    if (!copy_pair(mover, a, b, raminate_bounce_save)) {
-        return -EFAULT;
+    failed = copy_pair(mover, a, b, raminate_bounce_save);
+    if (failed) {
+        return out_of_reach(mover, move, failed == 1 ? RAMINATE_MOVE_BAD_PAGE
+                                                     : RAMINATE_MOVE_BAD_WITH);
     }
     raminate_memory_exchanged(memory, a, b);
     run_a = run_of(mover, a);
@@ -356,11 +383,14 @@ static int exchange_pair(MmapMover *mover, uint32_t a, uint32_t b, bool *lost)
         *lost = !undo(mover, &run_b, &run_a, a, b);
         return ret;
     }
-    if (!copy_pair(mover, a, b, raminate_bounce_load)) {
+    failed = copy_pair(mover, a, b, raminate_bounce_load);
+    if (failed) {
         raminate_memory_exchanged(memory, a, b);
         *lost = map_back(mover, a) | map_back(mover, b) ||
-                !copy_pair(mover, a, b, raminate_bounce_load);
-        return -EFAULT;
+                copy_pair(mover, a, b, raminate_bounce_load);
+        /* Each copy was on its way to the other's old frame. */
+        return out_of_reach(mover, move, failed == 1 ? RAMINATE_MOVE_BAD_WITH
+                                                     : RAMINATE_MOVE_BAD_PAGE);
     }
     return 0;
 }
@@ -403,7 +433,7 @@ static RaminateExchangeResult mmap_exchange(RaminateMover *parent,
             moves[i].status = RAMINATE_MOVE_HELD;
             continue;
         }
-        ret = exchange_pair(mover, a, b, &lost);
+        ret = exchange_pair(mover, &moves[i], &lost);
         moves[i].status = ret ? RAMINATE_MOVE_FAILED : RAMINATE_MOVE_DONE;
         moves[i].error = -ret;
         if (lost) {

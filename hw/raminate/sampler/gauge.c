@@ -48,27 +48,39 @@ static const uint8_t *copy_page(RaminateGauge *gauge, uint32_t page,
            ? raminate_bounce_copy(&gauge->bounce, slot) : NULL;
 }
 
-void raminate_gauge_pick_pages(RaminateGauge *gauge, const RaminateHeat *heat,
-                               uint32_t nr_pages, const uint32_t *written,
-                               size_t nr)
+void raminate_gauge_pick_pages(RaminateGauge *gauge,
+                               const RaminateEngine *engine, uint32_t nr_pages,
+                               const uint32_t *written, size_t nr)
 {
-    gauge->nr = raminate_gauge_pick(&gauge->random, heat, nr_pages, written,
-                                    nr, gauge->pages);
+    size_t nr_picked = raminate_gauge_pick(&gauge->random,
+                                           raminate_engine_heat(engine),
+                                           nr_pages, written, nr,
+                                           gauge->pages);
+
+    gauge->nr = 0;
+    for (size_t i = 0; i < nr_picked; i++) {
+        if (!raminate_engine_page_is_bad(engine, gauge->pages[i])) {
+            gauge->pages[gauge->nr++] = gauge->pages[i];
+        }
+    }
 }
 
-/* Those that can't be read are dropped. */
-void raminate_gauge_take(RaminateGauge *gauge)
+size_t raminate_gauge_take(RaminateGauge *gauge, uint32_t *missed)
 {
     size_t nr = 0;
+    size_t nr_missed = 0;
 
     for (size_t i = 0; i < gauge->nr; i++) {
         uint32_t page = gauge->pages[i];
 
         if (copy_page(gauge, page, nr)) {
             gauge->pages[nr++] = page;
+        } else {
+            missed[nr_missed++] = page;
         }
     }
     gauge->nr = nr;
+    return nr_missed;
 }
 
 void raminate_gauge_drop(RaminateGauge *gauge)

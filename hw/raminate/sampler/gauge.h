@@ -7,6 +7,7 @@
 #ifndef HW_RAMINATE_GAUGE_H
 #define HW_RAMINATE_GAUGE_H
 
+#include "hw/raminate/engine/engine.h"
 #include "hw/raminate/engine/gauge-pick.h"
 #include "hw/raminate/memory.h"
 
@@ -21,16 +22,20 @@ RaminateGauge *raminate_gauge_new(const RaminateMemory *memory, Error **errp);
 void raminate_gauge_free(RaminateGauge *gauge);         /* NULL is fine */
 
 /*
- * Picks pages.  With the lock that guards @heat.
+ * Picks pages whose memory has not failed.  With the engine's lock.
  * @nr_pages: of the guest
- * @written, @nr: found written by the scan just made, which is in @heat
+ * @written, @nr: found written by the scan just made, which @engine has counted
  */
-void raminate_gauge_pick_pages(RaminateGauge *gauge, const RaminateHeat *heat,
-                               uint32_t nr_pages, const uint32_t *written,
-                               size_t nr);
+void raminate_gauge_pick_pages(RaminateGauge *gauge,
+                               const RaminateEngine *engine, uint32_t nr_pages,
+                               const uint32_t *written, size_t nr);
 
-/* Copies the pages picked. */
-void raminate_gauge_take(RaminateGauge *gauge);
+/*
+ * Copies the pages picked.
+ * @missed: returns those that are out of reach, RAMINATE_GAUGE_PAGES at most
+ * Returns: the number of these.
+ */
+size_t raminate_gauge_take(RaminateGauge *gauge, uint32_t *missed);
 
 /* Forgets what was taken, since the scan that follows is dropped. */
 void raminate_gauge_drop(RaminateGauge *gauge);

@@ -1,19 +1,21 @@
 #!/usr/bin/env python3
-# A guest under a KVM that takes long to exchange frames.  Runs inside the
-# machine; test_qemu_slow_swaps.py starts it there.
+# Guests under a KVM that takes long to exchange frames, or finds memory that
+# has failed.  Runs inside the machine; test_qemu_troubles.py starts it there.
 #
 # SPDX-License-Identifier: GPL-2.0-or-later
 
 import os
 from pathlib import Path
 import sys
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / 'guest'))
 
 # pylint: disable=wrong-import-position
 from guestlib import (  # noqa: E402
-    CHECKER, DRAM, MEMORY, MIB, NODE, check, check_figures, finish_checker,
-    run_tests, start_checker, wait_for_passes, wait_until)
+    CHECKER, DRAM, FULL_RATE, MEMORY, MIB, NODE, check, check_figures,
+    finish_checker, run_tests, start_checker, wait_for_passes,
+    wait_for_swaps, wait_until)
 from raminate.guest import (  # noqa: E402
     PAGE_SIZE, Guest, two_physical_tiers)
 from raminate.recording import BATCH, Recording  # noqa: E402
@@ -21,14 +23,15 @@ from qemu.qmp import ExecuteError  # noqa: E402
 
 POOL = int(os.environ['RAMINATE_POOL'], 0)
 NOT_REACHED, MADE, FAILED = range(3)
+FLAW = Path('/sys/module/kvm/parameters/flaw')
 # Batches of many slices
-PAIRS = DRAM // PAGE_SIZE // 2
+LARGE = {**FULL_RATE, 'swap_period': 100, 'max_swaps': DRAM // PAGE_SIZE // 2}
 
 
-def slow_guest(directory: Path) -> Guest:
-    container = two_physical_tiers(POOL, MEMORY, DRAM, scan_period=100,
-                                   swap_period=100, max_swaps=PAIRS,
-                                   policy='lru')
+def troubled_guest(directory: Path, flaw: str, **options: Any) -> Guest:
+    """Not while another guest runs: KVM reads the flaw's name without care."""
+    FLAW.write_text(flaw)
+    container = two_physical_tiers(POOL, MEMORY, DRAM, **options)
     args = ['-m', f'{MEMORY // MIB}M', *container.args(), *NODE]
     return Guest(directory, CHECKER, args, 'kvm')
 
@@ -68,7 +71,7 @@ def cut(path: Path) -> int:
 
 def batch_ends_when_it_is_held(directory: Path) -> None:
     """By stop, and by monitor=off; what was not reached counts as nothing."""
-    with slow_guest(directory) as guest:
+    with troubled_guest(directory, 'slow-swap', **LARGE) as guest:
         recording = start(guest, directory)
         before = wait_for_batch(guest)
         guest.cmd('stop')
@@ -85,10 +88,30 @@ def batch_ends_when_it_is_held(directory: Path) -> None:
 
 
 def batch_ends_when_qemu_does(directory: Path) -> None:
-    with slow_guest(directory) as guest:
+    with troubled_guest(directory, 'slow-swap', **LARGE) as guest:
         recording = start(guest, directory)
         wait_for_batch(guest)
     check(cut(recording) == 1, f"{cut(recording)} batches were cut")
 
 
-run_tests(batch_ends_when_it_is_held, batch_ends_when_qemu_does)
+def failed_pages_are_left_alone(directory: Path) -> None:
+    """One of each pair that fails stays where it is; nothing is lost."""
+    with troubled_guest(directory, 'machine-check', **FULL_RATE) as guest:
+        start_checker(guest)
+        wait_until(lambda: guest.raminate()['pages-failed'] > 1000,
+                   "pages to fail", guest)
+        wait_for_swaps(guest, 1000)
+        wait_for_passes(guest)
+        guest.set('policy', 'null')
+        finish_checker(guest)
+        info = guest.raminate()
+        check(info['mover'] == 'kvm', info)
+        check(info['pages-failed'] == info['swaps-failed'], info)
+        pages = range(0, MEMORY // PAGE_SIZE, 7)
+        failed = sum(guest.cmd('query-raminate-page', id='dmcon0',
+                               page=page)['failed'] for page in pages)
+        check(0 < failed < len(pages), f"{failed} of {len(pages)} failed")
+
+
+run_tests(batch_ends_when_it_is_held, batch_ends_when_qemu_does,
+          failed_pages_are_left_alone)
