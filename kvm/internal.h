@@ -54,6 +54,7 @@ void raminate_flush_host_tlb(struct mm_struct *mm);
 
 /* refuse.c */
 u32 raminate_check_encrypted(struct kvm *kvm);
+u32 raminate_check_host(void);
 u32 raminate_check_held(struct kvm *kvm);
 int raminate_refuse(u32 reason, bool has_field, u32 *field);
 

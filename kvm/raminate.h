@@ -42,6 +42,16 @@
  * may hold frames for it. ELOOP.
  */
 #define KVM_RAMINATE_REASON_NESTED	4
+/*
+ * Only from ATTACH: the host encrypts its memory (mem_encrypt=on), except where
+ * it maps such ranges for the process. ENOKEY.
+ */
+#define KVM_RAMINATE_REASON_HOST_ENCRYPTED	5
+/*
+ * Only from ATTACH: the host does not map the range write-back, since the MTRRs
+ * or others who map it don't let it. ENXIO.
+ */
+#define KVM_RAMINATE_REASON_NOT_WRITE_BACK	6
 
 /* Tell in @reason why the VM is refused. The first modules lack this flag. */
 #define KVM_RAMINATE_ATTACH_REASON	0x1
@@ -61,7 +71,8 @@
  *   EADDRINUSE     part of the range is attached to another VM
  *   ENOMEM         no memory for one bit a frame or for mapping the range
  *   EOPNOTSUPP     the VM is of a type that keeps private memory
- *   EBUSY, ENOKEY, EXDEV, ELOOP  as for KVM_RAMINATE_SWAP
+ *   EBUSY          with _REASON: the frames cannot be exchanged, see @reason
+ *   EXDEV, ENOKEY, ELOOP, ENXIO  the same without: see KVM_RAMINATE_REASON_*
  */
 struct kvm_raminate_attach {
 	__u64 phys;		/* in: first byte, page aligned */

@@ -89,16 +89,31 @@ static struct raminate_range *range_alloc(struct kvm *kvm, u64 phys, u64 size)
 				   sizeof(unsigned long),
 				   GFP_KERNEL_ACCOUNT | __GFP_ZERO |
 				   __GFP_NOWARN);
-	/*
-	 * Write-back, and encrypted where the host's memory is: as the mappings
-	 * of the process and the guest, or else contents would not survive.
-	 */
+	/* Write-back, as the guest's entries: see range_check_type(). */
 	range->va = (void __force *)ioremap_encrypted(phys, size);
 	if (!range->written || !range->va) {
 		range_free(range);
 		return NULL;
 	}
 	return range;
+}
+
+/*
+ * Returns: 0, or the reason if the kernel got a mapping of another type than it
+ * asked for, because the MTRRs or an earlier mapping don't allow it. The guest
+ * and the process would see other contents than the kernel. The type is one for
+ * all of a mapping.
+ */
+static u32 range_check_type(const struct raminate_range *range)
+{
+	unsigned int level;
+	pte_t *pte = lookup_address((unsigned long)range->va, &level);
+	pteval_t mask = level == PG_LEVEL_4K ? _PAGE_CACHE_MASK :
+					       _PAGE_LARGE_CACHE_MASK;
+
+	/* No bit stands for write-back. */
+	return pte && !(pte_flags(*pte) & mask) ?
+	       0 : KVM_RAMINATE_REASON_NOT_WRITE_BACK;
 }
 
 static int range_publish(struct raminate_range *new)
@@ -159,7 +174,8 @@ int raminate_attach(struct kvm *kvm, struct kvm_raminate_attach *attach)
 	if (!raminate_is_default_vm(kvm))
 		return -EOPNOTSUPP;
 
-	ret = raminate_refuse(raminate_check_encrypted(kvm) ?:
+	ret = raminate_refuse(raminate_check_host() ?:
+			      raminate_check_encrypted(kvm) ?:
 			      raminate_check_held(kvm),
 			      has_reason, &attach->reason);
 	if (ret)
@@ -169,7 +185,9 @@ int raminate_attach(struct kvm *kvm, struct kvm_raminate_attach *attach)
 	if (!range)
 		return -ENOMEM;
 
-	ret = range_publish(range);
+	ret = raminate_refuse(range_check_type(range), has_reason,
+			      &attach->reason) ?:
+	      range_publish(range);
 	if (ret) {
 		range_free(range);
 		return ret;

@@ -2,6 +2,7 @@
 /*
  * RAMinate: what keeps the frames of a VM from being exchanged
  */
+#include <linux/cc_platform.h>
 #include <linux/iommu.h>
 
 #include "compat.h"
@@ -22,6 +23,16 @@ u32 raminate_check_encrypted(struct kvm *kvm)
 	if (kvm_x86_call(mem_enc_unregister_region)(kvm, &none) != -ENOTTY)
 		return KVM_RAMINATE_REASON_ENCRYPTED;
 	return 0;
+}
+
+/*
+ * Returns: 0, or the reason if the host encrypts its own memory. Then it leaves
+ * out what is not System RAM where a process maps it, but not where KVM does.
+ */
+u32 raminate_check_host(void)
+{
+	return cc_platform_has(CC_ATTR_HOST_MEM_ENCRYPT) ?
+	       KVM_RAMINATE_REASON_HOST_ENCRYPTED : 0;
 }
 
 /* Whether the guest has switched on what it needs for guests of its own. */
@@ -69,6 +80,8 @@ int raminate_refuse(u32 reason, bool has_field, u32 *field)
 		[KVM_RAMINATE_REASON_SVA] = -EXDEV,
 		[KVM_RAMINATE_REASON_ENCRYPTED] = -ENOKEY,
 		[KVM_RAMINATE_REASON_NESTED] = -ELOOP,
+		[KVM_RAMINATE_REASON_HOST_ENCRYPTED] = -ENOKEY,
+		[KVM_RAMINATE_REASON_NOT_WRITE_BACK] = -ENXIO,
 	};
 
 	if (!has_field)

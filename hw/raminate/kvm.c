@@ -22,6 +22,11 @@ const char *raminate_kvm_reason(uint32_t reason)
     case KVM_RAMINATE_REASON_NESTED:
         return "the guest uses nested virtualization; a CPU model without svm "
                "and vmx avoids it";
+    case KVM_RAMINATE_REASON_HOST_ENCRYPTED:
+        return "the host encrypts its memory; boot it without mem_encrypt=on";
+    case KVM_RAMINATE_REASON_NOT_WRITE_BACK:
+        return "the host doesn't cache it write-back: the firmware's MTRRs or "
+               "another user of the range don't let it";
     default:
         return "KVM refuses for a reason that is newer than this QEMU";
     }

@@ -143,6 +143,42 @@ static void test_detach(Vm *vm, const Vm *other)
     expect(swap_pages(vm, A, B), 0, "and back");
 }
 
+/* Returns: an address that the MTRRs keep from being cached, or 0. */
+static uint64_t find_uncached(void)
+{
+    FILE *file = fopen("/proc/mtrr", "r");
+    unsigned long long base, found = 0;
+    char line[256];
+
+    while (file != NULL && fgets(line, sizeof(line), file) != NULL) {
+        if (sscanf(line, "reg%*u: base=%llx", &base) == 1 &&
+            strstr(line, "uncachable") != NULL) {
+            found = base + 16 * MIB;
+        }
+    }
+    if (file != NULL) {
+        fclose(file);
+    }
+    return found;
+}
+
+/* The guest would see other contents than the kernel. */
+static void test_uncached(const Vm *vm)
+{
+    uint64_t phys = find_uncached();
+    uint32_t reason = 0;
+
+    if (phys == 0) {
+        note("the MTRRs let all be cached");
+        return;
+    }
+    expect(attach(vm->fd, phys, PAGE), -ENXIO, "a range that is not cached");
+    expect(attach_or_reason(vm->fd, phys, PAGE, &reason), -EBUSY,
+           "with a reason");
+    check(reason == KVM_RAMINATE_REASON_NOT_WRITE_BACK, "which is that (%u)",
+          reason);
+}
+
 static void test_scan_input(const Vm *vm)
 {
     const struct kvm_raminate_scan good = {
@@ -381,6 +417,7 @@ void test_input(void)
     test_nothing_attached(&vm);
     test_attach(&vm, &other);
     test_detach(&vm, &other);
+    test_uncached(&vm);
     vm_attach(&other);
     vm_add_vcpu(&vm);
     test_scan_input(&vm);
