@@ -30,14 +30,23 @@ void raminate_bounce_destroy(RaminateBounce *bounce)
     qemu_memfd_free(bounce->copies, bounce->size, bounce->fd);
 }
 
-bool raminate_bounce_save(RaminateBounce *bounce, size_t slot, uint8_t *page)
+/* What is out of reach in its midst is copied in part only. */
+static int copy_result(ssize_t copied)
 {
-    return pwrite(bounce->fd, page, RAMINATE_PAGE_SIZE,
-                  slot * RAMINATE_PAGE_SIZE) == RAMINATE_PAGE_SIZE;
+    if (copied < 0) {
+        return -errno;
+    }
+    return (size_t)copied == RAMINATE_PAGE_SIZE ? 0 : -EFAULT;
 }
 
-bool raminate_bounce_load(RaminateBounce *bounce, size_t slot, uint8_t *page)
+int raminate_bounce_save(RaminateBounce *bounce, size_t slot, uint8_t *page)
 {
-    return pread(bounce->fd, page, RAMINATE_PAGE_SIZE,
-                 slot * RAMINATE_PAGE_SIZE) == RAMINATE_PAGE_SIZE;
+    return copy_result(pwrite(bounce->fd, page, RAMINATE_PAGE_SIZE,
+                              slot * RAMINATE_PAGE_SIZE));
+}
+
+int raminate_bounce_load(RaminateBounce *bounce, size_t slot, uint8_t *page)
+{
+    return copy_result(pread(bounce->fd, page, RAMINATE_PAGE_SIZE,
+                             slot * RAMINATE_PAGE_SIZE));
 }

@@ -28,9 +28,12 @@ bool raminate_bounce_init(RaminateBounce *bounce, const RaminateMemory *memory,
                           size_t slots, Error **errp);
 void raminate_bounce_destroy(RaminateBounce *bounce);
 
-/* @page, in both of them: host address.  Returns: whether it was in reach. */
-bool raminate_bounce_save(RaminateBounce *bounce, size_t slot, uint8_t *page);
-bool raminate_bounce_load(RaminateBounce *bounce, size_t slot, uint8_t *page);
+/*
+ * @page, in both of them: host address
+ * Returns: 0, or -errno; -EFAULT if the page is out of reach.
+ */
+int raminate_bounce_save(RaminateBounce *bounce, size_t slot, uint8_t *page);
+int raminate_bounce_load(RaminateBounce *bounce, size_t slot, uint8_t *page);
 
 static inline const uint8_t *
 raminate_bounce_copy(const RaminateBounce *bounce, size_t slot)

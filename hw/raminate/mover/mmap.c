@@ -41,11 +41,19 @@
  */
 #define DEVICE_JOIN_PAGES 1024
 
-/* A mapping that is refused is asked for so often. */
-#define MAP_TRIES 2
+/* What is refused is asked for so often. */
+#define TRIES 2
 
 /* Pages of address space, each a mapping, that are given up to undo a swap. */
 #define SPARE_PAGES 32
+
+/* Copies of the two pages of an exchange, and of one as it is now */
+typedef enum Copy {
+    COPY_A,
+    COPY_B,
+    COPY_NOW,
+    NR_COPIES,
+} Copy;
 
 typedef struct MmapMover {
     RaminateMover parent;
@@ -53,7 +61,7 @@ typedef struct MmapMover {
     uint32_t mappings;          /* number of bits set in starts */
     bool by_device;             /* whether mappings have to be joined by hand */
     uint8_t *spare;             /* SPARE_PAGES mappings, or NULL */
-    RaminateBounce bounce;      /* for the two pages of an exchange */
+    RaminateBounce bounce;      /* with a slot for each Copy */
 } MmapMover;
 
 /* Of all containers; the process has one limit.  Under the big lock. */
@@ -150,7 +158,7 @@ static RaminateMover *mmap_open(RaminateMemory *memory, Error **errp)
 
     mover->parent.ops = &raminate_mover_mmap;
     mover->parent.memory = memory;
-    if (!raminate_bounce_init(&mover->bounce, memory, 2, errp)) {
+    if (!raminate_bounce_init(&mover->bounce, memory, NR_COPIES, errp)) {
         g_free(mover);
         return NULL;
     }
@@ -248,7 +256,7 @@ static int map_run(MmapMover *mover, const Run *run)
     uint32_t frame = raminate_placement_frame(memory->placement, run->first);
     int ret = -1;
 
-    for (unsigned i = 0; ret < 0 && i < MAP_TRIES; i++) {
+    for (unsigned i = 0; ret < 0 && i < TRIES; i++) {
         ret = raminate_memory_map(memory, run->first, frame,
                                   run->end - run->first);
     }
@@ -292,37 +300,69 @@ static bool run_has(const Run *run, uint32_t page)
  * Pages @a and @b are copied, or their copies go to the frames that the other
  * one had.
  * @copy: raminate_bounce_save or raminate_bounce_load
- * Returns: 0, or 1 or 2 if the first or second could not be; contents may then
- * have gone in part.
+ * @which: returns the copy that failed
+ * Returns: 0, or -errno; some may have gone there then.
  */
-static unsigned copy_pair(MmapMover *mover, uint32_t a, uint32_t b,
-                          bool (*copy)(RaminateBounce *bounce, size_t slot,
-                                       uint8_t *page))
+static int copy_pair(MmapMover *mover, uint32_t a, uint32_t b,
+                     int (*copy)(RaminateBounce *bounce, size_t slot,
+                                 uint8_t *page), Copy *which)
 {
     const RaminateMemory *memory = mover->parent.memory;
+    int ret;
 
-    if (!copy(&mover->bounce, 0, raminate_memory_page(memory, a))) {
-        return 1;
+    *which = COPY_A;
+    ret = copy(&mover->bounce, COPY_A, raminate_memory_page(memory, a));
+    if (ret == 0) {
+        *which = COPY_B;
+        ret = copy(&mover->bounce, COPY_B, raminate_memory_page(memory, b));
     }
-    return copy(&mover->bounce, 1, raminate_memory_page(memory, b)) ? 0 : 2;
+    return ret;
 }
 
 /*
- * Says in @move what is out of reach, its pages being where they were.
+ * Says in @move which page's memory has failed, if that is why a copy has; its
+ * pages are where they were.
+ * @ret: of the copy
  * Returns: -errno.
  */
-static int out_of_reach(const MmapMover *mover, RaminateMove *move,
-                        unsigned which)
+static int copy_failed(const MmapMover *mover, RaminateMove *move, int ret,
+                       unsigned which)
 {
     const RaminateMemory *memory = mover->parent.memory;
     uint32_t page = which == RAMINATE_MOVE_BAD_PAGE ? move->page : move->with;
 
-    if (!raminate_memory_has_failed(
+    if (ret != -EFAULT ||
+        !raminate_memory_has_failed(
             memory, raminate_placement_frame(memory->placement, page))) {
-        return -EFAULT;
+        return ret;
     }
     move->bad = which;
     return -EHWPOISON;
+}
+
+static bool holds(MmapMover *mover, uint8_t *page, Copy copy)
+{
+    RaminateBounce *bounce = &mover->bounce;
+
+    return raminate_bounce_save(bounce, COPY_NOW, page) == 0 &&
+           !memcmp(raminate_bounce_copy(bounce, copy),
+                   raminate_bounce_copy(bounce, COPY_NOW), RAMINATE_PAGE_SIZE);
+}
+
+/*
+ * Makes @page hold again what it did, if it does not still: where the file
+ * system is full, a hole can't be written.
+ */
+static bool restore(MmapMover *mover, uint32_t page, Copy copy)
+{
+    uint8_t *host = raminate_memory_page(mover->parent.memory, page);
+    bool restored = false;
+
+    for (unsigned i = 0; !restored && i < TRIES; i++) {
+        restored = holds(mover, host, copy) ||
+                   raminate_bounce_load(&mover->bounce, copy, host) == 0;
+    }
+    return restored;
 }
 
 /*
@@ -360,13 +400,13 @@ static int exchange_pair(MmapMover *mover, RaminateMove *move, bool *lost)
     uint32_t a = move->page;
     uint32_t b = move->with;
     Run run_a, run_b;
-    unsigned failed;
+    Copy which;
     int ret;
 
-    failed = copy_pair(mover, a, b, raminate_bounce_save);
-    if (failed) {
-        return out_of_reach(mover, move, failed == 1 ? RAMINATE_MOVE_BAD_PAGE
-                                                     : RAMINATE_MOVE_BAD_WITH);
+    ret = copy_pair(mover, a, b, raminate_bounce_save, &which);
+    if (ret < 0) {
+        return copy_failed(mover, move, ret, which == COPY_A
+                           ? RAMINATE_MOVE_BAD_PAGE : RAMINATE_MOVE_BAD_WITH);
     }
     raminate_memory_exchanged(memory, a, b);
     run_a = run_of(mover, a);
@@ -383,16 +423,16 @@ static int exchange_pair(MmapMover *mover, RaminateMove *move, bool *lost)
         *lost = !undo(mover, &run_b, &run_a, a, b);
         return ret;
     }
-    failed = copy_pair(mover, a, b, raminate_bounce_load);
-    if (failed) {
+    ret = copy_pair(mover, a, b, raminate_bounce_load, &which);
+    if (ret < 0) {
         raminate_memory_exchanged(memory, a, b);
         *lost = map_back(mover, a) | map_back(mover, b) ||
-                copy_pair(mover, a, b, raminate_bounce_load);
+                !restore(mover, a, COPY_A) | !restore(mover, b, COPY_B);
         /* Each copy was on its way to the other's old frame. */
-        return out_of_reach(mover, move, failed == 1 ? RAMINATE_MOVE_BAD_WITH
-                                                     : RAMINATE_MOVE_BAD_PAGE);
+        return copy_failed(mover, move, ret, which == COPY_A
+                           ? RAMINATE_MOVE_BAD_WITH : RAMINATE_MOVE_BAD_PAGE);
     }
-    return 0;
+    return ret;
 }
 
 static bool mmap_begin(RaminateMover *parent, Error **errp)

@@ -44,7 +44,7 @@ static const uint8_t *copy_page(RaminateGauge *gauge, uint32_t page,
                                 size_t slot)
 {
     return raminate_bounce_save(&gauge->bounce, slot,
-                                raminate_memory_page(gauge->memory, page))
+                                raminate_memory_page(gauge->memory, page)) == 0
            ? raminate_bounce_copy(&gauge->bounce, slot) : NULL;
 }
 
