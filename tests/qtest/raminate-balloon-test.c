@@ -10,6 +10,7 @@
 #include "tests/qtest/libqos/pci.h"
 #include "tests/qtest/libqos/virtio-pci.h"
 #include "standard-headers/linux/virtio_ring.h"
+#include "faults-control.h"
 #include "raminate-common.h"
 
 #define BALLOON_SLOT 4
@@ -300,9 +301,64 @@ static void test_device(void)
                   g_strrstr(text, "warning"));
 }
 
+/* What the file system does not take back, it keeps, with the contents. */
+static void give_back_in_vain(int error)
+{
+    Balloon *balloon;
+    QVirtQueue *inflate;
+    g_autofree char *text = NULL;
+    g_autofree char *warning = g_strdup_printf(
+        "warning: memory-backend-devmem 'slow': memory can't be given back to "
+        "nvm: %s; what the guest gives up (balloon, free page reporting, "
+        "virtio-mem) stays the VM's\n", strerror(error));
+    uint32_t page = FIRST_SLOW_PAGE + 5;
+
+    raminate_make_file("dram", 4 << 20);
+    raminate_make_file("nvm", 12 << 20);
+    raminate_faults_preload();
+    balloon = balloon_start_on(CONTAINER_OF_TWO " 2>stderr");
+    raminate_faults_end_preload();
+    inflate = balloon_queue(balloon, INFLATE_QUEUE);
+    qvirtio_set_driver_ok(balloon->virtio);
+    write_pages(balloon);
+    raminate_faults_order(FAULT_PUNCH, 0, FAULTS_FOR_EVER, error);
+    for (unsigned i = 0; i < 10; i++) {
+        balloon_send_page(balloon, inflate, page);
+    }
+    g_assert_cmpuint(raminate_faults_end(), ==, 10);
+    g_assert_true(raminate_has_block("nvm", page - FIRST_SLOW_PAGE));
+    raminate_assert_page(balloon->qts, page, 1);
+    assert_page_usable(balloon, page);
+
+    /* As soon as it takes memory back, it gets it. */
+    balloon_send_page(balloon, inflate, page);
+    g_assert_false(raminate_has_block("nvm", page - FIRST_SLOW_PAGE));
+    assert_page_usable(balloon, page);
+    qvirtqueue_cleanup(balloon->virtio->bus, inflate, &balloon->qos->alloc);
+    balloon_quit(balloon);
+
+    g_assert_true(g_file_get_contents("stderr", &text, NULL, NULL));
+    g_assert_true(g_str_has_suffix(text, warning));
+    g_assert_true(strstr(text, "warning") == g_strrstr(text, "warning"));
+}
+
+static void test_not_taken_back(void)
+{
+    static const int errors[] = { ENOMEM, ENOSPC, EBUSY, EIO, EOPNOTSUPP };
+
+    for (unsigned i = 0; i < ARRAY_SIZE(errors); i++) {
+        give_back_in_vain(errors[i]);
+    }
+}
+
 int main(int argc, char **argv)
 {
     raminate_test_init(&argc, &argv);
+#ifdef __SANITIZE_ADDRESS__
+    g_test_message("the sanitizer must be the first library");
+#else
+    qtest_add_func("raminate/balloon/not-taken-back", test_not_taken_back);
+#endif
     qtest_add_func("raminate/balloon/inflate-and-deflate",
                    test_inflate_and_deflate);
     qtest_add_func("raminate/balloon/free-page-reporting",

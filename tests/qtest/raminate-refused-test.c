@@ -5,10 +5,8 @@
  */
 
 #include "qemu/osdep.h"
+#include "faults-control.h"
 #include "raminate-common.h"
-
-#define REFUSER "librefuse-mappings.so"
-#define FOR_EVER 1000000
 
 static void write_pages(QTestState *qts)
 {
@@ -20,15 +18,11 @@ static void write_pages(QTestState *qts)
 /* Returns: QEMU with a kernel that refuses mappings by order. */
 static QTestState *start(const char *settings)
 {
-    g_autofree char *program = g_file_read_link("/proc/self/exe", NULL);
-    g_autofree char *directory = g_path_get_dirname(program);
-    g_autofree char *refuser = g_build_filename(directory, REFUSER, NULL);
     QTestState *qts;
 
-    unlink("refusals");
-    g_assert_true(g_setenv("LD_PRELOAD", refuser, true));
+    raminate_faults_preload();
     qts = raminate_start(settings, "");
-    g_unsetenv("LD_PRELOAD");
+    raminate_faults_end_preload();
     write_pages(qts);
     return qts;
 }
@@ -39,12 +33,11 @@ static QTestState *start(const char *settings)
  */
 static void refuse(unsigned let, unsigned nr, bool lose)
 {
-    static unsigned orders;
-    g_autofree char *order = g_strdup_printf("%u %u %u %u\n", ++orders, let,
-                                             nr, lose);
-
-    raminate_make_file("refusals", 0);
-    raminate_write_file("refusals", 0, order, strlen(order));
+    if (lose) {
+        raminate_faults_order_lose(let, nr);
+    } else {
+        raminate_faults_order(FAULT_MAP, let, nr, ENOMEM);
+    }
 }
 
 static void assert_pages(QTestState *qts, uint32_t generation)
@@ -101,7 +94,7 @@ static void undone(unsigned let, unsigned nr, bool lose)
     g_assert_cmpuint(raminate_figure(qts, "swaps-failed"), ==, 1);
 
     /* All pages lead to where the placement says. */
-    unlink("refusals");
+    raminate_faults_end();
     for (uint32_t page = 0; page < NR_PAGES; page++) {
         raminate_write_page(qts, page, 2);
     }
@@ -146,7 +139,7 @@ static void test_first_refused_for_ever(void)
     QDict *response;
 
     raminate_assert_swap(qts, 0, 1);
-    refuse(0, FOR_EVER, false);
+    refuse(0, FAULTS_FOR_EVER, false);
     response = swap(qts);
     g_assert_cmpuint(qdict_get_int(qdict_get_qdict(response, "return"),
                                    "done"), ==, 0);
@@ -189,7 +182,7 @@ static void test_lost(void)
     QDict *response;
 
     raminate_assert_swap(qts, 0, 1);
-    refuse(1, FOR_EVER, false);
+    refuse(1, FAULTS_FOR_EVER, false);
     response = swap(qts);
     raminate_assert_error(response,
                           "memory-backend-container 'c': can't map page 3 or "
@@ -207,7 +200,7 @@ static void test_lost_by_plan(void)
     QTestState *qts = start(",policy=lru,scan-period=10,swap-period=10");
     unsigned rounds = 0;
 
-    refuse(1, FOR_EVER, false);
+    refuse(1, FAULTS_FOR_EVER, false);
     while (!raminate_figure(qts, "swaps-failed")) {
         raminate_write_page(qts, NR_PAGES - 1, 1);
         raminate_wait(&rounds, "a swap");

@@ -1,0 +1,87 @@
+/*
+ * RAMinate: orders that system calls of QEMU's fail
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include "qemu/osdep.h"
+#include "qemu/atomic.h"
+#include "faults-control.h"
+#include "raminate-common.h"
+
+#define INJECTOR "libinject-faults.so"
+
+static FaultOrder *order;
+
+static void map_order(void)
+{
+    int fd;
+
+    raminate_make_file(FAULTS_FILE, PAGE_SIZE);
+    fd = open(FAULTS_FILE, O_RDWR | O_CLOEXEC);
+    g_assert_cmpint(fd, >=, 0);
+    if (order) {
+        munmap(order, sizeof(*order));
+    }
+    order = mmap(NULL, sizeof(*order), PROT_READ | PROT_WRITE, MAP_SHARED, fd,
+                 0);
+    g_assert_true(order != MAP_FAILED);
+    close(fd);
+}
+
+void raminate_faults_preload(void)
+{
+    g_autofree char *program = g_file_read_link("/proc/self/exe", NULL);
+    g_autofree char *directory = g_path_get_dirname(program);
+    g_autofree char *injector = g_build_filename(directory, INJECTOR, NULL);
+
+    map_order();
+    g_assert_true(g_setenv("LD_PRELOAD", injector, true));
+}
+
+void raminate_faults_end_preload(void)
+{
+    g_unsetenv("LD_PRELOAD");
+}
+
+static void give_order(uint32_t kinds, const FaultOrder *what)
+{
+    qatomic_set(&order->kinds, 0);
+    order->let = what->let;
+    order->nr = what->nr;
+    order->error = what->error;
+    order->lose = what->lose;
+    order->seen = order->failed = 0;
+    qatomic_store_release(&order->kinds, kinds);
+}
+
+void raminate_faults_order(uint32_t kinds, uint32_t let, uint32_t nr,
+                           int error)
+{
+    FaultOrder what = { .let = let, .nr = nr, .error = error };
+
+    give_order(kinds, &what);
+}
+
+void raminate_faults_order_lose(uint32_t let, uint32_t nr)
+{
+    FaultOrder what = {
+        .let = let,
+        .nr = nr,
+        .error = ENOMEM,
+        .lose = true,
+    };
+
+    give_order(FAULT_MAP, &what);
+}
+
+uint32_t raminate_faults_end(void)
+{
+    qatomic_set(&order->kinds, 0);
+    return qatomic_read(&order->seen);
+}
+
+uint32_t raminate_faults_failed(void)
+{
+    return qatomic_read(&order->failed);
+}

@@ -1,0 +1,662 @@
+/*
+ * RAMinate: each system call of a batch fails, and nothing is lost
+ *
+ * Of each call of a small batch, in turn, one, some or all further ones fail
+ * with each error.  Afterwards pages hold what was written, the frames that the
+ * placement names hold it too, and the figures count what was not done.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include "qemu/osdep.h"
+#include "qobject/qlist.h"
+#include "faults-control.h"
+#include "raminate-common.h"
+
+#define BY_HAND ",policy=null,scan-period=1"
+
+#define OF_BATCH \
+    (FAULT_MAP | FAULT_SPARE | FAULT_PROTECT | FAULT_ADVISE | FAULT_SAVE | \
+     FAULT_LOAD | FAULT_MINCORE)
+/* For each pair: two mappings, two pieces of advice, four copies */
+#define CALLS_OF_PAIR 8
+
+static const int errors[] = { ENOMEM, EINTR, ENOSPC, EBUSY, EFAULT, EIO };
+
+/* Between tiers and within one; pages 5 and 200 are holes at first. */
+static const RaminateTestPair pairs[] = { { 3, 100 }, { 200, 4 }, { 5, 30 } };
+
+/* Those pages and their neighbours */
+static const uint32_t concerned[] = {
+    2, 3, 4, 5, 6, 29, 30, 31, 99, 100, 101, 199, 200, 201,
+};
+
+/* What the placement should be, what pages hold, what figures should say */
+typedef struct Model {
+    QTestState *qts;
+    uint32_t frame[NR_PAGES];
+    uint32_t generation[NR_PAGES];      /* 0: a hole */
+    uint64_t done, failed, held;
+} Model;
+
+static void model_exchange(Model *model, uint32_t a, uint32_t b)
+{
+    uint32_t frame = model->frame[a];
+
+    model->frame[a] = model->frame[b];
+    model->frame[b] = frame;
+}
+
+/* There is QEMU with a monitor that is ready for batches, and a new model. */
+static void model_start(Model *model, const char *settings)
+{
+    raminate_faults_preload();
+    model->qts = raminate_start(settings, "");
+    raminate_faults_end_preload();
+    raminate_wait_figure(model->qts, "scans", 1);
+    model->done = model->failed = model->held = 0;
+    for (uint32_t page = 0; page < NR_PAGES; page++) {
+        model->frame[page] = page;
+        model->generation[page] = page % 5 != 0 || page == 30 ||
+                                  page == 100;
+        if (model->generation[page]) {
+            raminate_write_page(model->qts, page, 1);
+        }
+    }
+}
+
+static void set_monitor(const Model *model, bool on)
+{
+    qtest_qmp_assert_success(model->qts, "{ 'execute': 'qom-set',"
+                             "  'arguments': { 'path': '/objects/c',"
+                             "    'property': 'monitor', 'value': %i } }", on);
+}
+
+/* Waits until the monitor that was set to on is there, or can't be. */
+static void wait_for_opening(const Model *model)
+{
+    uint64_t scans = raminate_figure(model->qts, "scans");
+    bool opened = false;
+
+    for (unsigned rounds = 0; !opened;) {
+        QDict *info = raminate_query(model->qts, "c");
+
+        opened = qdict_haskey(info, "held-because") ||
+                 qdict_get_int(info, "scans") > scans;
+        qobject_unref(info);
+        raminate_wait(&rounds, "the monitor");
+    }
+}
+
+/* The monitor gives back what it has, and gets it anew. */
+static void reopen_monitor(const Model *model)
+{
+    set_monitor(model, false);
+    raminate_wait_state(model->qts, "off");
+    set_monitor(model, true);
+    wait_for_opening(model);
+}
+
+/* Checking: each of these returns the number of what is wrong. */
+
+static unsigned wrong_page(const Model *model, uint32_t page)
+{
+    uint32_t frame = model->frame[page];
+    bool fast = frame < FAST_PAGES;
+    uint64_t offset = fast ? (FAST_FIRST + frame) * PAGE_SIZE
+                           : (SLOW_FIRST + frame - FAST_PAGES) * PAGE_SIZE;
+    uint8_t wanted[PAGE_SIZE] = { 0 }, seen[PAGE_SIZE], kept[PAGE_SIZE];
+    QDict *info = qtest_qmp_assert_success_ref(
+        model->qts, "{ 'execute': 'query-raminate-page',"
+        "  'arguments': { 'id': 'c', 'page': %u } }", page);
+    unsigned wrong = 0;
+
+    if (model->generation[page]) {
+        raminate_fill_page(wanted, page, model->generation[page]);
+    }
+    qtest_memread(model->qts, (uint64_t)page * PAGE_SIZE, seen, PAGE_SIZE);
+    raminate_read_file(fast ? "dram" : "nvm", offset, kept, PAGE_SIZE);
+    wrong += memcmp(seen, wanted, PAGE_SIZE) != 0;
+    wrong += memcmp(kept, wanted, PAGE_SIZE) != 0;
+    wrong += !g_str_equal(qdict_get_str(info, "tier"), fast ? "fast" : "slow");
+    wrong += qdict_get_int(info, "phy-offset") != offset;
+    qobject_unref(info);
+    return wrong;
+}
+
+static unsigned wrong_pages(const Model *model, const uint32_t *pages,
+                            unsigned nr)
+{
+    unsigned wrong = 0;
+
+    for (unsigned i = 0; i < nr; i++) {
+        wrong += wrong_page(model, pages ? pages[i] : i);
+    }
+    return wrong;
+}
+
+static unsigned wrong_figures(const Model *model)
+{
+    QDict *info = raminate_query(model->qts, "c");
+    unsigned wrong = qdict_get_int(info, "swaps") != model->done;
+
+    wrong += qdict_get_int(info, "swaps-failed") != model->failed;
+    wrong += qdict_get_int(info, "swaps-held") != model->held;
+    qobject_unref(info);
+    return wrong;
+}
+
+/* Batches */
+
+static void count_result(Model *model, const QDict *result)
+{
+    if (!qdict_haskey(result, "error")) {
+        model_exchange(model, qdict_get_int(result, "a"),
+                       qdict_get_int(result, "b"));
+        model->done++;
+    } else if (g_str_has_prefix(qdict_get_str(result, "error"),
+                                "the limit of host mappings is reached")) {
+        model->held++;
+    } else {
+        model->failed++;
+    }
+}
+
+/* Returns: whether the VM can go on. */
+static bool run_batch(Model *model)
+{
+    QDict *response = raminate_swap_pages(model->qts, pairs,
+                                          ARRAY_SIZE(pairs));
+    QDict *results = qdict_get_qdict(response, "return");
+    const QListEntry *entry;
+
+    if (results) {
+        QLIST_FOREACH_ENTRY(qdict_get_qlist(results, "results"), entry) {
+            count_result(model, qobject_to(QDict, entry->value));
+        }
+    } else {
+        g_assert_nonnull(strstr(qdict_get_str(qdict_get_qdict(response,
+                                                              "error"),
+                                              "desc"),
+                                "the VM can't go on, start it anew"));
+    }
+    qobject_unref(response);
+    return results;
+}
+
+static void assert_kept(const Model *model)
+{
+    g_assert_cmpuint(wrong_pages(model, concerned, ARRAY_SIZE(concerned)), ==,
+                     0);
+    g_assert_cmpuint(wrong_figures(model), ==, 0);
+}
+
+static bool is_of_pair(uint32_t page, const RaminateTestPair *pair)
+{
+    return page == pair->a || page == pair->b;
+}
+
+static void assert_frame(const Model *model, uint32_t page)
+{
+    uint32_t frame = model->frame[page];
+    bool fast = frame < FAST_PAGES;
+
+    if (model->generation[page]) {
+        raminate_assert_frame(fast ? "dram" : "nvm",
+                              fast ? FAST_FIRST + frame
+                                   : SLOW_FIRST + frame - FAST_PAGES,
+                              page, model->generation[page]);
+    }
+}
+
+/*
+ * The VM has stopped for good and says so; it answers, and frames hold what
+ * their pages did.
+ * @written: whether a frame of the pair that failed may have been written
+ */
+static void assert_lost(Model *model, bool written)
+{
+    QDict *info;
+    uint64_t done;
+
+    qtest_qmp_eventwait(model->qts, "STOP");
+    info = raminate_query(model->qts, "c");
+    g_assert_cmpstr(qdict_get_str(info, "state"), ==, "held");
+    g_assert_true(qdict_haskey(info, "held-because"));
+    g_assert_cmpuint(qdict_get_int(info, "swaps-failed"), ==,
+                     model->failed + 1);
+    /* Those before the pair that failed were exchanged. */
+    done = qdict_get_int(info, "swaps") - model->done;
+    qobject_unref(info);
+    g_assert_cmpuint(done, <, ARRAY_SIZE(pairs));
+    for (unsigned i = 0; i < done; i++) {
+        model_exchange(model, pairs[i].a, pairs[i].b);
+    }
+    for (unsigned i = 0; i < ARRAY_SIZE(concerned); i++) {
+        if (!written || !is_of_pair(concerned[i], &pairs[done])) {
+            assert_frame(model, concerned[i]);
+        }
+    }
+    qtest_quit(model->qts);
+}
+
+/* Each call in turn */
+
+/*
+ * Has calls of @kinds fail, beginning with each in turn.
+ * @fresh: whether the monitor is to be without what it keeps between batches
+ * Returns: number of calls.
+ */
+static unsigned fail_each(Model *model, uint32_t kinds, unsigned nr, int error,
+                          bool fresh)
+{
+    unsigned let = 0;
+
+    for (bool failed = true; failed; let++) {
+        if (fresh) {
+            reopen_monitor(model);
+        }
+        raminate_faults_order(kinds, let, nr, error);
+        if (!run_batch(model)) {
+            raminate_faults_end();
+            g_assert_true(kinds == FAULT_MAP || kinds == FAULT_LOAD);
+            g_assert_cmpuint(nr, ==, FAULTS_FOR_EVER);
+            assert_lost(model, kinds == FAULT_LOAD);
+            model_start(model, BY_HAND);
+            continue;
+        }
+        raminate_faults_end();
+        failed = raminate_faults_failed();
+        assert_kept(model);
+    }
+    /* In the last round none failed. */
+    g_assert_cmpuint(wrong_pages(model, NULL, NR_PAGES), ==, 0);
+    return let - 1;
+}
+
+/* Up to three calls in a row fail, whatever they are. */
+static void test_some(void)
+{
+    Model model;
+
+    model_start(&model, BY_HAND);
+    for (unsigned nr = 1; nr <= 3; nr++) {
+        for (unsigned i = 0; i < ARRAY_SIZE(errors); i++) {
+            g_assert_cmpuint(fail_each(&model, OF_BATCH, nr, errors[i], false),
+                             >=, ARRAY_SIZE(pairs) * CALLS_OF_PAIR);
+        }
+    }
+    g_assert_cmpuint(model.failed, >, 0);
+    g_assert_cmpuint(model.done, >, model.failed);
+    raminate_wait_state(model.qts, "running");
+    qtest_quit(model.qts);
+}
+
+/* All further calls of a kind fail. */
+static void for_good(uint32_t kind, unsigned min_calls)
+{
+    Model model;
+
+    model_start(&model, BY_HAND);
+    for (unsigned i = 0; i < ARRAY_SIZE(errors); i++) {
+        g_assert_cmpuint(fail_each(&model, kind, FAULTS_FOR_EVER, errors[i],
+                                   kind & (FAULT_SPARE | FAULT_PROTECT)), >=,
+                         min_calls);
+    }
+    raminate_wait_state(model.qts, "running");
+    qtest_quit(model.qts);
+}
+
+static void test_map_for_good(void)
+{
+    for_good(FAULT_MAP, 2 * ARRAY_SIZE(pairs));
+}
+
+static void test_save_for_good(void)
+{
+    for_good(FAULT_SAVE, 2 * ARRAY_SIZE(pairs));
+}
+
+static void test_load_for_good(void)
+{
+    for_good(FAULT_LOAD, 2 * ARRAY_SIZE(pairs));
+}
+
+static void test_advise_for_good(void)
+{
+    for_good(FAULT_ADVISE, 2 * ARRAY_SIZE(pairs));
+}
+
+/* Without spare mappings, nothing is exchanged. */
+static void test_spare_for_good(void)
+{
+    for_good(FAULT_SPARE | FAULT_PROTECT, 1);
+}
+
+/* The kernel takes the old mapping away, and then gives it back. */
+static void test_old_mapping_gone(void)
+{
+    Model model;
+
+    model_start(&model, BY_HAND);
+    for (unsigned nr = 1; nr <= 5; nr++) {
+        for (unsigned let = 0; let < 2 * ARRAY_SIZE(pairs); let++) {
+            raminate_faults_order_lose(let, nr);
+            g_assert_true(run_batch(&model));
+            raminate_faults_end();
+            g_assert_cmpuint(raminate_faults_failed(), ==, nr);
+            assert_kept(&model);
+        }
+    }
+    g_assert_cmpuint(wrong_pages(&model, NULL, NR_PAGES), ==, 0);
+    g_assert_cmpuint(model.failed, >, 0);
+    raminate_wait_state(model.qts, "running");
+    qtest_quit(model.qts);
+}
+
+/* The checks above find it if the kernel does not do what it says it did. */
+static void test_lies_are_found(void)
+{
+    static const uint32_t kinds[] = { FAULT_MAP, FAULT_SAVE, FAULT_LOAD };
+
+    for (unsigned kind = 0; kind < ARRAY_SIZE(kinds); kind++) {
+        for (unsigned let = 0; let < 2 * ARRAY_SIZE(pairs); let++) {
+            Model model;
+
+            model_start(&model, BY_HAND);
+            /* Copies of two holes would be alike. */
+            raminate_write_page(model.qts, 5, ++model.generation[5]);
+            raminate_faults_order(kinds[kind], let, 1, 0);
+            g_assert_true(run_batch(&model));
+            raminate_faults_end();
+            g_assert_cmpuint(raminate_faults_failed(), ==, 1);
+            g_assert_cmpuint(wrong_pages(&model, concerned,
+                                         ARRAY_SIZE(concerned)), >, 0);
+            qtest_quit(model.qts);
+        }
+    }
+}
+
+/* Opening */
+
+#define OF_OPENING (FAULT_MEMFD | FAULT_TRUNCATE | FAULT_MAP_NEW)
+
+/* Returns: whether the monitor holds, and says why. */
+static bool assert_runs_or_held(const Model *model)
+{
+    QDict *info = raminate_query(model->qts, "c");
+    bool held = qdict_haskey(info, "held-because");
+
+    g_assert_cmpstr(qdict_get_str(info, "state"), ==,
+                    held ? "held" : "running");
+    if (held) {
+        g_test_message("%s", qdict_get_str(info, "held-because"));
+    }
+    qobject_unref(info);
+    return held;
+}
+
+/*
+ * The monitor does without what it could not get, or says why it holds; and
+ * goes on when it is asked to again.
+ */
+static void test_opening(void)
+{
+    unsigned let = 0, held = 0;
+    Model model;
+
+    model_start(&model, BY_HAND);
+    for (bool failed = true; failed; let++) {
+        set_monitor(&model, false);
+        raminate_wait_state(model.qts, "off");
+        raminate_faults_order(OF_OPENING, let, FAULTS_FOR_EVER, ENOMEM);
+        set_monitor(&model, true);
+        wait_for_opening(&model);
+        raminate_faults_end();
+        failed = raminate_faults_failed();
+        held += assert_runs_or_held(&model);
+    }
+    g_assert_cmpuint(let, >, 3);
+    g_assert_cmpuint(held, ==, let - 1);
+    g_assert_true(run_batch(&model));
+    assert_kept(&model);
+    qtest_quit(model.qts);
+}
+
+/* Under load */
+
+#define STEPS 400
+
+static void order_at_random(GRand *random)
+{
+    static const uint32_t kinds[] = {
+        FAULT_MAP, FAULT_SAVE, FAULT_LOAD, FAULT_ADVISE, OF_BATCH,
+    };
+    unsigned let = g_rand_int_range(random, 0, 12);
+    unsigned nr = g_rand_int_range(random, 1, 3);
+
+    if (g_rand_int_range(random, 0, 4) == 0) {
+        raminate_faults_order_lose(let, nr);
+    } else {
+        raminate_faults_order(
+            kinds[g_rand_int_range(random, 0, ARRAY_SIZE(kinds))], let, nr,
+            errors[g_rand_int_range(random, 0, ARRAY_SIZE(errors))]);
+    }
+}
+
+/* The monitor moves pages as it likes: reads from it where they are. */
+static void find_frames(Model *model)
+{
+    for (uint32_t page = 0; page < NR_PAGES; page++) {
+        QDict *info = qtest_qmp_assert_success_ref(
+            model->qts, "{ 'execute': 'query-raminate-page',"
+            "  'arguments': { 'id': 'c', 'page': %u } }", page);
+        uint32_t frame = qdict_get_int(info, "phy-offset") / PAGE_SIZE;
+
+        model->frame[page] = g_str_equal(qdict_get_str(info, "tier"), "fast")
+                             ? frame - FAST_FIRST
+                             : frame - SLOW_FIRST + FAST_PAGES;
+        qobject_unref(info);
+    }
+}
+
+/* Scans, batches and a guest that writes, with faults in between */
+static void test_under_load(void)
+{
+    GRand *random = g_rand_new_with_seed(11);
+    uint64_t scans, swaps;
+    uint32_t failed = 0;
+    Model model;
+
+    model_start(&model, ",policy=lru,scan-period=1,swap-period=1");
+    raminate_wait_figure(model.qts, "swaps", 1);
+    for (unsigned step = 0; step < STEPS; step++) {
+        order_at_random(random);
+        for (unsigned i = 0; i < 8; i++) {
+            uint32_t page = g_rand_int_range(random, 0, NR_PAGES);
+
+            raminate_write_page(model.qts, page, ++model.generation[page]);
+        }
+        raminate_wait_scans(model.qts, 1);
+        raminate_faults_end();
+        failed += raminate_faults_failed();
+        if (step % 40 == 39) {
+            qtest_qmp_assert_success(model.qts, "{ 'execute': 'stop' }");
+            find_frames(&model);
+            g_assert_cmpuint(wrong_pages(&model, NULL, NR_PAGES), ==, 0);
+            qtest_qmp_assert_success(model.qts, "{ 'execute': 'cont' }");
+        }
+    }
+    g_rand_free(random);
+    g_assert_cmpuint(failed, >, STEPS / 4);
+    g_assert_cmpuint(raminate_figure(model.qts, "swaps-failed"), >, 0);
+
+    /* It goes on, and says so. */
+    scans = raminate_figure(model.qts, "scans");
+    swaps = raminate_figure(model.qts, "swaps");
+    for (unsigned rounds = 0;
+         raminate_figure(model.qts, "swaps") <= swaps + 10;) {
+        raminate_write_page(model.qts, rounds % NR_PAGES, 1);
+        raminate_wait(&rounds, "swaps after faults");
+    }
+    g_assert_cmpuint(raminate_figure(model.qts, "scans"), >, scans);
+    raminate_wait_state(model.qts, "running");
+    qtest_quit(model.qts);
+}
+
+/* Attaching */
+
+#define OF_ATTACHING \
+    (FAULT_OPEN | FAULT_LOCK | FAULT_MAP | FAULT_MAP_NEW | FAULT_MEMFD)
+
+static char *mapped_files(QTestState *qts)
+{
+    g_auto(GStrv) lines = raminate_host_mappings(qts);
+    g_autoptr(GString) files = g_string_new(NULL);
+
+    for (char **line = lines; *line; line++) {
+        if (g_str_has_suffix(*line, "/nvm") ||
+            g_str_has_suffix(*line, "/dram")) {
+            g_string_append(files, strrchr(*line, '/'));
+        }
+    }
+    return g_strdup(files->str);
+}
+
+/* What is not used any more goes a little later. */
+static void wait_mapped_files(QTestState *qts, const char *files)
+{
+    for (unsigned rounds = 0;;) {
+        g_autofree char *mapped = mapped_files(qts);
+
+        if (g_str_equal(mapped, files)) {
+            return;
+        }
+        raminate_wait(&rounds, "mappings to go");
+    }
+}
+
+/* Adds the second tier, which may be refused, and is then had later. */
+static void add_with_faults(QTestState *qts, int error)
+{
+    g_autofree char *before = mapped_files(qts);
+    QDict *response = raminate_object_add(qts, SLOW);
+    bool refused = qdict_haskey(response, "error");
+    bool failed = raminate_faults_failed();
+
+    raminate_faults_end();
+    /* QEMU locks files until it is not interrupted. */
+    g_assert_true(refused == failed || (failed && error == EINTR));
+    if (refused) {
+        const char *desc = qdict_get_str(qdict_get_qdict(response, "error"),
+                                         "desc");
+
+        g_test_message("%s", desc);
+        g_assert_true(g_str_has_prefix(desc, "memory-backend-"));
+        wait_mapped_files(qts, before);
+        raminate_assert_object_add(qts, SLOW);
+    }
+    qobject_unref(response);
+}
+
+/* A tier that can't be had is refused in full, and can be had later. */
+static void test_attaching(void)
+{
+    QTestState *qts;
+
+    raminate_make_tier_files();
+    raminate_faults_preload();
+    qts = qtest_init("-machine none");
+    raminate_faults_end_preload();
+    for (unsigned i = 0; i < ARRAY_SIZE(errors); i++) {
+        unsigned let = 0;
+
+        do {
+            /* What the monitor opens is another matter, see test_opening(). */
+            raminate_assert_object_add(qts, CONTAINER ",monitor=off");
+            raminate_assert_object_add(qts, FAST);
+            raminate_faults_order(OF_ATTACHING, let++, FAULTS_FOR_EVER,
+                                  errors[i]);
+            add_with_faults(qts, errors[i]);
+            raminate_assert_object_del(qts, "c");
+            raminate_assert_object_del(qts, "slow");
+            raminate_assert_object_del(qts, "fast");
+        } while (raminate_faults_failed());
+        g_assert_cmpuint(let, >, 4);
+    }
+    qtest_quit(qts);
+}
+
+/* Scans */
+
+#define NR_GONE 16
+
+/*
+ * Scans go on while memory is out of reach of which lines that change are
+ * counted.  A file that is cut short stands in for memory that has failed.
+ */
+static void test_scans_out_of_reach(void)
+{
+    uint64_t size = (SLOW_FIRST + SLOW_PAGES) * PAGE_SIZE;
+    Model model;
+
+    model_start(&model, BY_HAND ",record=recording");
+    for (unsigned round = 0; round < 20; round++) {
+        for (uint32_t page = NR_PAGES - NR_GONE; page < NR_PAGES; page++) {
+            raminate_write_page(model.qts, page, ++model.generation[page]);
+        }
+        raminate_wait_scans(model.qts, 1);
+    }
+    g_assert_cmpint(truncate("nvm", size - NR_GONE * PAGE_SIZE), ==, 0);
+    raminate_wait_scans(model.qts, 20);
+    raminate_wait_state(model.qts, "running");
+    g_assert_true(run_batch(&model));
+    g_assert_cmpuint(model.done, ==, ARRAY_SIZE(pairs));
+    g_assert_cmpuint(wrong_pages(&model, NULL, NR_PAGES - NR_GONE), ==, 0);
+    qtest_quit(model.qts);
+}
+
+/* Nor do they need copies of pages. */
+static void test_scans_without_copies(void)
+{
+    Model model;
+
+    model_start(&model, BY_HAND ",record=recording");
+    for (unsigned i = 0; i < ARRAY_SIZE(errors); i++) {
+        raminate_faults_order(FAULT_SAVE, 0, FAULTS_FOR_EVER, errors[i]);
+        for (unsigned rounds = 0; !raminate_faults_failed();) {
+            raminate_write_page(model.qts, 7, ++model.generation[7]);
+            raminate_wait(&rounds, "a copy");
+        }
+        raminate_wait_scans(model.qts, 5);
+        raminate_wait_state(model.qts, "running");
+        raminate_faults_end();
+        g_assert_cmpuint(wrong_pages(&model, NULL, NR_PAGES), ==, 0);
+    }
+    qtest_quit(model.qts);
+}
+
+int main(int argc, char **argv)
+{
+    raminate_test_init(&argc, &argv);
+#ifdef __SANITIZE_ADDRESS__
+    g_test_message("the sanitizer must be the first library");
+#else
+    qtest_add_func("raminate/faults/some", test_some);
+    qtest_add_func("raminate/faults/for-good/map", test_map_for_good);
+    qtest_add_func("raminate/faults/for-good/save", test_save_for_good);
+    qtest_add_func("raminate/faults/for-good/load", test_load_for_good);
+    qtest_add_func("raminate/faults/for-good/advise", test_advise_for_good);
+    qtest_add_func("raminate/faults/for-good/spare", test_spare_for_good);
+    qtest_add_func("raminate/faults/old-mapping-gone", test_old_mapping_gone);
+    qtest_add_func("raminate/faults/lies-are-found", test_lies_are_found);
+    qtest_add_func("raminate/faults/opening", test_opening);
+    qtest_add_func("raminate/faults/attaching", test_attaching);
+    qtest_add_func("raminate/faults/scans/out-of-reach",
+                   test_scans_out_of_reach);
+    qtest_add_func("raminate/faults/scans/without-copies",
+                   test_scans_without_copies);
+    qtest_add_func("raminate/faults/under-load", test_under_load);
+#endif
+    return g_test_run();
+}
