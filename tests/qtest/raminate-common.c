@@ -492,6 +492,13 @@ char **raminate_host_mappings(QTestState *qts)
     return g_strsplit(text, "\n", -1);
 }
 
+void raminate_eject_dimm(QTestState *qts)
+{
+    qtest_outl(qts, 0xa00, 0);
+    qtest_outb(qts, 0xa14, 8);
+    qtest_qmp_eventwait(qts, "DEVICE_DELETED");
+}
+
 /* Contents */
 
 void raminate_fill_page(void *page, uint32_t number, uint32_t generation)

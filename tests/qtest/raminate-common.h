@@ -116,6 +116,9 @@ void raminate_wait(unsigned *rounds, const char *what);
 /* Returns: QEMU's mappings, a line of text each, to be freed by the caller. */
 char **raminate_host_mappings(QTestState *qts);
 
+/* Does what the guest of a PC does that lets go of the DIMM in slot 0. */
+void raminate_eject_dimm(QTestState *qts);
+
 typedef struct RaminateTestPair {
     uint32_t a;
     uint32_t b;

@@ -660,14 +660,6 @@ static void test_last_tier_again(void)
     g_assert_cmpint(rmdir("late"), ==, 0);
 }
 
-/* Does what a guest does that lets go of the DIMM in slot 0. */
-static void eject_dimm(QTestState *qts)
-{
-    qtest_outl(qts, 0xa00, 0);
-    qtest_outb(qts, 0xa14, 8);
-    qtest_qmp_eventwait(qts, "DEVICE_DELETED");
-}
-
 /* Once its container is deleted, a tier can be, at once. */
 static void test_delete_after_dimm(void)
 {
@@ -679,7 +671,7 @@ static void test_delete_after_dimm(void)
         raminate_assert_object_add(qts, DIMM_FAST);
         raminate_assert_object_add(qts, DIMM_SLOW);
         qtest_qmp_device_add(qts, "pc-dimm", "dimm", "{'memdev': 'c'}");
-        eject_dimm(qts);
+        raminate_eject_dimm(qts);
         raminate_assert_object_del(qts, "c");
         raminate_assert_object_del(qts, "slow");
         raminate_assert_object_del(qts, "fast");
