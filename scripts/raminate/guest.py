@@ -106,6 +106,7 @@ class Boot:
     modules: Sequence[str] = ()
     kernel_args: str = ''
     files: Dict[str, Path] = field(default_factory=dict)
+    system: Optional[kernel.Kernel] = None      # else the smallest
 
 
 class Guest(QEMUMachine):
@@ -129,7 +130,7 @@ class Guest(QEMUMachine):
     def _boot_args(self, directory: Path, boot: Optional[Boot]) -> List[str]:
         if boot is None:
             return []
-        found = kernel.find()
+        found = boot.system or kernel.find()
         # Two guests may share the directory.
         initrd = directory / f'initramfs-{self._name}'
         initramfs.build(initrd, found, boot.modules, boot.files)

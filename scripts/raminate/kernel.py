@@ -12,14 +12,16 @@ import re
 import shutil
 import subprocess
 import tempfile
-from typing import Dict, Iterator, List, Optional
+from typing import Dict, Iterator, List, Optional, Sequence
 
 from . import paths
 from .paths import SetupError
 
+# Those of hardware have drivers for all that QEMU emulates.
+FULL_PACKAGES = ('linux-image-amd64', 'linux-image-generic')
 # Smaller first: the cloud kernels have all that a QEMU guest needs.
-PACKAGES = ('linux-image-cloud-amd64', 'linux-image-amd64',
-            'linux-image-virtual', 'linux-image-generic')
+PACKAGES = ('linux-image-cloud-amd64', FULL_PACKAGES[0],
+            'linux-image-virtual', FULL_PACKAGES[1])
 REMEDY = ("name a kernel image with KERNEL=PATH (its modules are looked for "
           "in lib/modules beside its directory, and in /lib/modules)")
 
@@ -41,7 +43,8 @@ class Kernel:
         return _in_load_order(names, _index(self.modules))
 
 
-def find(cache: Path = paths.BUILD / 'kernel') -> Kernel:
+def find(cache: Path = paths.BUILD / 'kernel',
+         packages: Sequence[str] = PACKAGES) -> Kernel:
     """The kernel named by KERNEL, or else the distribution's newest one."""
     named = os.environ.get('KERNEL')
     if named:
@@ -49,7 +52,7 @@ def find(cache: Path = paths.BUILD / 'kernel') -> Kernel:
     cache.parent.mkdir(parents=True, exist_ok=True)
     with _locked(cache.with_suffix('.lock')):
         if not cache.is_dir():
-            _fetch(cache)
+            _fetch(cache, packages)
     return of_image(next((cache / 'boot').glob('vmlinuz-*')))
 
 
@@ -103,9 +106,9 @@ def _apt(*args: str, cwd: Optional[str] = None) -> str:
     return ''
 
 
-def _wanted_packages() -> List[str]:
+def _wanted_packages(packages: Sequence[str]) -> List[str]:
     """The image package of this distribution, and its modules' package."""
-    for package in PACKAGES:
+    for package in packages:
         deps = _apt('apt-cache', 'depends', '--recurse', '--no-recommends',
                     '--no-suggests', '--no-conflicts', '--no-breaks',
                     '--no-replaces', '--no-enhances', package)
@@ -115,11 +118,11 @@ def _wanted_packages() -> List[str]:
     return []
 
 
-def _fetch(cache: Path) -> None:
-    wanted = _wanted_packages()
+def _fetch(cache: Path, packages: Sequence[str]) -> None:
+    wanted = _wanted_packages(packages)
     if not wanted and os.geteuid() == 0:
         _apt('apt-get', '-q', 'update')
-        wanted = _wanted_packages()
+        wanted = _wanted_packages(packages)
     if not wanted:
         raise SetupError("apt knows no kernel package; run apt-get update, "
                          "or " + REMEDY)

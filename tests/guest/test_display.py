@@ -4,29 +4,16 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 
 from pathlib import Path
-from typing import List
 
 from guestlib import (FULL_RATE, Boot, Guest, check, hybrid, run_tests,
                       start_swapper, swapper_args)
+from painted import HEIGHT, SCREEN, white_lines
 
-WIDTH, HEIGHT = 640, 480
 LINES = range(5, HEIGHT, 37)
 
 
-def white_lines(guest: Guest, picture: Path) -> List[int]:
-    """Numbers of the scan lines that a screen dump shows as white."""
-    guest.cmd('screendump', filename=str(picture))
-    data = picture.read_bytes()
-    header = f'P6\n{WIDTH} {HEIGHT}\n255\n'.encode()
-    check(data.startswith(header), f"bad picture: {data[:20]!r}")
-    row = 3 * WIDTH
-    pixels = data[len(header):]
-    return [y for y in range(HEIGHT)
-            if min(pixels[y * row:(y + 1) * row]) > 250]
-
-
 def painted_lines_are_shown(directory: Path) -> None:
-    args = [*hybrid(directory, **FULL_RATE), '-device', 'VGA,addr=2',
+    args = [*hybrid(directory, **FULL_RATE), *SCREEN,
             *swapper_args(directory)]
     with Guest(directory, Boot(['/bin/painter']), args) as guest:
         guest.launch()

@@ -21,7 +21,7 @@ def find(program: str, *packages: str) -> str:
     if installed:
         return installed
     for package in packages:
-        path = _unpacked(package) / 'usr' / 'bin' / program
+        path = unpacked(package) / 'usr' / 'bin' / program
         if path.exists():
             return str(path)
     raise Skip(f"no {program} in Debian's {' or '.join(packages)}: install "
@@ -33,7 +33,8 @@ def promtool() -> str:
     return find('promtool', 'prometheus', 'promtool')
 
 
-def _unpacked(package: str) -> Path:
+def unpacked(package: str) -> Path:
+    """The directory with a package's files."""
     root = CACHE / package
     CACHE.mkdir(parents=True, exist_ok=True)
     with open(CACHE / f'{package}.lock', 'w', encoding='ascii') as lock:

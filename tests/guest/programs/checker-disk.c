@@ -2,7 +2,8 @@
  * Memory checker: disk I/O, so that devices read and write moving pages.
  *
  * Blocks are written and read back with O_DIRECT, into buffers all over
- * a pool of pages, and then once more through the page cache.
+ * a pool of pages, and then once more through the page cache.  A directory
+ * of the host, by 9p, has a file in place of a disk.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -12,14 +13,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "checker.h"
 
-#define BLOCK_SIZE (64 * 1024)
-#define BLOCK_WORDS (BLOCK_SIZE / sizeof(uint64_t))
+#define DISK_BLOCK (64 * 1024)
+#define DISK_BLOCK_WORDS (DISK_BLOCK / sizeof(uint64_t))
 #define BLOCKS 64
 #define POOL_BLOCKS 37      /* coprime to BLOCKS: a block's buffer varies */
+#define SHARE "9p:"
+#define PATIENCE 60         /* seconds */
 
 typedef struct Disk {
     Checker *c;
@@ -31,16 +36,16 @@ typedef struct Disk {
 
 static uint64_t *next_buffer(Disk *d)
 {
-    return (uint64_t *)(d->pool + d->turn++ % POOL_BLOCKS * BLOCK_SIZE);
+    return (uint64_t *)(d->pool + d->turn++ % POOL_BLOCKS * DISK_BLOCK);
 }
 
 static void write_block(Disk *d, unsigned block, uint64_t counter)
 {
-    off_t offset = (off_t)block * BLOCK_SIZE;
+    off_t offset = (off_t)block * DISK_BLOCK;
     uint64_t *buffer = next_buffer(d);
 
-    stamp_fill(buffer, BLOCK_WORDS, offset, counter);
-    if (pwrite(d->direct, buffer, BLOCK_SIZE, offset) != BLOCK_SIZE) {
+    stamp_fill(buffer, DISK_BLOCK_WORDS, offset, counter);
+    if (pwrite(d->direct, buffer, DISK_BLOCK, offset) != DISK_BLOCK) {
         checker_error(d->c, "write to disk", offset, 0, errno);
     }
 }
@@ -48,16 +53,16 @@ static void write_block(Disk *d, unsigned block, uint64_t counter)
 static void check_block(Disk *d, int fd, const char *what, unsigned block,
                         uint64_t counter)
 {
-    off_t offset = (off_t)block * BLOCK_SIZE;
+    off_t offset = (off_t)block * DISK_BLOCK;
     uint64_t *buffer = next_buffer(d);
 
     /* What an earlier read left must not pass for this one's data. */
-    memset(buffer, 0, BLOCK_SIZE);
-    if (pread(fd, buffer, BLOCK_SIZE, offset) != BLOCK_SIZE) {
+    memset(buffer, 0, DISK_BLOCK);
+    if (pread(fd, buffer, DISK_BLOCK, offset) != DISK_BLOCK) {
         checker_error(d->c, "read from disk", offset, 0, errno);
         return;
     }
-    stamp_check(d->c, what, buffer, BLOCK_WORDS, offset, counter);
+    stamp_check(d->c, what, buffer, DISK_BLOCK_WORDS, offset, counter);
     d->counts->disk_blocks++;
 }
 
@@ -79,8 +84,16 @@ static void disk_round(Disk *d, uint64_t counter)
 
 static int open_disk(const char *path, int flags)
 {
-    int fd = open(path, O_RDWR | flags);
+    int fd, tries;
 
+    /* Some are found long after their driver is loaded. */
+    for (tries = 0; tries < PATIENCE; tries++) {
+        fd = open(path, O_RDWR | flags, 0600);
+        if (fd >= 0 || errno != ENOENT) {
+            break;
+        }
+        sleep(1);
+    }
     if (fd < 0) {
         printf("checker: cannot open %s: %s\n", path, strerror(errno));
         exit(1);
@@ -88,15 +101,35 @@ static int open_disk(const char *path, int flags)
     return fd;
 }
 
+/* Returns: a block device's path, or that of a file in the directory. */
+static const char *find_disk(const char *name)
+{
+    const char *tag = name + strlen(SHARE);
+
+    if (strncmp(name, SHARE, strlen(SHARE))) {
+        return name;
+    }
+    mkdir("/tmp/share", 0755);
+    if (mount(tag, "/tmp/share", "9p", 0,
+              "trans=virtio,version=9p2000.L,msize=131072")) {
+        printf("checker: cannot mount %s: %s\n", tag, strerror(errno));
+        exit(1);
+    }
+    close(open_disk("/tmp/share/disk", O_CREAT));
+    return "/tmp/share/disk";
+}
+
 void *disk_thread(void *opaque)
 {
-    Checker *c = opaque;
+    CheckerDevice *device = opaque;
+    Checker *c = device->c;
+    const char *path = find_disk(device->name);
     Disk d = {
         .c = c,
-        .counts = &c->counts[MAX_THREADS],
-        .direct = open_disk(c->disk, O_DIRECT),
-        .cached = open_disk(c->disk, 0),
-        .pool = checker_map(POOL_BLOCKS * (BLOCK_SIZE / PAGE_SIZE), false),
+        .counts = device->counts,
+        .direct = open_disk(path, O_DIRECT),
+        .cached = open_disk(path, 0),
+        .pool = checker_map(POOL_BLOCKS * (DISK_BLOCK / PAGE_SIZE), false),
     };
     uint64_t counter;
 

@@ -2,7 +2,8 @@
  * Memory checker: finds any write that was lost or misplaced.
  *
  * One thread on each vCPU stamps memory without pause and verifies what
- * it wrote before.  The line "finish" on standard input ends it with a
+ * it wrote before; each of the devices named by disk= and net=, in lists with
+ * commas, has another.  The line "finish" on standard input ends it with a
  * verdict.  With wait=1 it begins only at the line "start".
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
@@ -97,12 +98,13 @@ static CheckerCounts sum_counts(const Checker *c)
     CheckerCounts sum = { 0 };
     unsigned i;
 
-    for (i = 0; i <= MAX_THREADS; i++) {
+    for (i = 0; i < MAX_THREADS + MAX_DEVICES; i++) {
         sum.stamps += c->counts[i].stamps;
         sum.passes += c->counts[i].passes;
         sum.atomics += c->counts[i].atomics;
         sum.calls += c->counts[i].calls;
         sum.file_blocks += c->counts[i].file_blocks;
+        sum.net_frames += c->counts[i].net_frames;
         sum.disk_blocks += c->counts[i].disk_blocks;
     }
     return sum;
@@ -113,11 +115,12 @@ static void print_counts(const Checker *c, const char *what)
     CheckerCounts sum = sum_counts(c);
 
     printf("checker: %s errors=%llu threads=%u stamps=%llu passes=%llu "
-           "atomics=%llu calls=%llu file=%llu disk=%llu\n", what,
+           "atomics=%llu calls=%llu file=%llu net=%llu disk=%llu\n", what,
            (unsigned long long)c->errors, c->threads,
            (unsigned long long)sum.stamps, (unsigned long long)sum.passes,
            (unsigned long long)sum.atomics, (unsigned long long)sum.calls,
            (unsigned long long)sum.file_blocks,
+           (unsigned long long)sum.net_frames,
            (unsigned long long)sum.disk_blocks);
 }
 
@@ -153,7 +156,7 @@ static size_t available_pages(void)
     return kib * 1024 / PAGE_SIZE;
 }
 
-static const char *argument(int argc, char **argv, const char *name)
+static char *argument(int argc, char **argv, const char *name)
 {
     size_t len = strlen(name);
     int i;
@@ -188,11 +191,33 @@ static void start_thread(pthread_t *thread, void *(*fn)(void *), void *arg)
     }
 }
 
+/* @names: with commas in between, or NULL */
+static void start_devices(Checker *c, char *names, void *(*fn)(void *),
+                          pthread_t *threads)
+{
+    static CheckerDevice devices[MAX_DEVICES];
+    char *name;
+
+    for (name = names ? strtok(names, ",") : NULL; name;
+         name = strtok(NULL, ",")) {
+        unsigned i = c->devices++;
+
+        if (i == MAX_DEVICES) {
+            printf("checker: more than %d devices\n", MAX_DEVICES);
+            exit(1);
+        }
+        devices[i] = (CheckerDevice) {
+            .c = c, .counts = &c->counts[MAX_THREADS + i], .name = name,
+        };
+        start_thread(&threads[i], fn, &devices[i]);
+    }
+}
+
 int main(int argc, char **argv)
 {
     static Checker c;
     Stamper stampers[MAX_THREADS];
-    pthread_t threads[MAX_THREADS], disk;
+    pthread_t threads[MAX_THREADS], devices[MAX_DEVICES];
     const char *percent = argument(argc, argv, "percent");
     long cpus = sysconf(_SC_NPROCESSORS_ONLN);
     size_t pages;
@@ -202,7 +227,6 @@ int main(int argc, char **argv)
     if (argument(argc, argv, "wait")) {
         wait_for_start();
     }
-    c.disk = argument(argc, argv, "disk");
     c.threads = cpus < MAX_THREADS ? cpus : MAX_THREADS;
     atomics_init(&c);
     code_init(&c);
@@ -216,17 +240,16 @@ int main(int argc, char **argv)
         stampers[i] = (Stamper) { .c = &c, .thread = i };
         start_thread(&threads[i], stamper_thread, &stampers[i]);
     }
-    if (c.disk) {
-        start_thread(&disk, disk_thread, &c);
-    }
+    start_devices(&c, argument(argc, argv, "disk"), disk_thread, devices);
+    start_devices(&c, argument(argc, argv, "net"), net_thread, devices);
     serve_console(&c);
 
     __atomic_store_n(&c.stop, true, __ATOMIC_RELAXED);
     for (i = 0; i < c.threads; i++) {
         pthread_join(threads[i], NULL);
     }
-    if (c.disk) {
-        pthread_join(disk, NULL);
+    for (i = 0; i < c.devices; i++) {
+        pthread_join(devices[i], NULL);
     }
     atomics_final(&c);
     print_counts(&c, c.errors ? "FAIL" : "PASS");

@@ -12,6 +12,7 @@
 
 #define PAGE_SIZE 4096
 #define MAX_THREADS 8
+#define MAX_DEVICES 8
 #define WORDS_PER_PAGE (PAGE_SIZE / sizeof(uint64_t))
 
 /* Each part counts what it has verified; the verdict shows the sums. */
@@ -21,6 +22,7 @@ typedef struct CheckerCounts {
     uint64_t atomics;       /* additions to words shared between threads */
     uint64_t calls;         /* calls of functions in written code pages */
     uint64_t file_blocks;   /* blocks of page cache compared */
+    uint64_t net_frames;    /* frames that came back and were compared */
     uint64_t disk_blocks;   /* blocks read from disk and compared */
 } CheckerCounts;
 
@@ -28,9 +30,17 @@ typedef struct Checker {
     unsigned threads;
     bool stop;
     uint64_t errors;
-    const char *disk;       /* block device to test, or NULL */
-    CheckerCounts counts[MAX_THREADS + 1];  /* the last is the disk thread's */
+    unsigned devices;
+    /* The last are of the devices' threads. */
+    CheckerCounts counts[MAX_THREADS + MAX_DEVICES];
 } Checker;
+
+/* A device to test, in a thread of its own */
+typedef struct CheckerDevice {
+    Checker *c;
+    CheckerCounts *counts;
+    const char *name;
+} CheckerDevice;
 
 bool checker_stopped(Checker *c);
 
@@ -80,7 +90,17 @@ void code_round(Checker *c, unsigned thread);
 void file_init(Checker *c);
 void file_round(Checker *c, unsigned thread);
 
-/* Disk I/O into and out of user memory, and through the page cache. */
+/*
+ * Disk I/O into and out of user memory, and through the page cache.
+ * @opaque: a CheckerDevice; its name is a block device's path, or "9p:" and
+ *          the tag of a directory of the host
+ */
 void *disk_thread(void *opaque);
+
+/*
+ * Frames that a peer sends back.
+ * @opaque: a CheckerDevice; its name is an interface's
+ */
+void *net_thread(void *opaque);
 
 #endif

@@ -3,7 +3,7 @@
  *
  * In a mode of 8 bits a pixel, which QEMU converts for display, so that
  * only lines known to be dirty are shown.  Each line read from standard
- * input is the number of a scan line to make white.
+ * input is the number of a scan line to make white, or black again.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -18,6 +18,7 @@
 #define DEVICE "/sys/bus/pci/devices/0000:00:02.0/"
 #define WIDTH 640
 #define HEIGHT 480
+#define BLACK 0
 #define WHITE 1
 
 /* Bochs display interface. */
@@ -95,7 +96,8 @@ int main(void)
         if (line < 0 || line >= HEIGHT) {
             return 2;
         }
-        memset(screen + line * WIDTH, WHITE, WIDTH);
+        memset(screen + line * WIDTH, screen[line * WIDTH] ? BLACK : WHITE,
+               WIDTH);
         printf("painter: painted %d\n", line);
     }
     return 0;
