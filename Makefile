@@ -18,6 +18,7 @@ RUN_TESTS = $(PYTHON) $(SETUP)/run-tests.py $(BUILD)
 
 .PHONY: all install check check-unit check-qtest check-guest check-tools \
         check-nested check-kvm check-libvirt check-asan check-ubsan \
+        soak soak-nested \
         bench bench-full bench-nested bench-cost bench-scale \
         demo demo-nested \
         clean distclean help
@@ -78,6 +79,18 @@ $(UBSAN)/build.ninja: $(CONFIG)
 	    -Dbuildtype=debugoptimized -Db_sanitize=undefined -Db_lundef=false \
 	    -Dc_args=-Wno-unused-variable \
 	    $(UBSAN) $(SRC)
+
+# Seconds; an hour is the long form.
+DURATION = 600
+soak: all
+	$(PYTHON) $(SRC)/tests/guest/soak.py --duration $(DURATION) \
+	    $(if $(T),--only '$(T)')
+
+# So many times 3000 pairs by policy, and as many by command
+ROUNDS = 20
+soak-nested: all
+	RAMINATE_ROUNDS=$(ROUNDS) \
+	    $(PYTHON) $(SRC)/tests/nested/test_qemu.py no_write_is_lost
 
 include $(SRC)/kvm/targets.mk
 
@@ -147,6 +160,9 @@ help:
 	@echo 'make check-asan    unit tests and qtests with sanitizers'
 	@echo 'make check-ubsan   unit tests with the sanitizer of clang'
 	@echo '                   T=NAME runs that one test of a suite'
+	@echo 'make soak          swap pages of guests without pause, for DURATION=600'
+	@echo '                   seconds; T=TEXT only those with TEXT in their name'
+	@echo 'make soak-nested   the same with the KVM extension, for ROUNDS=20'
 	@echo 'make clean         remove what was compiled'
 	@echo 'make distclean     remove the build directory and QEMU'"'"'s source'
 	@echo ''
