@@ -219,6 +219,22 @@ static void test_fastest_tier_is_filled_first(void)
     harness_free(h);
 }
 
+/* The scan after a look may be dropped, since the VM stopped. */
+static void test_look_without_scan_is_forgotten(void)
+{
+    Harness *h = harness_new(&raminate_policy_payback, 5000, FAST, SLOW);
+    const uint32_t pages[] = { FAST + 1, FAST + 2, FAST + 9 };
+
+    harness_look(h, 20, 20, pages, G_N_ELEMENTS(pages));
+    g_assert_cmpuint(h->ops->memory(h->policy), >, 0);
+    harness_look(h, 5020, 20, NULL, 0);
+    g_assert_cmpuint(h->ops->memory(h->policy), ==, 0);
+    harness_look(h, 6020, 20, pages, G_N_ELEMENTS(pages));
+    harness_sample(h, 7000, NULL, 0);
+    g_assert_cmpuint(h->ops->memory(h->policy), ==, 0);
+    harness_free(h);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -228,6 +244,8 @@ int main(int argc, char **argv)
                     test_even_writes_move_little);
     g_test_add_func("/payback/second-look-tells-hot-from-warm",
                     test_second_look_tells_hot_from_warm);
+    g_test_add_func("/payback/look-without-scan-is-forgotten",
+                    test_look_without_scan_is_forgotten);
     g_test_add_func("/payback/lines-count-not-pages",
                     test_lines_count_not_pages);
     g_test_add_func("/payback/slow-payback-has-to-wait",

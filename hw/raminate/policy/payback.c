@@ -51,6 +51,7 @@ struct RaminatePolicy {
     unsigned nr_tiers;
     int64_t last_ms;
     uint32_t look_window_ms;    /* 0: none since the last scan */
+    RaminateSample looked;      /* pages with a note, found by that look */
 
     PaybackLists lists;
     PaybackModel model;
@@ -102,6 +103,7 @@ static void payback_destroy(RaminatePolicy *p)
     if (p) {
         payback_lists_destroy(&p->lists);
         raminate_regions_free(p->notes);
+        raminate_sample_destroy(&p->looked);
         free(p->borders);
         free(p);
     }
@@ -137,10 +139,25 @@ static RaminatePolicy *payback_create(const RaminatePolicyConfig *config)
 
 /* Samples */
 
+/* The scan that should have found them may have been dropped. */
+static void payback_forget_look(RaminatePolicy *p)
+{
+    RAMINATE_SAMPLE_FOREACH(run, &p->looked, RAMINATE_WRITTEN) {
+        for (unsigned i = 0; i < run->nr; i++) {
+            payback_drop_note(p, run->first + i, LOOKED);
+        }
+    }
+    raminate_sample_destroy(&p->looked);
+}
+
 static void payback_look(RaminatePolicy *p, int64_t now_ms,
                          uint32_t window_ms, const RaminateSample *found)
 {
+    const RaminateSample nothing = { 0 };
+
     (void)now_ms;
+    payback_forget_look(p);
+    raminate_sample_merge(&p->looked, found, &nothing);
     p->look_window_ms = window_ms;
     RAMINATE_SAMPLE_FOREACH(run, found, RAMINATE_WRITTEN) {
         for (unsigned i = 0; i < run->nr; i++) {
@@ -274,6 +291,7 @@ static void payback_sample(RaminatePolicy *p, int64_t now_ms,
                                   p->lists.scan > 1 ? now_ms - p->last_ms : 0,
                                   p->look_window_ms);
         p->look_window_ms = 0;
+        payback_forget_look(p);
     }
     p->last_ms = now_ms;
 }

@@ -61,7 +61,8 @@ typedef struct RaminatePolicyOps {
     /*
      * Takes note of what a second look found, which came @window_ms after an
      * earlier one.  A page written all the time is found by it, one written
-     * now and then is not.  A sample() that contains its pages follows.
+     * now and then is not.  A sample() that contains its pages follows, unless
+     * that scan is dropped.
      * Cost: O(pages found).
      */
     void (*look)(RaminatePolicy *policy, int64_t now_ms, uint32_t window_ms,
