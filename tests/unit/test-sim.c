@@ -333,6 +333,28 @@ static void test_bound_of_known_cases(void)
     g_assert_cmpfloat(bound(), ==, 0);
 }
 
+/* Each time that a recording is read, its first scans are the same. */
+static void test_traffic_that_is_told_late(void)
+{
+    GByteArray *file = file_new();
+    const uint32_t pages[] = { 0, 40, 41, 47 };
+    const uint32_t lines[] = { 1, 10, 100, 1000 };
+    ReplayResult results[2];
+    double first;
+
+    for (int i = 1; i <= 10; i++) {
+        put_scan(file, i * 1000, pages, 4, i > 5 ? lines : NULL);
+    }
+    file_save(file);
+    replay(&raminate_policy_null, 2, results);
+    g_assert_cmpuint(results[0].slow_lines, >, 5 * 1110);
+    g_assert_cmpuint(results[1].slow_lines, ==, results[0].slow_lines);
+    g_assert_cmpuint(results[1].lines, ==, results[0].lines);
+    first = bound();
+    g_assert_cmpfloat(first, >, 0);
+    g_assert_cmpfloat(first, <=, results[0].slow_lines);
+}
+
 static void test_no_policy_passes_the_bound(void)
 {
     for (unsigned round = 0; round < 40; round++) {
@@ -694,6 +716,8 @@ int main(int argc, char **argv)
     g_test_add_func("/sim/settings-of-policies-are-checked",
                     test_settings_are_checked);
     g_test_add_func("/sim/bound-of-known-cases", test_bound_of_known_cases);
+    g_test_add_func("/sim/traffic-that-is-told-late",
+                    test_traffic_that_is_told_late);
     g_test_add_func("/sim/no-policy-passes-the-bound",
                     test_no_policy_passes_the_bound);
     ret = g_test_run();

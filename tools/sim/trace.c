@@ -278,6 +278,9 @@ void trace_rewind(Trace *trace)
 {
     raminate_record_reader_rewind(trace->reader);
     trace->started = false;
+    /* Or else the first steps would not be estimated as they were before. */
+    trace->has_traffic = false;
+    trace->has_gauge = false;
     g_clear_pointer(&trace->gauge, gauge_free);
 }
 
