@@ -18,7 +18,7 @@ RUN_TESTS = $(PYTHON) $(SETUP)/run-tests.py $(BUILD)
 
 .PHONY: all install check check-unit check-qtest check-guest check-tools \
         check-nested check-kvm check-libvirt check-asan check-ubsan \
-        soak soak-nested \
+        soak soak-nested fuzz \
         bench bench-full bench-nested bench-cost bench-scale \
         demo demo-nested \
         clean distclean help
@@ -92,6 +92,20 @@ soak-nested: all
 	RAMINATE_ROUNDS=$(ROUNDS) \
 	    $(PYTHON) $(SRC)/tests/nested/test_qemu.py no_write_is_lost
 
+# The programs of tests/fuzz, each for SECONDS, or only that which T names.
+FUZZ := $(BUILD)/fuzz
+SECONDS ?= 60
+fuzz: $(FUZZ)/build.ninja
+	$(NINJA) -C $(FUZZ) $(JOBS) fuzz-programs
+	$(PYTHON) $(SRC)/tests/fuzz/run $(FUZZ) --seconds $(SECONDS) \
+	    $(if $(T),--only $(T))
+
+$(FUZZ)/build.ninja: $(CONFIG)
+	$(SETUP)/need fuzz
+	CC=afl-clang-fast $(PYTHON) -m mesonbuild.mesonmain setup --wipe \
+	    -Dbuildtype=debugoptimized -Db_sanitize=address,undefined \
+	    -Db_lundef=false -Dc_args=-Wno-unused-variable $(FUZZ) $(SRC)
+
 include $(SRC)/kvm/targets.mk
 
 demo: all
@@ -121,7 +135,7 @@ clean:
 	if [ -e $(BUILD)/build.ninja ]; then ninja -C $(BUILD) -t clean; fi
 	if [ -e $(BUILD)/qemu/build.ninja ]; then \
 	    ninja -C $(BUILD)/qemu -t clean; fi
-	rm -rf $(ASAN) $(UBSAN)
+	rm -rf $(ASAN) $(UBSAN) $(FUZZ)
 
 # QEMU's source is shared by all build directories.  A tree of it with a
 # repository of its own is somebody's work.
@@ -131,8 +145,8 @@ ifeq ($(BUILD),$(SRC)/build)
 	rm -rf $(SRC)/qemu/download $(SRC)/qemu/download.new $(SRC)/qemu/.lock
 	[ -e $(SRC)/qemu/src/.git ] || rm -rf $(SRC)/qemu/src
 else
-	cd $(BUILD) && rm -rf asan ubsan bench libvirt* qemu kernel* tests tools \
-	    meson-* *.p *.a *.stamp config* apt.log build.ninja compile_commands.json \
+	cd $(BUILD) && rm -rf asan ubsan fuzz bench libvirt* qemu \
+	    kernel* tests tools meson-* *.p *.a *.stamp config* apt.log build.ninja compile_commands.json \
 	    .ninja_* Makefile
 endif
 
@@ -163,6 +177,8 @@ help:
 	@echo 'make soak          swap pages of guests without pause, for DURATION=600'
 	@echo '                   seconds; T=TEXT only those with TEXT in their name'
 	@echo 'make soak-nested   the same with the KVM extension, for ROUNDS=20'
+	@echo 'make fuzz          feed parsers and engine with any bytes, by AFL++, each'
+	@echo '                   for SECONDS=N (60); T=NAME for only one of them'
 	@echo 'make clean         remove what was compiled'
 	@echo 'make distclean     remove the build directory and QEMU'"'"'s source'
 	@echo ''

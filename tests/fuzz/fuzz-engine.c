@@ -1,0 +1,608 @@
+/*
+ * RAMinate: any bytes as what happens to an engine
+ *
+ * They say tiers, policy and settings, and then one thing after the other:
+ * scans, looks, batches whose moves are made or not, commands, other settings,
+ * another policy.  After each the placement is a permutation and what is said
+ * of it true, plans are what policy.h says, and figures are what was told.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include <string.h>
+#include <glib.h>
+
+#include "hw/raminate/engine/engine.h"
+#include "hw/raminate/engine/gauge-pick.h"
+#include "fuzz.h"
+
+#define MAX_TIERS 4
+#define MAX_TIER_PAGES 600
+#define MAX_PAGES (MAX_TIERS * MAX_TIER_PAGES)
+#define MAX_MOVES 256
+#define MAX_RUNS 8
+#define MAX_EVENTS 100
+
+/* In so many empty scans, one in 2 s, policies forget: see test-policy.c. */
+#define FORGET_SCANS 9000
+
+/* Of pages that failed, as backoff.h has it */
+typedef struct Failed {
+    uint64_t last_plan;         /* that leaves it out */
+    unsigned plans;
+} Failed;
+
+typedef struct Machine {
+    const uint8_t *next;        /* bytes that are left */
+    const uint8_t *end;
+
+    RaminateEngine *engine;
+    RaminatePlacement *placement;
+    RaminateLayout layout;
+    RaminateSettings settings;
+    uint32_t nr_frames;
+    int64_t now;
+
+    RaminateSample found;
+    RaminateSample looked;
+    bool has_looked;            /* since the last scan */
+    uint8_t kinds[MAX_PAGES];   /* of @found, or of @looked */
+
+    RaminateMove moves[MAX_MOVES];
+    uint64_t plan;              /* number of the last one */
+    Failed failed[MAX_PAGES];
+    uint64_t done;
+    uint64_t not_done[RAMINATE_MOVE_HELD + 1];  /* by status */
+    uint64_t scans;
+} Machine;
+
+/* Input */
+
+static unsigned take_byte(Machine *m)
+{
+    return m->next < m->end ? *m->next++ : 0;
+}
+
+static unsigned take_word(Machine *m)
+{
+    unsigned low = take_byte(m);
+
+    return low | take_byte(m) << 8;
+}
+
+/* Returns: a number below @nr. */
+static uint32_t take_below(Machine *m, uint32_t nr)
+{
+    return take_word(m) % nr;
+}
+
+/* The start */
+
+static void make_layout(Machine *m)
+{
+    RaminateFrameRange ranges[MAX_TIERS];
+    unsigned nr = 1 + take_byte(m) % MAX_TIERS;
+    unsigned shift = take_byte(m) % nr;
+    unsigned how = take_byte(m);
+
+    for (unsigned i = 0; i < nr; i++) {
+        /* Frames need not come in the order of the ranks. */
+        RaminateFrameRange *range = &ranges[(i + shift) % nr];
+
+        range->first = m->nr_frames;
+        range->count = 1 + take_below(m, MAX_TIER_PAGES);
+        m->nr_frames += range->count;
+    }
+    raminate_layout_init(&m->layout, ranges, nr);
+    if (how & 1) {
+        m->layout.nr_pages -= take_below(m, m->nr_frames);
+    }
+    if (how & 2) {
+        uint32_t write = 1;
+
+        for (unsigned i = 0; i < nr; i++) {
+            write += take_byte(m);
+            m->layout.costs[i] = (RaminateCosts) {
+                .read = 1 + take_byte(m), .write = write,
+                .idle = take_byte(m),
+            };
+        }
+    }
+    if (how & 4) {
+        m->now = INT64_C(1) << 40;
+    }
+}
+
+static void change_policy(Machine *m)
+{
+    const RaminatePolicyOps *const *list = raminate_policy_list();
+    unsigned nr = 0;
+
+    while (list[nr]) {
+        nr++;
+    }
+    g_assert_true(raminate_engine_set_policy(m->engine,
+                                             list[take_byte(m) % nr]));
+    raminate_engine_begin_policy(m->engine);
+    if (take_byte(m) % 2) {
+        raminate_engine_free_old_policy(m->engine);
+    }
+    raminate_engine_end_policy(m->engine);
+}
+
+static void start(Machine *m)
+{
+    make_layout(m);
+    raminate_settings_init(&m->settings);
+    m->engine = raminate_engine_new(&m->layout, &m->settings);
+    g_assert_nonnull(m->engine);
+    m->placement = raminate_engine_placement(m->engine);
+    change_policy(m);
+}
+
+/* What is true at any time */
+
+static unsigned tier_of_frame(const Machine *m, uint32_t frame)
+{
+    unsigned tier = 0;
+
+    while (frame - m->layout.ranges[tier].first >=
+           m->layout.ranges[tier].count) {
+        tier++;
+    }
+    return tier;
+}
+
+static void check_pages(const Machine *m)
+{
+    g_autofree bool *taken = g_new0(bool, m->nr_frames);
+
+    for (uint32_t page = 0; page < m->nr_frames; page++) {
+        uint32_t frame = raminate_placement_frame(m->placement, page);
+
+        g_assert_cmpuint(frame, <, m->nr_frames);
+        g_assert_false(taken[frame]);
+        taken[frame] = true;
+        g_assert_cmpuint(raminate_placement_tier(m->placement, page), ==,
+                         tier_of_frame(m, frame));
+        g_assert_true(raminate_placement_is_room(m->placement, page) ==
+                      (page >= m->layout.nr_pages));
+    }
+}
+
+/* What is said of the whole is what can be seen page by page. */
+static void check_sums(const Machine *m)
+{
+    uint32_t counts[RAMINATE_MAX_TIERS] = { 0 };
+    bool identity = true;
+    uint32_t runs = 0;
+
+    for (uint32_t page = 0; page < m->nr_frames; page++) {
+        identity &= raminate_placement_frame(m->placement, page) == page;
+        runs += !raminate_placement_joined(m->placement, page);
+    }
+    g_assert_cmpuint(raminate_placement_runs(m->placement), ==, runs);
+    raminate_placement_count(m->placement, 0, m->nr_frames, counts);
+    for (unsigned tier = 0; tier < m->layout.nr_tiers; tier++) {
+        uint32_t nr = 0;
+
+        for (uint32_t page = 0;
+             (page = raminate_placement_next_in_tier(m->placement, tier,
+                                                     page)) !=
+             RAMINATE_NO_PAGE; page++) {
+            g_assert_cmpuint(raminate_placement_tier(m->placement, page), ==,
+                             tier);
+            nr++;
+        }
+        g_assert_cmpuint(nr, ==, m->layout.ranges[tier].count);
+        g_assert_cmpuint(counts[tier], ==, nr);
+    }
+    g_assert_true(identity ==
+                  (raminate_placement_memory(m->placement) == 0));
+}
+
+static void check_clock(const Machine *m)
+{
+    int64_t wait_ms = -1;
+    RaminateTask task = raminate_engine_next(m->engine, m->now, &wait_ms);
+
+    if (task != RAMINATE_TASK_WAIT) {
+        g_assert_cmpint(wait_ms, ==, 0);
+        return;
+    }
+    g_assert_cmpint(wait_ms, >, 0);
+    g_assert_cmpint(raminate_engine_next(m->engine, m->now + wait_ms,
+                                         &wait_ms), !=, RAMINATE_TASK_WAIT);
+}
+
+static void check_figures(const Machine *m)
+{
+    const RaminateFigures *figures = raminate_engine_figures(m->engine);
+
+    g_assert_cmpuint(figures->scans, ==, m->scans);
+    g_assert_cmpuint(figures->swaps, ==, m->done);
+    g_assert_cmpuint(figures->swaps_failed, ==,
+                     m->not_done[RAMINATE_MOVE_FAILED]);
+    g_assert_cmpuint(figures->swaps_held, ==, m->not_done[RAMINATE_MOVE_HELD]);
+    g_assert_cmpuint(figures->swaps_reversed, <=, figures->swaps);
+    g_assert_cmpuint(raminate_figures_sum(figures->total_written), ==,
+                     raminate_figures_sum(figures->unmoved));
+}
+
+/* Scans */
+
+/* Makes a sample of some runs, and checks that it says the same. */
+static void make_sample(Machine *m, RaminateSample *sample)
+{
+    uint32_t nr = m->layout.nr_pages;
+    unsigned nr_runs = take_byte(m) % (MAX_RUNS + 1);
+    size_t found = 0;
+
+    memset(m->kinds, 0, sizeof(m->kinds));
+    for (unsigned i = 0; i < nr_runs; i++) {
+        uint32_t first = take_below(m, nr);
+        unsigned how = take_byte(m);
+        uint32_t end = MIN(first + 1 + (how >> 2) * (how >> 2), nr);
+
+        for (uint32_t page = first; page < end; page++) {
+            m->kinds[page] |= 1 + how % 3;
+        }
+    }
+    raminate_sample_clear(sample);
+    sample->kinds = RAMINATE_WRITTEN | RAMINATE_READ;
+    for (uint32_t page = 0; page < nr; page++) {
+        found += m->kinds[page] > 0;
+        if (page % 2 && m->kinds[page]) {
+            raminate_sample_add_word(sample, page, 1, m->kinds[page]);
+        } else if (m->kinds[page]) {
+            raminate_sample_add_pages(sample, &page, 1, m->kinds[page]);
+        }
+    }
+    g_assert_cmpuint(sample->nr_pages, ==, found);
+    for (uint32_t page = 0; page < nr; page++) {
+        g_assert_cmpuint(raminate_sample_find(sample, page), ==,
+                         m->kinds[page]);
+    }
+}
+
+/* Returns: number of pages, a few of those that the scan found written. */
+static size_t gauge(Machine *m, const RaminateSample *found, uint32_t *gauged,
+                    uint32_t *lines)
+{
+    unsigned step = 1 + take_byte(m);
+    size_t nr, nr_gauged = 0;
+    g_autofree uint32_t *pages = raminate_sample_pages(found, RAMINATE_WRITTEN,
+                                                       &nr);
+
+    for (size_t i = 0; i < nr && nr_gauged < RAMINATE_GAUGE_PAGES; i += step) {
+        gauged[nr_gauged] = pages[i];
+        lines[nr_gauged++] = (pages[i] + step) % (RAMINATE_GAUGE_LINES + 1);
+    }
+    return nr_gauged;
+}
+
+static void count(Machine *m, const RaminateSample *found)
+{
+    unsigned pages = 1 + take_byte(m);
+    size_t run = 0;
+
+    raminate_engine_begin_count(m->engine);
+    while (run < found->nr_runs) {
+        RaminateSample part = raminate_sample_part(found, &run, pages);
+
+        raminate_engine_count(m->engine, &part);
+    }
+}
+
+static void check_counted(const Machine *m, const RaminateSample *found)
+{
+    const RaminateFigures *figures = raminate_engine_figures(m->engine);
+    const RaminateHeat *heat = raminate_engine_heat(m->engine);
+    uint64_t written[RAMINATE_MAX_TIERS] = { 0 };
+
+    for (uint32_t page = 0; page < m->nr_frames; page++) {
+        if (raminate_sample_find(found, page) & RAMINATE_WRITTEN) {
+            written[raminate_placement_tier(m->placement, page)]++;
+            g_assert_cmpuint(raminate_heat_get(heat, page), >, 0);
+        }
+        g_assert_cmpuint(raminate_heat_get(heat, page), <=,
+                         RAMINATE_HEAT_MAX);
+        g_assert_false(raminate_heat_get(heat, page) &&
+                       raminate_heat_is_cold(heat,
+                                             page >> RAMINATE_REGION_BITS));
+    }
+    for (unsigned tier = 0; tier < RAMINATE_MAX_TIERS; tier++) {
+        g_assert_cmpuint(figures->written[tier], ==, written[tier]);
+    }
+}
+
+static void scan(Machine *m)
+{
+    uint32_t gauged[RAMINATE_GAUGE_PAGES];
+    uint32_t lines[RAMINATE_GAUGE_PAGES];
+    unsigned how = take_byte(m);
+    RaminateSample all = { 0 };
+    RaminateScan scan = {
+        .now = m->now, .found = &all, .gauged = gauged, .lines = lines,
+    };
+
+    raminate_engine_begin_scan(m->engine, m->now, how & 1);
+    make_sample(m, &m->found);
+    raminate_sample_merge(&all, &m->found, &m->looked);
+    if (raminate_engine_drops_scan(m->engine) || how & 2) {
+        raminate_engine_drop_scan(m->engine, m->now);
+    } else {
+        scan.nr_gauged = how & 4 ? gauge(m, &all, gauged, lines) : 0;
+        raminate_engine_begin_policy(m->engine);
+        raminate_engine_scanned(m->engine, &scan);
+        count(m, &all);
+        raminate_engine_end_policy(m->engine);
+        raminate_engine_end_count(m->engine, m->now);
+        m->scans++;
+        check_counted(m, &all);
+    }
+    raminate_sample_destroy(&all);
+    raminate_sample_clear(&m->looked);
+    m->has_looked = false;
+}
+
+static void look(Machine *m)
+{
+    if (m->has_looked) {
+        return;
+    }
+    raminate_engine_begin_look(m->engine);
+    make_sample(m, &m->looked);
+    m->has_looked = true;
+    if (raminate_engine_drops_scan(m->engine)) {
+        return;
+    }
+    raminate_engine_begin_policy(m->engine);
+    raminate_engine_looked(m->engine, m->now, m->now -
+                           raminate_engine_last_scan(m->engine), &m->looked);
+    raminate_engine_end_policy(m->engine);
+}
+
+/* Batches */
+
+static void begin_plan(Machine *m)
+{
+    m->plan++;
+    if (m->plan % RAMINATE_BACKOFF_MAX) {
+        return;
+    }
+    for (uint32_t page = 0; page < m->nr_frames; page++) {
+        if (m->failed[page].last_plan + RAMINATE_BACKOFF_MAX < m->plan) {
+            m->failed[page] = (Failed) { 0 };
+        }
+    }
+}
+
+static void fail(Machine *m, uint32_t page)
+{
+    Failed *failed = &m->failed[page];
+
+    failed->plans = failed->plans ? MIN(2 * failed->plans,
+                                        RAMINATE_BACKOFF_MAX) : 1;
+    failed->last_plan = m->plan + failed->plans;
+}
+
+static void check_planned_page(const Machine *m, uint32_t page, bool *planned)
+{
+    g_assert_cmpuint(page, <, m->nr_frames);
+    g_assert_false(planned[page]);
+    planned[page] = true;
+    g_assert_cmpuint(m->failed[page].last_plan, <, m->plan);
+}
+
+static void check_plan(const Machine *m, size_t nr)
+{
+    g_autofree bool *planned = g_new0(bool, m->nr_frames);
+
+    for (size_t i = 0; i < nr; i++) {
+        const RaminateMove *move = &m->moves[i];
+
+        check_planned_page(m, move->page, planned);
+        check_planned_page(m, move->with, planned);
+        g_assert_cmpint(move->status, ==, RAMINATE_MOVE_PENDING);
+        g_assert_cmpint(move->error, ==, 0);
+        g_assert_cmpuint(raminate_placement_tier(m->placement, move->page), >,
+                         raminate_placement_tier(m->placement, move->with));
+        /* What is never written has no business in fast memory. */
+        g_assert_cmpuint(move->page, <, m->layout.nr_pages);
+    }
+}
+
+/* Makes moves, or not, as the status of each says, and tells the engine. */
+static void move_pages(Machine *m, RaminateMove *moves, size_t nr,
+                       bool planned)
+{
+    for (size_t i = 0; i < nr; i++) {
+        const RaminateMove *move = &moves[i];
+
+        if (move->status == RAMINATE_MOVE_DONE) {
+            raminate_placement_swap(m->placement, move->page, move->with);
+            m->failed[move->page] = (Failed) { 0 };
+            m->failed[move->with] = (Failed) { 0 };
+            m->done++;
+        } else {
+            m->not_done[move->status]++;
+            if (planned && move->status != RAMINATE_MOVE_PENDING) {
+                fail(m, move->page);
+                fail(m, move->with);
+            }
+        }
+    }
+    raminate_engine_begin_policy(m->engine);
+    raminate_engine_moved(m->engine, m->now, moves, nr, planned);
+    raminate_engine_end_policy(m->engine);
+}
+
+/* A user's command, which may want a page to be anywhere */
+static void command(Machine *m)
+{
+    RaminateMove move = {
+        .page = take_below(m, m->layout.nr_pages),
+        .with = take_below(m, m->nr_frames),
+        .status = take_byte(m) % 4 ? RAMINATE_MOVE_DONE : RAMINATE_MOVE_FAILED,
+    };
+
+    if (move.page != move.with) {
+        move_pages(m, &move, 1, false);
+    }
+}
+
+static void batch(Machine *m)
+{
+    size_t max = MIN(m->settings.max_swaps, MAX_MOVES);
+    unsigned how = take_byte(m);
+    size_t nr, nr_fresh;
+
+    if (how & 0x40) {
+        max = MIN(max, take_byte(m));
+    }
+    raminate_engine_begin_batch(m->engine, m->now);
+    raminate_engine_begin_policy(m->engine);
+    begin_plan(m);
+    nr = raminate_engine_plan(m->engine, m->now, m->moves, max);
+    raminate_engine_end_policy(m->engine);
+    g_assert_cmpuint(nr, <=, max);
+    check_plan(m, nr);
+    if (how & 0x80) {
+        command(m);
+    }
+    nr_fresh = raminate_engine_drop_stale(m->engine, m->moves, nr);
+    g_assert_cmpuint(nr_fresh, <=, nr);
+    for (size_t i = 0; i < nr_fresh; i++) {
+        m->moves[i].status = how & 0x20 ? (how + i) % 4 : RAMINATE_MOVE_DONE;
+    }
+    move_pages(m, m->moves, nr, true);
+}
+
+/* Settings, and the rest */
+
+static void set(Machine *m)
+{
+    const RaminateSetting *setting =
+        &raminate_setting_list[take_byte(m) %
+                               (sizeof(m->settings) / sizeof(uint32_t))];
+    unsigned how = take_byte(m);
+    uint32_t more = take_word(m) << how % 16;
+
+    *raminate_setting_value(&m->settings, setting) =
+        how & 0x80 ? setting->initial
+                   : setting->min + more % (setting->max - setting->min + 1);
+    raminate_engine_set(m->engine, m->now, &m->settings);
+}
+
+static void forget_moves(Machine *m)
+{
+    raminate_engine_forget_moves(m->engine);
+    memset(m->failed, 0, sizeof(m->failed));
+}
+
+static void advance(Machine *m)
+{
+    unsigned how = take_byte(m);
+
+    m->now += how < 0xf0 ? (int64_t)how * how : INT64_C(1) << (how & 0xf) * 3;
+}
+
+static void happen(Machine *m)
+{
+    static void (*const events[])(Machine *) = {
+        scan, advance, batch, look, command, set, change_policy, forget_moves,
+    };
+    unsigned what = take_byte(m);
+    uint64_t done = m->done;
+
+    switch (what) {
+    case 0xff:
+        raminate_engine_hold(m->engine);
+        break;
+    case 0xfe:
+        raminate_engine_put_off_batch(m->engine, m->now);
+        break;
+    case 0xfd:
+        raminate_engine_cut_batch(m->engine, m->now);
+        break;
+    default:
+        events[what % G_N_ELEMENTS(events)](m);
+    }
+    check_clock(m);
+    check_figures(m);
+    if (m->done != done) {
+        check_pages(m);
+        check_sums(m);
+    }
+}
+
+/* The end */
+
+static void bring_all_back(Machine *m)
+{
+    for (uint32_t page = 0; page < m->nr_frames; page++) {
+        while (raminate_placement_frame(m->placement, page) != page) {
+            RaminateMove move = {
+                .page = page,
+                .with = raminate_placement_frame(m->placement, page),
+                .status = RAMINATE_MOVE_DONE,
+            };
+
+            move_pages(m, &move, 1, false);
+        }
+    }
+}
+
+/* Others remember fast pages in the order in which they went cold. */
+static bool forgets_all(const RaminatePolicyOps *ops)
+{
+    return ops == &raminate_policy_lru || ops == &raminate_policy_payback ||
+           ops == &raminate_policy_null;
+}
+
+/* A guest that rests is forgotten: what it took is given back. */
+static void rest(Machine *m)
+{
+    const RaminateSample nothing = { .kinds = RAMINATE_WRITTEN };
+
+    bring_all_back(m);
+    for (unsigned i = 0; i < FORGET_SCANS; i++) {
+        RaminateScan scan = { .now = m->now += 2000, .found = &nothing };
+
+        raminate_engine_begin_policy(m->engine);
+        raminate_engine_scanned(m->engine, &scan);
+        if (i % 500 == 0) {
+            raminate_engine_plan(m->engine, m->now, m->moves, 0);
+        }
+        raminate_engine_end_policy(m->engine);
+        raminate_engine_begin_count(m->engine);
+        raminate_engine_end_count(m->engine, m->now);
+    }
+    g_assert_cmpuint(raminate_heat_memory(raminate_engine_heat(m->engine)), ==,
+                     0);
+    if (forgets_all(raminate_engine_policy(m->engine))) {
+        g_assert_cmpuint(raminate_engine_memory(m->engine), ==, 0);
+    }
+}
+
+void fuzz_one(const uint8_t *data, size_t size)
+{
+    Machine *m = g_new0(Machine, 1);
+    bool rests;
+
+    m->next = data;
+    m->end = data + size;
+    rests = take_byte(m) == 'r';
+    start(m);
+    for (unsigned i = 0; i < MAX_EVENTS && m->next < m->end; i++) {
+        happen(m);
+    }
+    if (rests) {
+        rest(m);
+    }
+    raminate_engine_free(m->engine);
+    raminate_sample_destroy(&m->found);
+    raminate_sample_destroy(&m->looked);
+    g_free(m);
+}
