@@ -370,11 +370,17 @@ static void test_engine_comes_back_soon(void)
 {
     RaminateEngine *engine = new_engine(&raminate_policy_cmq);
     RaminateMove moves[8];
+    int64_t wait_ms;
 
+    /* So that no scan is due meanwhile */
+    raminate_engine_begin_scan(engine, 5000, false);
     g_assert_cmpuint(raminate_engine_plan_handover(engine, 5000, moves, 8),
                      ==, 8);
-    g_assert_false(raminate_engine_batch_is_due(engine, 5199));
-    g_assert_true(raminate_engine_batch_is_due(engine, 5200));
+    g_assert_cmpint(raminate_engine_next(engine, 5199, &wait_ms), ==,
+                    RAMINATE_TASK_WAIT);
+    g_assert_cmpint(wait_ms, ==, 1);
+    g_assert_cmpint(raminate_engine_next(engine, 5200, &wait_ms), ==,
+                    RAMINATE_TASK_BATCH);
     g_assert_cmpuint(raminate_engine_plan_handover(engine, 64999, moves, 8),
                      ==, 8);
     g_assert_cmpuint(raminate_engine_plan_handover(engine, 65000, moves, 8),
