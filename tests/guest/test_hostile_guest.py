@@ -25,8 +25,8 @@ SOME = Case('quiet', 64 * MIB, [Writes(4 * MIB, PAGE)])
 # As much work as can be asked for, and little allowed
 GREEDY: Dict[str, Any] = {'scan_period': 1, 'second_look': 1,
                           'swap_period': 1}
-PERCENT = 5
-SECONDS = 12                    # over which a share is measured
+PERCENT = 2
+SECONDS = 15                    # over which a share is measured
 
 
 class Reading(NamedTuple):
@@ -76,15 +76,15 @@ def check_share(directory: Path, policy: str) -> None:
         wait_until(lambda: guest.raminate()['scans-put-off'] >= 3,
                    "scans that are put off", guest)
         told, thread = shares(guest, SECONDS)
-        # One piece of work may be over, and the two clocks differ.
-        check(told < 1.6 * PERCENT, f"{told:.1f} % of a processor")
-        check(thread < 1.6 * PERCENT, f"{thread:.1f} % by its thread")
+        # A piece of work or two may be over, and the two clocks differ.
+        check(told < 2 * PERCENT, f"{told:.1f} % of a processor")
+        check(thread < 2 * PERCENT, f"{thread:.1f} % by its thread")
         check(told > PERCENT / 5, f"{told:.1f} %: is it put off for ever?")
 
         # Without the bound, the same guest makes it take far more.
         guest.set('max-cpu', 0)
-        told, _ = shares(guest, SECONDS / 2)
-        check(told > 2 * PERCENT, f"{told:.1f} % of a processor, unbounded")
+        wait_until(lambda: shares(guest, SECONDS / 5)[0] > 2 * PERCENT,
+                   "more than the bound without it", guest)
 
 
 def payback_takes_its_share(directory: Path) -> None:
