@@ -149,6 +149,36 @@ static void test_hottest_fit(void)
     raminate_heat_free(heat);
 }
 
+/* The same where not all of memory is looked at for what fits */
+static void test_hottest_fit_of_large_guest(void)
+{
+    enum { REGIONS = 3000, NR = REGIONS * RAMINATE_REGION_PAGES };
+    RaminateFrameRange large[] = { { 0, FAST }, { FAST, NR - FAST } };
+    RaminateHeat *heat = raminate_heat_new(NR);
+    Source source = {
+        .placement = new_placement(large, 2),
+        .heat = raminate_heat_new(NR),
+    };
+    uint8_t *data;
+    size_t size;
+
+    for (uint32_t page = 0; page < NR; page += 8) {
+        raminate_heat_put(source.heat, page,
+                          page % RAMINATE_REGION_PAGES ? 20 : 240);
+    }
+    data = hand_over(&source, 8 * REGIONS, &size);
+    g_assert_cmpuint(size, <=, 8 * REGIONS);
+    g_assert_null(raminate_handover_check(data, size, NR));
+    raminate_handover_free(raminate_handover_new(data, size, heat));
+    for (uint32_t region = 0; region < REGIONS; region++) {
+        uint32_t page = region * RAMINATE_REGION_PAGES;
+
+        g_assert_cmpuint(raminate_heat_get(heat, page), >=, 240);
+        g_assert_cmpuint(raminate_heat_get(heat, page + 8), ==, 0);
+    }
+    raminate_heat_free(heat);
+}
+
 /* Damaged and hostile bytes */
 
 static void assert_wrong(const uint8_t *data, size_t size, const char *what)
@@ -433,6 +463,8 @@ int main(int argc, char **argv)
     g_test_add_func("/handover/no-heat-is-no-bytes", test_no_heat_is_no_bytes);
     g_test_add_func("/handover/largest-guest", test_largest_guest);
     g_test_add_func("/handover/hottest-fit", test_hottest_fit);
+    g_test_add_func("/handover/hottest-fit-of-large-guest",
+                    test_hottest_fit_of_large_guest);
     g_test_add_func("/handover/damaged", test_damaged);
     g_test_add_func("/handover/random-bytes", test_random_bytes);
     g_test_add_func("/handover/hottest-first", test_hottest_first);

@@ -15,6 +15,9 @@
 #define HEAT_PER_LEVEL 16
 #define HEAT_OF_LEVEL 17        /* 15 of them are the most heat there is */
 
+/* So many regions at most are tried for what fits. */
+#define TRIED_REGIONS 1024
+
 /* Runs and pages that one plan looks at, at most */
 #define LOOKS 65536
 #define PASSED_PER_LOOK 64
@@ -188,14 +191,17 @@ static bool encode_region(Encoder *e, const RaminatePlacement *placement,
     return true;
 }
 
+/* Takes one region in @step of those that were written lately. */
 static bool encode_from(Encoder *e, const RaminatePlacement *placement,
-                        const RaminateHeat *heat, unsigned lowest)
+                        const RaminateHeat *heat, unsigned lowest,
+                        uint32_t step)
 {
     uint32_t last = raminate_placement_layout(placement)->nr_pages - 1;
+    uint32_t warm = 0;
 
     for (uint32_t region = 0; region <= last >> RAMINATE_REGION_BITS;
          region++) {
-        if (!raminate_heat_is_cold(heat, region) &&
+        if (!raminate_heat_is_cold(heat, region) && warm++ % step == 0 &&
             !encode_region(e, placement, heat, lowest, region)) {
             return false;
         }
@@ -203,17 +209,36 @@ static bool encode_from(Encoder *e, const RaminatePlacement *placement,
     return put_run(e);
 }
 
+static uint32_t count_warm(const RaminatePlacement *placement,
+                           const RaminateHeat *heat)
+{
+    uint32_t last = raminate_placement_layout(placement)->nr_pages - 1;
+    uint32_t warm = 0;
+
+    for (uint32_t region = 0; region <= last >> RAMINATE_REGION_BITS;
+         region++) {
+        warm += !raminate_heat_is_cold(heat, region);
+    }
+    return warm;
+}
+
 size_t raminate_handover_encode(const RaminatePlacement *placement,
                                 const RaminateHeat *heat, uint8_t *out,
                                 size_t max)
 {
+    uint32_t step = 1 + count_warm(placement, heat) / TRIED_REGIONS;
+    unsigned lowest = 1;
     Encoder e = { .out = out, .max = max };
 
-    for (unsigned lowest = 1; lowest <= MAX_LEVEL; lowest *= 2) {
+    /* Some regions tell what fits, so that all are looked at once only. */
+    while ((!encode_from(&e, placement, heat, lowest, step) ||
+            e.size > max / step) && lowest < (MAX_LEVEL + 1) / 2) {
+        lowest *= 2;
         e = (Encoder) { .out = out, .max = max };
-        if (encode_from(&e, placement, heat, lowest)) {
-            break;
-        }
+    }
+    if (step > 1) {
+        e = (Encoder) { .out = out, .max = max };
+        encode_from(&e, placement, heat, lowest, 1);
     }
     return e.size;
 }
