@@ -18,7 +18,7 @@ RUN_TESTS = $(PYTHON) $(SETUP)/run-tests.py $(BUILD)
 
 .PHONY: all install check check-unit check-qtest check-guest check-tools \
         check-nested check-kvm check-libvirt check-asan check-ubsan \
-        soak soak-nested fuzz \
+        check-load soak soak-nested fuzz \
         bench bench-full bench-nested bench-cost bench-scale \
         demo demo-nested \
         clean distclean help
@@ -51,6 +51,12 @@ check: all
 check-unit check-qtest check-guest check-tools check-nested check-kvm \
 check-libvirt:
 	$(RUN_TESTS) --suite $(@:check-%=%) $(T)
+
+# The tests of load, in their long form: more objects, more VMs, a longer day.
+check-load: all
+	cd $(BUILD)/qemu && QTEST_QEMU_BINARY=./qemu-system-x86_64 \
+	    tests/qtest/raminate/raminate-load-test -m slow -k
+	RAMINATE_LONG=1 $(PYTHON) $(SRC)/tests/tools/test_long_run.py
 
 # The same tests on a build of its own, with sanitizers.
 ASAN := $(BUILD)/asan
@@ -171,6 +177,7 @@ help:
 	@echo 'make check-nested  tests with the KVM extension in an emulated host'
 	@echo 'make check-kvm     tests of its source, its installation, and on Linux 6.1'
 	@echo 'make check-libvirt tests with libvirt, which it gets but does not install'
+	@echo 'make check-load    a thousand objects, 32 VMs, a simulated day'
 	@echo 'make check-asan    unit tests and qtests with sanitizers'
 	@echo 'make check-ubsan   unit tests with the sanitizer of clang'
 	@echo '                   T=NAME runs that one test of a suite'
