@@ -333,6 +333,22 @@ static void test_spare_for_good(void)
     for_good(FAULT_SPARE | FAULT_PROTECT, 1);
 }
 
+/*
+ * Where a file system is full, a hole can't be written, neither with the other
+ * page's contents nor to undo that.  It need not be.
+ */
+static void test_hole_not_written(void)
+{
+    Model model;
+
+    model_start(&model, BY_HAND);
+    g_assert_cmpuint(fail_each(&model, FAULT_LOAD, 2, EFAULT, false), ==,
+                     2 * ARRAY_SIZE(pairs));
+    g_assert_cmpuint(model.failed, >, 0);
+    raminate_wait_state(model.qts, "running");
+    qtest_quit(model.qts);
+}
+
 /* The kernel takes the old mapping away, and then gives it back. */
 static void test_old_mapping_gone(void)
 {
@@ -648,6 +664,7 @@ int main(int argc, char **argv)
     qtest_add_func("raminate/faults/for-good/load", test_load_for_good);
     qtest_add_func("raminate/faults/for-good/advise", test_advise_for_good);
     qtest_add_func("raminate/faults/for-good/spare", test_spare_for_good);
+    qtest_add_func("raminate/faults/hole-not-written", test_hole_not_written);
     qtest_add_func("raminate/faults/old-mapping-gone", test_old_mapping_gone);
     qtest_add_func("raminate/faults/lies-are-found", test_lies_are_found);
     qtest_add_func("raminate/faults/opening", test_opening);

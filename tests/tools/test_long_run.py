@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # The simulator's memory does not grow with the time that it replays.
 #
-# With RAMINATE_LONG set, as "make check-load" does, that is a day; else an hour.
+# With RAMINATE_LONG set, as "make check-load" does, that is a day, and else an
+# hour.
 #
 # SPDX-License-Identifier: GPL-2.0-or-later
 
@@ -27,7 +28,7 @@ def record(path: Path, scans: int) -> None:
 
 
 def most_memory(*args: object) -> int:
-    """Bytes that the simulator had at most, without the file, which it maps."""
+    """Bytes that the simulator had at most; the file, mapped, is extra."""
     most = 0
     with subprocess.Popen([tool('raminate-sim'), *map(str, args)],
                           stdout=subprocess.DEVNULL) as process:
