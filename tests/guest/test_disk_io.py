@@ -3,24 +3,21 @@
 #
 # SPDX-License-Identifier: GPL-2.0-or-later
 
-from contextlib import contextmanager
 from pathlib import Path
 import signal
-import subprocess
 import time
-from typing import Iterator, Sequence, Tuple
+from typing import Sequence, Tuple
 
 from guestlib import (FULL_RATE, MIB, PATIENCE, Boot, Guest, check,
                       check_figures, finish_checker, hybrid, run_tests,
                       start_checker, start_swapper, swapper_args,
                       wait_for_passes, wait_for_swaps, wait_until)
-from raminate import paths
+from nbd import nbd_server
 
 SWAPS = 10000
 DISK_BLOCKS = 300
 STOP_TIME = 15          # seconds
 LONGEST = 3             # seconds; a batch waits for 20 ms
-QEMU_NBD = Path(paths.require_qemu()).parent / 'qemu-nbd'
 
 
 def io_under_swaps(directory: Path, node: str, module: str,
@@ -60,19 +57,6 @@ def virtio_blk_in_an_iothread(directory: Path) -> None:
 def ide(directory: Path) -> None:
     io_under_swaps(directory, '/dev/sda', 'ata_piix',
                    ['-device', 'ide-hd,drive=disk0'])
-
-
-@contextmanager
-def nbd_server(directory: Path,
-               image: Path) -> Iterator['subprocess.Popen[bytes]']:
-    """Serves the image at the socket 'nbd' of the directory."""
-    with subprocess.Popen([QEMU_NBD, '-t', '-f', 'raw', '-k',
-                           str(directory / 'nbd'), str(image)]) as server:
-        try:
-            wait_until((directory / 'nbd').exists, "the NBD server")
-            yield server
-        finally:
-            server.kill()
 
 
 def longest_waits(guest: Guest, seconds: float) -> Tuple[float, float]:

@@ -1,0 +1,95 @@
+#!/usr/bin/env python3
+# While storage does not answer, neither QMP nor the guest wait longer for the
+# monitor than without it.
+#
+# SPDX-License-Identifier: GPL-2.0-or-later
+
+import os
+from pathlib import Path
+import signal
+import threading
+from typing import List
+
+from guestlib import MIB, Guest, check, run_tests, wait_for_swaps
+from nbd import nbd_server
+from watch import beating, compare
+
+SIZE = 8 * MIB
+NEVER = 3600 * 10 ** 9      # nanoseconds; no test waits for that
+STALLED = ['-drive', f'if=none,id=d,driver=null-co,size={SIZE},'
+           f'read-zeroes=on,latency-ns={NEVER}']
+SUSPENDED = 1.0             # seconds
+
+
+def start_read(guest: Guest) -> None:
+    """Has the disk "d" read, in the background."""
+    said = guest.cmd('human-monitor-command', **{
+        'command-line': 'qemu-io d "aio_read -q 0 4096"'})
+    check(said == '', said)
+
+
+def null_device(directory: Path) -> None:
+    with Guest(directory, None, [*beating(directory), *STALLED]) as guest:
+        guest.launch()
+        start_read(guest)
+        compare(directory, guest)
+        guest.kill()
+
+
+def nbd(directory: Path) -> None:
+    """A server that hangs, then dies, and comes back."""
+    image = directory / 'disk.img'
+    with image.open('wb') as file:
+        file.truncate(SIZE)
+    disk = ['-drive', 'if=none,id=d,driver=nbd,server.type=unix,'
+            f'server.path={directory}/nbd,reconnect-delay=3600']
+    with nbd_server(directory, image) as server, \
+            Guest(directory, None, [*beating(directory), *disk]) as guest:
+        guest.launch()
+        server.send_signal(signal.SIGSTOP)
+        start_read(guest)
+        compare(directory, guest)
+        server.kill()
+        server.wait()
+        (directory / 'nbd').unlink()
+        compare(directory, guest)
+        with nbd_server(directory, image):
+            guest.set('monitor', True)
+            wait_for_swaps(guest, 100)
+            guest.shutdown()    # It flushes.
+
+
+def target_of_a_backup(directory: Path) -> None:
+    nodes: List[str] = []
+    for name, latency in (('disk', 0), ('target', NEVER)):
+        nodes += ['-blockdev', f'null-co,node-name={name},size={SIZE},'
+                  f'read-zeroes=on,latency-ns={latency}']
+    with Guest(directory, None, [*beating(directory), *nodes]) as guest:
+        guest.launch()
+        guest.cmd('blockdev-backup', job_id='j', sync='full', device='disk',
+                  target='target')
+        compare(directory, guest)
+        guest.kill()
+
+
+def waits_are_found(directory: Path) -> None:
+    """The control: with the monitor on, somebody does hold QEMU."""
+    with Guest(directory, None, [*beating(directory), *STALLED]) as guest:
+        guest.launch()
+        start_read(guest)
+
+        def suspend() -> None:
+            os.kill(guest.get_pid(), signal.SIGSTOP)
+            threading.Timer(SUSPENDED, os.kill,
+                            (guest.get_pid(), signal.SIGCONT)).start()
+
+        try:
+            compare(directory, guest, suspend, rounds=3)
+        except AssertionError as err:
+            check('with the monitor on' in str(err), str(err))
+        else:
+            check(False, "nothing was found")
+        guest.kill()
+
+
+run_tests(null_device, nbd, target_of_a_backup, waits_are_found)
