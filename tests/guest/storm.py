@@ -12,17 +12,19 @@ from guestlib import (DRAM, FULL_RATE, MEMORY, MIB, Guest, check,
                       check_figures, hybrid, start_swapper, swapper_args,
                       wait_until)
 from loads import Load
+from raminate.guest import PAGE_SIZE
 
 # A small buffer for translated code: it fills up soon, and isn't taken for
 # a leak.
 CODE = 32
+STACK = MIB             # of a coroutine
 PROGRESS = 10           # seconds
 DONE_PATIENCE = 3600    # seconds; a pass of memtest86+ on a busy machine
 # What the heap and that buffer may still take after the warm-up.
 MOST_BYTES = (CODE + 32) * MIB
 # RAMinate's own, which depends on how many pages were found lately.
 MOST_OWN = 8 * MIB
-MOST_MAPPINGS = 256
+MOST_MAPPINGS = 128
 MOST_FDS = 8
 MOST_THREADS = 64       # that a pool for block I/O has at most
 
@@ -31,7 +33,8 @@ class Usage(NamedTuple):
     """What QEMU has when nothing is swapped."""
     bytes: int              # anonymous memory that is resident
     own: int                # of it, what RAMinate counts as its own
-    mappings: int           # besides those of the guest's pages
+    mappings: int           # besides those of the guest's pages, and of
+                            # coroutines' stacks, which QEMU keeps
     fds: int
     threads: int
 
@@ -70,13 +73,23 @@ Say = Callable[[str], None]
 Sabotage = Callable[[Guest], None]
 
 
+def _mappings(maps: str) -> int:
+    """All but coroutines' stacks: a page that protects, and the stack."""
+    found = [(int(start, 16), int(end, 16), access) for start, end, access
+             in re.findall(r'^(\w+)-(\w+) (\S+)', maps, re.M)]
+    stacks = sum(guard[1] - guard[0] == PAGE_SIZE and guard[2] == '---p' and
+                 stack[0] == guard[1] and stack[1] - stack[0] == STACK
+                 for guard, stack in zip(found, found[1:]))
+    return len(found) - 2 * stacks
+
+
 def _usage(guest: Guest, info: Dict[str, Any]) -> Usage:
     process = Path(f'/proc/{guest.get_pid()}')
     status = dict(re.findall(r'^(\w+):\s+(\d+)',
                              (process / 'status').read_text(), re.M))
-    maps = (process / 'maps').read_text().count('\n')
     return Usage(int(status['RssAnon']) << 10, info['memory'],
-                 maps - info['mappings'],
+                 _mappings((process / 'maps').read_text())
+                 - info['mappings'],
                  len(list((process / 'fd').iterdir())),
                  int(status['Threads']))
 
