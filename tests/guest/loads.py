@@ -24,6 +24,11 @@ DISK_SIZE = 8 * MIB
 MEMTEST = 'boot/memtest86+x64.bin'
 
 
+def full_kernel() -> kernel.Kernel:
+    """One with drivers for all devices below, got as the tests' own."""
+    return kernel.find(paths.BUILD / 'kernel-full', kernel.FULL_PACKAGES)
+
+
 class Load:
     """Of a guest."""
 

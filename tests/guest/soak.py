@@ -8,8 +8,8 @@ import sys
 from typing import List
 
 from guestlib import MIB, ROOM
-from loads import Checker, Memtest, Painter
-from raminate import kernel, paths
+from loads import Checker, Memtest, Painter, full_kernel
+from raminate import paths
 from raminate.guest import clean_up_on_signals, work_directory
 from storm import Result, Storm, run_storm
 
@@ -18,14 +18,12 @@ Swaps pages of guests without pause, by policy and by command, while they check
 their memory, disks, networks and displays.  Fails if anything is lost or
 leaked, or if QEMU has to say anything."""
 
-# Of drivers for all devices; apt gets it as it gets the tests' own kernel.
-FULL_KERNEL = paths.BUILD / 'kernel-full'
 HEADINGS = ('storm', 'pairs', 'pairs/s', 'errors', 'memory, MiB',
             'mappings', 'fds', 'threads')
 
 
 def storms() -> List[Storm]:
-    system = kernel.find(FULL_KERNEL, kernel.FULL_PACKAGES)
+    system = full_kernel()
 
     def checker(*devices: str) -> Checker:
         return Checker(devices, system)

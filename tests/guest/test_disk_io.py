@@ -3,16 +3,19 @@
 #
 # SPDX-License-Identifier: GPL-2.0-or-later
 
+from contextlib import contextmanager
 from pathlib import Path
 import signal
 import time
-from typing import Sequence, Tuple
+from typing import ContextManager, Iterator, Sequence, Tuple
 
 from guestlib import (FULL_RATE, MIB, PATIENCE, Boot, Guest, check,
                       check_figures, finish_checker, hybrid, run_tests,
                       start_checker, start_swapper, swapper_args,
                       wait_for_passes, wait_for_swaps, wait_until)
+from loads import Checker, full_kernel
 from nbd import nbd_server
+from slowfile import SlowFile
 
 SWAPS = 10000
 DISK_BLOCKS = 300
@@ -74,8 +77,29 @@ def longest_waits(guest: Guest, seconds: float) -> Tuple[float, float]:
     return longest, gap
 
 
+def check_goes_on(guest: Guest, stop: ContextManager[None],
+                  because: str) -> None:
+    """Neither guest nor QMP wait while storage stops."""
+    start_checker(guest)
+    wait_for_swaps(guest, 200)
+    before = longest_waits(guest, STOP_TIME)
+    with stop:
+        given_up = guest.raminate()['batches-given-up']
+        stopped = longest_waits(guest, STOP_TIME)
+        held = guest.raminate()
+    print(f"# longest answer and gap between beats: {stopped}, with "
+          f"storage that answers {before}")
+    check(held['batches-given-up'] > given_up, held)
+    check(because in held['held-because'], held)
+    check(max(stopped) - max(before) < LONGEST, stopped)
+    wait_for_swaps(guest, 200)
+    wait_for_passes(guest, 1)
+    finish_checker(guest)
+    check_figures(guest.raminate())
+
+
 def io_that_stops(directory: Path, device: Sequence[str]) -> None:
-    """Neither guest nor QMP wait for a disk that does not answer."""
+    """A disk's server does not answer."""
     image = directory / 'disk.img'
     with image.open('wb') as file:
         file.truncate(8 * MIB)
@@ -87,24 +111,13 @@ def io_that_stops(directory: Path, device: Sequence[str]) -> None:
             *device]
     with nbd_server(directory, image) as server, \
             Guest(directory, boot, args) as guest:
-        start_checker(guest)
-        wait_for_swaps(guest, 200)
-        before = longest_waits(guest, STOP_TIME)
-        server.send_signal(signal.SIGSTOP)
-        given_up = guest.raminate()['batches-given-up']
-        stopped = longest_waits(guest, STOP_TIME)
-        held = guest.raminate()
-        server.send_signal(signal.SIGCONT)
-        print(f"# longest answer and gap between beats: {stopped}, with "
-              f"storage that answers {before}")
-        check(held['batches-given-up'] > given_up, held)
-        check('requests of a disk have not ended' in held['held-because'],
-              held)
-        check(max(stopped) - max(before) < LONGEST, stopped)
-        wait_for_swaps(guest, 200)
-        wait_for_passes(guest, 1)
-        finish_checker(guest)
-        check_figures(guest.raminate())
+        @contextmanager
+        def stop() -> Iterator[None]:
+            server.send_signal(signal.SIGSTOP)
+            yield
+            server.send_signal(signal.SIGCONT)
+
+        check_goes_on(guest, stop(), 'requests of a disk have not ended')
 
 
 def storage_that_stops(directory: Path) -> None:
@@ -117,5 +130,16 @@ def storage_of_an_iothread_that_stops(directory: Path) -> None:
                    'virtio-blk-pci,drive=disk0,iothread=io0'])
 
 
+def directory_by_9p_that_stops(directory: Path) -> None:
+    """A file of the host can't be read."""
+    load = Checker(['9p'], full_kernel())
+    args = [*hybrid(directory, **FULL_RATE), '-smp', '2',
+            *load.args(directory)]
+    with SlowFile(directory / 'share' / 'disk') as file, \
+            Guest(directory, load.boot(), args) as guest:
+        check_goes_on(guest, file.stopped(),
+                      'requests of devices are in flight')
+
+
 run_tests(virtio_blk, virtio_blk_in_an_iothread, ide, storage_that_stops,
-          storage_of_an_iothread_that_stops)
+          storage_of_an_iothread_that_stops, directory_by_9p_that_stops)
