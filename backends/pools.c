@@ -8,9 +8,11 @@
 
 #include "file-identity.h"
 #include "pools.h"
+#include "read-file.h"
 
 #define PAGE_SIZE 4096
 #define DEFAULT_PATH "/dev/mem"
+#define MAX_FILE (1 << 20)
 /* Offsets of files are signed. */
 #define MAX_ADDRESS ((uint64_t)INT64_MAX)
 
@@ -417,7 +419,8 @@ RaminatePools *raminate_pools_load(GError **error)
     if (!file) {
         file = RAMINATE_POOLS_FILE;
     }
-    if (!g_file_get_contents(file, &text, &size, &reason)) {
+    text = raminate_read_file(file, MAX_FILE, &size, &reason);
+    if (!text) {
         g_set_error(error, RAMINATE_POOLS_ERROR, 0, "can't read pools: %s",
                     reason->message);
         return NULL;

@@ -184,6 +184,24 @@ def errors_are_plain(directory: Path) -> None:
     check_in(f"{conf}:5: range 0x0 of pool 'b' overlaps", result.stderr)
 
 
+def odd_files_are_refused_at_once(directory: Path) -> None:
+    conf = make_pools(directory)
+    conf.unlink()
+    (directory / 'dir').mkdir()
+    (directory / 'loop').symlink_to(directory / 'loop')
+    os.mkfifo(directory / 'fifo')
+    with (directory / 'long').open('wb') as file:
+        file.truncate((1 << 20) + 1)
+    for path, reason in (('dir', 'directory'), ('loop', 'symbolic links'),
+                         ('fifo', 'this is no file'),
+                         ('/dev/zero', 'this is no file'),
+                         ('long', 'longer than 1048576 bytes')):
+        result = run(POOL, '-f', directory / path, 'list')
+        check(result.returncode == 1, f'{path}: {result}')
+        check_in("can't read pools: ", result.stderr)
+        check_in(reason, result.stderr)
+
+
 def overlap_is_seen_by_any_path(directory: Path) -> None:
     conf = make_pools(directory)
     fast, link, hard = (directory / name for name in ('fast', 'link', 'hard'))
@@ -251,5 +269,5 @@ def nonsense_is_refused_with_its_line(directory: Path) -> None:
 run_tests(nothing_is_held_at_first, shows_who_holds_what,
           a_killed_vm_leaves_nothing, many_vms_at_once_share_nothing,
           nodes_of_a_device_are_one, errors_are_plain,
-          overlap_is_seen_by_any_path, overlap_is_seen_through_a_mount,
+          odd_files_are_refused_at_once, overlap_is_seen_by_any_path, overlap_is_seen_through_a_mount,
           nonsense_is_refused_with_its_line)
