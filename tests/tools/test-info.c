@@ -129,6 +129,8 @@ static void test_wrong_containers(void)
     refuse("'scans': 9", "'scans': {}", "'scans'");
     refuse("'scans': 9", "'scans': null", "'scans'");
     refuse("'policy': 'cmq'", "'policy': ['cmq']", "'policy'");
+    refuse("'policy': 'cmq'", "'policy': 'c m'", "'policy'");
+    refuse("'policy': 'cmq'", "'policy': ''", "'policy'");
     refuse("'page-size': 4096", "'page-size': 0", "'page-size'");
     refuse("12.5", "120.5", "'slow-share-last'");
     refuse("'p99': 7", "'p99': {}", "'p99'");

@@ -111,6 +111,19 @@ static char *read_string(Reader *reader, const char *name, gboolean optional)
     return json_node_dup_string(node);
 }
 
+/* Returns: one of QAPI's names, which does no harm wherever it is shown. */
+static char *read_name(Reader *reader, const char *name)
+{
+    g_autofree char *text = read_string(reader, name, FALSE);
+
+    if (text && (!*text || strspn(text, "abcdefghijklmnopqrstuvwxyz"
+                                  "0123456789-") != strlen(text))) {
+        reader_fail(reader, name);
+        return NULL;
+    }
+    return g_steal_pointer(&text);
+}
+
 /* Returns: an array of 1 to @max elements, or NULL. */
 static JsonArray *read_array(Reader *reader, const char *name, unsigned max)
 {
@@ -242,12 +255,12 @@ static ContainerInfo *read_container(Reader *reader)
     info->id = read_string(reader, "id", FALSE);
     info->size = read_uint(reader, "size", FALSE);
     info->page_size = read_uint(reader, "page-size", FALSE);
-    info->state = read_string(reader, "state", FALSE);
+    info->state = read_name(reader, "state");
     info->held_because = read_string(reader, "held-because", TRUE);
-    info->policy = read_string(reader, "policy", FALSE);
-    info->sampler = read_string(reader, "sampler", FALSE);
+    info->policy = read_name(reader, "policy");
+    info->sampler = read_name(reader, "sampler");
     info->sampler_reason = read_string(reader, "sampler-reason", TRUE);
-    info->mover = read_string(reader, "mover", FALSE);
+    info->mover = read_name(reader, "mover");
     info->mover_reason = read_string(reader, "mover-reason", TRUE);
     info->scan_period = read_uint(reader, "scan-period", FALSE);
     info->swap_period = read_uint(reader, "swap-period", FALSE);

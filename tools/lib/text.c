@@ -4,6 +4,7 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "text.h"
@@ -24,6 +25,13 @@ char *text_clean(const char *text, gboolean is_utf8)
         g_string_append_unichar(clean, c);
     }
     return g_string_free(clean, FALSE);
+}
+
+void text_complain(const char *program, const char *message)
+{
+    g_autofree char *clean = text_clean(message, g_get_charset(NULL));
+
+    fprintf(stderr, "%s: %s\n", program, clean);
 }
 
 static int char_columns(gunichar c)

@@ -15,6 +15,9 @@
  */
 char *text_clean(const char *text, gboolean is_utf8);
 
+/* Prints "@program: @message", cleaned, as a line to stderr. */
+void text_complain(const char *program, const char *message);
+
 /*
  * Returns: @text, which is clean, cut or padded to @columns.  If @columns is
  * less than 0, its absolute is the width and the text is put to the right.

@@ -4,11 +4,13 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 
+#include <locale.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "lib/no-memory.h"
 #include "lib/options.h"
+#include "lib/text.h"
 #include "lib/vm.h"
 #include "history-picture.h"
 #include "paint.h"
@@ -154,6 +156,7 @@ int main(int argc, char **argv)
     g_autoptr(GError) error = NULL;
     unsigned timeout;
 
+    setlocale(LC_CTYPE, "");
     no_memory_ends_tool("raminate-map");
     options_parse(entries, "SOCKET | --recording FILE", summary, &argc, &argv);
     timeout = options_milliseconds("--timeout", timeout_option);
@@ -181,7 +184,7 @@ int main(int argc, char **argv)
         draw_vm(sources[0], timeout, &picture, &error);
     }
     if (error) {
-        fprintf(stderr, "raminate-map: %s\n", error->message);
+        text_complain("raminate-map", error->message);
     }
     g_strfreev(sources);
     g_free(output_option);

@@ -89,8 +89,11 @@ static gboolean list(const RaminatePools *pools)
         g_autoptr(GPtrArray) holders = holders_find(pool->path, &error);
 
         if (!holders) {
-            fprintf(stderr, "raminate-pool: pool '%s': %s\n", pool->name,
-                    error->message);
+            g_autofree char *text = g_strdup_printf("pool '%s': %s",
+                                                    pool->name,
+                                                    error->message);
+
+            text_complain("raminate-pool", text);
             good = FALSE;
             continue;
         }
@@ -171,7 +174,7 @@ int main(int argc, char **argv)
                              : print_args(pools, words[1], container_id(),
                                           &error));
     if (error) {
-        fprintf(stderr, "raminate-pool: %s\n", error->message);
+        text_complain("raminate-pool", error->message);
     }
     return !good;
 }

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "lib/options.h"
+#include "lib/text.h"
 #include "live.h"
 #include "plain.h"
 
@@ -146,14 +147,14 @@ static int run_live(GPtrArray *vms, const LiveOptions *options)
 
     if (count_failed(vms) == vms->len) {
         for (i = 0; i < vms->len; i++) {
-            fprintf(stderr, "raminate-top: %s\n",
-                    ((Vm *)g_ptr_array_index(vms, i))->error->message);
+            text_complain("raminate-top",
+                          ((Vm *)g_ptr_array_index(vms, i))->error->message);
         }
         return 1;
     }
     number = live_run(vms, options, &error);
     if (error) {
-        fprintf(stderr, "raminate-top: %s\n", error->message);
+        text_complain("raminate-top", error->message);
         return 1;
     }
     if (number) {
