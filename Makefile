@@ -19,7 +19,7 @@ RUN_TESTS = $(PYTHON) $(SETUP)/run-tests.py $(BUILD)
 .PHONY: all install check check-unit check-qtest check-guest check-tools \
         check-nested check-kvm check-libvirt check-asan check-ubsan \
         check-load soak soak-nested fuzz \
-        bench bench-full bench-nested bench-cost bench-scale \
+        bench bench-full bench-nested bench-cost bench-scale bench-hostile \
         demo demo-nested \
         clean distclean help
 
@@ -137,6 +137,9 @@ bench-cost: all
 bench-scale: all
 	$(PYTHON) $(SRC)/bench/scale $(if $(BASE),--base $(BASE))
 
+bench-hostile: all
+	$(PYTHON) $(SRC)/bench/hostile
+
 clean:
 	if [ -e $(BUILD)/build.ninja ]; then ninja -C $(BUILD) -t clean; fi
 	if [ -e $(BUILD)/qemu/build.ninja ]; then \
@@ -166,6 +169,7 @@ help:
 	@echo 'make bench-cost    count what scans and swaps cost in KVM'
 	@echo 'make bench-scale   measure what large guests cost, and did before;'
 	@echo '                   BASE=DIR takes the earlier build from there'
+	@echo 'make bench-hostile what guests that mean harm make the monitor take'
 	@echo 'make bench         compare the policies on recorded workloads'
 	@echo 'make kvm           build the KVM extension for the running kernel'
 	@echo 'make kvm-install   build and install it, and for later kernels (DKMS)'

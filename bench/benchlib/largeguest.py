@@ -37,9 +37,15 @@ HOUR_MS = 3600 * 1000
 
 
 class Writes(NamedTuple):
-    """Of every STEP bytes of guest RAM, SIZE are written all the time."""
+    """Of every STEP bytes of guest RAM, SIZE are written all the time.
+
+    Those come OFFSET bytes behind.  Before others have their turn, they are
+    written TIMES times.
+    """
     step: int
     size: int
+    offset: int = 0
+    times: int = 1
 
 
 @dataclass
@@ -50,8 +56,8 @@ class Case:
 
     def pages(self) -> int:
         """Pages that are written all the time."""
-        return sum((self.memory - WRITER_END) // step * (size // PAGE)
-                   for step, size in self.writes)
+        return sum((self.memory - WRITER_END) // one.step * (one.size // PAGE)
+                   for one in self.writes)
 
 
 @dataclass
@@ -74,12 +80,14 @@ def _table(case: Case) -> bytes:
     """What the bare guest is to write, in physical addresses."""
     above = case.memory - LOW_END
     entries = []
-    for step, size in case.writes:
-        first = -(-WRITER_END // step) * step
-        entries.append((first, min(case.memory, LOW_END), step, size))
+    for one in case.writes:
+        first = -(-WRITER_END // one.step) * one.step
+        how = (one.step, one.size, one.times)
+        entries.append((first + one.offset, min(case.memory, LOW_END), *how))
         if above > 0:
-            entries.append((HIGH_START, HIGH_START + above, step, size))
-    return b''.join(struct.pack('<4Q', *entry) for entry in entries)
+            entries.append((HIGH_START + one.offset, HIGH_START + above,
+                            *how))
+    return b''.join(struct.pack('<5Q', *entry) for entry in entries)
 
 
 def writer(directory: Path, case: Case) -> Path:

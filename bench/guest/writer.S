@@ -1,10 +1,11 @@
 /*
  * A bare guest that writes to pages, again and again.
  *
- * It has no command line: bench/scale puts the table of what to write into the
- * file, after the mark.  An entry is four numbers of 64 bits: START, END, STEP
- * and SIZE.  From START to END, once every STEP bytes, the pages of the next
- * SIZE bytes are written, one word each.  A STEP of 0 ends the table.
+ * It has no command line: benchlib/largeguest.py puts the table of what to write
+ * into the file, after the mark.  An entry is five numbers of 64 bits: START,
+ * END, STEP, SIZE and TIMES.  From START to END, once every STEP bytes, the pages
+ * of the next SIZE bytes are written, one word each; this is done TIMES times
+ * before the next entry.  A STEP of 0 ends the table.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -13,7 +14,7 @@
 #define FLAGS 0
 
 #define PAGE_SIZE 4096
-#define ENTRY_SIZE 32
+#define ENTRY_SIZE 40
 #define MAX_ENTRIES 8
 
 /* Of an entry in the CPU's page tables */
@@ -71,16 +72,17 @@ _start:
         .code64
 write:  movl    $entries, %esi
 next_entry:
+        movq    32(%rsi), %r10
+next_time:
         movq    (%rsi), %rbx
         movq    8(%rsi), %rcx
         movq    16(%rsi), %rdx
         movq    24(%rsi), %r8
-        addq    $ENTRY_SIZE, %rsi
         testq   %rdx, %rdx
         jz      write
 next_step:
         cmpq    %rcx, %rbx
-        jae     next_entry
+        jae     next_walk
         movq    %rbx, %rax
         leaq    (%rbx, %r8), %r9
 next_page:
@@ -90,6 +92,11 @@ next_page:
         jb      next_page
         addq    %rdx, %rbx
         jmp     next_step
+next_walk:
+        decq    %r10
+        jnz     next_time
+        addq    $ENTRY_SIZE, %rsi
+        jmp     next_entry
 
         .data
         .align  8

@@ -177,6 +177,17 @@ static const BadObject bad_objects[] = {
         "memory-backend-devmem 'bad': mem-path must name a file or device "
         "that exists and can be written: Could not open '/': Is a directory",
     }, {
+        "mem-path/fifo", "",
+        DEVMEM("size=64K,mem-path=fifo"),
+        "memory-backend-devmem 'bad': range 0x0 to 0xffff of fifo can't be "
+        "mapped; use another range, file or device: No such device",
+    }, {
+        "mem-path/loop", "",
+        DEVMEM("size=64K,mem-path=loop"),
+        "memory-backend-devmem 'bad': mem-path must name a file or device "
+        "that exists and can be written: Could not open 'loop': Too many "
+        "levels of symbolic links",
+    }, {
         "mem-path/unknown-fd-set", "",
         DEVMEM("size=64K,mem-path=/dev/fdset/7"),
         "memory-backend-devmem 'bad': mem-path must name a file or device "
@@ -301,6 +312,10 @@ static void make_files(void)
     raminate_make_tier_files();
     unlink("dram-link");
     g_assert_cmpint(link("dram", "dram-link"), ==, 0);
+    unlink("fifo");
+    g_assert_cmpint(mkfifo("fifo", 0600), ==, 0);
+    unlink("loop");
+    g_assert_cmpint(symlink("loop", "loop"), ==, 0);
 }
 
 /*

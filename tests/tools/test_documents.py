@@ -366,9 +366,12 @@ def messages_are_those_of_the_source(_: Path) -> None:
 
 
 def tests_that_are_named_exist(_: Path) -> None:
-    text = (DOCS / 'compatibility.md').read_text()
-    rows = re.findall(r'^\| .* \| .* \| (`tests/.*) \|$', text, re.M)
-    check(len(rows) > 12, f"{len(rows)} rows name a test")
+    rows = []
+    for document in ('compatibility.md', 'security.md'):
+        found = re.findall(r'^\| .* \| .* \| (`tests/.*) \|$',
+                           (DOCS / document).read_text(), re.M)
+        check(len(found) > 12, f"{document}: {len(found)} rows name a test")
+        rows += found
     named = {name for row in rows for name in re.findall('`([^`]+)`', row)}
     missing = [name for name in named if not (paths.SOURCE / name).is_file()]
     check(not missing, f"no such test: {missing}")
