@@ -132,7 +132,7 @@ static size_t plan(Replay *replay, int64_t now)
 
 /*
  * Plans as the container did at the time of a batch.
- * @recorded: its moves; in order of pages afterwards
+ * @recorded: its moves, NULL if it has none; in order of pages afterwards
  * Returns: false with @error set if it would have planned other moves.
  */
 static bool plan_as_recorded(Replay *replay, const TraceBatch *batch,
@@ -142,7 +142,9 @@ static bool plan_as_recorded(Replay *replay, const TraceBatch *batch,
     size_t same = 0;
 
     qsort(replay->moves, nr, sizeof(*replay->moves), compare_moves);
-    qsort(recorded, batch->nr, sizeof(*recorded), compare_moves);
+    if (batch->nr) {
+        qsort(recorded, batch->nr, sizeof(*recorded), compare_moves);
+    }
     while (same < MIN(nr, batch->nr) &&
            replay->moves[same].page == recorded[same].page &&
            replay->moves[same].with == recorded[same].with) {

@@ -246,7 +246,9 @@ Trace *trace_new(const char *path, const TraceOptions *options,
     trace->step.look = numbers_new();
     trace->step.look_read_pages = numbers_new();
     trace->step.batches = g_array_new(FALSE, FALSE, sizeof(TraceBatch));
-    trace->step.moves = g_array_new(FALSE, FALSE, sizeof(RaminateMove));
+    /* With room from the start, so that it can be pointed into if empty. */
+    trace->step.moves = g_array_sized_new(FALSE, FALSE, sizeof(RaminateMove),
+                                          1);
     trace->step.gauge_pages = numbers_new();
     trace->step.gauge_lines = numbers_new();
     trace->spare = numbers_new();
