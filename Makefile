@@ -110,7 +110,9 @@ $(FUZZ)/build.ninja: $(CONFIG)
 	$(SETUP)/need fuzz
 	CC=afl-clang-fast $(PYTHON) -m mesonbuild.mesonmain setup --wipe \
 	    -Dbuildtype=debugoptimized -Db_sanitize=address,undefined \
-	    -Db_lundef=false -Dc_args=-Wno-unused-variable $(FUZZ) $(SRC)
+	    -Db_lundef=false \
+	    -Dc_args='-Wno-unused-variable -fno-sanitize-recover=all' \
+	    $(FUZZ) $(SRC)
 
 include $(SRC)/kvm/targets.mk
 
