@@ -18,7 +18,7 @@ RUN_TESTS = $(PYTHON) $(SETUP)/run-tests.py $(BUILD)
 
 .PHONY: all install check check-unit check-qtest check-guest check-tools \
         check-nested check-kvm check-libvirt check-asan check-ubsan \
-        check-load soak soak-nested fuzz \
+        check-load check-tsan soak soak-nested fuzz \
         bench bench-full bench-nested bench-cost bench-scale bench-hostile \
         demo demo-nested \
         clean distclean help
@@ -86,6 +86,31 @@ $(UBSAN)/build.ninja: $(CONFIG)
 	    -Dc_args=-Wno-unused-variable \
 	    $(UBSAN) $(SRC)
 
+# Where there are threads.  QEMU takes a semaphore or a barrier for a lock here
+# and there; see tests/tsan-suppressions.
+TSAN := $(BUILD)/tsan
+TSAN_TESTS := test-cache test-recorder
+TSAN_TESTS += $(patsubst %,raminate-%-test,balloon objects page placer \
+                storage unplug)
+check-tsan: $(TSAN)/config.mk
+	$(MAKE) -C $(TSAN) check-races
+
+$(TSAN)/config.mk: $(CONFIG)
+	mkdir -p $(TSAN)
+	cd $(TSAN) && $(SRC)/configure --enable-tsan \
+	    $(if $(filter no,$(INSTALL_PACKAGES)),--no-install)
+
+.PHONY: check-races
+TSAN_OPTIONS = suppressions=$(SRC)/tests/tsan-suppressions
+check-races: $(BUILD)/tsan-glib.so
+	G_SLICE=always-malloc LD_PRELOAD=$< \
+	TSAN_OPTIONS='$(TSAN_OPTIONS) report_signal_unsafe=0 die_after_fork=0' \
+	    $(RUN_TESTS) --patience 10 $(or $(T),$(TSAN_TESTS))
+
+$(BUILD)/tsan-glib.so: $(SRC)/tests/tsan-glib.c
+	$(CC) -Wall -Wextra -Werror -O2 -shared -fPIC \
+	    $$(pkg-config --cflags glib-2.0) $< -o $@
+
 # Seconds; an hour is the long form.
 DURATION = 600
 soak: all
@@ -146,7 +171,7 @@ clean:
 	if [ -e $(BUILD)/build.ninja ]; then ninja -C $(BUILD) -t clean; fi
 	if [ -e $(BUILD)/qemu/build.ninja ]; then \
 	    ninja -C $(BUILD)/qemu -t clean; fi
-	rm -rf $(ASAN) $(UBSAN) $(FUZZ)
+	rm -rf $(ASAN) $(UBSAN) $(TSAN) $(FUZZ)
 
 # QEMU's source is shared by all build directories.  A tree of it with a
 # repository of its own is somebody's work.
@@ -156,7 +181,7 @@ ifeq ($(BUILD),$(SRC)/build)
 	rm -rf $(SRC)/qemu/download $(SRC)/qemu/download.new $(SRC)/qemu/.lock
 	[ -e $(SRC)/qemu/src/.git ] || rm -rf $(SRC)/qemu/src
 else
-	cd $(BUILD) && rm -rf asan ubsan fuzz bench libvirt* qemu \
+	cd $(BUILD) && rm -rf asan ubsan tsan fuzz bench libvirt* qemu \
 	    kernel* tests tools meson-* *.p *.a *.stamp config* apt.log build.ninja compile_commands.json \
 	    .ninja_* Makefile
 endif
@@ -186,6 +211,7 @@ help:
 	@echo 'make check-load    a thousand objects, 32 VMs, a simulated day'
 	@echo 'make check-asan    unit tests and qtests with sanitizers'
 	@echo 'make check-ubsan   unit tests with the sanitizer of clang'
+	@echo 'make check-tsan    tests of what has threads, with the sanitizer for them'
 	@echo '                   T=NAME runs that one test of a suite'
 	@echo 'make soak          swap pages of guests without pause, for DURATION=600'
 	@echo '                   seconds; T=TEXT only those with TEXT in their name'

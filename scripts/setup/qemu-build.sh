@@ -48,6 +48,9 @@ qemu_collect_arguments() {
     if [ "$asan" = yes ]; then
         qemu_arguments+=(--enable-asan --enable-ubsan)
     fi
+    if [ "$tsan" = yes ]; then
+        qemu_arguments+=(--enable-tsan)
+    fi
     if command -v ccache >/dev/null; then
         qemu_arguments+=(--cc="ccache ${CC:-cc}")
     fi
@@ -94,6 +97,7 @@ build_prepare() {
     local sanitize=none
 
     [ "$asan" = no ] || sanitize=address,undefined
+    [ "$tsan" = no ] || sanitize=thread
     configure_once "$build_dir/configure-top.args" RAMinate \
         meson_setup --prefix="$prefix" -Dbuildtype=debugoptimized \
         -Db_sanitize="$sanitize" -Db_lundef=false "$build_dir" "$source_dir"
