@@ -347,8 +347,8 @@ static bool devmem_alloc(HostMemoryBackend *backend, Error **errp)
     if ((pool && !devmem_take_of_pool(devmem, pool, fd, errp)) ||
         !devmem_check_length(devmem, errp) ||
         !devmem_check_host_use(devmem, errp) ||
-        !devmem_check_mappable(devmem, fd, errp) ||
-        (!pool && !devmem_claim(devmem, fd, errp))) {
+        (!pool && !devmem_claim(devmem, fd, errp)) ||
+        !devmem_check_mappable(devmem, fd, errp)) {
         close(fd);
         return false;
     }

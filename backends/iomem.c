@@ -22,6 +22,7 @@ static bool is_memory_kind(const char *name)
         "Reserved", "reserved",     /* older kernels: no capital */
         "Soft Reserved",
         "Persistent Memory", "Persistent Memory (legacy)",
+        "RAMinate",                 /* a VM's, by a lock or by KVM */
     };
 
     for (size_t i = 0; i < G_N_ELEMENTS(kinds); i++) {

@@ -5,6 +5,7 @@
 #ifndef __KVM_X86_RAMINATE_INTERNAL_H
 #define __KVM_X86_RAMINATE_INTERNAL_H
 
+#include <linux/ioport.h>
 #include <linux/kvm_host.h>
 #include <linux/mm.h>
 
@@ -18,6 +19,8 @@ struct raminate_range {
 	unsigned long nr_frames;
 	/* Write-back mapping of all frames, which also fixes their memory type. */
 	void *va;
+	/* The entry of /proc/iomem with our claim in it, if it has a parent. */
+	struct resource iomem;
 	/* One bit a frame: written, and no table entry says so any more. */
 	unsigned long *written;
 };
@@ -25,6 +28,7 @@ struct raminate_range {
 /* ranges.c */
 int raminate_attach(struct kvm *kvm, struct kvm_raminate_attach *attach);
 int raminate_detach(struct kvm *kvm, const struct kvm_raminate_attach *attach);
+int raminate_claim(struct kvm *kvm, const struct kvm_raminate_attach *claim);
 bool raminate_has_ranges(struct kvm *kvm);
 struct raminate_range *raminate_range_of(struct kvm *kvm, kvm_pfn_t pfn);
 

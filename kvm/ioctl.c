@@ -33,6 +33,15 @@ static int ioctl_detach(struct kvm *kvm, void __user *argp)
 	return raminate_detach(kvm, &attach);
 }
 
+static int ioctl_claim(struct kvm *kvm, void __user *argp)
+{
+	struct kvm_raminate_attach claim;
+
+	if (copy_from_user(&claim, argp, sizeof(claim)))
+		return -EFAULT;
+	return raminate_claim(kvm, &claim);
+}
+
 static int ioctl_scan(struct kvm *kvm, void __user *argp)
 {
 	struct kvm_raminate_scan scan;
@@ -76,6 +85,8 @@ int kvm_raminate_vm_ioctl(struct kvm *kvm, unsigned int ioctl,
 		return ioctl_attach(kvm, argp);
 	case KVM_RAMINATE_DETACH:
 		return ioctl_detach(kvm, argp);
+	case KVM_RAMINATE_CLAIM:
+		return ioctl_claim(kvm, argp);
 	case KVM_RAMINATE_SCAN:
 		return ioctl_scan(kvm, argp);
 	case KVM_RAMINATE_SWAP:

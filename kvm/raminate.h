@@ -92,6 +92,25 @@ struct kvm_raminate_attach {
  *   EFAULT  the structure cannot be read
  */
 
+/* Let the range go instead. */
+#define KVM_RAMINATE_CLAIM_RELEASE	0x1
+
+/*
+ * KVM_RAMINATE_CLAIM: keep drivers from a range that is attached, by the @phys
+ * and @size that it was attached with. It shows in /proc/iomem. Without, a
+ * driver that claims it gets frames that the guest still reaches: the kernel
+ * takes mappings of /dev/mem away by their offset, not by the frames that swaps
+ * have put there. While it is claimed, nobody can map it from /dev/mem anew.
+ * The first modules of version 1 lack it: ENOTTY.
+ *
+ * Returns 0, also if it is done already, or -1 and errno:
+ *   EINVAL  unknown @flags, or @reason not 0
+ *   ENOENT  no such range is attached to this VM
+ *   EBUSY   a driver has a part of the range, or the range is not within one
+ *           entry of /proc/iomem
+ *   EFAULT  the structure cannot be read
+ */
+
 /* Pages are given by host virtual address instead of guest page number. */
 #define KVM_RAMINATE_SCAN_HVA		0x1
 /* No TLB flush: cheaper, but writes through cached entries may go unseen. */
@@ -196,5 +215,6 @@ struct kvm_raminate_swap {
 #define KVM_RAMINATE_SCAN   _IOWR(KVMIO, 0xf1, struct kvm_raminate_scan)
 #define KVM_RAMINATE_SWAP   _IOWR(KVMIO, 0xf2, struct kvm_raminate_swap)
 #define KVM_RAMINATE_DETACH _IOW(KVMIO, 0xf3, struct kvm_raminate_attach)
+#define KVM_RAMINATE_CLAIM  _IOW(KVMIO, 0xf4, struct kvm_raminate_attach)
 
 #endif /* _UAPI_LINUX_KVM_RAMINATE_H */

@@ -66,8 +66,51 @@ void __kvm_raminate_set_pfn_dirty(kvm_pfn_t pfn)
 	rcu_read_unlock();
 }
 
+/*
+ * Claim the range against drivers, but without what request_mem_region() does
+ * before: it would take the process' mappings away. So it is not the root that
+ * is asked for a region, but an entry that is put in between.
+ */
+static int range_claim(struct raminate_range *range)
+{
+	struct resource *iomem = &range->iomem;
+
+	if (iomem->parent)
+		return 0;
+
+	*iomem = (struct resource) {
+		.name = "RAMinate",
+		.start = PFN_PHYS(range->first),
+		.end = PFN_PHYS(range->first + range->nr_frames) - 1,
+		.flags = IORESOURCE_MEM,
+	};
+	if (insert_resource(&iomem_resource, iomem))
+		return -EBUSY;
+
+	if (!(iomem->parent->flags & IORESOURCE_BUSY) &&
+	    __request_region(iomem, iomem->start, resource_size(iomem),
+			     iomem->name, 0))
+		return 0;
+
+	remove_resource(iomem);
+	iomem->parent = NULL;
+	return -EBUSY;
+}
+
+static void range_release(struct raminate_range *range)
+{
+	struct resource *iomem = &range->iomem;
+
+	if (!iomem->parent)
+		return;
+	__release_region(iomem, iomem->start, resource_size(iomem));
+	remove_resource(iomem);
+	iomem->parent = NULL;
+}
+
 static void range_free(struct raminate_range *range)
 {
+	range_release(range);
 	if (range->va)
 		iounmap((void __iomem __force *)range->va);
 	vfree(range->written);
@@ -203,37 +246,67 @@ int raminate_attach(struct kvm *kvm, struct kvm_raminate_attach *attach)
 	return 0;
 }
 
-/* Take the range out of sight, if it is one of @kvm. Returns: it, or NULL. */
-static struct raminate_range *range_withdraw(struct kvm *kvm, u64 phys,
-					     u64 size)
+/* Returns: the range of @kvm that was attached so, or NULL. */
+static struct raminate_range *range_find(struct kvm *kvm,
+					 const struct kvm_raminate_attach *attach)
+{
+	struct raminate_range *range;
+
+	lockdep_assert_held(&ranges_lock);
+
+	list_for_each_entry(range, &ranges, node)
+		if (range->kvm == kvm &&
+		    PFN_PHYS(range->first) == attach->phys &&
+		    PFN_PHYS(range->nr_frames) == attach->size)
+			return range;
+	return NULL;
+}
+
+int raminate_claim(struct kvm *kvm, const struct kvm_raminate_attach *claim)
+{
+	struct raminate_range *range;
+
+	if (claim->flags & ~KVM_RAMINATE_CLAIM_RELEASE || claim->reason)
+		return -EINVAL;
+
+	guard(mutex)(&ranges_lock);
+
+	range = range_find(kvm, claim);
+	if (!range)
+		return -ENOENT;
+	if (!(claim->flags & KVM_RAMINATE_CLAIM_RELEASE))
+		return range_claim(range);
+	range_release(range);
+	return 0;
+}
+
+/* Take a range out of sight. Returns: it, or NULL. */
+static struct raminate_range *
+range_withdraw(struct kvm *kvm, const struct kvm_raminate_attach *attach)
 {
 	struct raminate_range *range;
 
 	guard(mutex)(&ranges_lock);
 
-	list_for_each_entry(range, &ranges, node) {
-		if (range->kvm != kvm || range->first != PHYS_PFN(phys) ||
-		    range->nr_frames != size >> PAGE_SHIFT)
-			continue;
+	range = range_find(kvm, attach);
+	if (range) {
 		mtree_erase(&ranges_by_pfn, range->first);
 		list_del(&range->node);
 		static_branch_dec(&raminate_in_use);
-		return range;
 	}
-	return NULL;
+	return range;
 }
 
 int raminate_detach(struct kvm *kvm, const struct kvm_raminate_attach *attach)
 {
-	struct raminate_range *range = NULL;
+	struct raminate_range *range;
 
 	if (attach->flags || attach->reason)
 		return -EINVAL;
 
 	/* Scans and swaps use ranges under this lock. */
 	mutex_lock(&kvm->slots_lock);
-	if (PAGE_ALIGNED(attach->phys | attach->size))
-		range = range_withdraw(kvm, attach->phys, attach->size);
+	range = range_withdraw(kvm, attach);
 	if (range) {
 		/* KVM may be noting a write. */
 		synchronize_rcu();

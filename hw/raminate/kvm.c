@@ -133,6 +133,44 @@ bool raminate_kvm_attach(const RaminateMemory *memory, Error **errp)
     return true;
 }
 
+static int claim_tier(const RaminateTier *tier, uint32_t flags)
+{
+    struct kvm_raminate_attach claim = {
+        .phys = tier->phy_offset,
+        .size = tier->size,
+        .flags = flags,
+    };
+
+    return kvm_vm_ioctl(kvm_state, KVM_RAMINATE_CLAIM, &claim);
+}
+
+bool raminate_kvm_claim(const RaminateMemory *memory, Error **errp)
+{
+    for (unsigned i = 0; i < memory->nr_tiers; i++) {
+        const RaminateTier *tier = &memory->tiers[i];
+        int ret = claim_tier(tier, 0);
+
+        /* The first modules know no claims. */
+        if (ret < 0 && ret != -ENOTTY) {
+            error_setg(errp, "KVM doesn't claim the range of '%s', 0x%" PRIx64
+                       " to 0x%" PRIx64 ": %s", tier->id, tier->phy_offset,
+                       tier->phy_offset + tier->size - 1, ret == -EBUSY
+                       ? "a driver has a part of it, or it is not within one "
+                         "entry of /proc/iomem" : strerror(-ret));
+            raminate_kvm_release(memory);
+            return false;
+        }
+    }
+    return true;
+}
+
+void raminate_kvm_release(const RaminateMemory *memory)
+{
+    for (unsigned i = 0; i < memory->nr_tiers; i++) {
+        claim_tier(&memory->tiers[i], KVM_RAMINATE_CLAIM_RELEASE);
+    }
+}
+
 static void detach_tier(RaminateTier *tier)
 {
     struct kvm_raminate_attach attach = {

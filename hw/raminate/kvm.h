@@ -18,6 +18,16 @@
 bool raminate_kvm_attach(const RaminateMemory *memory, Error **errp);
 
 /*
+ * Keeps drivers from the ranges, which are attached, as long as pages may have
+ * frames that are elsewhere by their mapping's offset; or no longer.  Whoever
+ * maps ranges anew must let them go first.
+ * Returns: false with @errp set if a driver has claimed a part of one; then
+ * none is claimed.
+ */
+bool raminate_kvm_claim(const RaminateMemory *memory, Error **errp);
+void raminate_kvm_release(const RaminateMemory *memory);
+
+/*
  * Gives the ranges back, so that another VM can have them, or this one as parts
  * of others.  Nobody may use the container's memory any more.
  */

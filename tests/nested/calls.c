@@ -23,6 +23,15 @@ int detach(int fd, uint64_t phys, uint64_t size)
     return ioctl(fd, KVM_RAMINATE_DETACH, &args) < 0 ? -errno : 0;
 }
 
+int claim(int fd, uint64_t phys, uint64_t size, uint32_t flags)
+{
+    struct kvm_raminate_attach args = {
+        .phys = phys, .size = size, .flags = flags,
+    };
+
+    return ioctl(fd, KVM_RAMINATE_CLAIM, &args) < 0 ? -errno : 0;
+}
+
 int attach_or_reason(int fd, uint64_t phys, uint64_t size, uint32_t *reason)
 {
     struct kvm_raminate_attach args = {

@@ -22,6 +22,7 @@ from guestlib import (  # noqa: E402
 from raminate.guest import (  # noqa: E402
     DEV_MEM, PAGE_SIZE, Boot, Guest, two_physical_tiers)
 from qemu.qmp import ExecuteError  # noqa: E402
+import host_modules  # noqa: E402
 
 POOL = int(os.environ['RAMINATE_POOL'], 0)
 SWAPS = 3000
@@ -244,6 +245,26 @@ def root_can_be_given_up(directory: Path) -> None:
         check_figures(guest.raminate())
 
 
+def drivers_are_kept_out(directory: Path) -> None:
+    """A driver must not get frames that a guest reaches, wherever swapped."""
+    with Guest(directory, CHECKER, on_dev_mem(**FULL_RATE), 'kvm') as guest:
+        start_checker(guest)
+        wait_for_swaps(guest, SWAPS)
+        check(not driver_gets(POOL + DRAM), "a driver got memory of a guest")
+        wait_for_passes(guest)
+        check_is_by_kvm(guest.raminate())
+        finish_checker(guest)
+        check_figures(guest.raminate())
+    check(driver_gets(POOL + DRAM), "a driver doesn't get memory of nobody")
+
+
+def driver_gets(start: int) -> bool:
+    """Whether a driver can claim the range, which it lets go again."""
+    with host_modules.loaded('ramoops',
+                             f'mem_address={start:#x} mem_size={MIB:#x}'):
+        return 'ramoops' in Path('/proc/iomem').read_text()
+
+
 def system_ram_is_refused(directory: Path) -> None:
     guest = Guest(directory, CHECKER, on_dev_mem(0x1000000), 'kvm')
     try:
@@ -259,4 +280,4 @@ def system_ram_is_refused(directory: Path) -> None:
 run_tests(no_write_is_lost, hot_pages_move_to_dram, direct_io_works,
           second_vm_is_refused, unplugged_ranges_are_given_back,
           killed_guests_leave_ranges_with_zeroes, root_can_be_given_up,
-          system_ram_is_refused)
+          drivers_are_kept_out, system_ram_is_refused)

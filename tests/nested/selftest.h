@@ -87,6 +87,7 @@ enum { PORT_DONE = 0x10, PORT_WRONG = 0x11 };
 /* calls.c: the ioctls, with errno as a negative result */
 int attach(int fd, uint64_t phys, uint64_t size);
 int detach(int fd, uint64_t phys, uint64_t size);
+int claim(int fd, uint64_t phys, uint64_t size, uint32_t flags);
 int scan(int fd, struct kvm_raminate_scan *scan);
 int swap(int fd, struct kvm_raminate_swap *swap);
 int swap_pages(const Vm *vm, uint32_t a, uint32_t b);

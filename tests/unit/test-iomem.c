@@ -48,6 +48,8 @@ static const char nvdimms[] =
     "    150000000-33fffffff : System RAM (kmem)\n"
     "340000000-37fffffff : Persistent Memory\n"
     "380000000-3bfffffff : Persistent Memory (legacy)\n"
+    "  390000000-39fffffff : RAMinate\n"
+    "    390000000-39fffffff : RAMinate\n"
     "3c0000000-3ffffffff : Persistent Memory (legacy)\n"
     "  3c0000000-3ffffffff : namespace3.0\n";
 

@@ -16,8 +16,12 @@
 
 static RaminateMover *kvm_open(RaminateMemory *memory, Error **errp)
 {
-    RaminateMover *mover = g_new0(RaminateMover, 1);
+    RaminateMover *mover;
 
+    if (!raminate_kvm_claim(memory, errp)) {
+        return NULL;
+    }
+    mover = g_new0(RaminateMover, 1);
     mover->ops = &raminate_mover_kvm;
     mover->memory = memory;
     return mover;
@@ -25,6 +29,7 @@ static RaminateMover *kvm_open(RaminateMemory *memory, Error **errp)
 
 static void kvm_close(RaminateMover *mover)
 {
+    raminate_kvm_release(mover->memory);
     g_free(mover);
 }
 
