@@ -40,7 +40,7 @@ static void print_tier(Monitor *mon, const RaminateTierInfo *tier)
                    tier->write_cost, tier->idle_power);
 }
 
-static void print_info(Monitor *mon, const RaminateInfo *info)
+static void print_settings(Monitor *mon, const RaminateInfo *info)
 {
     monitor_printf(mon, "%s: %" PRIu64 " MiB, %s%s%s\n", info->id,
                    info->size >> 20, RaminateState_str(info->state),
@@ -61,9 +61,10 @@ static void print_info(Monitor *mon, const RaminateInfo *info)
     if (info->record) {
         monitor_printf(mon, "  recording to %s\n", info->record);
     }
-    for (RaminateTierInfoList *l = info->tiers; l; l = l->next) {
-        print_tier(mon, l->value);
-    }
+}
+
+static void print_figures(Monitor *mon, const RaminateInfo *info)
+{
     if (info->has_slow_share) {
         monitor_printf(mon, "  written pages in slow memory: %.1f%%",
                        info->slow_share);
@@ -100,6 +101,15 @@ static void print_info(Monitor *mon, const RaminateInfo *info)
     print_times(mon, "pauses", info->pause_time);
     print_times(mon, "main loop", info->main_loop_time);
     print_times(mon, "processor", info->cpu_time);
+}
+
+static void print_info(Monitor *mon, const RaminateInfo *info)
+{
+    print_settings(mon, info);
+    for (RaminateTierInfoList *l = info->tiers; l; l = l->next) {
+        print_tier(mon, l->value);
+    }
+    print_figures(mon, info);
 }
 
 void hmp_info_raminate(Monitor *mon, const QDict *qdict)

@@ -14,8 +14,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / 'guest'))
 # pylint: disable=wrong-import-position
 from guestlib import (  # noqa: E402
     CHECKER, DRAM, FULL_RATE, MEMORY, MIB, NODE, check, check_figures,
-    finish_checker, run_tests, start_checker, wait_for_passes,
-    wait_for_swaps, wait_until)
+    finish_checker, run_tests, start_checker, wait_for_passes, wait_until)
 from raminate.guest import (  # noqa: E402
     PAGE_SIZE, Guest, two_physical_tiers)
 from raminate.recording import BATCH, Recording  # noqa: E402
@@ -98,14 +97,13 @@ def failed_pages_are_left_alone(directory: Path) -> None:
     """One of each pair that fails stays where it is; nothing is lost."""
     with troubled_guest(directory, 'machine-check', **FULL_RATE) as guest:
         start_checker(guest)
-        wait_until(lambda: guest.raminate()['pages-failed'] > 1000,
+        wait_until(lambda: guest.raminate()['pages-failed'] > 500,
                    "pages to fail", guest)
-        wait_for_swaps(guest, 1000)
         wait_for_passes(guest)
         guest.set('policy', 'null')
         finish_checker(guest)
         info = guest.raminate()
-        check(info['mover'] == 'kvm', info)
+        check(info['mover'] == 'kvm' and info['swaps'] > 0, info)
         check(info['pages-failed'] == info['swaps-failed'], info)
         pages = range(0, MEMORY // PAGE_SIZE, 7)
         failed = sum(guest.cmd('query-raminate-page', id='dmcon0',

@@ -24,6 +24,7 @@
 #include "hw/raminate/bounce.h"
 #include "hw/raminate/mover/mover.h"
 #include "hw/raminate/mover/quiesce.h"
+#include "hw/raminate/mover/spare.h"
 
 /*
  * One in so many of the process's mappings is left to the rest of QEMU.  Each
@@ -44,9 +45,6 @@
 /* What is refused is asked for so often. */
 #define TRIES 2
 
-/* Pages of address space, each a mapping, that are given up to undo a swap. */
-#define SPARE_PAGES 32
-
 /* Copies of the two pages of an exchange, and of one as it is now */
 typedef enum Copy {
     COPY_A,
@@ -60,7 +58,7 @@ typedef struct MmapMover {
     unsigned long *starts;      /* pages at which a host mapping starts */
     uint32_t mappings;          /* number of bits set in starts */
     bool by_device;             /* whether mappings have to be joined by hand */
-    uint8_t *spare;             /* SPARE_PAGES mappings, or NULL */
+    uint8_t *spare;             /* to be given up to undo a swap, or NULL */
     RaminateBounce bounce;      /* with a slot for each Copy */
 } MmapMover;
 
@@ -86,38 +84,6 @@ static void set_start(MmapMover *mover, uint32_t page, bool start)
         change_bit(page, mover->starts);
         mover->mappings += start ? 1 : -1;
         total_mappings += start ? 1 : -1;
-    }
-}
-
-/* Returns: whether there are spare mappings. */
-static bool get_spare(MmapMover *mover)
-{
-    size_t size = SPARE_PAGES * RAMINATE_PAGE_SIZE;
-    uint8_t *spare;
-
-    if (mover->spare) {
-        return true;
-    }
-    spare = mmap(NULL, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (spare == MAP_FAILED) {
-        return false;
-    }
-    /* Neighbours that are not alike are not joined. */
-    for (size_t at = 0; at < size; at += 2 * RAMINATE_PAGE_SIZE) {
-        if (mprotect(spare + at, RAMINATE_PAGE_SIZE, PROT_READ) < 0) {
-            munmap(spare, size);
-            return false;
-        }
-    }
-    mover->spare = spare;
-    return true;
-}
-
-static void drop_spare(MmapMover *mover)
-{
-    if (mover->spare) {
-        munmap(mover->spare, SPARE_PAGES * RAMINATE_PAGE_SIZE);
-        mover->spare = NULL;
     }
 }
 
@@ -183,7 +149,7 @@ static void mmap_close(RaminateMover *parent)
     MmapMover *mover = container_of(parent, MmapMover, parent);
 
     total_mappings -= mover->mappings;
-    drop_spare(mover);
+    raminate_spare_drop(&mover->spare);
     raminate_bounce_destroy(&mover->bounce);
     g_free(mover->starts);
     g_free(mover);
@@ -277,7 +243,7 @@ static int map_back(MmapMover *mover, uint32_t page)
     int ret = map_run(mover, &run);
 
     if (ret < 0 && mover->spare) {
-        drop_spare(mover);
+        raminate_spare_drop(&mover->spare);
         ret = map_run(mover, &run);
     }
     return ret;
@@ -466,7 +432,7 @@ static RaminateExchangeResult mmap_exchange(RaminateMover *parent,
             qemu_clock_get_ns(QEMU_CLOCK_REALTIME) >= deadline) {
             break;
         }
-        if (!get_spare(mover) ||
+        if (!raminate_spare_get(&mover->spare) ||
             (total_mappings + MAPPINGS_PER_SWAP > max_mappings &&
              raminate_placement_swap_runs(parent->memory->placement, a,
                                           b) > 0)) {
