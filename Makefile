@@ -196,7 +196,7 @@ help:
 	@echo 'make bench-cost    count what scans and swaps cost in KVM'
 	@echo 'make bench-scale   measure what large guests cost, and did before;'
 	@echo '                   BASE=DIR takes the earlier build from there'
-	@echo 'make bench-hostile what guests that mean harm make the monitor take'
+	@echo 'make bench-hostile what guests that mean harm make the placer take'
 	@echo 'make bench         compare the policies on recorded workloads'
 	@echo 'make kvm           build the KVM extension for the running kernel'
 	@echo 'make kvm-install   build and install it, and for later kernels (DKMS)'
