@@ -167,7 +167,9 @@ bool raminate_kvm_claim(const RaminateMemory *memory, Error **errp)
 void raminate_kvm_release(const RaminateMemory *memory)
 {
     for (unsigned i = 0; i < memory->nr_tiers; i++) {
-        claim_tier(&memory->tiers[i], KVM_RAMINATE_CLAIM_RELEASE);
+        if (memory->tiers[i].is_attached) {
+            claim_tier(&memory->tiers[i], KVM_RAMINATE_CLAIM_RELEASE);
+        }
     }
 }
 

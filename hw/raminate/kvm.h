@@ -18,9 +18,9 @@
 bool raminate_kvm_attach(const RaminateMemory *memory, Error **errp);
 
 /*
- * Keeps drivers from the ranges, which are attached, as long as pages may have
- * frames that are elsewhere by their mapping's offset; or no longer.  Whoever
- * maps ranges anew must let them go first.
+ * Keeps drivers from the ranges, which are attached, until they are released or
+ * detached: pages may have frames that are elsewhere by their mapping's offset.
+ * Whoever maps ranges anew must release them first.
  * Returns: false with @errp set if a driver has claimed a part of one; then
  * none is claimed.
  */

@@ -13,6 +13,7 @@
 #include "qapi/error.h"
 #include "qemu/error-report.h"
 #include "qemu/id.h"
+#include "qemu/main-loop.h"
 #include "qemu/module.h"
 #include "hw/raminate/engine/handover.h"
 #include "hw/raminate/placer.h"
@@ -24,31 +25,54 @@
 
 /* Going */
 
-static void put_container(RaminatePlacer *placer, void *opaque)
+static void append_be32(GByteArray *bytes, uint32_t value)
 {
-    QEMUFile *f = opaque;
+    value = cpu_to_be32(value);
+    g_byte_array_append(bytes, (const uint8_t *)&value, sizeof(value));
+}
+
+static void append_container(RaminatePlacer *placer, void *opaque)
+{
+    GByteArray *bytes = opaque;
     const char *id = raminate_placer_id(placer);
+    uint8_t length = MIN(strlen(id), MAX_ID);
     g_autofree uint8_t *data = NULL;
     size_t size;
 
-    if (strlen(id) > MAX_ID) {
+    if (length != strlen(id)) {
         return;
     }
     data = raminate_placer_hand_over(placer, &size);
     if (data) {
-        qemu_put_byte(f, strlen(id));
-        qemu_put_buffer(f, (const uint8_t *)id, strlen(id));
-        qemu_put_be32(f, raminate_placer_pages(placer));
-        qemu_put_be32(f, size);
-        qemu_put_buffer(f, data, size);
+        g_byte_array_append(bytes, &length, 1);
+        g_byte_array_append(bytes, (const uint8_t *)id, length);
+        append_be32(bytes, raminate_placer_pages(placer));
+        append_be32(bytes, size);
+        g_byte_array_append(bytes, data, size);
     }
 }
 
+/*
+ * Whoever is to take it may take long.  A migration's thread has the big lock
+ * at this time, and gives it back meanwhile, as that of RAM does in its own
+ * setup.  The main thread, which saves a snapshot, needs it for its file.
+ */
 static int put_containers(QEMUFile *f, void *pv, size_t size,
                           const VMStateField *field, JSONWriter *vmdesc)
 {
-    raminate_placer_foreach(put_container, f);
-    qemu_put_byte(f, 0);
+    g_autoptr(GByteArray) bytes = g_byte_array_new();
+    bool unlocks = qemu_get_thread_id() != getpid();
+    const uint8_t end = 0;
+
+    raminate_placer_foreach(append_container, bytes);
+    g_byte_array_append(bytes, &end, 1);
+    if (unlocks) {
+        bql_unlock();
+    }
+    qemu_put_buffer(f, bytes->data, bytes->len);
+    if (unlocks) {
+        bql_lock();
+    }
     return 0;
 }
 
@@ -80,7 +104,7 @@ static int get_data(QEMUFile *f, const char *id)
 {
     uint32_t nr_pages = qemu_get_be32(f);
     uint32_t size = qemu_get_be32(f);
-    RaminatePlacer *placer = raminate_placer_find(id, NULL);
+    RaminatePlacer *placer;
     g_autofree uint8_t *data = NULL;
     const char *wrong;
 
@@ -95,7 +119,11 @@ static int get_data(QEMUFile *f, const char *id)
     if (wrong) {
         return complain(id, wrong);
     }
-    /* Another size is refused with the RAM itself. */
+    /*
+     * Only now: while data is waited for, containers can go.  Another size is
+     * refused with the RAM itself.
+     */
+    placer = raminate_placer_find(id, NULL);
     if (placer && raminate_placer_pages(placer) == nr_pages) {
         raminate_placer_take_over(placer, g_steal_pointer(&data), size);
     }

@@ -122,6 +122,7 @@ static void part_failed(RaminatePlacer *placer, RaminatePartChoice *choice,
         error_prepend(&err, "%s %s failed: ", component, from);
         raminate_placer_set_broken(placer, err);
     }
+    qemu_cond_signal(&placer->changed);
 }
 
 void raminate_placer_sampler_failed(RaminatePlacer *placer, Error *err)

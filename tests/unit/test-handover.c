@@ -421,6 +421,33 @@ static void test_engine_comes_back_soon(void)
     raminate_engine_free(engine);
 }
 
+/* However often it comes, it costs once until it is used. */
+static void test_comes_twice(void)
+{
+    RaminateEngine *engine = new_engine(&raminate_policy_cmq);
+    const RaminateHeat *heat = raminate_engine_heat(engine);
+    Source other = {
+        .placement = new_placement(ranges, 2),
+        .heat = raminate_heat_new(PAGES),
+    };
+    RaminateMove moves[8];
+    size_t size;
+
+    raminate_heat_put(other.heat, PAGES - 1, RAMINATE_HEAT_MAX);
+    for (unsigned used = 0; used < 2; used++) {
+        uint8_t *data = g_malloc(4096);
+
+        size = raminate_handover_encode(other.placement, other.heat, data,
+                                        4096);
+        raminate_engine_take_over(engine, data, size);
+        g_assert_cmpint(raminate_heat_get(heat, PAGES - 1) > 0, ==, used);
+        raminate_engine_plan_handover(engine, 5000, moves, 8);
+    }
+    raminate_placement_free(other.placement);
+    raminate_heat_free(other.heat);
+    raminate_engine_free(engine);
+}
+
 static void test_null_moves_nothing(void)
 {
     RaminateEngine *engine = new_engine(&raminate_policy_null);
@@ -477,5 +504,6 @@ int main(int argc, char **argv)
                     test_engine_comes_back_soon);
     g_test_add_func("/handover/null-moves-nothing", test_null_moves_nothing);
     g_test_add_func("/handover/policies-go-on", test_policies_go_on);
+    g_test_add_func("/handover/comes-twice-costs-once", test_comes_twice);
     return g_test_run();
 }

@@ -299,6 +299,10 @@ size_t raminate_engine_plan(RaminateEngine *e, int64_t now,
 
 void raminate_engine_take_over(RaminateEngine *e, uint8_t *data, size_t size)
 {
+    if (e->handover && e->handover_end_ms == NEVER) {
+        g_free(data);
+        return;
+    }
     raminate_handover_free(e->handover);
     e->handover = raminate_handover_new(data, size, e->heat);
     e->handover_end_ms = NEVER;

@@ -151,7 +151,8 @@ size_t raminate_engine_plan(RaminateEngine *engine, int64_t now,
 
 /*
  * Takes over what has come along with the guest, in the place of what was taken
- * over before.
+ * over before and has been used since.  What comes twice in between is left:
+ * each time costs O(pages with heat).
  * @data: see raminate_handover_new()
  */
 void raminate_engine_take_over(RaminateEngine *engine, uint8_t *data,

@@ -20,6 +20,9 @@
 
 /* Runs and pages that one plan looks at, at most */
 #define LOOKS 65536
+
+/* Moves left of an earlier plan that one takes again, at most */
+#define MOST_LEFT 4096
 #define PASSED_PER_LOOK 64
 
 /* Pages with the same heat and tier */
@@ -364,7 +367,7 @@ static bool plan_move(Plan *plan, uint32_t page, unsigned tier,
 static size_t plan_left(Plan *plan, RaminateMove *moves, size_t max)
 {
     GArray *left = plan->h->left;
-    size_t nr = MIN(left->len, max);
+    size_t nr = MIN(MIN(left->len, max), MOST_LEFT);
 
     for (size_t i = 0; i < nr; i++) {
         moves[i] = g_array_index(left, RaminateMove, i);
@@ -394,7 +397,7 @@ size_t raminate_handover_plan(RaminateHandover *h,
     uint32_t page;
     unsigned tier;
 
-    while (nr < max && next_wish(&plan, &page, &tier)) {
+    while (!h->left->len && nr < max && next_wish(&plan, &page, &tier)) {
         nr += plan_move(&plan, page, tier, &moves[nr]);
     }
     return nr;

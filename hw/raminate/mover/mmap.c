@@ -22,6 +22,7 @@
 #include "qemu/bitmap.h"
 #include "qemu/timer.h"
 #include "hw/raminate/bounce.h"
+#include "hw/raminate/kvm.h"
 #include "hw/raminate/mover/mover.h"
 #include "hw/raminate/mover/quiesce.h"
 #include "hw/raminate/mover/spare.h"
@@ -122,6 +123,7 @@ static RaminateMover *mmap_open(RaminateMemory *memory, Error **errp)
     MmapMover *mover = g_new0(MmapMover, 1);
     uint32_t nr_pages = raminate_placement_pages(memory->placement);
 
+    raminate_kvm_release(memory);
     mover->parent.ops = &raminate_mover_mmap;
     mover->parent.memory = memory;
     if (!raminate_bounce_init(&mover->bounce, memory, NR_COPIES, errp)) {

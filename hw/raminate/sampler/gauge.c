@@ -39,13 +39,11 @@ void raminate_gauge_free(RaminateGauge *gauge)
     }
 }
 
-/* Returns: the copy, or NULL if the page is out of reach. */
-static const uint8_t *copy_page(RaminateGauge *gauge, uint32_t page,
-                                size_t slot)
+/* Returns: 0, or -errno; -EFAULT if the page is out of reach. */
+static int copy_page(RaminateGauge *gauge, uint32_t page, size_t slot)
 {
     return raminate_bounce_save(&gauge->bounce, slot,
-                                raminate_memory_page(gauge->memory, page)) == 0
-           ? raminate_bounce_copy(&gauge->bounce, slot) : NULL;
+                                raminate_memory_page(gauge->memory, page));
 }
 
 void raminate_gauge_pick_pages(RaminateGauge *gauge,
@@ -72,10 +70,12 @@ size_t raminate_gauge_take(RaminateGauge *gauge, uint32_t *missed)
 
     for (size_t i = 0; i < gauge->nr; i++) {
         uint32_t page = gauge->pages[i];
+        int ret = copy_page(gauge, page, nr);
 
-        if (copy_page(gauge, page, nr)) {
+        if (ret == 0) {
             gauge->pages[nr++] = page;
-        } else {
+        } else if (ret == -EFAULT) {
+            /* Anything else is the fault of where it was copied to. */
             missed[nr_missed++] = page;
         }
     }
@@ -107,7 +107,7 @@ size_t raminate_gauge_compare(RaminateGauge *gauge, const uint32_t *written,
     size_t next = 0;
 
     for (size_t i = 0; i < gauge->nr; i++) {
-        const uint8_t *now;
+        size_t slot = RAMINATE_GAUGE_PAGES + i;
 
         while (next < nr && written[next] < gauge->pages[i]) {
             next++;
@@ -115,11 +115,11 @@ size_t raminate_gauge_compare(RaminateGauge *gauge, const uint32_t *written,
         if (next == nr || written[next] != gauge->pages[i]) {
             continue;
         }
-        now = copy_page(gauge, gauge->pages[i], RAMINATE_GAUGE_PAGES + i);
-        if (now) {
+        if (copy_page(gauge, gauge->pages[i], slot) == 0) {
             pages[nr_compared] = gauge->pages[i];
             lines[nr_compared++] =
-                changed_lines(raminate_bounce_copy(&gauge->bounce, i), now);
+                changed_lines(raminate_bounce_copy(&gauge->bounce, i),
+                              raminate_bounce_copy(&gauge->bounce, slot));
         }
     }
     gauge->nr = 0;
