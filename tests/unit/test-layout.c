@@ -67,6 +67,13 @@ static void test_tiers_alike(void)
     g_assert_cmpuint(raminate_layout_costlier(&layout, 0), ==, 2);
     g_assert_cmpuint(raminate_layout_costlier(&layout, 1), ==, 2);
     g_assert_cmpuint(raminate_layout_costlier(&layout, 2), ==, 4);
+    g_assert_cmpuint(raminate_layout_fast_tiers(&layout), ==, 2);
+    layout.costs[1].write = 2;
+    g_assert_cmpuint(raminate_layout_fast_tiers(&layout), ==, 1);
+    for (unsigned tier = 0; tier < 4; tier++) {
+        layout.costs[tier].write = 1;
+    }
+    g_assert_cmpuint(raminate_layout_fast_tiers(&layout), ==, 4);
 }
 
 static void test_check(void)

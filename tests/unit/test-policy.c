@@ -66,6 +66,12 @@ static uint32_t *frames(const RaminatePlacement *placement)
     return copy;
 }
 
+static uint32_t write_cost(const Harness *h, uint32_t page)
+{
+    return raminate_placement_layout(h->placement)
+           ->costs[raminate_placement_tier(h->placement, page)].write;
+}
+
 static void check_plan(const Harness *h, uint32_t nr_pages)
 {
     g_autofree bool *seen = g_new0(bool, nr_pages);
@@ -76,8 +82,7 @@ static void check_plan(const Harness *h, uint32_t nr_pages)
 
         g_assert_cmpuint(up, <, nr_pages);
         g_assert_cmpuint(down, <, nr_pages);
-        g_assert_cmpuint(raminate_placement_tier(h->placement, up), >,
-                         raminate_placement_tier(h->placement, down));
+        g_assert_cmpuint(write_cost(h, up), >, write_cost(h, down));
         g_assert_false(seen[up]);
         seen[up] = true;
         g_assert_false(seen[down]);
@@ -93,6 +98,7 @@ static void live(const RaminatePolicyOps *ops)
     uint32_t nr_pages = 0;
     int64_t now = g_test_rand_int_range(-100000, 100000);
     int fail = g_test_rand_int_range(0, 101);
+    RaminateLayout layout;
     Harness *h;
 
     /* The rank is in no relation to the offset. */
@@ -103,8 +109,13 @@ static void live(const RaminatePolicyOps *ops)
         ranges[tier].count = g_test_rand_int_range(1, 25);
         nr_pages += ranges[tier].count;
     }
-    h = harness_new_tiers(ops, g_test_rand_int_range(0, 8000), ranges,
-                          nr_tiers);
+    raminate_layout_init(&layout, ranges, nr_tiers);
+    for (unsigned tier = 1; tier < nr_tiers; tier++) {
+        if (g_test_rand_int_range(0, 3) == 0) {
+            layout.costs[tier].write = layout.costs[tier - 1].write;
+        }
+    }
+    h = harness_new_layout(ops, g_test_rand_int_range(0, 8000), &layout);
 
     for (int i = 0; i < 500; i++) {
         g_autofree uint32_t *written = g_new(uint32_t, nr_pages);
@@ -202,6 +213,51 @@ static void test_hot_set_becomes_fast(const void *data)
 
     /* And nothing more is to be done. */
     g_assert_cmpstr(harness_plan(h, 120000, 10), ==, "");
+    harness_free(h);
+}
+
+/* Tiers of 4, 4 and 100 pages, the first two as fast to write */
+static Harness *new_with_tiers_alike(const RaminatePolicyOps *ops,
+                                     bool slow_too)
+{
+    static const RaminateFrameRange ranges[] = { { 0, 4 }, { 4, 4 },
+                                                 { 8, 100 } };
+    RaminateLayout layout;
+
+    raminate_layout_init(&layout, ranges, 3);
+    layout.costs[1].write = layout.costs[0].write;
+    if (slow_too) {
+        layout.costs[2].write = layout.costs[0].write;
+    }
+    return harness_new_layout(ops, 5000, &layout);
+}
+
+static void test_tiers_alike_are_filled_alike(const void *data)
+{
+    static const uint32_t hot[] = { 20, 33, 40, 41, 77, 107 };
+    Harness *h = new_with_tiers_alike(data, false);
+
+    for (int64_t now = 0; now <= 120000; now += 1000) {
+        harness_sample(h, now, hot, G_N_ELEMENTS(hot));
+        if (now % 5000 == 0) {
+            harness_move(h, now, 2);
+        }
+    }
+    for (unsigned i = 0; i < G_N_ELEMENTS(hot); i++) {
+        g_assert_cmpuint(raminate_placement_tier(h->placement, hot[i]), <, 2);
+    }
+    g_assert_cmpstr(harness_plan(h, 120000, 10), ==, "");
+    harness_free(h);
+}
+
+static void test_tiers_alike_exchange_nothing(const void *data)
+{
+    Harness *h = new_with_tiers_alike(data, true);
+
+    for (int64_t now = 0; now <= 120000; now += 1000) {
+        harness_scan(h, now, 5, 6, 20, 33, 40, 41, 77, 107, -1);
+        g_assert_cmpstr(harness_plan(h, now, 10), ==, "");
+    }
     harness_free(h);
 }
 
@@ -536,6 +592,8 @@ int main(int argc, char **argv)
             test_memory_follows_what_is_written);
         add("/policy/NAME/plans-for-a-terabyte-are-quick", ops,
             test_plans_for_a_terabyte_are_quick);
+        add("/policy/NAME/tiers-alike-exchange-nothing", ops,
+            test_tiers_alike_exchange_nothing);
         if (gives_back(ops)) {
             add("/policy/NAME/memory-of-cold-pages-is-given-back", ops,
                 test_memory_is_given_back);
@@ -553,6 +611,8 @@ int main(int argc, char **argv)
                 test_hot_set_becomes_fast);
             add("/policy/NAME/takes-over-from-another", ops,
                 test_starts_in_mid_flight);
+            add("/policy/NAME/tiers-alike-are-filled-alike", ops,
+                test_tiers_alike_are_filled_alike);
         }
     }
     g_test_add_func("/policy/creation-without-memory-returns-null",

@@ -176,7 +176,7 @@ static void sort_busy_pages(Oracle *oracle)
             .lines = GPOINTER_TO_UINT(lines),
         };
 
-        if (raminate_placement_tier(oracle->placement, prospect.page) == 0) {
+        if (raminate_placement_is_fast(oracle->placement, prospect.page)) {
             g_array_append_val(oracle->down, prospect);
         } else if (prospect.lines > oracle->swap_lines) {
             g_array_append_val(oracle->up, prospect);
@@ -184,20 +184,36 @@ static void sort_busy_pages(Oracle *oracle)
     }
 }
 
-/* Adds the first @nr pages of the fastest tier that won't be written. */
-static void add_idle_pages(Oracle *oracle, size_t nr)
+/*
+ * Adds the first pages of @tier that won't be written, @max at most.
+ * Returns: how many.
+ */
+static size_t add_idle_pages_of(Oracle *oracle, unsigned tier, size_t max)
 {
     const RaminatePlacement *placement = oracle->placement;
-    uint32_t page = raminate_placement_next_in_tier(placement, 0, 0);
+    uint32_t page = raminate_placement_next_in_tier(placement, tier, 0);
+    size_t nr = 0;
 
-    while (nr && page != RAMINATE_NO_PAGE) {
+    while (nr < max && page != RAMINATE_NO_PAGE) {
         Prospect prospect = { .page = page };
 
         if (!lines_of(oracle, page)) {
             g_array_append_val(oracle->down, prospect);
-            nr--;
+            nr++;
         }
-        page = raminate_placement_next_in_tier(placement, 0, page + 1);
+        page = raminate_placement_next_in_tier(placement, tier, page + 1);
+    }
+    return nr;
+}
+
+/* Adds @nr fast pages that won't be written, if there are so many. */
+static void add_idle_pages(Oracle *oracle, size_t nr)
+{
+    unsigned nr_tiers = raminate_layout_fast_tiers(
+        raminate_placement_layout(oracle->placement));
+
+    for (unsigned tier = 0; tier < nr_tiers; tier++) {
+        nr -= add_idle_pages_of(oracle, tier, nr);
     }
 }
 

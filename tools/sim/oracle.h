@@ -53,7 +53,7 @@ bool oracle_pass(Oracle *oracle, const TraceStep *step, GError **error);
  * Proposes the exchanges that pay within the foresight: each saves more writes
  * to slower tiers than it makes, the one that saves most first.
  * Returns: number of pairs, at most @max.
- * Cost: O(pages to be written, and pages passed over in the fastest tier).
+ * Cost: O(pages to be written, and pages passed over in fast tiers).
  */
 size_t oracle_plan(Oracle *oracle, RaminateMove *moves, size_t max);
 

@@ -94,6 +94,11 @@ unsigned raminate_layout_costlier(const RaminateLayout *layout, unsigned tier)
     return slow;
 }
 
+unsigned raminate_layout_fast_tiers(const RaminateLayout *layout)
+{
+    return raminate_layout_costlier(layout, 0);
+}
+
 float raminate_layout_swap_cost(const RaminateLayout *layout, unsigned fast,
                                 unsigned slow)
 {

@@ -98,6 +98,12 @@ uint32_t raminate_layout_unit_lines(const RaminateLayout *layout);
 unsigned raminate_layout_costlier(const RaminateLayout *layout, unsigned tier);
 
 /*
+ * Returns: how many tiers are as fast to write as the fastest, 1 at least.
+ * They are the first ones, and all others are slow.
+ */
+unsigned raminate_layout_fast_tiers(const RaminateLayout *layout);
+
+/*
  * What an exchange of two units reads and writes, in both tiers, in terms of
  * what is saved by a line that is written to @fast and not to @slow.
  * @slow: a write to it costs more than to @fast

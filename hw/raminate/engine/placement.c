@@ -164,6 +164,23 @@ unsigned raminate_placement_tier(const RaminatePlacement *p, uint32_t page)
     return tier_of_frame(p, raminate_placement_frame(p, page));
 }
 
+bool raminate_placement_is_fast(const RaminatePlacement *p, uint32_t page)
+{
+    return raminate_placement_tier(p, page) <
+           raminate_layout_fast_tiers(&p->layout);
+}
+
+uint32_t raminate_placement_fast_pages(const RaminatePlacement *p)
+{
+    unsigned nr_tiers = raminate_layout_fast_tiers(&p->layout);
+    uint32_t nr = 0;
+
+    for (unsigned tier = 0; tier < nr_tiers; tier++) {
+        nr += p->layout.ranges[tier].count;
+    }
+    return nr;
+}
+
 unsigned raminate_placement_first_tier(const RaminatePlacement *p,
                                        uint32_t page)
 {

@@ -55,6 +55,14 @@ uint32_t raminate_placement_frame(const RaminatePlacement *placement,
 unsigned raminate_placement_tier(const RaminatePlacement *placement,
                                  uint32_t page);
 
+/*
+ * Whether @page is in a tier that is as fast to write as the fastest, and how
+ * many pages are.  Cost: O(tiers).
+ */
+bool raminate_placement_is_fast(const RaminatePlacement *placement,
+                                uint32_t page);
+uint32_t raminate_placement_fast_pages(const RaminatePlacement *placement);
+
 /* Returns: the tier that @page was in at the start.  Cost: O(tiers). */
 unsigned raminate_placement_first_tier(const RaminatePlacement *placement,
                                        uint32_t page);

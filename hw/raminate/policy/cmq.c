@@ -17,7 +17,8 @@
  *   however rare the scans, and never behind one that sinks just then.
  * - A slow page in no queue has no writes on its account, a demoted one
  *   neither: it enters at queue 0.
- * - The fastest tier is the paper's DRAM, all others are its MRAM.
+ * - The fastest tier is the paper's DRAM, with those that are as fast to write
+ *   as it is.  All others are its MRAM.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -84,7 +85,7 @@ struct RaminatePolicy {
 
 static bool cmq_is_fast(const RaminatePolicy *p, uint32_t page)
 {
-    return raminate_placement_tier(p->placement, page) == 0;
+    return raminate_placement_is_fast(p->placement, page);
 }
 
 /* Returns: @now_ms as time since the first call. */
@@ -212,7 +213,7 @@ static void cmq_sink(RaminatePolicy *p, uint32_t page)
 /* Returns: the first untouched fast page from @page upwards, or NO_PAGE. */
 static uint32_t cmq_next_untouched(const RaminatePolicy *p, uint32_t page)
 {
-    return raminate_next_untouched(p->placement, p->pages, 0, page);
+    return raminate_next_untouched_fast(p->placement, p->pages, page);
 }
 
 static uint32_t cmq_first_untouched(RaminatePolicy *p)
@@ -397,7 +398,7 @@ static void cmq_went_up(RaminatePolicy *p, uint32_t page, unsigned level,
                         int64_t now)
 {
     if (level == CMQ_NO_QUEUE) {
-        /* Not planned: like a page that was in the fastest tier at first */
+        /* Not planned: like a page that was fast at first */
         cmq_set_last(cmq_touch(p, page), now);
         cmq_enqueue(p, page, false, 0);
     } else {

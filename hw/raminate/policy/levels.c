@@ -11,7 +11,7 @@
 
 static bool is_fast(const RaminateLevels *levels, uint32_t page)
 {
-    return raminate_placement_tier(levels->placement, page) == 0;
+    return raminate_placement_is_fast(levels->placement, page);
 }
 
 static RaminateLevelPage *entry_of(const RaminateLevels *levels, uint32_t page)
@@ -115,9 +115,9 @@ static uint32_t next_in_level(RaminateLevels *levels, Walk *walk)
     if (walk->fast && walk->level == 0) {
         bool begins = walk->page == RAMINATE_NO_PAGE;
 
-        next = raminate_next_untouched(levels->placement, levels->pages, 0,
-                                       begins ? levels->first_untouched
-                                              : walk->page + 1);
+        next = raminate_next_untouched_fast(levels->placement, levels->pages,
+                                            begins ? levels->first_untouched
+                                                   : walk->page + 1);
         if (begins) {
             levels->first_untouched = next == RAMINATE_NO_PAGE
                 ? raminate_placement_pages(levels->placement) : next;

@@ -24,9 +24,9 @@ typedef struct RaminateLevelPage {
 #define RAMINATE_LEVELS_BYTES_PER_PAGE sizeof(RaminateLevelPage)
 
 /*
- * All pages, by level and by whether they are in the fastest tier.  Slow pages
- * of level 0 are in no list, and fast ones that nothing has happened to come
- * before those that are in one.
+ * All pages, by level and by whether they are fast: in a tier that is as fast
+ * to write as the fastest.  Slow pages of level 0 are in no list, and fast ones
+ * that nothing has happened to come before those that are in one.
  */
 typedef struct RaminateLevels {
     const RaminatePlacement *placement;

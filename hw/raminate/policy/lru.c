@@ -1,12 +1,12 @@
 /*
  * RAMinate: the least recently used (LRU) policy
  *
- * Keeps the pages that were written last in the fastest tier.  The slow page
- * written last is promoted for the fast page that was not written for the
- * longest time, while the former was written later than the latter.  To be
- * promoted counts as a write, so that both orders are by time.  A demoted
- * page is no candidate before it is written again.  The life time plays no
- * part.
+ * Keeps the pages that were written last in the fastest tier, and in those that
+ * are as fast to write as it is: all others are slow.  The slow page written
+ * last is promoted for the fast page that was not written for the longest time,
+ * while the former was written later than the latter.  To be promoted counts as
+ * a write, so that both orders are by time.  A demoted page is no candidate
+ * before it is written again.  The life time plays no part.
  *
  * Nothing is kept of a slow page that can't be promoted before it is written
  * again, nor of any page after LRU_FORGET_MS.
@@ -54,14 +54,14 @@ struct RaminatePolicy {
     uint32_t first_untouched;       /* no fast page before it is untouched */
 
     /* From the page written longest ago to the one written last */
-    RaminatePageList fast;  /* pages of the fastest tier, but untouched ones */
+    RaminatePageList fast;  /* fast pages, but untouched ones */
     RaminatePageList slow;  /* pages written since they came to a slow tier */
     uint32_t nr_fast;       /* in the former */
 };
 
 static bool lru_is_fast(const RaminatePolicy *p, uint32_t page)
 {
-    return raminate_placement_tier(p->placement, page) == 0;
+    return raminate_placement_is_fast(p->placement, page);
 }
 
 /* Returns: @now_ms as time since the first call, 1 at least. */
@@ -155,7 +155,7 @@ static bool lru_begins_by(const RaminatePolicy *p, const RaminatePageList *list,
  */
 static int64_t lru_fast_since(const RaminatePolicy *p)
 {
-    uint32_t nr = raminate_placement_tier_pages(p->placement, 0);
+    uint32_t nr = raminate_placement_fast_pages(p->placement);
 
     return nr && p->nr_fast == nr ? lru_last(p, p->fast.head) : 0;
 }
@@ -226,7 +226,7 @@ static uint32_t lru_next_fast(RaminatePolicy *p, uint32_t page)
         }
         from = page + 1;
     }
-    from = raminate_next_untouched(p->placement, p->pages, 0, from);
+    from = raminate_next_untouched_fast(p->placement, p->pages, from);
     if (page == RAMINATE_NO_PAGE) {
         p->first_untouched = from == RAMINATE_NO_PAGE
                              ? raminate_placement_pages(p->placement) : from;

@@ -4,11 +4,10 @@
  * Adapted from T. Lee et al., "MEMTIS: Efficient Memory Tiering with Dynamic
  * Page Classification and Page Size Determination", SOSP 2023.  A histogram
  * counts the pages by the logarithm of their samples; hot are the highest
- * levels that fit into the fastest tier together.  From time to time all
- * counts are halved.  MEMTIS samples accesses by the processor's counters;
- * here a scan that finds a page written is a sample.  Its handling of huge
- * pages has no counterpart.  Cooling looks at all pages, once in
- * MEMTIS_COOLING_SCANS scans.
+ * levels that fit into fast memory together.  From time to time all counts are
+ * halved.  MEMTIS samples accesses by the processor's counters; here a scan
+ * that finds a page written is a sample.  Its handling of huge pages has no
+ * counterpart.  Cooling looks at all pages, once in MEMTIS_COOLING_SCANS scans.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -94,7 +93,7 @@ static void memtis_sample(RaminatePolicy *p, int64_t now_ms,
 /* Returns: the lowest level that is hot, at least 1. */
 static unsigned memtis_threshold(const RaminatePolicy *p)
 {
-    uint32_t room = raminate_placement_tier_pages(p->levels.placement, 0);
+    uint32_t room = raminate_placement_fast_pages(p->levels.placement);
     unsigned level = RAMINATE_LEVELS;
 
     while (level > 1 && p->histogram[level - 1] <= room) {

@@ -46,7 +46,24 @@ raminate_next_untouched(const RaminatePlacement *placement,
     return page;
 }
 
-/* The same downwards: the last one that is @page or before it. */
+/* The same of all tiers that are as fast to write as the fastest */
+static inline uint32_t
+raminate_next_untouched_fast(const RaminatePlacement *placement,
+                             const RaminateRegions *table, uint32_t page)
+{
+    unsigned nr_tiers =
+        raminate_layout_fast_tiers(raminate_placement_layout(placement));
+    uint32_t first = RAMINATE_NO_PAGE;
+
+    for (unsigned tier = 0; tier < nr_tiers; tier++) {
+        uint32_t next = raminate_next_untouched(placement, table, tier, page);
+
+        first = next < first ? next : first;
+    }
+    return first;
+}
+
+/* Of one tier downwards: the last one that is @page or before it. */
 static inline uint32_t
 raminate_prev_untouched(const RaminatePlacement *placement,
                         const RaminateRegions *table, unsigned tier,
