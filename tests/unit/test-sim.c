@@ -474,6 +474,38 @@ static void test_oracle_of_scans_knows_no_lines(void)
     g_assert_cmpuint(result.swaps, ==, 0);
 }
 
+/* @value: of a setting of all policies, or of oracles */
+static bool takes(const char *policy, const char *setting, guint64 value)
+{
+    ReplaySettings settings = defaults;
+    g_autoptr(GError) error = NULL;
+    g_autofree char *text = g_strdup_printf("%s:%s=%" G_GUINT64_FORMAT, policy,
+                                            setting, value);
+
+    if (policies_parse(text, &settings, &error)) {
+        return true;
+    }
+    g_assert_nonnull(strstr(error->message, setting));
+    return false;
+}
+
+static void test_settings_have_the_ranges_of_containers(void)
+{
+    static const char *const names[] = {
+        "swap-period", "life-time", "max-swaps",
+    };
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(names); i++) {
+        const RaminateSetting *setting = raminate_setting_find(names[i]);
+
+        g_assert_true(takes("cmq", names[i], setting->min));
+        g_assert_true(takes("cmq", names[i], setting->max));
+        g_assert_false(takes("cmq", names[i], (guint64)setting->max + 1));
+        g_assert_false(takes("cmq", names[i], setting->min - 1));
+    }
+    g_assert_true(takes("oracle", "foresight", 1 << 20));
+}
+
 static void test_settings_are_checked(void)
 {
     static const char *const bad[] = {
@@ -715,6 +747,8 @@ int main(int argc, char **argv)
                     test_oracle_of_scans_knows_no_lines);
     g_test_add_func("/sim/settings-of-policies-are-checked",
                     test_settings_are_checked);
+    g_test_add_func("/sim/settings-have-the-ranges-of-containers",
+                    test_settings_have_the_ranges_of_containers);
     g_test_add_func("/sim/bound-of-known-cases", test_bound_of_known_cases);
     g_test_add_func("/sim/traffic-that-is-told-late",
                     test_traffic_that_is_told_late);

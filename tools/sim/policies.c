@@ -9,8 +9,6 @@
 
 #include "policies.h"
 
-#define SETTING_MAX (1 << 20)
-
 /* Policies of the simulator alone */
 static const struct {
     const char *name;
@@ -58,19 +56,31 @@ char **policies_names(void)
     return g_strv_builder_end(names);
 }
 
-/* Returns: where the setting is kept, or NULL if there is no such setting. */
-static uint32_t *find_setting(ReplaySettings *settings, const char *name)
+/* What an oracle has besides */
+static const RaminateSetting foresight = {
+    .name = "foresight", .min = 1, .max = 1 << 20,
+};
+
+/*
+ * Returns: the setting, or NULL if there is no such setting.
+ * @value: where it is kept
+ */
+static const RaminateSetting *find_setting(ReplaySettings *settings,
+                                           const char *name, uint32_t **value)
 {
     static const char *const known[] = {
         "swap-period", "life-time", "max-swaps", NULL
     };
+    const RaminateSetting *setting;
 
     if (g_strv_contains(known, name)) {
-        return raminate_setting_value(&settings->engine,
-                                      raminate_setting_find(name));
+        setting = raminate_setting_find(name);
+        *value = raminate_setting_value(&settings->engine, setting);
+        return setting;
     }
-    if (g_str_equal(name, "foresight") && settings->oracle) {
-        return &settings->foresight_ms;
+    if (g_str_equal(name, foresight.name) && settings->oracle) {
+        *value = &settings->foresight_ms;
+        return &foresight;
     }
     return NULL;
 }
@@ -80,17 +90,22 @@ static bool parse_setting(const char *policy, const char *text,
 {
     size_t length = strcspn(text, "=");
     g_autofree char *name = g_strndup(text, length);
-    uint32_t *value = find_setting(settings, name);
+    uint32_t *value = NULL;
+    const RaminateSetting *setting = find_setting(settings, name, &value);
     guint64 number;
 
-    if (!value || !text[length] ||
-        !g_ascii_string_to_unsigned(text + length + 1, 10, 1, SETTING_MAX,
-                                    &number, NULL)) {
+    if (!setting || !text[length]) {
         g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
                     "--policy %s: '%s' is not swap-period=N, life-time=N%s or "
-                    "max-swaps=N with N from 1 to %d", policy, text,
-                    settings->oracle ? ", foresight=N" : "",
-                    SETTING_MAX);
+                    "max-swaps=N", policy, text,
+                    settings->oracle ? ", foresight=N" : "");
+        return false;
+    }
+    if (!g_ascii_string_to_unsigned(text + length + 1, 10, setting->min,
+                                    setting->max, &number, NULL)) {
+        g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+                    "--policy %s: %s must be %u to %u, not '%s'", policy, name,
+                    setting->min, setting->max, text + length + 1);
         return false;
     }
     *value = number;

@@ -70,16 +70,6 @@ static const GOptionEntry entries[] = {
     { "scan-period", 0, 0, G_OPTION_ARG_INT, &scan_period,
       "Make one scan of those within so many milliseconds (default: as "
       "recorded)", "MS" },
-    { "swap-period", 0, 0, G_OPTION_ARG_INT, &settings.swap_period,
-      "Milliseconds from batch to batch (default: 2000)", "MS" },
-    { "life-time", 0, 0, G_OPTION_ARG_INT, &settings.life_time,
-      "Milliseconds for which a write keeps a page hot (default: 5000)",
-      "MS" },
-    { "max-swaps", 0, 0, G_OPTION_ARG_INT, &settings.max_swaps,
-      "Most pairs exchanged in a batch (default: 1000)", "N" },
-    { "reverse-window", 0, 0, G_OPTION_ARG_INT, &settings.reverse_window,
-      "Milliseconds within which a page that moves back counts as reversed "
-      "(default: 60000)", "MS" },
     { "lines-per-page", 0, 0, G_OPTION_ARG_INT, &lines_per_page,
       "Lines of 64 bytes to assume for a page found written where the "
       "recording has no traffic (default: 64)", "N" },
@@ -122,10 +112,54 @@ static void G_GNUC_PRINTF(1, 2) G_GNUC_NORETURN die(const char *format, ...)
     exit(EXIT_FAILURE);
 }
 
-static void check_range(const char *name, int value, int max)
+static void check_range(const char *name, int value, int min, int max)
 {
-    if (value < 1 || value > max) {
-        die("--%s must be 1 to %d, not %d", name, max, value);
+    if (value < min || value > max) {
+        die("--%s must be %d to %d, not %d", name, min, max, value);
+    }
+}
+
+/* Settings of the engine */
+
+static const struct {
+    const char *name;
+    const char *unit;           /* for --help */
+} engine_options[] = {
+    { "swap-period", "MS" }, { "life-time", "MS" }, { "max-swaps", "N" },
+    { "reverse-window", "MS" },
+};
+
+static void add_engine_options(GOptionContext *context)
+{
+    for (unsigned i = 0; i < G_N_ELEMENTS(engine_options); i++) {
+        const RaminateSetting *setting =
+            raminate_setting_find(engine_options[i].name);
+        g_autofree char *help = g_strdup_printf("%s (default: %u)",
+                                                setting->help,
+                                                setting->initial);
+        const GOptionEntry option[] = {
+            { setting->name, 0, 0, G_OPTION_ARG_INT,
+              raminate_setting_value(&settings, setting),
+              g_intern_string(help), engine_options[i].unit },
+            { NULL, 0, 0, 0, NULL, NULL, NULL },
+        };
+
+        g_option_context_add_main_entries(context, option, NULL);
+    }
+}
+
+static void check_engine_options(void)
+{
+    const RaminateSetting *setting;
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(engine_options); i++) {
+        setting = raminate_setting_find(engine_options[i].name);
+        check_range(setting->name, *raminate_setting_value(&settings, setting),
+                    setting->min, setting->max);
+    }
+    if (scan_period) {
+        setting = raminate_setting_find("scan-period");
+        check_range(setting->name, scan_period, setting->min, setting->max);
     }
 }
 
@@ -334,6 +368,7 @@ int main(int argc, char **argv)
         "Replay recordings of memory-backend-container under placement "
         "policies.");
     g_option_context_add_main_entries(context, entries, NULL);
+    add_engine_options(context);
     if (!g_option_context_parse(context, &argc, &argv, &error)) {
         die("%s", error->message);
     }
@@ -365,18 +400,10 @@ int main(int argc, char **argv)
     if (fast_text && tiers_text) {
         die("--fast and --tiers exclude each other");
     }
-    check_range("passes", nr_passes, 1000);
-    check_range("jobs", nr_jobs, 1024);
-    for (const RaminateSetting *s = raminate_setting_list; s->name; s++) {
-        if (s->min) {
-            check_range(s->name, *raminate_setting_value(&settings, s),
-                        s->max);
-        }
-    }
-    check_range("lines-per-page", lines_per_page, 1 << 20);
-    if (scan_period) {
-        check_range("scan-period", scan_period, 3600000);
-    }
+    check_range("passes", nr_passes, 1, 1000);
+    check_range("jobs", nr_jobs, 1, 1024);
+    check_engine_options();
+    check_range("lines-per-page", lines_per_page, 1, 1 << 20);
     if (!policy_names) {
         policy_names = policies_names();
     }
