@@ -3,22 +3,17 @@
 #
 # SPDX-License-Identifier: GPL-2.0-or-later
 
-import contextlib
 from pathlib import Path
 import re
-import subprocess
-from typing import Any, Dict, Iterator, Tuple
+from typing import Any, Dict, Tuple
 
-from toolslib import (PATIENCE, check, check_in, paths, run, run_tests,
-                      wait_until)
-from guestlib import QEMUMonitorProtocol
+from toolslib import (CONTAINER, DEVMEM, check, check_in, complete, objects,
+                      paths, run, run_tests, section)
 
 DOCS = paths.SOURCE / 'docs'
 # How an object says that none is set
 NONE = {'none': '', 'auto': 'auto', 'on': True, 'true': True}
 UINT32_MAX = (1 << 32) - 1
-CONTAINER = 'memory-backend-container'
-DEVMEM = 'memory-backend-devmem'
 # What a fresh container has of its own, apart from its size
 SETTINGS = ('monitor', 'policy', 'sampler', 'mover', 'scan-period',
             'swap-period', 'life-time', 'max-swaps', 'reverse-window',
@@ -36,32 +31,6 @@ def value_of(text: str) -> object:
 
 
 # What the code says
-
-@contextlib.contextmanager
-def objects(directory: Path) -> Iterator[Any]:
-    """A QEMU that has one fresh object of each kind."""
-    sock = directory / 'qmp'
-    memory = directory / 'memory'
-    memory.write_bytes(bytes(2 << 20))
-    with subprocess.Popen(
-            ['setpriv', '--pdeathsig', 'KILL', paths.require_qemu(),
-             '-nodefaults', '-display', 'none', '-machine', 'none',
-             '-qmp', f'unix:{sock},server=on,wait=off']) as process:
-        try:
-            wait_until(sock.exists, "QEMU's socket")
-            qmp = QEMUMonitorProtocol(str(sock))
-            qmp.settimeout(PATIENCE)
-            qmp.connect()
-            qmp.cmd('object-add', **{'qom-type': CONTAINER, 'id': CONTAINER,
-                                     'size': 1 << 20})
-            qmp.cmd('object-add', **{'qom-type': DEVMEM, 'id': DEVMEM,
-                                     'mem-path': str(memory),
-                                     'size': 1 << 20})
-            yield qmp
-            qmp.close()
-        finally:
-            process.kill()
-
 
 def get(qmp: Any, name: str, kind: str = CONTAINER) -> object:
     return qmp.cmd('qom-get', path=f'/objects/{kind}', property=name)
@@ -99,11 +68,6 @@ def ranges(directory: Path) -> Dict[str, Tuple[int, int]]:
 
 
 # What others say
-
-def section(text: str, start: str, end: str) -> str:
-    first = text.index(start)
-    return text[first:text.index(end, first + len(start))]
-
 
 def reference(kind: str) -> Dict[str, Tuple[str, str]]:
     """Default and meaning of each property in the reference."""
@@ -205,10 +169,7 @@ def buckets_of_maps_are_told_alike(directory: Path) -> None:
     check_in(f'({low} to {high}, default {default})',
              (DOCS / 'reference.md').read_text())
     with objects(directory) as qmp:
-        qmp.cmd('object-add', **{'qom-type': DEVMEM, 'id': 'tier',
-                                 'parent': CONTAINER, 'size': 1 << 20,
-                                 'mem-path': str(directory / 'memory'),
-                                 'phy-offset': 1 << 20})
+        complete(qmp, directory)
         answer = qmp.cmd_raw('query-raminate-map', args={'id': CONTAINER,
                                                          'buckets': 0})
         check_in(f'{low} to {high}', answer.get('error', {}).get('desc', ''))

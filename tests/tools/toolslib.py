@@ -14,12 +14,14 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / 'guest'))
 
 # pylint: disable=wrong-import-position,unused-import
 from guestlib import (  # noqa: E402,F401
-    MIB, Boot, Guest, Skip, check, hybrid, run_tests, wait_until,
-    work_directory)
+    MIB, Boot, Guest, QEMUMonitorProtocol, Skip, check, hybrid, run_tests,
+    wait_until, work_directory)
 from raminate import paths  # noqa: E402
 
 TOOLS = paths.BUILD / 'tools'
 PATIENCE = 120      # seconds; only a hang takes so long
+CONTAINER = 'memory-backend-container'
+DEVMEM = 'memory-backend-devmem'
 
 
 def installed_tools() -> Dict[str, Path]:
@@ -48,12 +50,51 @@ def check_in(what: str, text: str) -> None:
     check(what in text, f"'{what}' is not in:\n{text}")
 
 
+def section(text: str, start: str, end: str) -> str:
+    """From @start to before @end."""
+    first = text.index(start)
+    return text[first:text.index(end, first + len(start))]
+
+
 def resident_kib(pid: int) -> int:
     """Memory of a process."""
     for line in Path(f'/proc/{pid}/status').read_text().splitlines():
         if line.startswith('VmRSS:'):
             return int(line.split()[1])
     raise AssertionError(f"process {pid} has no memory")
+
+
+@contextlib.contextmanager
+def objects(directory: Path) -> Iterator[Any]:
+    """A QEMU that has one fresh object of each kind."""
+    sock = directory / 'qmp'
+    memory = directory / 'memory'
+    memory.write_bytes(bytes(2 << 20))
+    qmp = QEMUMonitorProtocol(str(sock), server=True)
+    with subprocess.Popen(
+            ['setpriv', '--pdeathsig', 'KILL', paths.require_qemu(),
+             '-nodefaults', '-display', 'none', '-machine', 'none',
+             '-qmp', f'unix:{sock}']) as process:
+        try:
+            qmp.accept(PATIENCE)
+            qmp.settimeout(PATIENCE)
+            qmp.cmd('object-add', **{'qom-type': CONTAINER, 'id': CONTAINER,
+                                     'size': 1 << 20})
+            qmp.cmd('object-add', **{'qom-type': DEVMEM, 'id': DEVMEM,
+                                     'mem-path': str(memory),
+                                     'size': 1 << 20})
+            yield qmp
+            qmp.close()
+        finally:
+            process.kill()
+
+
+def complete(qmp: Any, directory: Path) -> None:
+    """Gives the container of objects() its tier."""
+    qmp.cmd('object-add', **{'qom-type': DEVMEM, 'id': 'tier',
+                             'parent': CONTAINER, 'size': 1 << 20,
+                             'mem-path': str(directory / 'memory'),
+                             'phy-offset': 1 << 20})
 
 
 class Exporter:
