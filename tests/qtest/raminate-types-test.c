@@ -60,6 +60,9 @@ static const Property of_container[] = {
 
 static const Property of_devmem[] = {
     { "tier", INTEGER, "uint8_t" },
+    { "read-cost", INTEGER, "uint32_t" },
+    { "write-cost", INTEGER, "uint32_t" },
+    { "idle-power", INTEGER, "uint32_t" },
     { "phy-offset", INTEGER, NULL }, { "offset", INTEGER, NULL },
     { "scrub", BOOLEAN, NULL }, { "prealloc", BOOLEAN, NULL },
     { "mem-path", TEXT, NULL }, { "parent", TEXT, NULL },
@@ -292,6 +295,11 @@ static const struct {
     { FAST ",tier=-1", NUMBER("tier") },
     { FAST ",tier=256", "Parameter 'tier' expects uint8_t" },
     { FAST ",tier=fast", NUMBER("tier") },
+    { FAST ",read-cost=1.5", NUMBER("read-cost") },
+    { FAST ",write-cost=-1", NUMBER("write-cost") },
+    { FAST ",write-cost=4294967296",
+      "Parameter 'write-cost' expects uint32_t" },
+    { FAST ",idle-power=low", NUMBER("idle-power") },
     { FAST ",scrub=maybe", SWITCH("scrub") },
     { "memory-backend-devmem,id=d,size=4K,phy-offset=-1", SIZE("phy-offset") },
     { "memory-backend-devmem,id=d,size=4K,offset=abc", SIZE("offset") },

@@ -5,7 +5,7 @@
 
 from pathlib import Path
 import re
-from typing import Any, Dict, Tuple
+from typing import Any, Dict, List, Tuple
 
 from toolslib import (CONTAINER, DEVMEM, check, check_in, complete, objects,
                       paths, run, run_tests, section)
@@ -21,6 +21,7 @@ SETTINGS = ('monitor', 'policy', 'sampler', 'mover', 'scan-period',
 NUMBERS = SETTINGS[4:-2]
 RANGE_PROPERTIES = ('phy-offset', 'pool', 'parent', 'offset', 'scrub',
                     'share')
+COSTS = ('read-cost', 'write-cost', 'idle-power')
 SIM_NUMBERS = ('swap-period', 'life-time', 'max-swaps', 'reverse-window')
 
 
@@ -65,6 +66,22 @@ def ranges(directory: Path) -> Dict[str, Tuple[int, int]]:
                 check(why_not(qmp, name, value), f"{name} can be {value}")
             found[name] = (low, high)
     return found
+
+
+def costs(qmp: Any, directory: Path) -> Dict[str, List[int]]:
+    """The defaults in four tiers, fastest first, each value once."""
+    size = 64 << 10
+    qmp.cmd('object-add', **{'qom-type': CONTAINER, 'id': 'four',
+                             'size': 4 * size})
+    for number in range(4):
+        qmp.cmd('object-add', **{
+            'qom-type': DEVMEM, 'id': f'tier{number}', 'parent': 'four',
+            'size': size, 'offset': number * size,
+            'mem-path': str(directory / 'memory'),
+            'phy-offset': (1 << 20) + number * size})
+    [info] = qmp.cmd('query-raminate', id='four')
+    return {name: list(dict.fromkeys(tier[name] for tier in info['tiers']))
+            for name in COSTS}
 
 
 # What others say
@@ -159,6 +176,27 @@ def qapi_has_the_defaults_of_ranges(directory: Path) -> None:
     check(told == value_of(found[0]), f"{told}, {found}")
 
 
+def numbers_in(text: str) -> List[int]:
+    return [int(number) for number in re.findall(r'\d+', text)]
+
+
+def costs_have_the_defaults_that_are_told(directory: Path) -> None:
+    """In the reference, in QAPI, and in the help of QEMU."""
+    table = reference(DEVMEM)
+    texts = qapi('MemoryBackendDevmemProperties')
+    with objects(directory) as qmp:
+        found = costs(qmp, directory)
+        helps = {entry['name']: entry.get('description', '') for entry in
+                 qmp.cmd('qom-list-properties', typename=DEVMEM)}
+    for name, values in found.items():
+        check(numbers_in(table[name][0]) == values, (table[name], values))
+        told = str(default_in(texts[name]))
+        check(numbers_in(told) == values, (name, told, values))
+        told = str(default_in(helps[name]))
+        # Of more than two tiers it need not speak.
+        check(numbers_in(told) == values[:2], (name, told, values))
+
+
 def buckets_of_maps_are_told_alike(directory: Path) -> None:
     text = members('query-raminate-map',
                    paths.SOURCE / 'hw' / 'raminate' / 'raminate.json'
@@ -231,7 +269,9 @@ run_tests(reference_has_the_defaults_of_containers, reference_has_the_ranges,
           reference_has_the_defaults_of_ranges,
           reference_names_the_default_policy,
           qapi_has_the_defaults_of_containers, qapi_has_the_ranges,
-          qapi_has_the_defaults_of_ranges, buckets_of_maps_are_told_alike,
+          qapi_has_the_defaults_of_ranges,
+          costs_have_the_defaults_that_are_told,
+          buckets_of_maps_are_told_alike,
           the_simulator_has_the_same_defaults,
           the_simulator_has_the_same_ranges, manual_pages_have_the_defaults,
           other_documents_have_the_defaults)
