@@ -464,11 +464,14 @@ def try_new_policy(session: Session) -> None:
     shares = {row['policy']: row['slow_pages_percent']
               for row in report['results']}
     check(shares['recent'] < shares['null'] / 2, shares)
-    result = subprocess.run(['./test', '-p', '/policy/recent'], cwd=copy,
-                            check=False, stdout=subprocess.PIPE,
+    names = '/policy/every-policy-is-found-by-name'
+    result = subprocess.run(['./test', '-p', '/policy/recent', '-p', names],
+                            cwd=copy, check=False, stdout=subprocess.PIPE,
                             stderr=subprocess.STDOUT, encoding='utf-8')
     check(result.returncode == 0, result.stdout)
-    check_in('ok', result.stdout)
+    check(re.search(r'^ok \d+ /policy/recent/', result.stdout, re.M),
+          result.stdout)
+    check(re.search(rf'^ok \d+ {names}$', result.stdout, re.M), result.stdout)
 
 
 RUN_HERE: Dict[str, Callable[[Path], None]] = {
