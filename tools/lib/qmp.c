@@ -14,17 +14,11 @@
 
 #include "qmp.h"
 #include "qmp-frame.h"
+#include "qmp-message.h"
 
 #define READ_SIZE 65536
 /* The queue of a listening socket is full: try again so soon. */
 #define CONNECT_RETRY_MS 50
-
-typedef struct QmpRequest {
-    char *command;
-    char *text;
-    QmpDone *done;
-    void *opaque;
-} QmpRequest;
 
 typedef enum QmpState {
     QMP_CONNECTING,
@@ -58,13 +52,6 @@ static gboolean client_timed_out(gpointer opaque);
 static gboolean client_readable(gint fd, GIOCondition condition,
                                 gpointer opaque);
 
-static void request_free(QmpRequest *request)
-{
-    g_free(request->command);
-    g_free(request->text);
-    g_free(request);
-}
-
 static void clear_source(guint *id)
 {
     if (*id) {
@@ -89,7 +76,7 @@ static void client_destroy(QmpClient *client)
 {
     client_disconnect(client);
     clear_source(&client->failing);
-    g_queue_free_full(client->requests, (GDestroyNotify)request_free);
+    g_queue_free_full(client->requests, (GDestroyNotify)qmp_request_free);
     qmp_frame_clear(&client->frame);
     g_string_free(client->unsent, TRUE);
     g_clear_error(&client->error);
@@ -133,7 +120,7 @@ static gboolean client_report(gpointer opaque)
     while (!client->is_freed &&
            (request = g_queue_pop_head(client->requests))) {
         request->done(client->error, NULL, request->opaque);
-        request_free(request);
+        qmp_request_free(request);
     }
     client_leave(client);
     return G_SOURCE_REMOVE;
@@ -310,30 +297,11 @@ static void client_send_next(QmpClient *client)
     }
 }
 
-static QmpRequest *request_new(const char *command, JsonNode *arguments,
-                               QmpDone *done, void *opaque)
-{
-    QmpRequest *request = g_new0(QmpRequest, 1);
-
-    request->command = g_strdup(command);
-    request->done = done;
-    request->opaque = opaque;
-    if (arguments) {
-        g_autofree char *text = json_to_string(arguments, FALSE);
-
-        request->text = g_strdup_printf("\"arguments\":%s,", text);
-        json_node_unref(arguments);
-    } else {
-        request->text = g_strdup("");
-    }
-    return request;
-}
-
 void qmp_client_execute(QmpClient *client, const char *command,
                         JsonNode *arguments, QmpDone *done, void *opaque)
 {
     g_queue_push_tail(client->requests,
-                      request_new(command, arguments, done, opaque));
+                      qmp_request_new(command, arguments, done, opaque));
     if (client->error) {
         if (!client->failing) {
             client->failing = g_idle_add(client_report, client);
@@ -365,42 +333,27 @@ static void client_greeted(QmpClient *client, JsonObject *message)
     }
     client->state = QMP_READY;
     g_queue_push_head(client->requests,
-                      request_new("qmp_capabilities", NULL, ignore_answer,
-                                  NULL));
+                      qmp_request_new("qmp_capabilities", NULL,
+                                      ignore_answer, NULL));
     client_send_next(client);
-}
-
-static const char *string_member(JsonObject *object, const char *name)
-{
-    JsonNode *node = json_object_get_member(object, name);
-
-    return node && json_node_get_value_type(node) == G_TYPE_STRING
-           ? json_node_get_string(node) : NULL;
-}
-
-static JsonObject *object_member(JsonObject *object, const char *name)
-{
-    JsonNode *node = json_object_get_member(object, name);
-
-    return node && JSON_NODE_HOLDS_OBJECT(node) ? json_node_get_object(node)
-                                                : NULL;
 }
 
 static void client_event(QmpClient *client, JsonObject *message)
 {
-    JsonObject *data = object_member(message, "data");
+    JsonObject *data = qmp_object_member(message, "data");
 
-    if (g_strcmp0(string_member(message, "event"), "SHUTDOWN") == 0 && data) {
+    if (data &&
+        g_strcmp0(qmp_string_member(message, "event"), "SHUTDOWN") == 0) {
         g_free(client->shutdown);
-        client->shutdown = g_strdup(string_member(data, "reason"));
+        client->shutdown = g_strdup(qmp_string_member(data, "reason"));
     }
 }
 
 static GError *command_error(const QmpClient *client, const char *command,
                              JsonObject *error)
 {
-    const char *class = string_member(error, "class");
-    const char *desc = string_member(error, "desc");
+    const char *class = qmp_string_member(error, "class");
+    const char *desc = qmp_string_member(error, "desc");
 
     if (g_strcmp0(class, "CommandNotFound") == 0) {
         return g_error_new(QMP_ERROR, QMP_ERROR_NO_COMMAND, "the QEMU at "
@@ -414,7 +367,7 @@ static GError *command_error(const QmpClient *client, const char *command,
 static void client_answer(QmpClient *client, JsonObject *message)
 {
     QmpRequest *request = g_queue_peek_head(client->requests);
-    JsonObject *failure = object_member(message, "error");
+    JsonObject *failure = qmp_object_member(message, "error");
     JsonNode *result = json_object_get_member(message, "return");
     JsonNode *id = json_object_get_member(message, "id");
     g_autoptr(GError) error = NULL;
@@ -431,7 +384,7 @@ static void client_answer(QmpClient *client, JsonObject *message)
     }
     client_send_next(client);
     request->done(error, error ? NULL : result, request->opaque);
-    request_free(request);
+    qmp_request_free(request);
 }
 
 static void client_message(QmpClient *client)
