@@ -10,43 +10,17 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "hw/raminate/policy/policy.h"
-#include "live.h"
-#include "screen.h"
+#include "live-state.h"
 
 #define MESSAGE_SECONDS 10
 #define RESCAN_SECONDS 2
-#define MAX_ZOOM 16
 /*
  * A map walks over all pages of the guest while QEMU's main loop waits: not
  * so often that this would take more than a twentieth of the time.
  */
 #define MAP_REST 20
 
-typedef struct Live {
-    GMainLoop *loop;
-    const LiveOptions *options;
-    GPtrArray *vms;
-    GPtrArray *rows;
-    View view;
-    int signal;
-    guint draw;
-    guint message_timer;
-    char *message;
-    gboolean asks_policy;
-
-    /* The selected container */
-    const Vm *vm;
-    char *id;
-
-    MapInfo *map;
-    const Vm *map_vm;           /* NULL if none was asked for */
-    char *map_id;
-    gint64 map_asked_at;        /* 0 if no answer is waited for */
-    gint64 map_next_at;
-} Live;
-
-static Row *selected_row(Live *live)
+Row *live_selected_row(Live *live)
 {
     return live->view.selected < 0
            ? NULL : g_ptr_array_index(live->rows, live->view.selected);
@@ -64,7 +38,7 @@ static gboolean draw_now(gpointer opaque)
 }
 
 /* Many VMs may answer at once. */
-static void draw_soon(Live *live)
+void live_draw_soon(Live *live)
 {
     if (!live->draw) {
         live->draw = g_timeout_add(20, draw_now, live);
@@ -74,7 +48,7 @@ static void draw_soon(Live *live)
 static gboolean message_is_old(gpointer opaque);
 
 /* Takes the place of any other, and of a question. */
-static void set_message(Live *live, char *message)
+void live_set_message(Live *live, char *message)
 {
     live->asks_policy = FALSE;
     if (live->message_timer) {
@@ -87,7 +61,7 @@ static void set_message(Live *live, char *message)
         live->message_timer = g_timeout_add_seconds(MESSAGE_SECONDS,
                                                     message_is_old, live);
     }
-    draw_soon(live);
+    live_draw_soon(live);
 }
 
 static gboolean message_is_old(gpointer opaque)
@@ -95,7 +69,7 @@ static gboolean message_is_old(gpointer opaque)
     Live *live = opaque;
 
     live->message_timer = 0;
-    set_message(live, NULL);
+    live_set_message(live, NULL);
     return G_SOURCE_REMOVE;
 }
 
@@ -107,23 +81,23 @@ static void drop_map(Live *live)
     live->map_next_at = 0;
 }
 
-static void select_row(Live *live, int i)
+void live_select_row(Live *live, int i)
 {
     Row *row;
 
     live->view.selected = CLAMP(i, -1, (int)live->rows->len - 1);
-    row = selected_row(live);
+    row = live_selected_row(live);
     if (row && (row->vm != live->vm || g_strcmp0(row->id, live->id) != 0)) {
         live->vm = row->vm;
         g_free(live->id);
         live->id = g_strdup(row->id);
         drop_map(live);
     }
-    draw_soon(live);
+    live_draw_soon(live);
 }
 
 /* The rows have changed: finds the selected one again. */
-static void sort_rows(Live *live)
+void live_sort_rows(Live *live)
 {
     int found = -1;
     unsigned i;
@@ -137,7 +111,7 @@ static void sort_rows(Live *live)
             found = i;
         }
     }
-    select_row(live, MAX(found, 0));
+    live_select_row(live, MAX(found, 0));
 }
 
 /* The map */
@@ -157,16 +131,16 @@ static void got_map(const GError *error, JsonNode *result, void *opaque)
         return;
     }
     if (error || wrong) {
-        set_message(live, g_strdup((error ? error : wrong)->message));
+        live_set_message(live, g_strdup((error ? error : wrong)->message));
     }
     g_clear_pointer(&live->map, map_info_free);
     live->map = map;
-    draw_soon(live);
+    live_draw_soon(live);
 }
 
 static void ask_map(Live *live, Vm *vm)
 {
-    Row *row = selected_row(live);
+    Row *row = live_selected_row(live);
     unsigned cells = screen_map_cells(&live->view);
     gint64 now = g_get_monotonic_time();
 
@@ -192,15 +166,15 @@ static void refreshed(Vm *vm, const GError *error, void *opaque)
 
     vm->opaque = GINT_TO_POINTER(!error);
     if (error && was_well) {
-        set_message(live, g_strdup_printf("%s: %s", vm->name,
-                                          error->message));
+        live_set_message(live, g_strdup_printf("%s: %s", vm->name,
+                                               error->message));
     }
     if (error && live->map_vm == vm) {
         live->map_asked_at = 0;
         drop_map(live);
     }
     rows_update(live->rows, vm);
-    sort_rows(live);
+    live_sort_rows(live);
     ask_map(live, vm);
 }
 
@@ -216,7 +190,7 @@ static gboolean refresh_vms(gpointer opaque)
             vm_refresh(vm, refreshed, live);
         }
     }
-    draw_soon(live);
+    live_draw_soon(live);
     return G_SOURCE_CONTINUE;
 }
 
@@ -279,191 +253,11 @@ static gboolean find_new_vms(gpointer opaque)
         }
     }
     live->view.nr_vms = live->vms->len;
-    sort_rows(live);
+    live_sort_rows(live);
     return G_SOURCE_CONTINUE;
 }
 
 /* Keys */
-
-typedef struct Change {
-    Live *live;
-    char *done;                 /* what to say if it works */
-} Change;
-
-static void changed(const GError *error, JsonNode *result, void *opaque)
-{
-    Change *change = opaque;
-
-    set_message(change->live, error ? g_strdup(error->message)
-                                    : g_steal_pointer(&change->done));
-    g_free(change->done);
-    g_free(change);
-}
-
-static void G_GNUC_PRINTF(4, 5)
-change(Live *live, const char *property, JsonNode *value,
-       const char *format, ...)
-{
-    Row *row = selected_row(live);
-    Change *request = g_new0(Change, 1);
-    va_list args;
-
-    va_start(args, format);
-    request->live = live;
-    request->done = g_strdup_vprintf(format, args);
-    va_end(args);
-    vm_set((Vm *)row->vm, row->id, property, value, changed, request);
-}
-
-/* Returns: whether a container is selected that can be changed. */
-static gboolean can_change(Live *live)
-{
-    Row *row = selected_row(live);
-
-    if (!row || !row->info || row->vm->error) {
-        set_message(live, g_strdup("There is no container to change."));
-        return FALSE;
-    }
-    return TRUE;
-}
-
-static void pause_or_go_on(Live *live)
-{
-    Row *row = selected_row(live);
-    gboolean on;
-
-    if (can_change(live)) {
-        on = strcmp(row->info->state, "off") == 0;
-        change(live, "monitor",
-               json_node_init_boolean(json_node_alloc(), on), "%s/%s: %s",
-               row->vm->name, row->id,
-               on ? "Placement goes on." : "Placement is paused.");
-    }
-}
-
-/* Asks for the number of a policy; any other key leaves it as it is. */
-static void ask_policy(Live *live)
-{
-    const RaminatePolicyOps *const *policies = raminate_policy_list();
-    g_autoptr(GString) text = g_string_new(NULL);
-    Row *row = selected_row(live);
-    unsigned i;
-
-    if (can_change(live)) {
-        g_string_append_printf(text, "Policy, now %s:", row->info->policy);
-        for (i = 0; policies[i]; i++) {
-            g_string_append_printf(text, " %u %s", i + 1, policies[i]->name);
-        }
-        set_message(live, g_strdup(text->str));
-        live->asks_policy = TRUE;
-    }
-}
-
-static void set_policy(Live *live, int key)
-{
-    const RaminatePolicyOps *const *policies = raminate_policy_list();
-    const char *policy = NULL;
-    Row *row = selected_row(live);
-    int i;
-
-    for (i = 0; policies[i]; i++) {
-        if (key == '1' + i) {
-            policy = policies[i]->name;
-        }
-    }
-    set_message(live, NULL);
-    if (policy && can_change(live)) {
-        change(live, "policy",
-               json_node_init_string(json_node_alloc(), policy),
-               "%s/%s: The policy is %s.", row->vm->name, row->id, policy);
-    }
-}
-
-static void move_map(Live *live, double by)
-{
-    double part = 1.0 / (1u << live->view.zoom);
-
-    live->view.from = CLAMP(live->view.from + by * part, 0, 1 - part);
-}
-
-static void zoom_map(Live *live, int by)
-{
-    double middle = live->view.from + 0.5 / (1u << live->view.zoom);
-
-    live->view.zoom = CLAMP((int)live->view.zoom + by, 0, MAX_ZOOM);
-    live->view.from = middle;
-    move_map(live, -0.5);
-    live->map_next_at = 0;
-}
-
-static void handle_view_key(Live *live, int key)
-{
-    View *view = &live->view;
-
-    switch (key) {
-    case KEY_UP:
-    case 'k':
-        select_row(live, MAX(view->selected - 1, 0));
-        break;
-    case KEY_DOWN:
-    case 'j':
-        select_row(live, view->selected + 1);
-        break;
-    case KEY_LEFT:
-        move_map(live, -0.25);
-        break;
-    case KEY_RIGHT:
-        move_map(live, 0.25);
-        break;
-    case '+':
-    case '=':
-        zoom_map(live, 1);
-        break;
-    case '-':
-        zoom_map(live, -1);
-        break;
-    case 's':
-        view->sort = (view->sort + 1) % ROW_NR_SORTS;
-        sort_rows(live);
-        break;
-    case 'r':
-        view->reverse = !view->reverse;
-        sort_rows(live);
-        break;
-    case 'h':
-        view->hottest = !view->hottest;
-        break;
-    case 'm':
-        view->map_only = !view->map_only;
-        live->map_next_at = 0;
-        break;
-    case '?':
-        view->help = !view->help;
-        break;
-    }
-}
-
-static void handle_key(Live *live, int key)
-{
-    if (live->asks_policy) {
-        set_policy(live, key);
-        return;
-    }
-    switch (key) {
-    case 'q':
-        g_main_loop_quit(live->loop);
-        break;
-    case 'p':
-        pause_or_go_on(live);
-        break;
-    case 'c':
-        ask_policy(live);
-        break;
-    default:
-        handle_view_key(live, key);
-        break;
-    }
-}
 
 static gboolean keys(gint fd, GIOCondition condition, gpointer opaque)
 {
@@ -476,9 +270,9 @@ static gboolean keys(gint fd, GIOCondition condition, gpointer opaque)
         return G_SOURCE_CONTINUE;
     }
     for (; key != ERR; key = screen_key()) {
-        handle_key(live, key);
+        live_handle_key(live, key);
     }
-    draw_soon(live);
+    live_draw_soon(live);
     return G_SOURCE_CONTINUE;
 }
 
@@ -490,7 +284,7 @@ static gboolean resized(gpointer opaque)
 
     screen_resize();
     live->map_next_at = 0;
-    draw_soon(live);
+    live_draw_soon(live);
     return G_SOURCE_CONTINUE;
 }
 
@@ -571,10 +365,10 @@ int live_run(GPtrArray *vms, const LiveOptions *options, GError **error)
         vm->opaque = GINT_TO_POINTER(!vm->error);
         rows_update(rows, vm);
     }
-    sort_rows(&live);
+    live_sort_rows(&live);
     run(&live);
     screen_close();
-    set_message(&live, NULL);
+    live_set_message(&live, NULL);
     if (live.draw) {
         g_source_remove(live.draw);
     }

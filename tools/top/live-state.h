@@ -1,0 +1,55 @@
+/*
+ * RAMinate: what raminate-top on a screen knows
+ *
+ * Its files call each other from the main loop only.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#ifndef RAMINATE_TOP_LIVE_STATE_H
+#define RAMINATE_TOP_LIVE_STATE_H
+
+#include "live.h"
+#include "screen.h"
+
+typedef struct Live {
+    GMainLoop *loop;
+    const LiveOptions *options;
+    GPtrArray *vms;
+    GPtrArray *rows;
+    View view;
+    int signal;
+    guint draw;
+    guint message_timer;
+    char *message;
+    gboolean asks_policy;
+
+    /* The selected container */
+    const Vm *vm;
+    char *id;
+
+    MapInfo *map;
+    const Vm *map_vm;           /* NULL if none was asked for */
+    char *map_id;
+    gint64 map_asked_at;        /* 0 if no answer is waited for */
+    gint64 map_next_at;
+} Live;
+
+/* Returns: what belongs to @live, or NULL if there is no row. */
+Row *live_selected_row(Live *live);
+
+void live_draw_soon(Live *live);
+
+/* @message: takes the place of any other, and is freed here; or NULL. */
+void live_set_message(Live *live, char *message);
+
+/* @i: of the rows; the nearest that there is */
+void live_select_row(Live *live, int i);
+
+/* Sorts the rows, which may have changed, and selects the same one again. */
+void live_sort_rows(Live *live);
+
+/* @key: of ncurses' */
+void live_handle_key(Live *live, int key);
+
+#endif
