@@ -12,15 +12,11 @@
 
 #include "lib/heatmap.h"
 #include "lib/text.h"
-#include "screen.h"
+#include "screen-parts.h"
 
 /* Room for the address at the left of the map. */
 #define ADDRESS_COLUMNS 9
 #define MIN_COLUMNS_FOR_ADDRESS 40
-#define DETAIL_LINES 6          /* and one for each tier */
-#define BAR_COLUMNS 10
-/* Of the costs of a slow write that QEMU estimates energy for. */
-#define SHOWN_COST 100
 
 /* A slow tier has one of these sets of colours. */
 #define SLOW_COLOURS 3
@@ -34,7 +30,7 @@ typedef struct Layout {
 } Layout;
 
 static SCREEN *terminal;
-static gboolean utf8;
+gboolean screen_utf8;
 static gboolean colour;
 
 /*
@@ -100,7 +96,7 @@ gboolean screen_open(gboolean is_utf8, GError **error)
                     getenv("TERM") ? getenv("TERM") : "");
         return FALSE;
     }
-    utf8 = is_utf8;
+    screen_utf8 = is_utf8;
     set_escdelay(25);
     cbreak();
     noecho();
@@ -175,9 +171,9 @@ unsigned screen_map_cells(const View *view)
 }
 
 /* Puts text at a place; returns the column behind it. */
-static int put(int y, int x, int columns, attr_t attributes, const char *text)
+int screen_put(int y, int x, int columns, attr_t attributes, const char *text)
 {
-    g_autofree char *clean = text_clean(text, utf8);
+    g_autofree char *clean = text_clean(text, screen_utf8);
     g_autofree char *fit = NULL;
     int room = MAX(COLS - x, 0);
 
@@ -192,8 +188,7 @@ static int put(int y, int x, int columns, attr_t attributes, const char *text)
     return x + abs(columns);
 }
 
-static void G_GNUC_PRINTF(3, 4)
-put_line(int y, attr_t attributes, const char *format, ...)
+void screen_put_line(int y, attr_t attributes, const char *format, ...)
 {
     g_autofree char *text = NULL;
     va_list args;
@@ -201,7 +196,7 @@ put_line(int y, attr_t attributes, const char *format, ...)
     va_start(args, format);
     text = g_strdup_vprintf(format, args);
     va_end(args);
-    put(y, 0, COLS, attributes, text);
+    screen_put(y, 0, COLS, attributes, text);
 }
 
 /* The table */
@@ -294,24 +289,24 @@ static void draw_row(int y, const Row *row, unsigned fit, attr_t attributes)
     int x = 0;
     int i;
 
-    put_line(y, attributes, "%s", "");
+    screen_put_line(y, attributes, "%s", "");
     for (i = 0; i < NR_COLUMNS; i++) {
         if (fit & (1u << i)) {
             g_autofree char *text = row ? cell_text(row, i)
                                         : g_strdup(table[i].title);
 
             if (row && row->vm->error && i > COLUMN_STATE) {
-                put(y, x, COLS - x, attributes, row->vm->error->message);
+                screen_put(y, x, COLS - x, attributes, row->vm->error->message);
                 return;
             }
-            x = put(y, x, table[i].columns, attributes, text) + 1;
+            x = screen_put(y, x, table[i].columns, attributes, text) + 1;
         }
     }
     if (row && row->info && COLS > x + 8) {
         g_autofree char *line = text_sparkline(row->history, row->nr_history,
-                                               COLS - x, utf8);
+                                               COLS - x, screen_utf8);
 
-        put(y, x, COLS - x, attributes, line);
+        screen_put(y, x, COLS - x, attributes, line);
     }
 }
 
@@ -333,7 +328,7 @@ static void draw_list(const View *view, int y, int lines)
 
 /* The map's colours */
 
-static attr_t cell_attributes(HeatmapCell cell, unsigned slow_tier)
+attr_t screen_cell_attributes(HeatmapCell cell, unsigned slow_tier)
 {
     static const attr_t grey[HEATMAP_LEVELS] = {
         A_DIM, A_NORMAL, A_BOLD, A_BOLD | A_REVERSE,
@@ -350,136 +345,6 @@ static attr_t cell_attributes(HeatmapCell cell, unsigned slow_tier)
            (COLORS >= 256 ? A_NORMAL : grey[cell.level]);
 }
 
-/* The selected container */
-
-static void draw_tier(int y, const ContainerInfo *info, unsigned number)
-{
-    const TierInfo *tier = &info->tiers[number];
-    HeatmapCell cell = {
-        .place = number ? HEATMAP_SLOW : HEATMAP_FAST,
-        .level = HEATMAP_LEVELS - 2,
-    };
-    g_autofree char *size = text_size(tier->size);
-    g_autofree char *bar = NULL;
-    guint64 written = 0;
-    double share;
-    unsigned i;
-
-    for (i = 0; i < info->nr_tiers; i++) {
-        written += info->tiers[i].written;
-    }
-    share = (double)tier->written / MAX(written, 1);
-    bar = g_strnfill(share * BAR_COLUMNS + 0.5, '#');
-    put_line(y, A_NORMAL, "  %c %-10s %9s  full %3.0f %%  written %8"
-             G_GUINT64_FORMAT " %3.0f %% [%-*s]",
-             heatmap_signs[cell.place][cell.level], tier->id, size,
-             CLAMP(100.0 * tier->pages * info->page_size /
-                   MAX(tier->size, 1), 0, 100),
-             tier->written, 100 * share, BAR_COLUMNS, bar);
-    if (COLS > 4) {
-        attrset(cell_attributes(cell, MAX(number, 1)));
-        mvaddch(y, 2, heatmap_signs[cell.place][cell.level]);
-    }
-}
-
-static void draw_methods(int y, const ContainerInfo *info)
-{
-    const char *why_sampler = info->sampler_reason;
-    const char *why_mover = info->mover_reason;
-
-    if (why_sampler && g_strcmp0(why_sampler, why_mover) == 0) {
-        put_line(y, A_NORMAL, "  Sampler %s, mover %s: %s", info->sampler,
-                 info->mover, why_mover);
-    } else {
-        put_line(y, A_NORMAL, "  Sampler %s%s%s%s, mover %s%s%s%s",
-                 info->sampler, why_sampler ? " (" : "",
-                 why_sampler ? why_sampler : "", why_sampler ? ")" : "",
-                 info->mover, why_mover ? " (" : "",
-                 why_mover ? why_mover : "", why_mover ? ")" : "");
-    }
-}
-
-static void draw_saved(int y, const ContainerInfo *info)
-{
-    g_autofree char *by_swaps = text_count(info->slow_writes_by_swaps);
-    g_autoptr(GString) line = g_string_new("  Saved:");
-    unsigned i;
-
-    g_string_append_printf(line, " %.1f %% of slow writes (%s pages written "
-                           "by swaps)", 100 * container_info_saved(info),
-                           by_swaps);
-    for (i = 0; i < info->nr_energies; i++) {
-        const EnergyInfo *energy = &info->energies[i];
-
-        if (energy->slow_write_cost == SHOWN_COST && energy->unmoved > 0) {
-            g_string_append_printf(line, ", %.1f %% of energy",
-                                   100 - 100 * energy->placed /
-                                   energy->unmoved);
-        }
-    }
-    put_line(y, A_NORMAL, "%s", line->str);
-}
-
-static void draw_figures(int y, const Row *row)
-{
-    const ContainerInfo *info = row->info;
-    g_autofree char *spark = text_sparkline(row->history, row->nr_history,
-                                            MAX(COLS - 24, 0), utf8);
-    g_autofree char *p50 = text_duration(info->pause_time.p50);
-    g_autofree char *p99 = text_duration(info->pause_time.p99);
-    g_autofree char *max = text_duration(info->pause_time.max);
-    g_autofree char *scan = text_duration(info->scan_time.p50);
-
-    if (row->slow_share < 0) {
-        put_line(y, A_NORMAL, "  Slow writes: none    %s", spark);
-    } else {
-        put_line(y, A_NORMAL, "  Slow writes: %5.1f %% %s",
-                 row->slow_share, spark);
-    }
-    draw_saved(y + 1, info);
-    put_line(y + 2, A_NORMAL, "  Swaps: %" G_GUINT64_FORMAT ", failed %"
-             G_GUINT64_FORMAT ", reversed %" G_GUINT64_FORMAT " (%.1f %%), "
-             "held %" G_GUINT64_FORMAT, info->swaps, info->swaps_failed,
-             info->swaps_reversed,
-             info->swaps ? 100.0 * info->swaps_reversed / info->swaps : 0,
-             info->swaps_held);
-    put_line(y + 3, A_NORMAL, "  Pauses: median %s, p99 %s, longest %s; "
-             "scans: %" G_GUINT64_FORMAT ", median %s", p50, p99, max,
-             info->scans, scan);
-}
-
-static void draw_detail(const Row *row, int y, int lines)
-{
-    const ContainerInfo *info = row->info;
-    g_autofree char *size = NULL;
-    unsigned i;
-
-    if (row->vm->error) {
-        put_line(y, A_BOLD, "%s: %s", row->vm->name, row->vm->error->message);
-        return;
-    }
-    if (!info) {
-        put_line(y, A_NORMAL, row->vm->containers
-                 ? "%s has no hybrid memory: no memory-backend-container"
-                 : "%s has not answered yet", row->vm->name);
-        return;
-    }
-    size = text_size(info->size);
-    put_line(y, A_BOLD, "%s/%s, %s, policy %s, %s%s%s", row->vm->name,
-             info->id, size, info->policy, info->state,
-             info->held_because ? ": " : "",
-             info->held_because ? info->held_because : "");
-    if (lines < DETAIL_LINES) {
-        draw_saved(y + 1, info);
-        return;
-    }
-    draw_methods(y + 1, info);
-    draw_figures(y + 2, row);
-    for (i = 0; i < info->nr_tiers && DETAIL_LINES + (int)i < lines; i++) {
-        draw_tier(y + DETAIL_LINES + i, info, i);
-    }
-}
-
 /* The map */
 
 static void draw_cell(int y, int x, const View *view, double place)
@@ -489,7 +354,7 @@ static void draw_cell(int y, int x, const View *view, double place)
         &view->map->buckets[MIN(i, view->map->nr_buckets - 1)];
     HeatmapCell cell = heatmap_cell(bucket, view->hottest);
 
-    attrset(cell_attributes(cell, MAX(bucket->slow_tier, 1)));
+    attrset(screen_cell_attributes(cell, MAX(bucket->slow_tier, 1)));
     mvaddch(y, x, heatmap_signs[cell.place][cell.level]);
 }
 
@@ -508,7 +373,7 @@ static void draw_map(const View *view, const ContainerInfo *info, int y,
         if (left) {
             g_autofree char *address = text_size(place * info->size);
 
-            put(y + line, 0, -(left - 1), A_NORMAL, address);
+            screen_put(y + line, 0, -(left - 1), A_NORMAL, address);
         }
         for (i = 0; i < width; i++) {
             draw_cell(y + line, left + i, view,
@@ -525,20 +390,20 @@ static void draw_legend(const View *view, const ContainerInfo *info, int y,
     int x = 0;
     unsigned place, level;
 
-    put_line(y, A_NORMAL, "%s", "");
+    screen_put_line(y, A_NORMAL, "%s", "");
     for (place = 0; place < HEATMAP_NR_PLACES; place++) {
         for (level = 0; level < HEATMAP_LEVELS && x < COLS; level++) {
             HeatmapCell cell = { .place = place, .level = level };
 
-            attrset(cell_attributes(cell, 1));
+            attrset(screen_cell_attributes(cell, 1));
             mvaddch(y, x++, heatmap_signs[place][level]);
         }
-        x = put(y, x + 1, 6, A_NORMAL, heatmap_place_names[place]);
+        x = screen_put(y, x + 1, 6, A_NORMAL, heatmap_place_names[place]);
     }
-    x = put(y, x, 15, A_NORMAL, view->hottest ? "by hottest page"
-                                              : "cold to hot");
-    put(y, x + 1, COLS - x - 1, A_NORMAL, each);
-    put(y, x + 2 + g_utf8_strlen(each, -1), 10, A_NORMAL, "a sign");
+    x = screen_put(y, x, 15, A_NORMAL, view->hottest ? "by hottest page"
+                                                     : "cold to hot");
+    screen_put(y, x + 1, COLS - x - 1, A_NORMAL, each);
+    screen_put(y, x + 2 + g_utf8_strlen(each, -1), 10, A_NORMAL, "a sign");
 }
 
 /* All of it */
@@ -564,7 +429,7 @@ static void draw_help(void)
     unsigned i;
 
     for (i = 0; i < G_N_ELEMENTS(lines) && (int)i < LINES - 2; i++) {
-        put_line(1 + i, A_NORMAL, "%s", lines[i]);
+        screen_put_line(1 + i, A_NORMAL, "%s", lines[i]);
     }
 }
 
@@ -573,9 +438,10 @@ static void draw_head(const View *view)
     g_autoptr(GDateTime) time = g_date_time_new_now_local();
     g_autofree char *now = g_date_time_format(time, "%H:%M:%S");
 
-    put_line(0, A_BOLD, "raminate-top %s  VMs: %u  every %g s  by %s%s", now,
-             view->nr_vms, view->period / 1000.0, row_sort_names[view->sort],
-             view->reverse ? ", reversed" : "");
+    screen_put_line(0, A_BOLD, "raminate-top %s  VMs: %u  every %g s  by %s%s",
+                    now, view->nr_vms, view->period / 1000.0,
+                    row_sort_names[view->sort],
+                    view->reverse ? ", reversed" : "");
 }
 
 void screen_draw(const View *view)
@@ -595,7 +461,7 @@ void screen_draw(const View *view)
         draw_list(view, y, lines.list);
         y += lines.list;
         if (lines.detail) {
-            draw_detail(row, y, lines.detail);
+            screen_draw_detail(row, y, lines.detail);
         }
         y += lines.detail;
         if (row->info && view->map && lines.map > 0) {
@@ -606,8 +472,8 @@ void screen_draw(const View *view)
             }
         }
     }
-    put_line(LINES - 1, view->message ? A_REVERSE : A_NORMAL, "%s",
-             view->message ? view->message :
-             "q quit  ? help  s sort  +- zoom  m map  p pause  c policy");
+    screen_put_line(LINES - 1, view->message ? A_REVERSE : A_NORMAL, "%s",
+                    view->message ? view->message : "q quit  ? help  s sort  "
+                    "+- zoom  m map  p pause  c policy");
     refresh();
 }
