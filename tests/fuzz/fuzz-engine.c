@@ -23,7 +23,7 @@
 #define MAX_RUNS 8
 #define MAX_EVENTS 100
 
-/* In so many empty scans, one in 2 s, policies forget: see test-policy.c. */
+/* In so many empty scans, one in 2 s, all is forgotten: test-policy-memory.c. */
 #define FORGET_SCANS 9000
 
 /* Of pages that failed, as backoff.h has it */

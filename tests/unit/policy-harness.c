@@ -177,3 +177,12 @@ void harness_swap(Harness *h, int64_t now_ms, uint32_t a, uint32_t b)
         h->ops->moved(h->policy, now_ms, &move);
     }
 }
+
+void harness_add_test(const char *format, const RaminatePolicyOps *ops,
+                      GTestDataFunc func)
+{
+    g_autoptr(GString) path = g_string_new(format);
+
+    g_string_replace(path, "NAME", ops->name, 1);
+    g_test_add_data_func(path->str, ops, func);
+}

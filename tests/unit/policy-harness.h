@@ -61,4 +61,8 @@ const char *harness_move(Harness *h, int64_t now_ms, size_t max);
 /* Exchanges two pages, planned or not. */
 void harness_swap(Harness *h, int64_t now_ms, uint32_t a, uint32_t b);
 
+/* Adds a test of a policy; @format is its path, with NAME for @ops's name. */
+void harness_add_test(const char *format, const RaminatePolicyOps *ops,
+                      GTestDataFunc func);
+
 #endif
