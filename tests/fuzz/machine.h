@@ -1,0 +1,61 @@
+/*
+ * RAMinate: the engine that bytes happen to, and what should come of it
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#ifndef RAMINATE_FUZZ_MACHINE_H
+#define RAMINATE_FUZZ_MACHINE_H
+
+#include "hw/raminate/engine/engine.h"
+
+#define MAX_TIERS 4
+#define MAX_TIER_PAGES 600
+#define MAX_PAGES (MAX_TIERS * MAX_TIER_PAGES)
+#define MAX_MOVES 256
+
+/* Of pages that failed, as backoff.h has it */
+typedef struct Failed {
+    uint64_t last_plan;         /* that leaves it out */
+    unsigned plans;
+} Failed;
+
+typedef struct Machine {
+    const uint8_t *next;        /* bytes that are left */
+    const uint8_t *end;
+
+    RaminateEngine *engine;
+    RaminatePlacement *placement;
+    RaminateLayout layout;
+    RaminateSettings settings;
+    uint32_t nr_frames;
+    int64_t now;
+
+    RaminateSample found;
+    RaminateSample looked;
+    bool has_looked;            /* since the last scan */
+    uint8_t kinds[MAX_PAGES];   /* of @found, or of @looked */
+
+    RaminateMove moves[MAX_MOVES];
+    uint64_t plan;              /* number of the last one */
+    Failed failed[MAX_PAGES];
+    uint64_t done;
+    uint64_t not_done[RAMINATE_MOVE_HELD + 1];  /* by status */
+    uint64_t scans;
+} Machine;
+
+/* The placement is a permutation, and pages are where their frames are. */
+void check_pages(const Machine *m);
+
+/* What is said of the whole is what can be seen page by page. */
+void check_sums(const Machine *m);
+
+/* What is due is said at once, or when. */
+void check_clock(const Machine *m);
+
+void check_figures(const Machine *m);
+
+/* After a scan that found @found */
+void check_counted(const Machine *m, const RaminateSample *found);
+
+#endif
