@@ -162,7 +162,8 @@ bench-cost: all
 
 # Times, but side by side with those of an earlier build.
 bench-scale: all
-	$(PYTHON) $(SRC)/bench/scale $(if $(BASE),--base $(BASE))
+	$(PYTHON) $(SRC)/bench/scale $(if $(BASE),--base $(BASE)) \
+	    $(if $(FULL),--full=$(FULL))
 
 bench-hostile: all
 	$(PYTHON) $(SRC)/bench/hostile
@@ -195,7 +196,8 @@ help:
 	@echo 'make bench-nested  policies on KVM in an emulated host, by the traffic'
 	@echo 'make bench-cost    count what scans and swaps cost in KVM'
 	@echo 'make bench-scale   measure what large guests cost, and did before;'
-	@echo '                   BASE=DIR takes the earlier build from there'
+	@echo '                   BASE=DIR takes the earlier build from there,'
+	@echo '                   FULL=now simulates ten hours as well'
 	@echo 'make bench-hostile what guests that mean harm make the placer take'
 	@echo 'make bench         compare the policies on recorded workloads'
 	@echo 'make kvm           build the KVM extension for the running kernel'

@@ -10,7 +10,7 @@ import re
 import socket
 import struct
 import time
-from typing import Any, Dict, List, NamedTuple, Sequence, Tuple
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 from . import BENCH
 # pylint: disable=wrong-import-order
@@ -71,6 +71,8 @@ class Cost:
     scan_median: float          # to an eighth, with the first scans
     scan_max: float
     found: float                # pages a scan
+    hold: Optional[float]       # longest of the main loop by scans; earlier
+                                # builds don't count that
     answer: float               # longest wait for an answer of the main loop
     query: float                # the same, of query-raminate
     answer_off: float           # that of the main loop, with monitor=off
@@ -120,14 +122,17 @@ class Asker:
         while b'"return"' not in self._file.readline():
             pass
 
-    def longest(self, command: str = 'query-name', asks: int = ASKS
-                ) -> float:
-        """Milliseconds of the longest wait of many."""
+    def longest(self, command: str = 'query-name', asks: int = ASKS,
+                seconds: float = 0) -> float:
+        """Milliseconds of the longest wait of so many, and of all for so long
+        at least."""
         longest = 0.0
-        for _ in range(asks):
+        end = time.perf_counter() + seconds
+        while asks > 0 or time.perf_counter() < end:
             start = time.perf_counter()
             self._ask(command)
             longest = max(longest, time.perf_counter() - start)
+            asks -= 1
             time.sleep(0.001)
         return 1000 * longest
 
@@ -153,17 +158,17 @@ def _resident(pid: int, directory: Path) -> Resident:
     return Resident(total[False], total[True])
 
 
-def _wait_for_scans(guest: Guest, count: int) -> Dict[str, Any]:
-    """The figures once so many more scans have been made."""
+def wait_for_more(guest: Guest, figure: str, count: int) -> Dict[str, Any]:
+    """The figures once one of them has grown by so many."""
     end = time.monotonic() + TIMEOUT
-    wanted = guest.raminate()['scans'] + count
+    wanted = guest.raminate()[figure] + count
     while True:
         info = guest.raminate()
-        if info['scans'] >= wanted:
+        if info[figure] >= wanted:
             return info
         if time.monotonic() > end:
             raise paths.SetupError(
-                f"{info['scans']} scans of {wanted} in {TIMEOUT} s")
+                f"{info[figure]} {figure} of {wanted} in {TIMEOUT} s")
         time.sleep(0.1)
 
 
@@ -176,10 +181,15 @@ def _scans(before: Dict[str, Any], after: Dict[str, Any]
     return took / scans / 1e6, found / scans
 
 
+def firmware() -> List[str]:
+    """Where any build of QEMU finds it."""
+    return ['-L', str(paths.QEMU_SOURCE / 'pc-bios')]
+
+
 def _args(directory: Path, case: Case, memory: Sequence[str], name: str
           ) -> List[str]:
     """The guest's, with the RAM that the options MEMORY make as NAME."""
-    args = ['-L', str(paths.QEMU_SOURCE / 'pc-bios'), '-nodefaults',
+    args = [*firmware(), '-nodefaults',
             '-cpu', 'max,phys-bits=46', '-m', f'{case.memory // MIB}M',
             '-machine', f'pc,memory-backend={name}', *memory]
     if case.writes:
@@ -225,17 +235,19 @@ def measure(binary: str, case: Case) -> Cost:
             guest.launch()
             guest.cmd('query-status')
             started = time.perf_counter() - start
-            before = _wait_for_scans(guest, WARM_UP_SCANS)
+            before = wait_for_more(guest, 'scans', WARM_UP_SCANS)
             asker = Asker(directory / 'ask')
             answer = asker.longest()
             query = asker.longest('query-raminate')
-            after = _wait_for_scans(guest, SCANS)
+            after = wait_for_more(guest, 'scans', SCANS)
             resident = _resident(guest.get_pid(), directory).own
             guest.set('monitor', False)
             answer_off = asker.longest()
             asker.close()
     scan, found = _scans(before, after)
     times = after['scan-time']
+    holds = after.get('main-loop-time')
     return Cost(1000 * started, resident, resident - plain, scan,
-                times['p50'] / 1e6, times['max'] / 1e6, found, answer, query,
+                times['p50'] / 1e6, times['max'] / 1e6, found,
+                holds['max'] / 1e6 if holds else None, answer, query,
                 answer_off)

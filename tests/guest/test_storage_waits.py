@@ -10,22 +10,14 @@ import signal
 import threading
 from typing import List
 
-from guestlib import MIB, Guest, check, run_tests, wait_for_swaps
+from guestlib import Guest, check, run_tests, wait_for_swaps
 from nbd import nbd_server
-from watch import beating, compare
+from watch import compare
+from benchlib.beat import DISK, beating, slow_disk, start_read
 
-SIZE = 8 * MIB
-NEVER = 3600 * 10 ** 9      # nanoseconds; no test waits for that
-STALLED = ['-drive', f'if=none,id=d,driver=null-co,size={SIZE},'
-           f'read-zeroes=on,latency-ns={NEVER}']
+NEVER = 3600                # seconds; no test waits for that
+STALLED = slow_disk(NEVER)
 SUSPENDED = 1.0             # seconds
-
-
-def start_read(guest: Guest) -> None:
-    """Has the disk "d" read, in the background."""
-    said = guest.cmd('human-monitor-command', **{
-        'command-line': 'qemu-io d "aio_read -q 0 4096"'})
-    check(said == '', said)
 
 
 def null_device(directory: Path) -> None:
@@ -40,7 +32,7 @@ def nbd(directory: Path) -> None:
     """A server that hangs, then dies, and comes back."""
     image = directory / 'disk.img'
     with image.open('wb') as file:
-        file.truncate(SIZE)
+        file.truncate(DISK)
     disk = ['-drive', 'if=none,id=d,driver=nbd,server.type=unix,'
             f'server.path={directory}/nbd,reconnect-delay=3600']
     with nbd_server(directory, image) as server, \
@@ -61,8 +53,8 @@ def nbd(directory: Path) -> None:
 
 def target_of_a_backup(directory: Path) -> None:
     nodes: List[str] = []
-    for name, latency in (('disk', 0), ('target', NEVER)):
-        nodes += ['-blockdev', f'null-co,node-name={name},size={SIZE},'
+    for name, latency in (('disk', 0), ('target', NEVER * 10 ** 9)):
+        nodes += ['-blockdev', f'null-co,node-name={name},size={DISK},'
                   f'read-zeroes=on,latency-ns={latency}']
     with Guest(directory, None, [*beating(directory), *nodes]) as guest:
         guest.launch()
