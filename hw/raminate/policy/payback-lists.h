@@ -30,11 +30,10 @@
 
 /*
  * A page is forgotten so many scans after the last that found it written; one
- * that was moved but never written, so many after the start.  That is four
- * times the age at which the last class begins, so that pages which come back
- * after some time in that class are known for what they were, and with a scan
- * each second, so are those of what is done once an hour.  What is lost is
- * little:
+ * that was moved but never written, so many after the start.  With a scan each
+ * second, that is after four hours, as with lru, so that what is done again
+ * within an afternoon finds its pages known for what they were.  Until then,
+ * plans are as if nothing were ever forgotten.  Little is lost after so long:
  * - The rate that a page has after its next write is as if that were the first:
  *   after 768 scans, less than 1 / PAYBACK_RATE_FULL is left of a rate of 1.
  * - The gap is that of the last class in any case.
@@ -42,8 +41,9 @@
  *   come back sooner than others after so long.  The model forgets by half in
  *   69 scans what it counted of that, and a swap has to pay within 200.
  * - Its pace is learned anew, from the first few scans that find it written.
+ *   That is what it costs: see docs/how-it-works.md.
  */
-#define PAYBACK_FORGET_SCANS (4u << (PAYBACK_AGES - 2))
+#define PAYBACK_FORGET_SCANS 14400u
 
 /* At most so many are forgotten by a scan, which takes some milliseconds. */
 #define PAYBACK_FORGET_PAGES 32768
