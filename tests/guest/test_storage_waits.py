@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # While storage does not answer, neither QMP nor the guest wait longer for the
-# monitor than without it.
+# placer than without it.
 #
 # SPDX-License-Identifier: GPL-2.0-or-later
 
@@ -65,7 +65,7 @@ def target_of_a_backup(directory: Path) -> None:
 
 
 def waits_are_found(directory: Path) -> None:
-    """The control: with the monitor on, somebody does hold QEMU."""
+    """The control: with the placer on, somebody does hold QEMU."""
     with Guest(directory, None, [*beating(directory), *STALLED]) as guest:
         guest.launch()
         start_read(guest)
@@ -78,7 +78,7 @@ def waits_are_found(directory: Path) -> None:
         try:
             compare(directory, guest, suspend, rounds=3)
         except AssertionError as err:
-            check('with the monitor on' in str(err), str(err))
+            check('with the placer on' in str(err), str(err))
         else:
             check(False, "nothing was found")
         guest.kill()

@@ -1,4 +1,4 @@
-# With the monitor on, QMP and a guest's vCPU stand still not much longer than
+# With the placer on, QMP and a guest's vCPU stand still not much longer than
 # with it off.
 #
 # SPDX-License-Identifier: GPL-2.0-or-later
@@ -14,7 +14,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / 'bench'))
 # pylint: disable=wrong-import-position
 from benchlib.beat import Longest, watch  # noqa: E402
 
-MORE = 100              # milliseconds that the monitor may cost
+MORE = 100              # milliseconds that the placer may cost
 # On a machine that is busy with other things, one of them is quiet.
 LEAST_ROUNDS = 3
 ROUNDS = 20
@@ -24,7 +24,7 @@ NEVER = Longest(float('inf'), float('inf'))
 def compare(directory: Path, guest: Guest,
             meanwhile: Callable[[], object] = lambda: None,
             rounds: int = ROUNDS) -> None:
-    """With the monitor on, nobody waits much longer than with it off.
+    """With the placer on, nobody waits much longer than with it off.
 
     Batches must be given up all the while.
     """
@@ -45,7 +45,7 @@ def compare(directory: Path, guest: Guest,
           f"{on.gap:.0f}, with monitor=off {off.answer:.0f} and "
           f"{off.gap:.0f}", flush=True)
     check(all(now - before <= MORE for before, now in zip(off, on)),
-          f"with the monitor on {on}, with it off {off}")
+          f"with the placer on {on}, with it off {off}")
     # Each attempt has held the main loop, and was counted.
     times = info['main-loop-time']
     check(times['count'] >= info['batches-given-up'], info)

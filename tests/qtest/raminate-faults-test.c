@@ -47,7 +47,7 @@ static void model_exchange(Model *model, uint32_t a, uint32_t b)
     model->frame[b] = frame;
 }
 
-/* There is QEMU with a monitor that is ready for batches, and a new model. */
+/* There is QEMU with a placer that is ready for batches, and a new model. */
 static void model_start(Model *model, const char *settings)
 {
     raminate_faults_preload();
@@ -72,7 +72,7 @@ static void set_monitor(const Model *model, bool on)
                              "    'property': 'monitor', 'value': %i } }", on);
 }
 
-/* Waits until the monitor that was set to on is there, or can't be. */
+/* Waits until the placer that was turned on is there, or can't be. */
 static void wait_for_opening(const Model *model)
 {
     uint64_t scans = raminate_figure(model->qts, "scans");
@@ -84,12 +84,12 @@ static void wait_for_opening(const Model *model)
         opened = qdict_haskey(info, "held-because") ||
                  qdict_get_int(info, "scans") > scans;
         qobject_unref(info);
-        raminate_wait(&rounds, "the monitor");
+        raminate_wait(&rounds, "the placer");
     }
 }
 
-/* The monitor gives back what it has, and gets it anew. */
-static void reopen_monitor(const Model *model)
+/* The placer gives back what it has, and gets it anew. */
+static void reopen_placer(const Model *model)
 {
     set_monitor(model, false);
     raminate_wait_state(model->qts, "off");
@@ -244,7 +244,7 @@ static void assert_lost(Model *model, bool written)
 
 /*
  * Has calls of @kinds fail, beginning with each in turn.
- * @fresh: whether the monitor is to be without what it keeps between batches
+ * @fresh: whether the placer is to be without what it keeps between batches
  * Returns: number of calls.
  */
 static unsigned fail_each(Model *model, uint32_t kinds, unsigned nr, int error,
@@ -254,7 +254,7 @@ static unsigned fail_each(Model *model, uint32_t kinds, unsigned nr, int error,
 
     for (bool failed = true; failed; let++) {
         if (fresh) {
-            reopen_monitor(model);
+            reopen_placer(model);
         }
         raminate_faults_order(kinds, let, nr, error);
         if (!run_batch(model)) {
@@ -397,7 +397,7 @@ static void test_lies_are_found(void)
 
 #define OF_OPENING (FAULT_MEMFD | FAULT_TRUNCATE | FAULT_MAP_NEW)
 
-/* Returns: whether the monitor holds, and says why. */
+/* Returns: whether the placer holds, and says why. */
 static bool assert_runs_or_held(const Model *model)
 {
     QDict *info = raminate_query(model->qts, "c");
@@ -413,7 +413,7 @@ static bool assert_runs_or_held(const Model *model)
 }
 
 /*
- * The monitor does without what it could not get, or says why it holds; and
+ * The placer does without what it could not get, or says why it holds; and
  * goes on when it is asked to again.
  */
 static void test_opening(void)
@@ -460,7 +460,7 @@ static void order_at_random(GRand *random)
     }
 }
 
-/* The monitor moves pages as it likes: reads from it where they are. */
+/* The placer moves pages as it likes: reads from it where they are. */
 static void find_frames(Model *model)
 {
     for (uint32_t page = 0; page < NR_PAGES; page++) {
@@ -588,7 +588,7 @@ static void test_attaching(void)
         unsigned let = 0;
 
         do {
-            /* What the monitor opens is another matter, see test_opening(). */
+            /* What the placer opens is another matter, see test_opening(). */
             raminate_assert_object_add(qts, CONTAINER ",monitor=off");
             raminate_assert_object_add(qts, FAST);
             raminate_faults_order(OF_ATTACHING, let++, FAULTS_FOR_EVER,

@@ -182,12 +182,12 @@ static const Metric metrics[] = {
       "Setting: most pairs of pages exchanged in a batch.",
       FIELD(max_swaps), NULL, 0 },
     { "raminate_max_cpu_ratio", "gauge",
-      "Setting: most processor time that the monitor takes, 1 for all of one "
+      "Setting: most processor time that the placer takes, 1 for all of one "
       "processor; 0 for no bound.", FIELD(max_cpu), NULL, 0.01 },
     { "raminate_scans_total", "counter",
       "Scans made.", FIELD(scans), NULL, 0 },
     { "raminate_put_off_scans_total", "counter",
-      "Scans that came late because the monitor had taken its processor time.",
+      "Scans that came late because the placer had taken its processor time.",
       FIELD(scans_put_off), NULL, 0 },
     { "raminate_written_pages_total", "counter",
       "Pages found written, summed over all scans.",

@@ -29,7 +29,7 @@ const RaminateSetting raminate_setting_list[] = {
       "reversed",
       offsetof(RaminateSettings, reverse_window), 1, 24 * HOUR_MS, 60000 },
     { "max-cpu",
-      "Most processor time that the monitor takes, in per cent of one "
+      "Most processor time that the placer takes, in per cent of one "
       "processor, 0 for no bound",
       offsetof(RaminateSettings, max_cpu), 0, 100, 10 },
     { NULL, NULL, 0, 0, 0, 0 },
