@@ -33,6 +33,7 @@ typedef struct Batch {
     bool planned;               /* not by a user */
     bool by_policy;             /* planned, and not what came with the guest */
     int64_t planned_ms;
+    uint32_t window_ms;         /* from the last scan until then */
     RaminateExchangeResult result;
     uint64_t paused;            /* nanoseconds */
 } Batch;
@@ -118,24 +119,37 @@ static void account_batch(Batch *batch, int64_t now, uint64_t took)
 }
 
 /* With the lock. */
-static void record_batch(const Batch *batch, int64_t now)
+static void set_planned(Batch *batch, int64_t now)
+{
+    batch->planned_ms = now;
+    batch->window_ms = now - raminate_engine_last_scan(batch->placer->engine);
+}
+
+/*
+ * Without the lock, since it takes the longer the more moves there are.
+ * Returns: what to record of a batch, or NULL if nobody does.
+ */
+static GByteArray *encode_batch(const Batch *batch, int64_t now)
 {
     RaminatePlacer *placer = batch->placer;
     RaminateRecordEntry entry = {
         .type = RAMINATE_RECORD_BATCH,
         .time_ms = batch->planned_ms,
-        .window_ms = batch->planned_ms -
-                     raminate_engine_last_scan(placer->engine),
+        .window_ms = batch->window_ms,
         .moves = batch->moves,
         .nr_moves = batch->nr + batch->nr_stale,
         .moved_after_ms = now - batch->planned_ms,
         .by_command = !batch->by_policy,
     };
+    GByteArray *out;
 
-    raminate_placer_assert_locked(placer);
-    if (placer->recording) {
-        raminate_recording_add(placer->recording, &entry);
+    if (!raminate_placer_is_recording(placer)) {
+        return NULL;
     }
+    out = g_byte_array_new();
+    raminate_record_put_entry(
+        out, raminate_placement_pages(placer->memory->placement), &entry);
+    return out;
 }
 
 /* Returns: whether its time was over, or it was held, before its end. */
@@ -211,11 +225,11 @@ static bool make_batch(Batch *batch, Error **errp)
 static void give_up(Batch *batch, bool claimed)
 {
     RaminatePlacer *placer = batch->placer;
+    g_autoptr(GByteArray) entry =
+        batch->planned ? encode_batch(batch, batch->planned_ms) : NULL;
 
     raminate_placer_lock(placer);
-    if (batch->planned) {
-        record_batch(batch, batch->planned_ms);
-    }
+    raminate_recording_add(placer->recording, entry);
     if (claimed) {
         raminate_engine_figures(placer->engine)->batches_given_up++;
         raminate_placer_release_batch(placer);
@@ -231,6 +245,7 @@ static bool exchange(Batch *batch, Error **errp)
 {
     RaminatePlacer *placer = batch->placer;
     int64_t start = qemu_clock_get_ns(QEMU_CLOCK_REALTIME);
+    g_autoptr(GByteArray) entry = NULL;
     Error *err = NULL;
     int64_t now;
     bool made;
@@ -249,9 +264,13 @@ static bool exchange(Batch *batch, Error **errp)
     raminate_placer_lock(placer);
     now = raminate_placer_now(placer);
     if (!batch->planned) {
-        batch->planned_ms = now;
+        set_planned(batch, now);
     }
-    record_batch(batch, now);
+    raminate_placer_unlock(placer);
+    entry = encode_batch(batch, now);
+
+    raminate_placer_lock(placer);
+    raminate_recording_add(placer->recording, entry);
     if (made) {
         account_batch(batch, now,
                       qemu_clock_get_ns(QEMU_CLOCK_REALTIME) - start);
@@ -312,6 +331,17 @@ static bool plan_by_policy(Batch *batch, uint32_t max)
     return raminate_placer_end_policy(placer);
 }
 
+static void nothing_to_do(Batch *batch)
+{
+    RaminatePlacer *placer = batch->placer;
+    g_autoptr(GByteArray) entry = encode_batch(batch, batch->planned_ms);
+
+    raminate_placer_lock(placer);
+    raminate_recording_add(placer->recording, entry);
+    raminate_placer_set_held(placer, NULL);
+    raminate_placer_unlock(placer);
+}
+
 void raminate_placer_batch(RaminatePlacer *placer)
 {
     Batch batch = { .placer = placer, .planned = true };
@@ -324,7 +354,7 @@ void raminate_placer_batch(RaminatePlacer *placer)
     moves = batch.moves = g_new0(RaminateMove, max);
 
     raminate_placer_lock(placer);
-    batch.planned_ms = raminate_placer_now(placer);
+    set_planned(&batch, raminate_placer_now(placer));
     raminate_engine_begin_batch(placer->engine, batch.planned_ms);
     batch.nr = raminate_engine_plan_handover(placer->engine, batch.planned_ms,
                                              moves, max);
@@ -333,12 +363,9 @@ void raminate_placer_batch(RaminatePlacer *placer)
         raminate_placer_unlock(placer);
         return;
     }
-    if (!batch.nr) {
-        record_batch(&batch, batch.planned_ms);
-        raminate_placer_set_held(placer, NULL);
-    }
     raminate_placer_unlock(placer);
     if (!batch.nr) {
+        nothing_to_do(&batch);
         return;
     }
     if (placer->mover->ops->part.in_main_loop) {

@@ -110,6 +110,16 @@ void raminate_placer_set_broken(RaminatePlacer *placer, Error *err)
     error_free(err);
 }
 
+bool raminate_placer_is_recording(RaminatePlacer *placer)
+{
+    bool ret;
+
+    raminate_placer_lock(placer);
+    ret = placer->recording;
+    raminate_placer_unlock(placer);
+    return ret;
+}
+
 bool raminate_placer_may_go_on(RaminatePlacer *placer)
 {
     bool may;

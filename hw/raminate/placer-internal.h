@@ -169,6 +169,13 @@ void raminate_placer_set_broken(RaminatePlacer *placer, Error *err);
 /* Without the lock.  Returns: whether the thread may go on with its work. */
 bool raminate_placer_may_go_on(RaminatePlacer *placer);
 
+/*
+ * Without the lock.
+ * Returns: whether somebody records, for whom to encode what is about to be
+ * put down with raminate_recording_add().
+ */
+bool raminate_placer_is_recording(RaminatePlacer *placer);
+
 /* parts.c */
 
 /*

@@ -19,7 +19,7 @@ struct RaminateRecording {
     const RaminateMemory *memory;
     char *path;
     RaminateRecorder *recorder;
-    bool ended;                 /* before it was told to */
+    bool ended;                 /* before it was told to; placer's lock */
 };
 
 /* In the recorder's thread. */
@@ -95,11 +95,11 @@ void raminate_recording_free(RaminateRecording *recording)
     }
 }
 
-void raminate_recording_add(RaminateRecording *recording,
-                            const RaminateRecordEntry *entry)
+void raminate_recording_add(RaminateRecording *recording, GByteArray *entries)
 {
-    if (!recording->ended) {
-        recording->ended = !raminate_recorder_add(recording->recorder, entry);
+    if (recording && entries && !recording->ended) {
+        recording->ended = !raminate_recorder_hand_over(recording->recorder,
+                                                        entries);
     }
 }
 

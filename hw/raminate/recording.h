@@ -25,15 +25,24 @@ RaminateRecording *raminate_recording_new(const RaminateMemory *memory,
 /* Writes what is left to write.  NULL is fine. */
 void raminate_recording_free(RaminateRecording *recording);
 
-/* Doesn't wait for the file.  To be called by one thread at a time. */
-void raminate_recording_add(RaminateRecording *recording,
-                            const RaminateRecordEntry *entry);
+/*
+ * Waits for no file, and takes the same short time for any size.  With the
+ * placer's lock.  Entries fit any recording of the container, so that another
+ * one may have begun since they were encoded.
+ * @recording: or NULL
+ * @entries: as raminate_record_put_entry() made them, not changed any more; a
+ *           reference is taken.  Or NULL
+ */
+void raminate_recording_add(RaminateRecording *recording, GByteArray *entries);
 
 /* Returns: whether @path leads to the file of the recording. */
 bool raminate_recording_is_to(const RaminateRecording *recording,
                               const char *path);
 
-/* Returns: the file, or NULL if the recording has ended early. */
+/*
+ * With the placer's lock.
+ * Returns: the file, or NULL if the recording has ended early.
+ */
 const char *raminate_recording_path(const RaminateRecording *recording);
 
 #endif

@@ -73,38 +73,79 @@ static bool scan_pages(RaminatePlacer *placer, RaminateSample *sample)
     return true;
 }
 
+/* Without the lock.  Returns: milliseconds from the last scan to @now. */
+static uint32_t window_at(RaminatePlacer *placer, int64_t now)
+{
+    uint32_t window_ms;
+
+    raminate_placer_lock(placer);
+    window_ms = now - raminate_engine_last_scan(placer->engine);
+    raminate_placer_unlock(placer);
+    return window_ms;
+}
+
+static void encode(const RaminatePlacer *placer, GByteArray *out,
+                   const RaminateRecordEntry *entry)
+{
+    raminate_record_put_entry(
+        out, raminate_placement_pages(placer->memory->placement), entry);
+}
+
 /*
- * With the lock.
- * @found: of a scan or look, else NULL
+ * Without the lock, since it takes the longer the more was found.
+ * @type: of a scan or look
  * @pages: those that were written
- * @lines: of each of them, or NULL
+ * @out: may have other entries already
  */
-static void record_pages(RaminatePlacer *placer, RaminateRecordType type,
-                         int64_t now, const RaminateSample *found,
-                         const uint32_t *pages, size_t nr,
-                         const uint32_t *lines)
+static void encode_found(const RaminatePlacer *placer, GByteArray *out,
+                         RaminateRecordType type, int64_t now,
+                         uint32_t window_ms, const RaminateSample *found,
+                         const uint32_t *pages, size_t nr)
 {
     g_autofree uint32_t *read = NULL;
     RaminateRecordEntry entry = {
         .type = type,
         .time_ms = now,
-        .window_ms = now - raminate_engine_last_scan(placer->engine),
+        .window_ms = window_ms,
         .pages = pages,
         .nr = nr,
-        .kinds = found ? found->kinds : 0,
-        .written = lines,
+        .kinds = found->kinds,
     };
 
-    raminate_placer_assert_locked(placer);
-    if (!placer->recording) {
-        return;
-    }
     if (entry.kinds & RAMINATE_READ) {
         read = raminate_sample_pages(found, RAMINATE_READ,
                                      &entry.nr_read_pages);
         entry.read_pages = read;
     }
-    raminate_recording_add(placer->recording, &entry);
+    encode(placer, out, &entry);
+}
+
+/*
+ * Without the lock.
+ * @pages: those that @scan found written
+ * Returns: what to record of a scan, or NULL if nobody does.
+ */
+static GByteArray *encode_scan(RaminatePlacer *placer, const RaminateScan *scan,
+                               const uint32_t *pages, size_t nr)
+{
+    RaminateRecordEntry gauge = {
+        .type = RAMINATE_RECORD_GAUGE,
+        .time_ms = scan->now,
+        .window_ms = window_at(placer, scan->now),
+        .pages = scan->gauged,
+        .nr = scan->nr_gauged,
+        .written = scan->lines,
+    };
+    GByteArray *out;
+
+    if (!raminate_placer_is_recording(placer)) {
+        return NULL;
+    }
+    out = g_byte_array_new();
+    encode(placer, out, &gauge);
+    encode_found(placer, out, RAMINATE_RECORD_SCAN, scan->now, gauge.window_ms,
+                 scan->found, pages, nr);
+    return out;
 }
 
 /* Counts what was found, as much at a time as takes well below 1 ms. */
@@ -181,13 +222,12 @@ static void tell_scan(RaminatePlacer *placer, int64_t now, uint64_t took)
         .nr_gauged = raminate_gauge_compare(placer->gauge, pages, nr, gauged,
                                             lines),
     };
+    g_autoptr(GByteArray) entries = encode_scan(placer, &scan, pages, nr);
     bool wants_gauge;
 
     raminate_placer_lock(placer);
     raminate_placer_settle(placer);
-    record_pages(placer, RAMINATE_RECORD_GAUGE, now, NULL, gauged,
-                 scan.nr_gauged, lines);
-    record_pages(placer, RAMINATE_RECORD_SCAN, now, found, pages, nr, NULL);
+    raminate_recording_add(placer->recording, entries);
     if (!raminate_placer_begin_policy(placer)) {
         raminate_placer_unlock(placer);
         return;
@@ -246,20 +286,38 @@ void raminate_placer_scan(RaminatePlacer *placer)
     note_memory(placer);
 }
 
-/* With the lock, which is given back in between. */
+/* Without the lock.  Returns: as encode_scan(). */
+static GByteArray *encode_look(RaminatePlacer *placer, int64_t now,
+                               uint32_t window_ms)
+{
+    g_autofree uint32_t *pages = NULL;
+    GByteArray *out;
+    size_t nr;
+
+    if (!raminate_placer_is_recording(placer)) {
+        return NULL;
+    }
+    out = g_byte_array_new();
+    pages = raminate_sample_pages(&placer->looked, RAMINATE_WRITTEN, &nr);
+    encode_found(placer, out, RAMINATE_RECORD_LOOK, now, window_ms,
+                 &placer->looked, pages, nr);
+    return out;
+}
+
+/* Tells the engine of a look that was made in full. */
 static void tell_look(RaminatePlacer *placer, int64_t now)
 {
-    uint32_t window = now - raminate_engine_last_scan(placer->engine);
-    size_t nr;
-    g_autofree uint32_t *pages =
-        raminate_sample_pages(&placer->looked, RAMINATE_WRITTEN, &nr);
+    uint32_t window_ms = window_at(placer, now);
+    g_autoptr(GByteArray) entries = encode_look(placer, now, window_ms);
 
-    record_pages(placer, RAMINATE_RECORD_LOOK, now, &placer->looked, pages, nr,
-                 NULL);
+    raminate_placer_lock(placer);
+    raminate_placer_settle(placer);
+    raminate_recording_add(placer->recording, entries);
     if (raminate_placer_begin_policy(placer)) {
-        raminate_engine_looked(placer->engine, now, window, &placer->looked);
+        raminate_engine_looked(placer->engine, now, window_ms, &placer->looked);
         raminate_placer_end_policy(placer);
     }
+    raminate_placer_unlock(placer);
 }
 
 /* What it finds, the next scan does not, and is added to it. */
@@ -276,12 +334,11 @@ void raminate_placer_look(RaminatePlacer *placer)
     raminate_placer_unlock(placer);
 
     done = scan_pages(placer, &placer->looked);
-    raminate_placer_lock(placer);
-    raminate_placer_settle(placer);
     if (!done) {
+        raminate_placer_lock(placer);
         raminate_engine_hold(engine);
+        raminate_placer_unlock(placer);
     } else if (counts) {
         tell_look(placer, now);
     }
-    raminate_placer_unlock(placer);
 }

@@ -14,6 +14,9 @@
 /* What a disk that hangs may cost us in memory */
 #define MAX_WAITING (64 << 20)
 
+/* What waiting data takes in memory besides its bytes, at most */
+#define WAITING_COST 128
+
 /* So little at a time that a file that takes data is seen to do so */
 #define MAX_WRITE (1 << 20)
 
@@ -26,7 +29,8 @@ struct RaminateRecorder {
 
     GMutex lock;                /* protects what follows */
     GCond changed;
-    GByteArray *waiting;        /* whole entries */
+    GQueue waiting;             /* of GByteArray, each with whole entries */
+    size_t waiting_size;        /* in bytes of memory */
     bool ended;                 /* nothing more is taken */
     const char *reason;         /* to end for, or NULL */
     bool finish;
@@ -56,21 +60,38 @@ static int write_all(RaminateRecorder *recorder, const uint8_t *data,
     return 0;
 }
 
+/* With the lock. */
+static void push_waiting(RaminateRecorder *recorder, GByteArray *data)
+{
+    g_queue_push_tail(&recorder->waiting, g_byte_array_ref(data));
+    recorder->waiting_size += data->len + WAITING_COST;
+}
+
 /* Returns: bytes to write next, or NULL if there will be none. */
 static GByteArray *wait_for_work(RaminateRecorder *recorder)
 {
     g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&recorder->lock);
     GByteArray *work;
 
-    while (!recorder->waiting->len && !recorder->finish && !recorder->reason) {
+    while (g_queue_is_empty(&recorder->waiting) && !recorder->finish &&
+           !recorder->reason) {
         g_cond_wait(&recorder->changed, &recorder->lock);
     }
-    if (!recorder->waiting->len) {
-        return NULL;
+    work = g_queue_pop_head(&recorder->waiting);
+    if (work) {
+        recorder->waiting_size -= work->len + WAITING_COST;
     }
-    work = recorder->waiting;
-    recorder->waiting = g_byte_array_new();
     return work;
+}
+
+static void drop_waiting(RaminateRecorder *recorder)
+{
+    GByteArray *data;
+
+    while ((data = g_queue_pop_head(&recorder->waiting))) {
+        g_byte_array_unref(data);
+    }
+    recorder->waiting_size = 0;
 }
 
 static void end_early(RaminateRecorder *recorder, const char *reason)
@@ -79,7 +100,7 @@ static void end_early(RaminateRecorder *recorder, const char *reason)
 
     g_mutex_lock(&recorder->lock);
     recorder->ended = true;
-    g_byte_array_set_size(recorder->waiting, 0);
+    drop_waiting(recorder);
     tell = !recorder->is_left;
     recorder->is_telling = tell;
     g_mutex_unlock(&recorder->lock);
@@ -90,7 +111,7 @@ static void end_early(RaminateRecorder *recorder, const char *reason)
 
 static void recorder_destroy(RaminateRecorder *recorder)
 {
-    g_byte_array_unref(recorder->waiting);
+    drop_waiting(recorder);
     g_cond_clear(&recorder->changed);
     g_mutex_clear(&recorder->lock);
     g_free(recorder);
@@ -184,6 +205,7 @@ RaminateRecorder *raminate_recorder_new(const char *path,
                                         RaminateRecorderEnded ended,
                                         void *opaque, GError **error)
 {
+    g_autoptr(GByteArray) start = g_byte_array_new();
     RaminateRecorder *recorder;
     int fd = open_file(path, error);
 
@@ -195,30 +217,39 @@ RaminateRecorder *raminate_recorder_new(const char *path,
     recorder->nr_pages = header->nr_pages;
     recorder->ended_cb = ended;
     recorder->opaque = opaque;
-    recorder->waiting = g_byte_array_new();
+    g_queue_init(&recorder->waiting);
     g_mutex_init(&recorder->lock);
     g_cond_init(&recorder->changed);
-    raminate_record_put_header(recorder->waiting, header);
+    raminate_record_put_header(start, header);
+    push_waiting(recorder, start);
     recorder->thread = g_thread_new("raminate/record", recorder_thread,
                                     recorder);
     return recorder;
 }
 
-bool raminate_recorder_add(RaminateRecorder *recorder,
-                           const RaminateRecordEntry *entry)
+bool raminate_recorder_hand_over(RaminateRecorder *recorder,
+                                 GByteArray *entries)
 {
     g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&recorder->lock);
 
-    if (!recorder->ended && recorder->waiting->len > MAX_WAITING) {
+    if (!recorder->ended && recorder->waiting_size > MAX_WAITING) {
         recorder->ended = true;
         recorder->reason = "the file takes data more slowly than it comes";
     }
     if (!recorder->ended) {
-        raminate_record_put_entry(recorder->waiting, recorder->nr_pages,
-                                  entry);
+        push_waiting(recorder, entries);
     }
     g_cond_signal(&recorder->changed);
     return !recorder->ended;
+}
+
+bool raminate_recorder_add(RaminateRecorder *recorder,
+                           const RaminateRecordEntry *entry)
+{
+    g_autoptr(GByteArray) data = g_byte_array_new();
+
+    raminate_record_put_entry(data, recorder->nr_pages, entry);
+    return raminate_recorder_hand_over(recorder, data);
 }
 
 /*

@@ -36,6 +36,14 @@ RaminateRecorder *raminate_recorder_new(const char *path,
 bool raminate_recorder_add(RaminateRecorder *recorder,
                            const RaminateRecordEntry *entry);
 
+/*
+ * The same for entries as raminate_record_put_entry() made them: for whoever
+ * holds a lock meanwhile, since it takes the same short time for any size.
+ * @entries: not changed any more by anyone; a reference is taken
+ */
+bool raminate_recorder_hand_over(RaminateRecorder *recorder,
+                                 GByteArray *entries);
+
 /* Writes what is waiting, and the end, however long it takes.  NULL is fine. */
 void raminate_recorder_free(RaminateRecorder *recorder);
 
