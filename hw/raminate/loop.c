@@ -68,29 +68,52 @@ bool raminate_placer_in_main_loop(RaminatePlacer *placer,
 
 /* The thread */
 
-/* With the lock.  Gets the policy that the settings ask for. */
+/* Without the lock, which it takes when all that may take long is done. */
+static bool replace_policy(RaminatePlacer *placer, const RaminatePolicyOps *ops,
+                           uint32_t life_time_ms)
+{
+    RaminatePolicy *policy = raminate_engine_new_policy(placer->engine, ops,
+                                                        life_time_ms);
+
+    if (policy) {
+        raminate_placer_lock(placer);
+        raminate_engine_put_policy(placer->engine, ops, policy);
+        raminate_placer_unlock(placer);
+        raminate_engine_free_old_policy(placer->engine);
+    }
+    return policy;
+}
+
+/*
+ * With the lock, which a policy is made and freed without.
+ * Returns: whether the policy is the one that the settings ask for.  If not, it
+ * has been replaced if it could be, and all may have changed meanwhile.
+ */
 static bool open_policy(RaminatePlacer *placer)
 {
     const RaminatePolicyOps *ops;
+    uint32_t life_time_ms;
     Error *err = NULL;
+    bool replaced;
 
     raminate_placer_assert_locked(placer);
     raminate_placer_settle(placer);
     ops = raminate_settings_policy(&placer->settings);
+    life_time_ms = placer->settings.engine.life_time;
     if (ops == raminate_engine_policy(placer->engine)) {
         return true;
     }
-    if (raminate_engine_set_policy(placer->engine, ops)) {
-        if (!raminate_placer_begin_policy(placer)) {
-            return false;
-        }
-        raminate_engine_free_old_policy(placer->engine);
-        return raminate_placer_end_policy(placer);
+    if (!raminate_placer_begin_policy(placer)) {
+        return false;
     }
-    error_setg(&err, "memory-backend-container '%s': no memory for policy "
-               "%s, which takes %zu bytes for each page in use",
-               placer->memory->id, ops->name, ops->bytes_per_page);
-    raminate_placer_set_broken(placer, err);
+    replaced = replace_policy(placer, ops, life_time_ms);
+    if (raminate_placer_end_policy(placer) && !replaced &&
+        ops == raminate_settings_policy(&placer->settings)) {
+        error_setg(&err, "memory-backend-container '%s': no memory for policy "
+                   "%s, which takes %zu bytes for each page in use",
+                   placer->memory->id, ops->name, ops->bytes_per_page);
+        raminate_placer_set_broken(placer, err);
+    }
     return false;
 }
 

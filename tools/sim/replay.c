@@ -269,7 +269,6 @@ static bool start(Replay *replay, int64_t now, GError **error)
                                 raminate_engine_placement(replay->engine)));
         return false;
     }
-    raminate_engine_free_old_policy(replay->engine);
     replay->started = true;
     raminate_engine_forget_moves(replay->engine);
     raminate_engine_put_off_batch(replay->engine, now);

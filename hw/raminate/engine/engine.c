@@ -99,24 +99,41 @@ void raminate_engine_set(RaminateEngine *e, int64_t now,
     e->next_swap_ms = MIN(e->next_swap_ms, now + settings->swap_period);
 }
 
-bool raminate_engine_set_policy(RaminateEngine *e,
-                                const RaminatePolicyOps *ops)
+RaminatePolicy *raminate_engine_new_policy(const RaminateEngine *e,
+                                           const RaminatePolicyOps *ops,
+                                           uint32_t life_time_ms)
 {
     RaminatePolicyConfig config = {
         .placement = e->placement,
         .backoff = e->backoff,
-        .life_time_ms = e->settings.life_time,
+        .life_time_ms = life_time_ms,
     };
-    RaminatePolicy *policy = ops->create(&config);
 
-    if (!policy) {
-        return false;
-    }
-    free_policy(e->old_ops, e->old_policy);
+    return ops->create(&config);
+}
+
+void raminate_engine_put_policy(RaminateEngine *e,
+                                const RaminatePolicyOps *ops,
+                                RaminatePolicy *policy)
+{
+    g_assert(!e->old_ops);
     e->old_ops = e->ops;
     e->old_policy = e->policy;
     e->ops = ops;
     e->policy = policy;
+}
+
+bool raminate_engine_set_policy(RaminateEngine *e,
+                                const RaminatePolicyOps *ops)
+{
+    RaminatePolicy *policy =
+        raminate_engine_new_policy(e, ops, e->settings.life_time);
+
+    if (!policy) {
+        return false;
+    }
+    raminate_engine_put_policy(e, ops, policy);
+    raminate_engine_free_old_policy(e);
     return true;
 }
 

@@ -68,14 +68,32 @@ void raminate_engine_set(RaminateEngine *engine, int64_t now,
                          const RaminateSettings *settings);
 
 /*
- * Gets a new policy, which knows nothing yet, in the place of the old one.
+ * By the policy, since it may take memory for all of the guest's pages.
+ * @life_time_ms: as the settings have it
+ * Returns: a new policy, which knows nothing yet, for
+ * raminate_engine_put_policy(); NULL if there is no memory.
+ */
+RaminatePolicy *raminate_engine_new_policy(const RaminateEngine *engine,
+                                           const RaminatePolicyOps *ops,
+                                           uint32_t life_time_ms);
+
+/*
+ * Puts @policy in the place of the old one, between begin and end of the same
+ * claim.  The engine owns it now; the old one is to be freed next.
+ */
+void raminate_engine_put_policy(RaminateEngine *engine,
+                                const RaminatePolicyOps *ops,
+                                RaminatePolicy *policy);
+
+/* By the policy that was: frees it, which takes the longer the more it knew. */
+void raminate_engine_free_old_policy(RaminateEngine *engine);
+
+/*
+ * The three at once, for drivers of one thread.
  * Returns: false if there is no memory; then the old one stays.
  */
 bool raminate_engine_set_policy(RaminateEngine *engine,
                                 const RaminatePolicyOps *ops);
-
-/* By the policy that was: frees it, which takes the longer the more it knew. */
-void raminate_engine_free_old_policy(RaminateEngine *engine);
 
 /*
  * Before and after functions by the policy.  New settings are told to it in
