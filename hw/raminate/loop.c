@@ -17,57 +17,6 @@
 /* How often to look at a clock that counts instructions. */
 #define ICOUNT_POLL_MS 5
 
-/* Work in the main loop */
-
-typedef struct MainWork {
-    RaminatePlacer *placer;
-    void (*work)(void *opaque);
-    void *opaque;
-} MainWork;
-
-void raminate_placer_note_main_loop(RaminatePlacer *placer, int64_t start)
-{
-    uint64_t held = qemu_clock_get_ns(QEMU_CLOCK_REALTIME) - start;
-
-    raminate_placer_lock(placer);
-    raminate_histogram_add(
-        &raminate_engine_figures(placer->engine)->main_loop_time, held);
-    raminate_placer_unlock(placer);
-}
-
-/* Returns: processor time that this thread has taken, in nanoseconds. */
-static uint64_t thread_cpu_ns(void)
-{
-    struct timespec ts;
-
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
-    return ts.tv_sec * NANOSECONDS_PER_SECOND + ts.tv_nsec;
-}
-
-static void do_main_work(void *opaque)
-{
-    MainWork *main_work = opaque;
-    RaminatePlacer *placer = main_work->placer;
-    int64_t start = qemu_clock_get_ns(QEMU_CLOCK_REALTIME);
-    uint64_t cpu_start = thread_cpu_ns();
-
-    main_work->work(main_work->opaque);
-    raminate_placer_note_main_loop(placer, start);
-    raminate_placer_lock(placer);
-    placer->main_cpu_ns += thread_cpu_ns() - cpu_start;
-    raminate_placer_unlock(placer);
-}
-
-bool raminate_placer_in_main_loop(RaminatePlacer *placer,
-                                  void (*work)(void *opaque), void *opaque)
-{
-    MainWork main_work = { .placer = placer, .work = work, .opaque = opaque };
-
-    return raminate_main_call(&placer->main_call, do_main_work, &main_work);
-}
-
-/* The thread */
-
 /* Without the lock, which it takes when all that may take long is done. */
 static bool replace_policy(RaminatePlacer *placer, const RaminatePolicyOps *ops,
                            uint32_t life_time_ms)
@@ -126,7 +75,7 @@ static void tell_cpu_time(RaminatePlacer *placer)
     uint64_t took, cpu_ns;
 
     raminate_placer_lock(placer);
-    cpu_ns = thread_cpu_ns() + placer->main_cpu_ns;
+    cpu_ns = raminate_thread_cpu_ns() + placer->main_cpu_ns;
     took = cpu_ns - placer->cpu_ns;
     placer->cpu_ns = cpu_ns;
     if (icount_enabled()) {
@@ -206,6 +155,22 @@ static bool do_step(RaminatePlacer *placer)
         tell_cpu_time(placer);
     }
     return true;
+}
+
+void raminate_placer_destroy(RaminatePlacer *placer)
+{
+    raminate_engine_free(placer->engine);
+    raminate_sample_destroy(&placer->found);
+    raminate_sample_destroy(&placer->looked);
+    raminate_sample_destroy(&placer->all);
+    g_free(placer->sampler_choice.reason);
+    g_free(placer->mover_choice.reason);
+    g_free(placer->broken_because);
+    g_free(placer->held_because);
+    qemu_cond_destroy(&placer->unclaimed);
+    qemu_cond_destroy(&placer->changed);
+    qemu_mutex_destroy(&placer->lock);
+    g_free(placer);
 }
 
 void *raminate_placer_thread(void *opaque)

@@ -1,10 +1,10 @@
 /*
  * RAMinate: the inside of the placer, for the files that make it up
  *
- * placer.c has its life and its settings, loop.c the thread, hold.c what holds
- * it, parts.c which sampler and mover are in force, scan.c a scan, batch.c a
- * batch, claim.c who has placement and policy, info.c what is told to those who
- * ask.
+ * placer.c has its life and its settings, loop.c the thread, scan.c a scan,
+ * batch.c a batch, main-work.c what they do in the main loop, parts.c which
+ * sampler and mover are in force, claim.c who has placement and policy, hold.c
+ * what holds it, info.c what is told to those who ask.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -201,9 +201,7 @@ void raminate_placer_close_parts(RaminatePlacer *placer);
 void raminate_placer_sampler_failed(RaminatePlacer *placer, Error *err);
 void raminate_placer_mover_failed(RaminatePlacer *placer, Error *err);
 
-/* loop.c; without the lock */
-
-void *raminate_placer_thread(void *opaque);
+/* main-work.c; without the lock */
 
 /*
  * Does work in the main loop, under the big lock, and counts for how long that
@@ -219,8 +217,8 @@ bool raminate_placer_in_main_loop(RaminatePlacer *placer,
  */
 void raminate_placer_note_main_loop(RaminatePlacer *placer, int64_t start);
 
-/* placer.c; frees what a thread that has been left alone still had */
-void raminate_placer_destroy(RaminatePlacer *placer);
+/* Returns: processor time that this thread has taken, in nanoseconds. */
+uint64_t raminate_thread_cpu_ns(void);
 
 /* scan.c; in the thread, without the lock */
 
@@ -230,5 +228,12 @@ void raminate_placer_look(RaminatePlacer *placer);
 /* batch.c; in the thread, without the lock */
 
 void raminate_placer_batch(RaminatePlacer *placer);
+
+/* loop.c; without the lock */
+
+void *raminate_placer_thread(void *opaque);
+
+/* Frees what a thread that has been left alone still had. */
+void raminate_placer_destroy(RaminatePlacer *placer);
 
 #endif

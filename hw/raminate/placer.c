@@ -206,22 +206,6 @@ static bool end_thread(RaminatePlacer *placer)
     return ended;
 }
 
-void raminate_placer_destroy(RaminatePlacer *placer)
-{
-    raminate_engine_free(placer->engine);
-    raminate_sample_destroy(&placer->found);
-    raminate_sample_destroy(&placer->looked);
-    raminate_sample_destroy(&placer->all);
-    g_free(placer->sampler_choice.reason);
-    g_free(placer->mover_choice.reason);
-    g_free(placer->broken_because);
-    g_free(placer->held_because);
-    qemu_cond_destroy(&placer->unclaimed);
-    qemu_cond_destroy(&placer->changed);
-    qemu_mutex_destroy(&placer->lock);
-    g_free(placer);
-}
-
 void raminate_placer_free(RaminatePlacer *placer)
 {
     stop_thread(placer);

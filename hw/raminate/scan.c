@@ -51,7 +51,7 @@ static bool scan_pages(RaminatePlacer *placer, RaminateSample *sample)
     ScanSlice slice = {
         .placer = placer,
         .sample = sample,
-        .nr = raminate_placer_pages(placer),
+        .nr = raminate_placement_pages(placer->memory->placement),
     };
 
     raminate_sample_clear(sample);
@@ -198,8 +198,9 @@ static void take_gauge(RaminatePlacer *placer, const uint32_t *written,
     uint32_t missed[RAMINATE_GAUGE_PAGES];
 
     raminate_placer_lock(placer);
-    raminate_gauge_pick_pages(placer->gauge, placer->engine,
-                              raminate_placer_pages(placer), written, nr);
+    raminate_gauge_pick_pages(
+        placer->gauge, placer->engine,
+        raminate_placement_pages(placer->memory->placement), written, nr);
     raminate_placer_unlock(placer);
     note_missed(placer, missed, raminate_gauge_take(placer->gauge, missed));
 }
