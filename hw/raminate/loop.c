@@ -35,8 +35,9 @@ static bool replace_policy(RaminatePlacer *placer, const RaminatePolicyOps *ops,
 
 /*
  * With the lock, which a policy is made and freed without.
- * Returns: whether the policy is the one that the settings ask for.  If not, it
- * has been replaced if it could be, and all may have changed meanwhile.
+ * Returns: whether the policy is the one that the settings ask for, and the
+ * lock was kept.  If not, it has been replaced if it could be, and all may have
+ * changed meanwhile, without a signal that would be seen.
  */
 static bool open_policy(RaminatePlacer *placer)
 {
@@ -46,7 +47,10 @@ static bool open_policy(RaminatePlacer *placer)
     bool replaced;
 
     raminate_placer_assert_locked(placer);
-    raminate_placer_settle(placer);
+    if (placer->claim == RAMINATE_CLAIM_BATCH) {
+        raminate_placer_settle(placer);
+        return false;
+    }
     ops = raminate_settings_policy(&placer->settings);
     life_time_ms = placer->settings.engine.life_time;
     if (ops == raminate_engine_policy(placer->engine)) {
