@@ -184,6 +184,15 @@ unsigned raminate_tier_of(QTestState *qts, uint32_t page)
     return tier;
 }
 
+void raminate_assert_vm_runs(QTestState *qts)
+{
+    QDict *response = qtest_qmp(qts, "{ 'execute': 'query-status' }");
+    QDict *status = qdict_get_qdict(response, "return");
+
+    g_assert_true(qdict_get_bool(status, "running"));
+    qobject_unref(response);
+}
+
 QDict *raminate_swap_pages(QTestState *qts, const RaminateTestPair *pairs,
                            size_t nr)
 {

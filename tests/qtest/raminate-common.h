@@ -94,6 +94,9 @@ void raminate_set_string(QTestState *qts, const char *property,
 /* Checks that @response is an error with this message; drops it. */
 void raminate_assert_error(QDict *response, const char *message);
 
+/* Checks that the VM answers, and that its guest runs. */
+void raminate_assert_vm_runs(QTestState *qts);
+
 /* Returns: the settings and figures of container @id. */
 QDict *raminate_query(QTestState *qts, const char *id);
 /* Returns: one figure of the container "c". */
