@@ -284,6 +284,39 @@ change this file.
 """
 
 
+def _share_results(evaluation: Evaluation, share: int) -> List[str]:
+    chosen = evaluation.of_share(share)
+    return [
+        f"\n### {share} % DRAM\n\nMeans over all workloads, first pass:"
+        "\n\n", _means(evaluation, share, 1, False),
+        "\nSecond pass, from the placement that the first one left, with "
+        "a policy that knows nothing yet:\n\n",
+        _means(evaluation, share, 2, False),
+        *(["\nThe workloads for judging alone, first pass:\n\n",
+           _means(evaluation, share, 1, True)]
+          if True in _kinds(evaluation, share) else []),
+        "\n`total %` of each workload, first pass:\n\n",
+        tables.by_workload(chosen, evaluation.policies, total,
+                           bound=True),
+        *(part for oracle in replay.ORACLES for part in (
+            f"\nThe same with `{oracle}`, if it sees further than the "
+            "next batch:\n\n", _foresight(evaluation, share, oracle))),
+        "\nSecond pass:\n\n",
+        tables.by_workload([_second(result) for result in chosen],
+                           evaluation.policies, total),
+        f"\nPass {replay.LONG_RUN_PASSES}, if each goes on with what the "
+        "policy has learned in the one before:\n\n",
+        tables.by_workload([_long_run(result) for result in chosen],
+                           evaluation.policies, total),
+        "\nSwaps in that pass:\n\n",
+        tables.by_workload([_long_run(result) for result in chosen],
+                           evaluation.policies,
+                           lambda row: row['swaps'], 0),
+        "\nSwaps, first pass:\n\n",
+        tables.by_workload(chosen, evaluation.policies,
+                           lambda row: row['swaps'], 0)]
+
+
 def _results(evaluation: Evaluation) -> str:
     parts = [f"""## Results
 
@@ -314,36 +347,7 @@ before; the last time counts.
 ![writes over time]({evaluation.name}/over-time.svg)
 """]
     for share in replay.SHARES:
-        chosen = evaluation.of_share(share)
-        parts += [
-            f"\n### {share} % DRAM\n\nMeans over all workloads, first pass:"
-            "\n\n", _means(evaluation, share, 1, False),
-            "\nSecond pass, from the placement that the first one left, with "
-            "a policy that knows nothing yet:\n\n",
-            _means(evaluation, share, 2, False),
-            *(["\nThe workloads for judging alone, first pass:\n\n",
-               _means(evaluation, share, 1, True)]
-              if True in _kinds(evaluation, share) else []),
-            "\n`total %` of each workload, first pass:\n\n",
-            tables.by_workload(chosen, evaluation.policies, total,
-                               bound=True),
-            *(part for oracle in replay.ORACLES for part in (
-                f"\nThe same with `{oracle}`, if it sees further than the "
-                "next batch:\n\n", _foresight(evaluation, share, oracle))),
-            "\nSecond pass:\n\n",
-            tables.by_workload([_second(result) for result in chosen],
-                               evaluation.policies, total),
-            f"\nPass {replay.LONG_RUN_PASSES}, if each goes on with what the "
-            "policy has learned in the one before:\n\n",
-            tables.by_workload([_long_run(result) for result in chosen],
-                               evaluation.policies, total),
-            "\nSwaps in that pass:\n\n",
-            tables.by_workload([_long_run(result) for result in chosen],
-                               evaluation.policies,
-                               lambda row: row['swaps'], 0),
-            "\nSwaps, first pass:\n\n",
-            tables.by_workload(chosen, evaluation.policies,
-                               lambda row: row['swaps'], 0)]
+        parts += _share_results(evaluation, share)
     return ''.join(parts)
 
 
@@ -377,6 +381,10 @@ memory costs 10, 100 or 1000 times as much.
 
 
 def _method(evaluation: Evaluation) -> str:
+    return (_paper(evaluation) + _measured(evaluation) + _again(evaluation))
+
+
+def _paper(evaluation: Evaluation) -> str:
     return f"""
 ## CMQ here and in the paper
 
@@ -393,7 +401,11 @@ guest, a sixteenth of the paper's, in which kernel and programs need no less \
 room for what does not depend on the size of the work. The first pass begins \
 with no hot page in DRAM; it takes 33 s at least to fill 10 % with 1000 pages \
 each 5 s. The second pass shows what comes then.
+"""
 
+
+def _measured(evaluation: Evaluation) -> str:
+    return f"""
 ## What was measured
 
 A guest runs Debian, unmodified, on one emulated vCPU. With `-icount`, its \
@@ -422,7 +434,11 @@ other half.
 
 All settings are the defaults, but for `{replay.PAPER_CMQ}`, which has the \
 paper's.
+"""
 
+
+def _again(evaluation: Evaluation) -> str:
+    return f"""
 ## Again
 
 <!-- not run: takes long -->
