@@ -260,6 +260,33 @@ static void check_estimate(const ReplayResult *result, const char *path)
     }
 }
 
+/* Replays under all policies; ends the program if one can't be. */
+static void replay_policies(Job *jobs, const char *path,
+                            const TraceOptions *options,
+                            const RaminateLayout *layout,
+                            ReplayResult *results)
+{
+    unsigned nr = g_strv_length(policy_names);
+    GMutex lock;
+
+    g_mutex_init(&lock);
+    for (unsigned i = 0; i < nr; i++) {
+        parse_policy(&jobs[i], policy_names[i]);
+        jobs[i].path = path;
+        jobs[i].options = options;
+        jobs[i].layout = layout;
+        jobs[i].results = results + i * nr_passes;
+        jobs[i].lock = &lock;
+    }
+    run_jobs(jobs, nr, &lock);
+    g_mutex_clear(&lock);
+    for (unsigned i = 0; i < nr; i++) {
+        if (jobs[i].error) {
+            die("%s", jobs[i].error->message);
+        }
+    }
+}
+
 /* @moves: what takes the moves; or NULL */
 static void replay_recording(const char *path, ReportFormat format,
                              FILE *moves, bool first)
@@ -284,7 +311,6 @@ static void replay_recording(const char *path, ReportFormat format,
     RaminateLayout layout;
     Report report = { .path = path, .layout = &layout, .rows = rows,
                       .nr_rows = nr * nr_passes, .has_bound = find_bound };
-    GMutex lock;
 
     if (!trace) {
         die("%s", error->message);
@@ -297,21 +323,8 @@ static void replay_recording(const char *path, ReportFormat format,
     if (!tiers_make(&layout, report.header, &tiers, &error)) {
         die("%s: %s", path, error->message);
     }
-    g_mutex_init(&lock);
-    for (unsigned i = 0; i < nr; i++) {
-        parse_policy(&jobs[i], policy_names[i]);
-        jobs[i].path = path;
-        jobs[i].options = &options;
-        jobs[i].layout = &layout;
-        jobs[i].results = results + i * nr_passes;
-        jobs[i].lock = &lock;
-    }
-    run_jobs(jobs, nr, &lock);
-    g_mutex_clear(&lock);
+    replay_policies(jobs, path, &options, &layout, results);
     for (unsigned i = 0; i < nr * nr_passes; i++) {
-        if (jobs[i / nr_passes].error) {
-            die("%s", jobs[i / nr_passes].error->message);
-        }
         rows[i].policy = jobs[i / nr_passes].name;
         rows[i].pass = i % nr_passes + 1;
         rows[i].result = results[i];
@@ -355,27 +368,11 @@ static void close_moves(FILE *file)
     }
 }
 
-int main(int argc, char **argv)
+/* What is missing, or can't be together */
+static void check_options(void)
 {
-    g_autoptr(GOptionContext) context = g_option_context_new(NULL);
     g_autoptr(GError) error = NULL;
-    FILE *moves = NULL;
-    ReportFormat format;
 
-    no_memory_ends_tool("raminate-sim");
-    raminate_settings_init(&settings);
-    g_option_context_set_summary(context,
-        "Replay recordings of memory-backend-container under placement "
-        "policies.");
-    g_option_context_add_main_entries(context, entries, NULL);
-    add_engine_options(context);
-    if (!g_option_context_parse(context, &argc, &argv, &error)) {
-        die("%s", error->message);
-    }
-    if (list_policies) {
-        policies_print();
-        return EXIT_SUCCESS;
-    }
     if (!paths) {
         die("give a recording; --help shows how");
     }
@@ -400,10 +397,39 @@ int main(int argc, char **argv)
     if (fast_text && tiers_text) {
         die("--fast and --tiers exclude each other");
     }
+}
+
+static void check_ranges(void)
+{
     check_range("passes", nr_passes, 1, 1000);
     check_range("jobs", nr_jobs, 1, 1024);
     check_engine_options();
     check_range("lines-per-page", lines_per_page, 1, 1 << 20);
+}
+
+int main(int argc, char **argv)
+{
+    g_autoptr(GOptionContext) context = g_option_context_new(NULL);
+    g_autoptr(GError) error = NULL;
+    FILE *moves = NULL;
+    ReportFormat format;
+
+    no_memory_ends_tool("raminate-sim");
+    raminate_settings_init(&settings);
+    g_option_context_set_summary(context,
+        "Replay recordings of memory-backend-container under placement "
+        "policies.");
+    g_option_context_add_main_entries(context, entries, NULL);
+    add_engine_options(context);
+    if (!g_option_context_parse(context, &argc, &argv, &error)) {
+        die("%s", error->message);
+    }
+    if (list_policies) {
+        policies_print();
+        return EXIT_SUCCESS;
+    }
+    check_options();
+    check_ranges();
     if (!policy_names) {
         policy_names = policies_names();
     }
