@@ -62,6 +62,7 @@ static int discard_frames(RaminateTier *tier, uint64_t offset, uint64_t size)
 {
     int ret = punch_hole(tier, offset, size);
 
+    assert(bql_locked());
     if (ret < 0 && !tier->keeps_memory) {
         tier->keeps_memory = true;
         if (tier->is_device) {

@@ -6,6 +6,7 @@
 
 #include "qemu/osdep.h"
 #include "qapi/error.h"
+#include "qemu/main-loop.h"
 #include "hw/raminate/kvm.h"
 #include "kvm/raminate.h"
 #include "system/kvm.h"
@@ -107,6 +108,7 @@ bool raminate_kvm_attach(const RaminateMemory *memory, Error **errp)
 {
     int version;
 
+    assert(bql_locked());
     if (!kvm_enabled()) {
         error_setg(errp, "the accelerator is not KVM");
         return false;
@@ -192,6 +194,7 @@ static void detach_tier(RaminateTier *tier)
 
 void raminate_kvm_detach(const RaminateMemory *memory)
 {
+    assert(bql_locked());
     for (unsigned i = 0; i < memory->nr_tiers; i++) {
         if (memory->tiers[i].is_attached) {
             detach_tier(&memory->tiers[i]);

@@ -14,11 +14,12 @@
 #include "qemu/thread.h"
 
 typedef struct RaminateMainCall {
-    QemuMutex lock;
+    QEMUBH *bh;                     /* fixed */
+
+    QemuMutex lock;                 /* guards what follows */
     QemuCond changed;
-    QEMUBH *bh;
     void (*func)(void *opaque);     /* NULL if there is nothing to do */
-    void *opaque;
+    void *opaque;                   /* stays as it is while there is */
     bool cancelled;
 } RaminateMainCall;
 

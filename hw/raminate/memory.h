@@ -29,17 +29,22 @@ typedef struct RaminateTier {
     bool is_device;             /* whether @fd is a device */
     bool is_dev_mem;            /* whether it is the host's /dev/mem */
     bool is_unpinnable;         /* whether the host's kernel can't pin pages */
-    bool is_attached;           /* whether KVM has the range; see kvm.h */
-    bool keeps_memory;          /* whether a discard of frames has failed */
     uint64_t phy_offset;        /* where the frames begin in @fd, in bytes */
     uint64_t offset;            /* of the frames in the container, in bytes */
     uint64_t size;              /* in bytes */
     uint8_t rank;               /* unique in the container, 0 is the fastest */
     RaminateCosts costs;
     unsigned costs_given;       /* RAMINATE_READ_COST and so on */
+
+    /* These change, under the big lock. */
+    bool is_attached;           /* whether KVM has the range; see kvm.h */
+    bool keeps_memory;          /* whether a discard of frames has failed */
 } RaminateTier;
 
-/* Owned by the container; complete and fixed once its placer exists. */
+/*
+ * Owned by the container; complete once its placer exists, and fixed from then
+ * on, but for what changes under the big lock.
+ */
 typedef struct RaminateMemory {
     HostMemoryBackend *backend; /* the container; borrowed */
     const char *id;             /* borrowed from the container's path */
@@ -48,6 +53,8 @@ typedef struct RaminateMemory {
     unsigned nr_tiers;
     RaminatePlacement *placement;       /* the engine's; NULL without one */
     QemuMutex *placement_lock;          /* guards it; the placer's */
+
+    /* These change, under the big lock. */
     bool is_lost;               /* whether not all pages can be reached */
     bool is_huge_advised;       /* whether mappings are to be MADV_HUGEPAGE */
 } RaminateMemory;

@@ -26,14 +26,17 @@ typedef struct RaminatePart {
     bool in_main_loop;
 
     /*
+     * Called under the big lock.  It changes nothing, but for this: what can be
+     * known only by asking KVM for the ranges is asked, and they stay known to
+     * it as long as the container has its tiers; see raminate_kvm_attach().
      * Returns: whether the host has what the part needs; if not, @errp says
-     * what is missing.  NULL if it works everywhere.  Called in any thread.
+     * what is missing.  NULL if it works everywhere.
      */
     bool (*probe)(const RaminateMemory *memory, Error **errp);
 } RaminatePart;
 
 /*
- * Finds the part to use for @type.
+ * Finds the part to use for @type.  Under the big lock, for the probes.
  * @parts: those that exist, the best one first; ended by NULL.  The last one
  *         works everywhere, and never fails.
  * @kinds: one of these is wanted; 0 if it doesn't matter

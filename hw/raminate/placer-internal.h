@@ -89,7 +89,9 @@ struct RaminatePlacer {
     /*
      * Whoever has claimed them calls the policy and reads the placement without
      * the lock.  The placement is written by the mover of the batch under way
-     * alone, under the lock; figures and heat by the thread, under the lock.
+     * alone, under the lock.  The rest of the engine, figures and heat among it,
+     * is guarded by the lock alone: the thread writes it, and the main loop does
+     * for its batches, its work and new settings.
      */
     RaminateEngine *engine;
     RaminateClaim claim;

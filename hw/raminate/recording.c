@@ -16,10 +16,13 @@
 #define STALL_MS 100
 
 struct RaminateRecording {
+    /* Fixed */
     const RaminateMemory *memory;
     char *path;
-    RaminateRecorder *recorder;
-    bool ended;                 /* before it was told to; placer's lock */
+    RaminateRecorder *recorder; /* has a lock of its own */
+
+    /* Under the placer's lock */
+    bool ended;                 /* before it was told to */
 };
 
 /* In the recorder's thread. */

@@ -20,6 +20,7 @@
 #include "qemu/osdep.h"
 #include "qapi/error.h"
 #include "qemu/bitmap.h"
+#include "qemu/main-loop.h"
 #include "qemu/timer.h"
 #include "hw/raminate/bounce.h"
 #include "hw/raminate/kvm.h"
@@ -54,6 +55,7 @@ typedef enum Copy {
     NR_COPIES,
 } Copy;
 
+/* Of the main loop, under the big lock, as all of this file is */
 typedef struct MmapMover {
     RaminateMover parent;
     unsigned long *starts;      /* pages at which a host mapping starts */
@@ -445,6 +447,7 @@ static RaminateExchangeResult mmap_exchange(RaminateMover *parent,
         moves[i].status = ret ? RAMINATE_MOVE_FAILED : RAMINATE_MOVE_DONE;
         moves[i].error = -ret;
         if (lost) {
+            assert(bql_locked());
             parent->memory->is_lost = true;
             error_setg_errno(errp, -ret, "memory-backend-container '%s': can't "
                              "map page %" PRIu32 " or %" PRIu32 " of guest RAM "
