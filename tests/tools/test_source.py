@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-# The engine, the policies and recordings build without QEMU, includes point
-# down, and neither functions nor files are long.
+# The engine, the policies and recordings build without QEMU, includes and
+# calls point down, and neither functions nor files are long.
 #
 # SPDX-License-Identifier: GPL-2.0-or-later
 
@@ -32,6 +32,10 @@ SYSTEM = {
 CHECKED = ['hw/raminate', 'backends', 'kvm', 'tools', 'tests', 'bench',
            'scripts']
 MOST_LINES = {'function': 60, 'file': 500}      # fewer than that
+
+
+# To which other files each one leads
+Graph = Dict[Path, Set[Path]]
 
 
 class Function(NamedTuple):
@@ -93,25 +97,41 @@ def wrong_includes(path: Path, top: Path = paths.SOURCE) -> List[str]:
     return wrong
 
 
-def cycles(headers: List[Path], top: Path = paths.SOURCE) -> List[str]:
-    """Headers that include each other, directly or not."""
-    graph = {header: {resolve(header, name, top)
-                      for name, quoted in includes(header, top) if quoted}
-             for header in headers}
+def included(headers: List[Path], top: Path = paths.SOURCE) -> Graph:
+    """Which files each header includes."""
+    return {header: {resolve(header, name, top)
+                     for name, quoted in includes(header, top) if quoted}
+            for header in headers}
+
+
+def called(files: List[Path], top: Path = paths.SOURCE) -> Graph:
+    """In which other C files the functions are that each one names."""
+    texts = {file: re.sub(r'/\*.*?\*/', '',
+                          (top / file).read_text(encoding='utf-8'), flags=re.S)
+             for file in files}
+    owners = {function.name: file for file, text in texts.items()
+              for function in functions(text)
+              if function.name.startswith('raminate_')}
+    return {file: {owners[name] for name in re.findall(r'\w+', text)
+                   if owners.get(name, file) != file}
+            for file, text in texts.items()}
+
+
+def cycles(graph: Graph) -> List[str]:
+    """Files that lead to each other, directly or not."""
     found: List[str] = []
     done: Set[Path] = set()
 
-    def walk(header: Path, way: List[Path]) -> None:
-        if header in way:
-            found.append(' > '.join(map(str, [*way[way.index(header):],
-                                              header])))
-        elif header not in done:
-            for other in sorted(graph.get(header, ())):
-                walk(other, [*way, header])
-            done.add(header)
+    def walk(file: Path, way: List[Path]) -> None:
+        if file in way:
+            found.append(' > '.join(map(str, [*way[way.index(file):], file])))
+        elif file not in done:
+            for other in sorted(graph.get(file, ())):
+                walk(other, [*way, file])
+            done.add(file)
 
-    for header in headers:
-        walk(header, [])
+    for file in graph:
+        walk(file, [])
     return found
 
 
@@ -183,7 +203,14 @@ def pure_files_include_nothing_of_qemu(_: Path) -> None:
 
 
 def headers_do_not_include_each_other(_: Path) -> None:
-    found = cycles(sources(*CHECKED, suffixes='h'))
+    found = cycles(included(sources(*CHECKED, suffixes='h')))
+    check(not found, '\n'.join(found))
+
+
+def files_do_not_call_each_other(_: Path) -> None:
+    graph = called(sources('hw/raminate', 'backends', suffixes='c'))
+    check(sum(map(len, graph.values())) > 100, f'only {graph}')
+    found = cycles(graph)
     check(not found, '\n'.join(found))
 
 
@@ -213,7 +240,17 @@ def what_is_wrong_is_found(directory: Path) -> None:
     (directory / file).write_text('\n'.join(lines))
     check(len(wrong_includes(file, directory)) == 6,
           wrong_includes(file, directory))
-    found = cycles(sources(PURE, suffixes='h', top=directory), directory)
+    found = cycles(included(sources(PURE, suffixes='h', top=directory),
+                            directory))
+    check(len(found) == 1, found)
+
+    for name, call in [('one', 'two'), ('two', 'three'), ('three', 'one'),
+                       ('four', 'one')]:
+        (pure / f'{name}.c').write_text(
+            f'/* raminate_four() */\nint raminate_{name}(void)\n{{\n'
+            f'    return raminate_{call}();\n}}\n')
+    found = cycles(called(sources(PURE, suffixes='c', top=directory),
+                          directory))
     check(len(found) == 1, found)
 
     body = '    f();\n' * 56
@@ -235,4 +272,5 @@ if __name__ == '__main__':
     run_tests(each_pure_file_compiles_alone,
               pure_files_include_nothing_of_qemu,
               headers_do_not_include_each_other,
+              files_do_not_call_each_other,
               functions_and_files_are_short, what_is_wrong_is_found)
