@@ -78,17 +78,18 @@ static int discard_frames(RaminateTier *tier, uint64_t offset, uint64_t size)
 }
 
 /* Pages whose frames follow each other in one tier */
-typedef struct Run {
+typedef struct FrameRun {
     RaminateTier *tier;
     uint64_t offset;            /* of the frames in the tier, in bytes */
     uint32_t nr;
-} Run;
+} FrameRun;
 
 /* Returns: the run from @page on, which ends before @end at the latest. */
-static Run find_run(const RaminateMemory *memory, uint32_t page, uint32_t end)
+static FrameRun find_run(const RaminateMemory *memory, uint32_t page,
+                         uint32_t end)
 {
     const RaminatePlacement *placement = memory->placement;
-    Run run = { .nr = 1 };
+    FrameRun run = { .nr = 1 };
 
     QEMU_LOCK_GUARD(memory->placement_lock);
     run.tier = &memory->tiers[raminate_placement_tier(placement, page)];
@@ -127,7 +128,7 @@ int raminate_memory_discard(RaminateMemory *memory, uint64_t start,
         return discard_all(memory);
     }
     while (page < end) {
-        Run run = find_run(memory, page, end);
+        FrameRun run = find_run(memory, page, end);
 
         ret = discard_frames(run.tier, run.offset,
                              (uint64_t)run.nr << RAMINATE_PAGE_BITS) ?: ret;

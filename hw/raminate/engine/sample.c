@@ -111,28 +111,28 @@ uint32_t *raminate_sample_pages(const RaminateSample *sample, unsigned wanted,
 }
 
 /* What is left of a sample: from page @first on, in @run and those after it */
-typedef struct Cursor {
+typedef struct SampleCursor {
     const RaminateRun *run;
     const RaminateRun *end;
     uint64_t first;             /* UINT64_MAX at the end */
-} Cursor;
+} SampleCursor;
 
-static Cursor cursor_at_start(const RaminateSample *sample)
+static SampleCursor cursor_at_start(const RaminateSample *sample)
 {
-    return (Cursor){
+    return (SampleCursor){
         .run = sample->runs,
         .end = raminate_sample_end(sample),
         .first = sample->nr_runs ? sample->runs->first : UINT64_MAX,
     };
 }
 
-static uint64_t cursor_run_end(const Cursor *cursor)
+static uint64_t cursor_run_end(const SampleCursor *cursor)
 {
     return (uint64_t)cursor->run->first + cursor->run->nr;
 }
 
 /* Leaves out the pages before @page, which is at most the end of the run. */
-static void cursor_advance(Cursor *cursor, uint64_t page)
+static void cursor_advance(SampleCursor *cursor, uint64_t page)
 {
     if (page < cursor_run_end(cursor)) {
         cursor->first = page;
@@ -146,7 +146,7 @@ static void cursor_advance(Cursor *cursor, uint64_t page)
 void raminate_sample_merge(RaminateSample *into, const RaminateSample *a,
                            const RaminateSample *b)
 {
-    Cursor cursors[] = { cursor_at_start(a), cursor_at_start(b) };
+    SampleCursor cursors[] = { cursor_at_start(a), cursor_at_start(b) };
 
     raminate_sample_clear(into);
     into->kinds = a->kinds | b->kinds;
