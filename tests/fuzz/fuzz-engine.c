@@ -20,7 +20,7 @@
 #define MAX_EVENTS 100
 
 /* In so many empty scans, one in 2 s, all is forgotten: test-policy-memory.c. */
-#define FORGET_SCANS 9000
+#define FORGET_SCANS 20000
 
 /* Input */
 

@@ -56,10 +56,25 @@ void wait_for_opening(const Model *model)
     }
 }
 
+/* Waits until the mover that was there is no longer, nor its limit. */
+static void wait_for_closing(const Model *model)
+{
+    bool closed = false;
+
+    for (unsigned rounds = 0; !closed;) {
+        QDict *info = raminate_query(model->qts, "c");
+
+        closed = !qdict_haskey(info, "mappings-limit");
+        qobject_unref(info);
+        raminate_wait(&rounds, "the mover to go");
+    }
+}
+
 void reopen_placer(const Model *model)
 {
     set_monitor(model, false);
     raminate_wait_state(model->qts, "off");
+    wait_for_closing(model);
     set_monitor(model, true);
     wait_for_opening(model);
 }

@@ -426,25 +426,15 @@ static void test_comes_twice(void)
 {
     RaminateEngine *engine = new_engine(&raminate_policy_cmq);
     const RaminateHeat *heat = raminate_engine_heat(engine);
-    Source other = {
-        .placement = new_placement(ranges, 2),
-        .heat = raminate_heat_new(PAGES),
-    };
+    const uint8_t last[] = { 0xff, 0x0f, 0, 0x1f }; /* page 2047, level 15 */
     RaminateMove moves[8];
-    size_t size;
 
-    raminate_heat_put(other.heat, PAGES - 1, RAMINATE_HEAT_MAX);
     for (unsigned used = 0; used < 2; used++) {
-        uint8_t *data = g_malloc(4096);
-
-        size = raminate_handover_encode(other.placement, other.heat, data,
-                                        4096);
-        raminate_engine_take_over(engine, data, size);
+        raminate_engine_take_over(engine, g_memdup2(last, sizeof(last)),
+                                  sizeof(last));
         g_assert_cmpint(raminate_heat_get(heat, PAGES - 1) > 0, ==, used);
         raminate_engine_plan_handover(engine, 5000, moves, 8);
     }
-    raminate_placement_free(other.placement);
-    raminate_heat_free(other.heat);
     raminate_engine_free(engine);
 }
 
