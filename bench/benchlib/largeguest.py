@@ -31,6 +31,7 @@ WRITER_MARK = b'what to write:  '
 WARM_UP_SCANS = 4               # until policy and bitmaps have their memory
 SCANS = 20
 ASKS = 3000                     # how often QEMU is asked whether it is there
+QUERY_SECONDS = 10              # for so long it is asked for figures
 TIMEOUT = 600
 # No batches meanwhile, so that all waits are for scans
 HOUR_MS = 3600 * 1000
@@ -238,7 +239,7 @@ def measure(binary: str, case: Case) -> Cost:
             before = wait_for_more(guest, 'scans', WARM_UP_SCANS)
             asker = Asker(directory / 'ask')
             answer = asker.longest()
-            query = asker.longest('query-raminate')
+            query = asker.longest('query-raminate', 0, QUERY_SECONDS)
             after = wait_for_more(guest, 'scans', SCANS)
             resident = _resident(guest.get_pid(), directory).own
             guest.set('monitor', False)
