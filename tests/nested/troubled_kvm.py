@@ -7,7 +7,8 @@
 import os
 from pathlib import Path
 import sys
-from typing import Any
+import time
+from typing import Any, Callable
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / 'guest'))
 
@@ -22,6 +23,7 @@ from qemu.qmp import ExecuteError  # noqa: E402
 
 POOL = int(os.environ['RAMINATE_POOL'], 0)
 NOT_REACHED, MADE, FAILED = range(3)
+TRIES = 5
 FLAW = Path('/sys/module/kvm/parameters/flaw')
 # Batches of many slices
 LARGE = {**FULL_RATE, 'swap_period': 100, 'max_swaps': DRAM // PAGE_SIZE // 2}
@@ -68,29 +70,42 @@ def cut(path: Path) -> int:
     return number
 
 
-def batch_ends_when_it_is_held(directory: Path) -> None:
-    """By stop, and by monitor=off; what was not reached counts as nothing."""
+def is_cut_by(directory: Path, hold: Callable[[Guest], object],
+              go_on: Callable[[Guest], object]) -> None:
+    """Several times: a batch may be small, or just be done."""
     with troubled_guest(directory, 'slow-swap', **LARGE) as guest:
         recording = start(guest, directory)
-        before = wait_for_batch(guest)
-        guest.cmd('stop')
-        wait_until(lambda: guest.raminate()['batches'] > before, "its end")
-        guest.cmd('cont')
-        before = wait_for_batch(guest)
+        for _ in range(TRIES):
+            wait_for_batch(guest)
+            hold(guest)
+            time.sleep(1)
+            go_on(guest)
         guest.set('monitor', False)
-        wait_until(lambda: guest.raminate()['batches'] > before, "its end",
-                   guest)
         wait_for_passes(guest)
         finish_checker(guest)
         check_figures(guest.raminate())
-    check(cut(recording) == 2, f"{cut(recording)} batches were cut")
+    check(cut(recording) > 0, "no batch was cut")
+
+
+def batch_ends_when_it_is_held(directory: Path) -> None:
+    """What was not reached counts as nothing."""
+    is_cut_by(directory, lambda guest: guest.cmd('stop'),
+              lambda guest: guest.cmd('cont'))
+
+
+def batch_ends_when_the_placer_is_off(directory: Path) -> None:
+    is_cut_by(directory, lambda guest: guest.set('monitor', False),
+              lambda guest: guest.set('monitor', True))
 
 
 def batch_ends_when_qemu_does(directory: Path) -> None:
-    with troubled_guest(directory, 'slow-swap', **LARGE) as guest:
-        recording = start(guest, directory)
-        wait_for_batch(guest)
-    check(cut(recording) == 1, f"{cut(recording)} batches were cut")
+    for _ in range(TRIES):
+        with troubled_guest(directory, 'slow-swap', **LARGE) as guest:
+            recording = start(guest, directory)
+            wait_for_batch(guest)
+        if cut(recording):
+            return
+    check(False, "no batch was cut")
 
 
 def failed_pages_are_left_alone(directory: Path) -> None:
@@ -111,5 +126,5 @@ def failed_pages_are_left_alone(directory: Path) -> None:
         check(0 < failed < len(pages), f"{failed} of {len(pages)} failed")
 
 
-run_tests(batch_ends_when_it_is_held, batch_ends_when_qemu_does,
-          failed_pages_are_left_alone)
+run_tests(batch_ends_when_it_is_held, batch_ends_when_the_placer_is_off,
+          batch_ends_when_qemu_does, failed_pages_are_left_alone)
