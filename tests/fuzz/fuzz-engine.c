@@ -431,8 +431,7 @@ static void rest(Machine *m)
             raminate_engine_plan(m->engine, m->now, m->moves, 0);
         }
         raminate_engine_end_policy(m->engine);
-        raminate_engine_begin_count(m->engine);
-        raminate_engine_end_count(m->engine, m->now);
+        raminate_engine_count_all(m->engine, m->now, &nothing);
     }
     g_assert_cmpuint(raminate_heat_memory(raminate_engine_heat(m->engine)), ==,
                      0);

@@ -40,9 +40,7 @@ static void scan(Clocked *c, const RaminateSample *found)
     raminate_engine_begin_scan(c->engine, c->now, false);
     raminate_engine_begin_policy(c->engine);
     raminate_engine_scanned(c->engine, &told);
-    raminate_engine_begin_count(c->engine);
-    raminate_engine_count(c->engine, told.found);
-    raminate_engine_end_count(c->engine, c->now);
+    raminate_engine_count_all(c->engine, c->now, found);
     if (raminate_engine_next(c->engine, c->now, &wait_ms) ==
         RAMINATE_TASK_BATCH) {
         /* Nothing comes of it. */

@@ -181,9 +181,7 @@ static void place(const RaminatePolicyOps *ops,
         raminate_engine_begin_scan(engine, scan.now, false);
         raminate_engine_begin_policy(engine);
         raminate_engine_scanned(engine, &scan);
-        raminate_engine_begin_count(engine);
-        raminate_engine_count(engine, found);
-        raminate_engine_end_count(engine, scan.now);
+        raminate_engine_count_all(engine, scan.now, found);
         if (raminate_engine_next(engine, scan.now, &wait_ms) ==
             RAMINATE_TASK_BATCH) {
             move(engine, scan.now);

@@ -85,9 +85,7 @@ static void tell_engine(Replay *replay, const TraceStep *step, int64_t now)
     to_sample(replay, &replay->found, step->kinds, step->pages,
               step->read_pages);
     raminate_engine_scanned(replay->engine, &scan);
-    raminate_engine_begin_count(replay->engine);
-    raminate_engine_count(replay->engine, &replay->found);
-    raminate_engine_end_count(replay->engine, now);
+    raminate_engine_count_all(replay->engine, now, &replay->found);
 }
 
 static void keep_move(Replay *replay, int64_t time_ms,

@@ -153,6 +153,16 @@ void raminate_engine_begin_count(RaminateEngine *engine);
 void raminate_engine_count(RaminateEngine *engine, const RaminateSample *part);
 void raminate_engine_end_count(RaminateEngine *engine, int64_t now);
 
+/* The three at once, for drivers of one thread */
+static inline void raminate_engine_count_all(RaminateEngine *engine,
+                                             int64_t now,
+                                             const RaminateSample *found)
+{
+    raminate_engine_begin_count(engine);
+    raminate_engine_count(engine, found);
+    raminate_engine_end_count(engine, now);
+}
+
 /* The scan or look under way was not made in full. */
 void raminate_engine_drop_scan(RaminateEngine *engine, int64_t now);
 
