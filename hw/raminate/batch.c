@@ -11,8 +11,6 @@
 #include "hw/raminate/placer-internal.h"
 #include "trace.h"
 
-/* A batch, and what becomes of it */
-
 /*
  * So many moves the mover is given at once.  Whoever ends or holds the placer
  * waits for these, and not for the whole of a planned batch.
@@ -25,6 +23,7 @@
  */
 #define LONGEST_BATCH_NS (20 * 1000 * 1000)
 
+/* A batch, and what becomes of it */
 typedef struct Batch {
     RaminatePlacer *placer;
     RaminateMove *moves;
@@ -141,14 +140,11 @@ static GByteArray *encode_batch(const Batch *batch, int64_t now)
         .moved_after_ms = now - batch->planned_ms,
         .by_command = !batch->by_policy,
     };
-    GByteArray *out;
+    GByteArray *out = raminate_placer_new_entries(placer);
 
-    if (!raminate_placer_is_recording(placer)) {
-        return NULL;
+    if (out) {
+        raminate_recording_encode(placer->memory, out, &entry);
     }
-    out = g_byte_array_new();
-    raminate_record_put_entry(
-        out, raminate_placement_pages(placer->memory->placement), &entry);
     return out;
 }
 

@@ -110,14 +110,14 @@ void raminate_placer_set_broken(RaminatePlacer *placer, Error *err)
     error_free(err);
 }
 
-bool raminate_placer_is_recording(RaminatePlacer *placer)
+GByteArray *raminate_placer_new_entries(RaminatePlacer *placer)
 {
-    bool ret;
+    bool is_recording;
 
     raminate_placer_lock(placer);
-    ret = placer->recording;
+    is_recording = placer->recording;
     raminate_placer_unlock(placer);
-    return ret;
+    return is_recording ? g_byte_array_new() : NULL;
 }
 
 bool raminate_placer_may_go_on(RaminatePlacer *placer)

@@ -173,10 +173,10 @@ bool raminate_placer_may_go_on(RaminatePlacer *placer);
 
 /*
  * Without the lock.
- * Returns: whether somebody records, for whom to encode what is about to be
- * put down with raminate_recording_add().
+ * Returns: where to raminate_recording_encode() what is about to be put down
+ * with raminate_recording_add(), to be unreferenced, or NULL if nobody records.
  */
-bool raminate_placer_is_recording(RaminatePlacer *placer);
+GByteArray *raminate_placer_new_entries(RaminatePlacer *placer);
 
 /* parts.c */
 

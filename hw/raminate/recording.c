@@ -98,6 +98,14 @@ void raminate_recording_free(RaminateRecording *recording)
     }
 }
 
+void raminate_recording_encode(const RaminateMemory *memory,
+                               GByteArray *entries,
+                               const RaminateRecordEntry *entry)
+{
+    raminate_record_put_entry(
+        entries, raminate_placement_pages(memory->placement), entry);
+}
+
 void raminate_recording_add(RaminateRecording *recording, GByteArray *entries)
 {
     if (recording && entries && !recording->ended) {

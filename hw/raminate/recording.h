@@ -26,11 +26,19 @@ RaminateRecording *raminate_recording_new(const RaminateMemory *memory,
 void raminate_recording_free(RaminateRecording *recording);
 
 /*
+ * Appends an entry for any recording of the container to @entries.  Takes the
+ * longer the more is in it: not for those who have the placer's lock.
+ */
+void raminate_recording_encode(const RaminateMemory *memory,
+                               GByteArray *entries,
+                               const RaminateRecordEntry *entry);
+
+/*
  * Waits for no file, and takes the same short time for any size.  With the
  * placer's lock.  Entries fit any recording of the container, so that another
  * one may have begun since they were encoded.
  * @recording: or NULL
- * @entries: as raminate_record_put_entry() made them, not changed any more; a
+ * @entries: as raminate_recording_encode() made them, not changed any more; a
  *           reference is taken.  Or NULL
  */
 void raminate_recording_add(RaminateRecording *recording, GByteArray *entries);

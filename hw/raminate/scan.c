@@ -84,13 +84,6 @@ static uint32_t window_at(RaminatePlacer *placer, int64_t now)
     return window_ms;
 }
 
-static void encode(const RaminatePlacer *placer, GByteArray *out,
-                   const RaminateRecordEntry *entry)
-{
-    raminate_record_put_entry(
-        out, raminate_placement_pages(placer->memory->placement), entry);
-}
-
 /*
  * Without the lock, since it takes the longer the more was found.
  * @type: of a scan or look
@@ -117,7 +110,7 @@ static void encode_found(const RaminatePlacer *placer, GByteArray *out,
                                      &entry.nr_read_pages);
         entry.read_pages = read;
     }
-    encode(placer, out, &entry);
+    raminate_recording_encode(placer->memory, out, &entry);
 }
 
 /*
@@ -136,15 +129,13 @@ static GByteArray *encode_scan(RaminatePlacer *placer, const RaminateScan *scan,
         .nr = scan->nr_gauged,
         .written = scan->lines,
     };
-    GByteArray *out;
+    GByteArray *out = raminate_placer_new_entries(placer);
 
-    if (!raminate_placer_is_recording(placer)) {
-        return NULL;
+    if (out) {
+        raminate_recording_encode(placer->memory, out, &gauge);
+        encode_found(placer, out, RAMINATE_RECORD_SCAN, scan->now,
+                     gauge.window_ms, scan->found, pages, nr);
     }
-    out = g_byte_array_new();
-    encode(placer, out, &gauge);
-    encode_found(placer, out, RAMINATE_RECORD_SCAN, scan->now, gauge.window_ms,
-                 scan->found, pages, nr);
     return out;
 }
 
@@ -292,16 +283,14 @@ static GByteArray *encode_look(RaminatePlacer *placer, int64_t now,
                                uint32_t window_ms)
 {
     g_autofree uint32_t *pages = NULL;
-    GByteArray *out;
+    GByteArray *out = raminate_placer_new_entries(placer);
     size_t nr;
 
-    if (!raminate_placer_is_recording(placer)) {
-        return NULL;
+    if (out) {
+        pages = raminate_sample_pages(&placer->looked, RAMINATE_WRITTEN, &nr);
+        encode_found(placer, out, RAMINATE_RECORD_LOOK, now, window_ms,
+                     &placer->looked, pages, nr);
     }
-    out = g_byte_array_new();
-    pages = raminate_sample_pages(&placer->looked, RAMINATE_WRITTEN, &nr);
-    encode_found(placer, out, RAMINATE_RECORD_LOOK, now, window_ms,
-                 &placer->looked, pages, nr);
     return out;
 }
 
