@@ -5,15 +5,14 @@
 
 import mmap
 from pathlib import Path
-import threading
 import time
-from types import TracebackType
-from typing import Callable, List, NamedTuple, Optional, Type
+from typing import Callable, List, NamedTuple
 
 from .largeguest import (
     PAGE, Asker, Case, Writes, firmware, wait_for_more, writer)
 # pylint: disable=wrong-import-order
 from raminate.guest import MIB, Guest, two_tiers, work_directory
+from raminate.worker import Worker
 
 MEMORY = 64 * MIB
 DRAM = 8 * MIB
@@ -62,34 +61,23 @@ def start_read(guest: Guest) -> None:
         raise AssertionError(said)
 
 
-class Beat(threading.Thread):
+class Beat(Worker):
     """Takes a word away, again and again, which the guest writes anew."""
 
     def __init__(self, directory: Path):
-        super().__init__(daemon=True)
+        super().__init__()
         with (directory / 'beat').open('r+b') as file:
             self._memory = mmap.mmap(file.fileno(), PAGE)
-        self._ended = threading.Event()
         self.longest = 0.0      # milliseconds
 
     def run(self) -> None:
-        while not self._ended.is_set():
+        while not self.ended.is_set():
             self._memory[:8] = bytes(8)
             start = time.perf_counter()
-            while self._memory[:8] == bytes(8) and not self._ended.is_set():
+            while self._memory[:8] == bytes(8) and not self.ended.is_set():
                 time.sleep(0.001)
             self.longest = max(self.longest,
                                1000 * (time.perf_counter() - start))
-
-    def __enter__(self) -> 'Beat':
-        self.start()
-        return self
-
-    def __exit__(self, exc_type: Optional[Type[BaseException]],
-                 exc_val: Optional[BaseException],
-                 exc_tb: Optional[TracebackType]) -> None:
-        self._ended.set()
-        self.join()
 
 
 def watch(directory: Path, meanwhile: Callable[[], object],

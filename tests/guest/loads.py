@@ -7,13 +7,13 @@ from pathlib import Path
 import re
 import socket
 import sys
-import threading
 from typing import List, Optional, Sequence
 
 from guestlib import (MIB, PATIENCE, Boot, Guest, check, finish_checker,
                       start_checker)
 from painted import HEIGHT, SCREEN, white_lines
 from raminate import kernel, paths
+from raminate.worker import Worker
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / 'tools'))
 
@@ -116,28 +116,23 @@ NETDEV = ['-netdev', 'dgram,id=net,local.type=unix,local.path={0}/net,'
           'remote.type=unix,remote.path={0}/peer']
 
 
-class Peer(threading.Thread):
+class Peer(Worker):
     """Sends each frame of the guest back."""
 
     def __init__(self, directory: Path):
-        super().__init__(daemon=True)
+        super().__init__()
         self._guest = str(directory / 'net')
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._socket.settimeout(1)
         self._socket.bind(str(directory / 'peer'))
-        self._closed = threading.Event()
 
     def run(self) -> None:
-        while not self._closed.is_set():
+        while not self.ended.is_set():
             try:
                 self._socket.sendto(self._socket.recv(65536), self._guest)
             except OSError:
                 continue    # Nothing came, or the guest has just gone.
         self._socket.close()
-
-    def close(self) -> None:
-        self._closed.set()
-        self.join()
 
 
 class Checker(Load):

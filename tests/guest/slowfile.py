@@ -9,10 +9,10 @@ from pathlib import Path
 import select
 import struct
 import threading
-from types import TracebackType
-from typing import Iterator, Optional, Type
+from typing import Iterator
 
 from guestlib import Skip
+from raminate.worker import Worker
 
 # Of <sys/fanotify.h>
 FAN_CLOEXEC = 1
@@ -25,7 +25,7 @@ EVENT = struct.Struct('=IBBHQii')       # the last but one: a file descriptor
 ANSWER = struct.Struct('=iI')
 
 
-class SlowFile(threading.Thread):
+class SlowFile(Worker):
     """The kernel asks before each read of the file.
 
     It is made here: Linux 6.14 and later don't ask for files that were opened
@@ -33,7 +33,7 @@ class SlowFile(threading.Thread):
     """
 
     def __init__(self, path: Path):
-        super().__init__(daemon=True)
+        super().__init__()
         path.touch()
         libc = ctypes.CDLL(None, use_errno=True)
         self._watch = libc.fanotify_init(FAN_CLOEXEC | FAN_CLASS_CONTENT,
@@ -49,10 +49,9 @@ class SlowFile(threading.Thread):
                        + os.strerror(ctypes.get_errno()))
         self._may = threading.Event()
         self._may.set()
-        self._ended = threading.Event()
 
     def run(self) -> None:
-        while not self._ended.is_set():
+        while not self.ended.is_set():
             if select.select([self._watch], [], [], 0.1)[0]:
                 self._answer(os.read(self._watch, 4096))
         os.close(self._watch)
@@ -71,13 +70,3 @@ class SlowFile(threading.Thread):
             yield
         finally:
             self._may.set()
-
-    def __enter__(self) -> 'SlowFile':
-        self.start()
-        return self
-
-    def __exit__(self, exc_type: Optional[Type[BaseException]],
-                 exc_val: Optional[BaseException],
-                 exc_tb: Optional[TracebackType]) -> None:
-        self._ended.set()
-        self.join()
