@@ -50,6 +50,11 @@ FOUND = re.compile(r'^(not ok \d+ - (nobody|no write)|Bail out! the guest)',
 
 PATIENCE = 3600     # seconds; a host with much to do is slow
 
+# With two CPUs that Bochs runs in turn, a timer of the second was once lost
+# while both were idle: RCU then says so after as long as nothing else wakes
+# them. What the extension does wrong is wrong again in another machine.
+STALL = re.compile(r'rcu: INFO: \w+ detected stalls|Call Trace:$')
+
 
 def run_in_bochs(tests: Sequence[str], parameters: Sequence[str],
                  cpus: int = 1, patch: Optional[Path] = None) -> Result:
@@ -58,7 +63,13 @@ def run_in_bochs(tests: Sequence[str], parameters: Sequence[str],
 
 
 def run_mode(mode: Mode) -> Result:
-    return run_in_bochs(ALL, [f'{name}=0' for name in mode.off], mode.cpus)
+    parameters = [f'{name}=0' for name in mode.off]
+    result = run_in_bochs(ALL, parameters, mode.cpus)
+    if (mode.cpus > 1 and result.trouble
+            and all(STALL.search(line) for line in result.trouble)):
+        print('# once more, since a timer was lost:', *result.trouble)
+        result = run_in_bochs(ALL, parameters, mode.cpus)
+    return result
 
 
 def in_force(result: Result) -> Dict[str, str]:
