@@ -15,7 +15,8 @@ from raminate.guest import MIB, Guest, two_tiers, work_directory
 from raminate.worker import Worker
 
 MEMORY = 64 * MIB
-DRAM = 8 * MIB
+# Less than what is written all the time, so that pages move all the time
+DRAM = MIB // 2
 # A node of ordinary memory, of which a page is the beat
 BEAT = 2 * MIB
 CASE = Case('beat', MEMORY + BEAT, [Writes(MIB // 4, PAGE)])
