@@ -2,6 +2,7 @@
  * RAMinate: the inside of memory-backend-container, for its files
  *
  * hostmem-container.c has its memory and life, container-tiers.c its tiers,
+ * container-nodes.c the memory of those that are NUMA nodes,
  * container-discard.c what is given back, container-props.c its properties.
  * All of it is under the big lock.
  *
@@ -18,7 +19,7 @@
 
 /* A tier and the object that it comes from. */
 typedef struct Child {
-    HostMemoryBackend *backend;
+    Object *obj;
     RaminateTier tier;
     bool has_rank;
 } Child;
@@ -47,6 +48,15 @@ static inline const char *container_id(HostMemoryBackendContainer *container)
 {
     return object_get_canonical_path_component(OBJECT(container));
 }
+
+/* container-nodes.c */
+
+/*
+ * Maps anonymous memory in the place of all tiers, which are NUMA nodes of the
+ * host, and has each begin on its node.
+ * Returns: false with @errp set if it can't be.
+ */
+bool container_map_nodes(HostMemoryBackendContainer *container, Error **errp);
 
 /* container-discard.c */
 

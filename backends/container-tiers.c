@@ -10,7 +10,14 @@
 #include "qemu/error-report.h"
 #include "exec/ramblock.h"
 #include "backends/raminate/container-internal.h"
+#include "backends/raminate/tier.h"
 #include "hw/raminate/kvm.h"
+
+/*
+ * A line of a node of which nothing is known costs so many times what it does on
+ * the next faster node: about what CXL memory takes, beside a socket's own.
+ */
+#define NODE_COST 3
 
 static gint compare_offset(gconstpointer a, gconstpointer b)
 {
@@ -33,24 +40,24 @@ static bool check_tier(HostMemoryBackendContainer *container,
     const char *id = container_id(container);
 
     if (!QEMU_IS_ALIGNED(tier->offset, RAMINATE_PAGE_SIZE)) {
-        error_setg(errp, "memory-backend-devmem '%s': offset 0x%" PRIx64
-                   " is not a multiple of the page size, 0x%llx", tier->id,
-                   tier->offset, RAMINATE_PAGE_SIZE);
+        error_setg(errp, "%s '%s': offset 0x%" PRIx64 " is not a multiple of "
+                   "the page size, 0x%llx", tier->type, tier->id, tier->offset,
+                   RAMINATE_PAGE_SIZE);
         return false;
     }
     if (tier->offset > backend->size ||
         tier->size > backend->size - tier->offset) {
-        error_setg(errp, "memory-backend-devmem '%s': range of 0x%" PRIx64
-                   " bytes from 0x%" PRIx64 " is beyond container '%s' of 0x%"
-                   PRIx64 " bytes; make the container larger, or size or "
-                   "offset smaller", tier->id, tier->size, tier->offset, id,
+        error_setg(errp, "%s '%s': range of 0x%" PRIx64 " bytes from 0x%"
+                   PRIx64 " is beyond container '%s' of 0x%" PRIx64 " bytes; "
+                   "make the container larger, or size or offset smaller",
+                   tier->type, tier->id, tier->size, tier->offset, id,
                    backend->size);
         return false;
     }
     if (container->children->len == RAMINATE_MAX_TIERS) {
-        error_setg(errp, "memory-backend-devmem '%s': container '%s' has %d "
-                   "tiers already, the most there can be; use larger ones",
-                   tier->id, id, RAMINATE_MAX_TIERS);
+        error_setg(errp, "%s '%s': container '%s' has %d tiers already, the "
+                   "most there can be; use larger ones", tier->type, tier->id,
+                   id, RAMINATE_MAX_TIERS);
         return false;
     }
     for (guint i = 0; i < container->children->len; i++) {
@@ -58,19 +65,34 @@ static bool check_tier(HostMemoryBackendContainer *container,
 
         if (tier->offset < other->tier.offset + other->tier.size &&
             other->tier.offset < tier->offset + tier->size) {
-            error_setg(errp, "memory-backend-devmem '%s': range 0x%" PRIx64
-                       " to 0x%" PRIx64 " overlaps that of '%s', 0x%" PRIx64
-                       " to 0x%" PRIx64 ", in container '%s'; change offset "
-                       "or size", tier->id, tier->offset,
+            error_setg(errp, "%s '%s': range 0x%" PRIx64 " to 0x%" PRIx64
+                       " overlaps that of '%s', 0x%" PRIx64 " to 0x%" PRIx64
+                       ", in container '%s'; change offset or size",
+                       tier->type, tier->id, tier->offset,
                        tier->offset + tier->size - 1, other->tier.id,
                        other->tier.offset,
                        other->tier.offset + other->tier.size - 1, id);
             return false;
         }
         if (has_rank && other->has_rank && tier->rank == other->tier.rank) {
-            error_setg(errp, "memory-backend-devmem '%s': tier %u of container "
-                       "'%s' is '%s' already; give it another rank", tier->id,
+            error_setg(errp, "%s '%s': tier %u of container '%s' is '%s' "
+                       "already; give it another rank", tier->type, tier->id,
                        tier->rank, id, other->tier.id);
+            return false;
+        }
+        if ((tier->node == RAMINATE_NO_NODE) !=
+            (other->tier.node == RAMINATE_NO_NODE)) {
+            error_setg(errp, "%s '%s': container '%s' has '%s', a %s; its "
+                       "tiers must all be ranges or all be NUMA nodes",
+                       tier->type, tier->id, id, other->tier.id,
+                       other->tier.type);
+            return false;
+        }
+        if (tier->node != RAMINATE_NO_NODE && tier->node == other->tier.node) {
+            error_setg(errp, "%s '%s': node %d is the tier '%s' of container "
+                       "'%s' already; give it another node, or make that tier "
+                       "larger", tier->type, tier->id, tier->node,
+                       other->tier.id, id);
             return false;
         }
     }
@@ -128,6 +150,10 @@ static bool container_set_costs(RaminateMemory *memory, Error **errp)
         RaminateCosts usual =
             raminate_layout_default_costs(faster ? &faster->costs : NULL);
 
+        if (faster && tier->node != RAMINATE_NO_NODE) {
+            usual.read = faster->costs.read * NODE_COST;
+            usual.write = faster->costs.write * NODE_COST;
+        }
         if (!(tier->costs_given & RAMINATE_READ_COST)) {
             tier->costs.read = usual.read;
         }
@@ -138,10 +164,10 @@ static bool container_set_costs(RaminateMemory *memory, Error **errp)
             tier->costs.idle = usual.idle;
         }
         if (faster && tier->costs.write < faster->costs.write) {
-            error_setg(errp, "memory-backend-devmem '%s': write-cost %u is "
-                       "less than %u, that of the faster tier '%s'; raise it, "
-                       "or change the order by tier", tier->id,
-                       tier->costs.write, faster->costs.write, faster->id);
+            error_setg(errp, "%s '%s': write-cost %u is less than %u, that of "
+                       "the faster tier '%s'; raise it, or change the order by "
+                       "tier", tier->type, tier->id, tier->costs.write,
+                       faster->costs.write, faster->id);
             return false;
         }
         faster = tier;
@@ -180,16 +206,12 @@ static void container_unmap(HostMemoryBackendContainer *container)
     }
 }
 
-/* Maps all tiers and brings the placer to life. */
-static bool container_complete(HostMemoryBackendContainer *container,
-                               Error **errp)
+/* Returns: false with @errp set if a range can't be a part of the container. */
+static bool container_map_ranges(HostMemoryBackendContainer *container,
+                                 Error **errp)
 {
     RaminateMemory *memory = &container->memory;
 
-    container_rank_tiers(container);
-    if (!container_set_costs(memory, errp)) {
-        goto fail;
-    }
     for (guint i = 0; i < container->children->len; i++) {
         const Child *child = &g_array_index(container->children, Child, i);
         const RaminateTier *tier = &child->tier;
@@ -198,20 +220,39 @@ static bool container_complete(HostMemoryBackendContainer *container,
                                       tier->size >> RAMINATE_PAGE_BITS);
 
         if (ret < 0) {
-            error_setg_errno(errp, -ret, "memory-backend-devmem '%s': can't "
-                             "map 0x%" PRIx64 " bytes from 0x%" PRIx64
-                             " of %s into container '%s'", tier->id,
-                             tier->size, tier->phy_offset, tier->mem_path,
-                             memory->id);
-            goto fail;
+            error_setg_errno(errp, -ret, "%s '%s': can't map 0x%" PRIx64
+                             " bytes from 0x%" PRIx64 " of %s into container "
+                             "'%s'", tier->type, tier->id, tier->size,
+                             tier->phy_offset, tier->mem_path, memory->id);
+            return false;
         }
-        if (!shows_same_memory(child->backend,
+        if (!shows_same_memory(MEMORY_BACKEND(child->obj),
                                raminate_memory_page(memory, first))) {
-            error_setg(errp, "memory-backend-devmem '%s': %s has other memory "
-                       "for each mapping, so that its pages can't move; use "
-                       "another file or device", tier->id, tier->mem_path);
-            goto fail;
+            error_setg(errp, "%s '%s': %s has other memory for each mapping, "
+                       "so that its pages can't move; use another file or "
+                       "device", tier->type, tier->id, tier->mem_path);
+            return false;
         }
+    }
+    return true;
+}
+
+static bool container_map(HostMemoryBackendContainer *container, Error **errp)
+{
+    return raminate_memory_has_nodes(&container->memory)
+           ? container_map_nodes(container, errp)
+           : container_map_ranges(container, errp);
+}
+
+/* Maps all tiers and brings the placer to life. */
+static bool container_complete(HostMemoryBackendContainer *container,
+                               Error **errp)
+{
+    RaminateMemory *memory = &container->memory;
+
+    container_rank_tiers(container);
+    if (!container_set_costs(memory, errp) || !container_map(container, errp)) {
+        goto fail;
     }
     container->placer = raminate_placer_new(memory, &container->settings,
                                             errp);
@@ -240,11 +281,10 @@ fail:
 }
 
 bool host_memory_container_add_tier(HostMemoryBackendContainer *container,
-                                    HostMemoryBackend *backend,
-                                    const RaminateTier *tier, bool has_rank,
-                                    Error **errp)
+                                    Object *obj, const RaminateTier *tier,
+                                    bool has_rank, Error **errp)
 {
-    Child child = { .backend = backend, .tier = *tier, .has_rank = has_rank };
+    Child child = { .obj = obj, .tier = *tier, .has_rank = has_rank };
 
     if (!check_tier(container, tier, has_rank, errp)) {
         return false;
@@ -254,15 +294,14 @@ bool host_memory_container_add_tier(HostMemoryBackendContainer *container,
     if (container_is_covered(container) &&
         !container_complete(container, errp)) {
         for (guint i = 0; i < container->children->len; i++) {
-            if (g_array_index(container->children, Child, i).backend ==
-                backend) {
+            if (g_array_index(container->children, Child, i).obj == obj) {
                 g_array_remove_index(container->children, i);
                 break;
             }
         }
         return false;
     }
-    object_ref(OBJECT(backend));
-    host_memory_backend_set_mapped(backend, true);
+    object_ref(obj);
+    RAMINATE_TIER_GET_CLASS(obj)->set_used(obj, true);
     return true;
 }

@@ -45,7 +45,7 @@ static int device_postcopy(NotifierWithReturn *notifier, void *data,
 void devmem_begin_discard(HostMemoryBackendDevmem *devmem)
 {
     /* The guest uses a tier through the container, which answers for it. */
-    if (raminate_is_device(&devmem->file) && !devmem->parent) {
+    if (raminate_is_device(&devmem->file) && !devmem->tier.parent) {
         raminate_begin_discard(MEMORY_BACKEND(devmem), device_discard,
                                &devmem->postcopy, device_postcopy);
     }

@@ -17,6 +17,7 @@
 #include "hw/raminate/memory.h"
 #include "backends/raminate/file-identity.h"
 #include "backends/raminate/pools.h"
+#include "backends/raminate/tier.h"
 
 #define TYPE_MEMORY_BACKEND_DEVMEM "memory-backend-devmem"
 OBJECT_DECLARE_SIMPLE_TYPE(HostMemoryBackendDevmem, MEMORY_BACKEND_DEVMEM)
@@ -26,13 +27,8 @@ struct HostMemoryBackendDevmem {
 
     char *mem_path;
     char *pool;
-    char *parent;
     uint64_t phy_offset;
-    uint64_t offset;
-    bool has_rank;
-    uint8_t rank;
-    RaminateCosts costs;
-    unsigned costs_given;       /* RAMINATE_READ_COST and so on */
+    RaminateTierProps tier;
     bool scrub;
     bool is_clean;              /* whether that was done */
 
@@ -91,12 +87,6 @@ bool devmem_take_of_pool(HostMemoryBackendDevmem *devmem,
 void devmem_begin_discard(HostMemoryBackendDevmem *devmem);
 
 /* devmem-props.c */
-
-/* Returns: the name of a cost of the tier that was given, or NULL. */
-const char *devmem_cost_given(HostMemoryBackendDevmem *devmem);
-
-/* Returns: false with @errp set if a cost that was given is out of range. */
-bool devmem_check_costs(HostMemoryBackendDevmem *devmem, Error **errp);
 
 void devmem_add_properties(ObjectClass *oc);
 

@@ -2,8 +2,10 @@
  * RAMinate: memory-backend-container, guest RAM made of several tiers
  *
  * The container is one RAM block, so that the rest of QEMU sees ordinary RAM.
- * Its memory belongs to the memory-backend-devmem objects that name it as
- * their parent, each of which is mapped at its offset.
+ * Its tiers are the objects that name it as their parent.  The memory belongs
+ * to them if they are ranges (memory-backend-devmem), each of which is mapped at
+ * its offset.  If they are NUMA nodes (memory-backend-node), it is the
+ * container's own.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -16,6 +18,7 @@
 #include "qemu/units.h"
 #include "qom/object_interfaces.h"
 #include "backends/raminate/container-internal.h"
+#include "backends/raminate/tier.h"
 #include "exec/ramblock.h"
 #include "hw/boards.h"
 #include "hw/raminate/discard.h"
@@ -127,7 +130,8 @@ static bool container_check_ready(HostMemoryBackend *backend, Error **errp)
     }
     error_setg(errp, "memory-backend-container '%s' has a gap: no tier covers "
                "offset 0x%" PRIx64 " of its 0x%" PRIx64 " bytes; add a "
-               "memory-backend-devmem with parent=%s,offset=0x%" PRIx64,
+               "memory-backend-devmem or memory-backend-node with parent=%s,"
+               "offset=0x%" PRIx64,
                container_id(container), end, backend->size,
                container_id(container), end);
     return false;
@@ -238,11 +242,10 @@ static void container_finalize(Object *obj)
     raminate_end_discard(&container->postcopy);
     raminate_kvm_detach(&container->memory);
     for (guint i = 0; i < container->children->len; i++) {
-        HostMemoryBackend *backend =
-            g_array_index(container->children, Child, i).backend;
+        Object *obj = g_array_index(container->children, Child, i).obj;
 
-        host_memory_backend_set_mapped(backend, false);
-        object_unref(OBJECT(backend));
+        RAMINATE_TIER_GET_CLASS(obj)->set_used(obj, false);
+        object_unref(obj);
     }
     g_array_free(container->children, true);
     g_free(container->memory.tiers);

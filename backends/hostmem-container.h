@@ -17,17 +17,15 @@ OBJECT_DECLARE_SIMPLE_TYPE(HostMemoryBackendContainer,
  * Adds a tier and maps its frames at its offset.  With the tier that makes the
  * container complete, the placer comes to life.
  *
- * @backend: the memory-backend-devmem, of which the container keeps a
- *           reference
- * @tier: copied; its strings and file descriptor must live as long as
- *        @backend
+ * @obj: has the interface raminate-tier; the container keeps a reference
+ * @tier: copied; its strings and file descriptor must live as long as @obj
  * @has_rank: whether @tier->rank is set, or is to follow from the offset
  *
  * Returns: false with @errp set if the tier can't be part of the container;
  * then the container is as it was.
  */
 bool host_memory_container_add_tier(HostMemoryBackendContainer *container,
-                                    HostMemoryBackend *backend,
+                                    Object *obj,
                                     const RaminateTier *tier, bool has_rank,
                                     Error **errp);
 

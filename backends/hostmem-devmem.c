@@ -69,46 +69,6 @@ static bool devmem_check_properties(HostMemoryBackendDevmem *devmem,
     return false;
 }
 
-/* Returns: whether @container is set if there is to be one. */
-static bool devmem_find_parent(HostMemoryBackendDevmem *devmem,
-                               HostMemoryBackendContainer **container,
-                               Error **errp)
-{
-    const char *id = devmem_id(devmem);
-    Object *obj;
-
-    *container = NULL;
-    if (!devmem->parent) {
-        const char *given = devmem->offset ? "offset"
-                            : devmem->has_rank ? "tier"
-                            : devmem_cost_given(devmem);
-
-        if (given) {
-            error_setg(errp, "memory-backend-devmem '%s': %s is for a range "
-                       "in a container; set parent as well", id, given);
-            return false;
-        }
-        return true;
-    }
-    obj = object_resolve_path_component(object_get_objects_root(),
-                                        devmem->parent);
-    if (!obj) {
-        error_setg(errp, "memory-backend-devmem '%s': there is no parent '%s';"
-                   " create the memory-backend-container before its tiers",
-                   id, devmem->parent);
-        return false;
-    }
-    *container = (HostMemoryBackendContainer *)
-        object_dynamic_cast(obj, TYPE_MEMORY_BACKEND_CONTAINER);
-    if (!*container) {
-        error_setg(errp, "memory-backend-devmem '%s': parent '%s' is a %s; it "
-                   "must be a memory-backend-container", id, devmem->parent,
-                   object_get_typename(obj));
-        return false;
-    }
-    return true;
-}
-
 static bool devmem_identify(HostMemoryBackendDevmem *devmem, int fd,
                             Error **errp)
 {
@@ -121,7 +81,7 @@ static bool devmem_identify(HostMemoryBackendDevmem *devmem, int fd,
                          "out what %s is", id, devmem->mem_path);
         return false;
     }
-    if (devmem->parent && page_size != RAMINATE_PAGE_SIZE) {
+    if (devmem->tier.parent && page_size != RAMINATE_PAGE_SIZE) {
         error_setg(errp, "memory-backend-devmem '%s': %s has pages of 0x%zx "
                    "bytes, but those of a container have 0x%llx; use a file "
                    "that is not on hugetlbfs", id, devmem->mem_path, page_size,
@@ -327,7 +287,7 @@ static bool devmem_alloc(HostMemoryBackend *backend, Error **errp)
     int fd;
 
     if (!devmem_check_properties(devmem, errp) ||
-        !devmem_find_parent(devmem, &container, errp) ||
+        !raminate_tier_find_parent(OBJECT(backend), &container, errp) ||
         (devmem->pool && !devmem_find_pool(devmem, &pools, &pool, errp))) {
         return false;
     }
@@ -376,41 +336,52 @@ static void devmem_complete(UserCreatable *uc, Error **errp)
     HostMemoryBackendContainer *container;
     RaminateTier tier;
 
-    if (!devmem_check_costs(devmem, errp)) {
+    if (!raminate_tier_check_costs(OBJECT(uc), errp)) {
         return;
     }
     base_complete(uc, errp);
-    if (*errp || !devmem_find_parent(devmem, &container, errp) || !container) {
+    if (*errp || !raminate_tier_find_parent(OBJECT(backend), &container, errp) || !container) {
         return;
     }
     if (!devmem_prepare(backend, false, errp)) {
         return;
     }
-    tier = (RaminateTier) {
-        .id = devmem_id(devmem),
-        .mem_path = devmem->mem_path,
-        .fd = memory_region_get_fd(&backend->mr),
-        .is_device = raminate_is_device(&devmem->file),
-        .is_dev_mem = is_dev_mem(&devmem->file),
-        .is_unpinnable = devmem->is_unpinnable,
-        .phy_offset = devmem->phy_offset,
-        .offset = devmem->offset,
-        .size = backend->size,
-        .rank = devmem->rank,
-        .costs = devmem->costs,
-        .costs_given = devmem->costs_given,
-    };
-    host_memory_container_add_tier(container, backend, &tier,
-                                   devmem->has_rank, errp);
+    tier = raminate_tier_of_props(OBJECT(uc));
+    tier.size = backend->size;
+    tier.mem_path = devmem->mem_path;
+    tier.fd = memory_region_get_fd(&backend->mr);
+    tier.is_device = raminate_is_device(&devmem->file);
+    tier.is_dev_mem = is_dev_mem(&devmem->file);
+    tier.is_unpinnable = devmem->is_unpinnable;
+    tier.phy_offset = devmem->phy_offset;
+    host_memory_container_add_tier(container, OBJECT(uc), &tier,
+                                   devmem->tier.has_rank, errp);
 }
 
 /* A container that was deleted lets go of its tiers when RCU is through. */
 static bool devmem_can_be_deleted(UserCreatable *uc)
 {
-    if (!base_can_be_deleted(uc) && MEMORY_BACKEND_DEVMEM(uc)->parent) {
+    if (!base_can_be_deleted(uc) && MEMORY_BACKEND_DEVMEM(uc)->tier.parent) {
         drain_call_rcu();
     }
     return base_can_be_deleted(uc);
+}
+
+/* As a tier */
+
+static RaminateTierProps *devmem_tier_props(Object *obj)
+{
+    return &MEMORY_BACKEND_DEVMEM(obj)->tier;
+}
+
+static bool devmem_is_fixed(Object *obj)
+{
+    return host_memory_backend_mr_inited(MEMORY_BACKEND(obj));
+}
+
+static void devmem_set_used(Object *obj, bool used)
+{
+    host_memory_backend_set_mapped(MEMORY_BACKEND(obj), used);
 }
 
 /* Life */
@@ -436,14 +407,18 @@ static void devmem_finalize(Object *obj)
     }
     g_free(devmem->mem_path);
     g_free(devmem->pool);
-    g_free(devmem->parent);
+    raminate_tier_props_destroy(&devmem->tier);
 }
 
 static void devmem_class_init(ObjectClass *oc, void *data)
 {
     HostMemoryBackendClass *bc = MEMORY_BACKEND_CLASS(oc);
     UserCreatableClass *ucc = USER_CREATABLE_CLASS(oc);
+    RaminateTierClass *tc = RAMINATE_TIER_CLASS(oc);
 
+    tc->props = devmem_tier_props;
+    tc->is_fixed = devmem_is_fixed;
+    tc->set_used = devmem_set_used;
     bc->alloc = devmem_alloc;
     bc->prepare = devmem_prepare;
     base_complete = ucc->complete;
@@ -461,6 +436,10 @@ static const TypeInfo devmem_info = {
     .instance_init = devmem_init,
     .instance_finalize = devmem_finalize,
     .class_init = devmem_class_init,
+    .interfaces = (InterfaceInfo[]) {
+        { TYPE_RAMINATE_TIER },
+        { }
+    },
 };
 
 static void register_types(void)

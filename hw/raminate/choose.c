@@ -8,10 +8,25 @@
 #include "qapi/error.h"
 #include "hw/raminate/part.h"
 
+bool raminate_part_suits(const RaminatePart *part,
+                         const RaminateMemory *memory)
+{
+    return part->backings & (raminate_memory_has_nodes(memory)
+                             ? RAMINATE_OF_NODES : RAMINATE_OF_RANGES);
+}
+
 /* Returns: whether @part works here, and tells one of @kinds. */
 static bool part_fits(const RaminatePart *part, unsigned kinds,
                       const RaminateMemory *memory, Error **errp)
 {
+    if (!raminate_part_suits(part, memory)) {
+        error_setg(errp, "it is for tiers that are %s, and '%s' is a %s",
+                   part->backings & RAMINATE_OF_NODES
+                   ? "NUMA nodes (memory-backend-node)"
+                   : "ranges (memory-backend-devmem)",
+                   memory->tiers[0].id, memory->tiers[0].type);
+        return false;
+    }
     if (kinds && !(part->kinds & kinds)) {
         error_setg(errp, "it doesn't find pages that were %s, by which the "
                    "policy goes; choose another policy",
@@ -31,8 +46,10 @@ const RaminatePart *raminate_part_choose(const RaminatePart *const *parts,
 
     *reason = NULL;
     for (; *parts; parts++) {
-        if (type == RAMINATE_PART_AUTO ? failed & BIT((*parts)->type)
-                                       : type != (*parts)->type) {
+        if (type == RAMINATE_PART_AUTO
+            ? (failed & BIT((*parts)->type)) ||
+              !raminate_part_suits(*parts, memory)
+            : type != (*parts)->type) {
             continue;
         }
         error_free(err);

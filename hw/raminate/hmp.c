@@ -31,12 +31,16 @@ static void print_part(Monitor *mon, const char *what, const char *name,
 
 static void print_tier(Monitor *mon, const RaminateTierInfo *tier)
 {
+    g_autofree char *where = tier->has_node
+        ? g_strdup_printf("node %u", tier->node)
+        : g_strdup_printf("%s from 0x%" PRIx64, tier->mem_path,
+                          tier->phy_offset);
+
     monitor_printf(mon, "  tier %u %s: %" PRIu64 " pages, %" PRIu64
-                   " written by the last scan, %" PRIu64 " by all; %s from 0x%"
-                   PRIx64 "; costs: read %" PRIu32 ", write %" PRIu32
-                   ", idle %" PRIu32 " mW/GiB\n", tier->rank, tier->id,
-                   tier->pages, tier->written, tier->total_written,
-                   tier->mem_path, tier->phy_offset, tier->read_cost,
+                   " written by the last scan, %" PRIu64 " by all; %s; costs: "
+                   "read %" PRIu32 ", write %" PRIu32 ", idle %" PRIu32
+                   " mW/GiB\n", tier->rank, tier->id, tier->pages,
+                   tier->written, tier->total_written, where, tier->read_cost,
                    tier->write_cost, tier->idle_power);
 }
 
@@ -58,6 +62,8 @@ static void print_settings(Monitor *mon, const RaminateInfo *info)
     monitor_printf(mon, "  processor time: at most %" PRIu32 "%% of one; %"
                    PRIu64 " scans put off\n", info->max_cpu,
                    info->scans_put_off);
+    monitor_printf(mon, "  faults by watching: %" PRIu64 ", at most %" PRIu32
+                   " a second\n", info->watch_faults, info->fault_budget);
     if (info->record) {
         monitor_printf(mon, "  recording to %s\n", info->record);
     }
@@ -81,6 +87,10 @@ static void print_figures(Monitor *mon, const RaminateInfo *info)
     if (info->pages_failed) {
         monitor_printf(mon, "  pages whose memory has failed: %" PRIu64 "\n",
                        info->pages_failed);
+    }
+    if (info->pages_astray) {
+        monitor_printf(mon, "  pages found astray: %" PRIu64 "\n",
+                       info->pages_astray);
     }
     monitor_printf(mon, "  pages written to slow memory: %" PRId64 " saved, %"
                    PRIu64 " by swaps\n", info->slow_writes_saved,

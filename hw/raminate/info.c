@@ -31,8 +31,14 @@ static RaminateTierInfo *tier_info(const RaminatePlacer *placer, unsigned i)
 
     info->id = g_strdup(tier->id);
     info->rank = tier->rank;
-    info->mem_path = g_strdup(tier->mem_path);
-    info->phy_offset = tier->phy_offset;
+    if (tier->node == RAMINATE_NO_NODE) {
+        info->mem_path = g_strdup(tier->mem_path);
+        info->has_phy_offset = true;
+        info->phy_offset = tier->phy_offset;
+    } else {
+        info->has_node = true;
+        info->node = tier->node;
+    }
     info->offset = tier->offset;
     info->size = tier->size;
     info->read_cost = tier->costs.read;
@@ -184,6 +190,7 @@ static void add_settings(const RaminatePlacer *placer, RaminateInfo *info)
     info->reverse_window = settings->reverse_window;
     info->second_look = settings->second_look;
     info->max_cpu = settings->max_cpu;
+    info->fault_budget = settings->fault_budget;
     if (placer->recording) {
         info->record = g_strdup(raminate_recording_path(placer->recording));
     }
@@ -208,6 +215,8 @@ static void add_figures(const RaminateFigures *figures, RaminateInfo *info)
     info->swaps_reversed = figures->swaps_reversed;
     info->swaps_held = figures->swaps_held;
     info->pages_failed = figures->pages_failed;
+    info->pages_astray = figures->pages_astray;
+    info->watch_faults = figures->watch_faults;
     info->slow_writes_saved = raminate_figures_slow(figures->unmoved) -
                               raminate_figures_slow(figures->total_written);
     info->slow_writes_by_swaps = raminate_figures_slow(figures->swap_writes);
@@ -324,8 +333,11 @@ RaminatePage *raminate_placer_page(RaminatePlacer *placer, uint32_t page)
     tier = &placer->memory->tiers[raminate_placement_tier(placement, page)];
     info->page = page;
     info->tier = g_strdup(tier->id);
-    info->phy_offset = tier->phy_offset + (frame << RAMINATE_PAGE_BITS) -
-                       tier->offset;
+    if (tier->node == RAMINATE_NO_NODE) {
+        info->has_phy_offset = true;
+        info->phy_offset = tier->phy_offset + (frame << RAMINATE_PAGE_BITS) -
+                           tier->offset;
+    }
     info->heat = raminate_heat_get(raminate_engine_heat(placer->engine), page);
     info->failed = raminate_engine_page_is_bad(placer->engine, page);
     move = raminate_engine_last_move(placer->engine, page);

@@ -56,14 +56,21 @@ bool raminate_memory_has_failed(const RaminateMemory *memory, uint32_t frame)
     const RaminateTier *tier = tier_of_frame(memory, offset);
     uint8_t content[RAMINATE_PAGE_SIZE];
 
-    /* A device never lacks room; a hole of a file can be read without any. */
-    return tier->is_device ||
+    /*
+     * A device never lacks room, nor does memory without a file: whoever uses
+     * the last of it is killed.  A hole of a file can be read without any.
+     */
+    return tier->is_device || tier->node != RAMINATE_NO_NODE ||
            pread(tier->fd, content, sizeof(content),
                  tier->phy_offset + offset - tier->offset) != sizeof(content);
 }
 
+/* Whether discards go by frame; those of memory on nodes go by page. */
 static bool can_discard(const RaminateMemory *memory)
 {
+    if (raminate_memory_has_nodes(memory)) {
+        return false;
+    }
     for (unsigned i = 0; i < memory->nr_tiers; i++) {
         if (!memory->tiers[i].is_device) {
             return true;

@@ -21,15 +21,28 @@
 #define RAMINATE_IDLE_POWER 4
 #define RAMINATE_ALL_COSTS 7
 
-/* A run of frames of one kind of memory: one memory-backend-devmem. */
+/* Of a tier that is no NUMA node of the host */
+#define RAMINATE_NO_NODE (-1)
+
+/*
+ * One kind of memory.  Either a range, a run of frames that the VM owns: one
+ * memory-backend-devmem.  Or a NUMA node of the host, on which so many of the
+ * guest's pages are to be: one memory-backend-node.  The frames are the kernel's
+ * then; those of a placement are numbers for room on the node.
+ */
 typedef struct RaminateTier {
     const char *id;             /* borrowed from the object's path */
+    const char *type;           /* of the object; static */
+
+    /* Of a range; NULL, -1 and zeros for a node */
     const char *mem_path;       /* borrowed from the object */
     int fd;                     /* borrowed from the object's RAM block */
     bool is_device;             /* whether @fd is a device */
     bool is_dev_mem;            /* whether it is the host's /dev/mem */
     bool is_unpinnable;         /* whether the host's kernel can't pin pages */
     uint64_t phy_offset;        /* where the frames begin in @fd, in bytes */
+
+    int node;                   /* of the host, or RAMINATE_NO_NODE */
     uint64_t offset;            /* of the frames in the container, in bytes */
     uint64_t size;              /* in bytes */
     uint8_t rank;               /* unique in the container, 0 is the fastest */
@@ -59,6 +72,12 @@ typedef struct RaminateMemory {
     bool is_huge_advised;       /* whether mappings are to be MADV_HUGEPAGE */
 } RaminateMemory;
 
+/* Returns: whether tiers are nodes; all are, or none. */
+static inline bool raminate_memory_has_nodes(const RaminateMemory *memory)
+{
+    return memory->tiers[0].node != RAMINATE_NO_NODE;
+}
+
 static inline uint8_t *raminate_memory_page(const RaminateMemory *memory,
                                             uint32_t page)
 {
@@ -67,7 +86,7 @@ static inline uint8_t *raminate_memory_page(const RaminateMemory *memory,
 
 /*
  * Maps a run of @nr pages from @page on to the frames from @frame on, all of
- * one tier.  Contents stay with the frames.
+ * one tier, which is a range.  Contents stay with the frames.
  *
  * Returns: 0, or -errno; the pages may then have lost their old mapping.
  */

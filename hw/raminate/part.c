@@ -12,6 +12,7 @@ const RaminatePart *const raminate_samplers[] = {
 #ifdef CONFIG_KVM
     &raminate_sampler_kvm.part,
 #endif
+    &raminate_sampler_pagemap.part,
     &raminate_sampler_dirty_log.part,
     NULL
 };
@@ -21,5 +22,8 @@ const RaminatePart *const raminate_movers[] = {
     &raminate_mover_kvm.part,
 #endif
     &raminate_mover_mmap.part,
+#ifdef CONFIG_NUMA
+    &raminate_mover_migrate.part,
+#endif
     NULL
 };

@@ -16,11 +16,18 @@
 QEMU_BUILD_BUG_ON(RAMINATE_SAMPLER_TYPE_AUTO != RAMINATE_PART_AUTO);
 QEMU_BUILD_BUG_ON(RAMINATE_MOVER_TYPE_AUTO != RAMINATE_PART_AUTO);
 
+/* Kinds of tiers: bits */
+#define RAMINATE_OF_RANGES 1
+#define RAMINATE_OF_NODES 2
+
 typedef struct RaminatePart {
     int type;                   /* RaminateSamplerType or RaminateMoverType */
 
     /* What a sampler tells of pages, RAMINATE_WRITTEN and _READ; else 0 */
     unsigned kinds;
+
+    /* Which tiers it works with, RAMINATE_OF_* */
+    unsigned backings;
 
     /* Whether its work must be done in the main loop, under the big lock. */
     bool in_main_loop;
@@ -35,10 +42,14 @@ typedef struct RaminatePart {
     bool (*probe)(const RaminateMemory *memory, Error **errp);
 } RaminatePart;
 
+/* Returns: whether @part works with such tiers as @memory has. */
+bool raminate_part_suits(const RaminatePart *part,
+                         const RaminateMemory *memory);
+
 /*
  * Finds the part to use for @type.  Under the big lock, for the probes.
  * @parts: those that exist, the best one first; ended by NULL.  The last one
- *         works everywhere, and never fails.
+ *         that suits the tiers works everywhere, and never fails.
  * @kinds: one of these is wanted; 0 if it doesn't matter
  * @failed: bits of the types that have failed, which auto passes over
  * @reason: why it isn't a better one, owned by the caller; NULL if it's the

@@ -77,13 +77,19 @@ bool raminate_placer_choose_parts(const RaminateMemory *memory,
 
 /* Failing */
 
-static bool is_last_part(const RaminatePart *const *parts,
-                         const RaminatePart *part)
+/*
+ * Returns: the next best part that suits the tiers and has not failed, or NULL.
+ * What works is found when it is opened; it may have to be probed.
+ */
+static const RaminatePart *next_part(const RaminatePart *const *parts,
+                                     unsigned failed,
+                                     const RaminateMemory *memory)
 {
-    while (*parts != part) {
+    while (*parts && ((failed & BIT((*parts)->type)) ||
+                      !raminate_part_suits(*parts, memory))) {
         parts++;
     }
-    return !parts[1];
+    return *parts;
 }
 
 /*
@@ -96,19 +102,17 @@ static void part_failed(RaminatePlacer *placer, RaminatePartChoice *choice,
                         Error *err)
 {
     const char *from = qapi_enum_lookup(names, choice->in_force->type);
+    const RaminatePart *next =
+        next_part(parts, choice->failed | BIT(choice->in_force->type),
+                  placer->memory);
 
     raminate_placer_assert_locked(placer);
-    if (setting == RAMINATE_PART_AUTO &&
-        !is_last_part(parts, choice->in_force)) {
+    if (setting == RAMINATE_PART_AUTO && next) {
         g_free(choice->reason);
         choice->reason = g_strdup_printf("%s failed: %s", from,
                                          error_get_pretty(err));
         choice->failed |= BIT(choice->in_force->type);
-        /* What works is found when it is opened; it may have to be probed. */
-        while (choice->failed & BIT((*parts)->type)) {
-            parts++;
-        }
-        choice->in_force = *parts;
+        choice->in_force = next;
         qapi_event_send_raminate_fallback(
             placer->memory->id, component, from,
             qapi_enum_lookup(names, choice->in_force->type),

@@ -2,7 +2,8 @@
  * RAMinate: the inside of the placer, for the files that make it up
  *
  * placer.c has its life and its settings, loop.c the thread, scan.c a scan,
- * batch.c a batch, main-work.c what they do in the main loop, parts.c which
+ * batch.c a batch, tend.c what is done between batches, main-work.c what they do
+ * in the main loop, parts.c which
  * sampler and mover are in force, claim.c who has placement and policy, hold.c
  * what holds it, info.c what is told to those who ask.
  *
@@ -230,6 +231,11 @@ void raminate_placer_look(RaminatePlacer *placer);
 /* batch.c; in the thread, without the lock */
 
 void raminate_placer_batch(RaminatePlacer *placer);
+
+/* tend.c; in the thread, without the lock */
+
+/* Brings pages to where the placement says they are, if the mover can. */
+void raminate_placer_tend(RaminatePlacer *placer);
 
 /* loop.c; without the lock */
 

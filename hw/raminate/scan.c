@@ -20,6 +20,7 @@ typedef struct ScanSlice {
     uint32_t first;
     uint32_t nr;                /* pages that are left */
     uint32_t done;              /* pages looked at; 0: the sampler failed */
+    bool is_look;
 } ScanSlice;
 
 static void scan_slice(void *opaque)
@@ -30,7 +31,7 @@ static void scan_slice(void *opaque)
     Error *err = NULL;
 
     if (slice->first == 0 && sampler->ops->begin_scan) {
-        sampler->ops->begin_scan(sampler);
+        sampler->ops->begin_scan(sampler, slice->is_look);
     }
     slice->done = sampler->ops->scan(sampler, slice->first, slice->nr,
                                      slice->sample, &err);
@@ -45,15 +46,20 @@ static void scan_slice(void *opaque)
  * @sample: returns what was found
  * Returns: whether all pages were looked at.
  */
-static bool scan_pages(RaminatePlacer *placer, RaminateSample *sample)
+static bool scan_pages(RaminatePlacer *placer, RaminateSample *sample,
+                       bool is_look)
 {
     const RaminatePart *part = &placer->sampler->ops->part;
     ScanSlice slice = {
         .placer = placer,
         .sample = sample,
         .nr = raminate_placement_pages(placer->memory->placement),
+        .is_look = is_look,
     };
 
+    raminate_placer_lock(placer);
+    placer->sampler->fault_budget = placer->settings.engine.fault_budget;
+    raminate_placer_unlock(placer);
     raminate_sample_clear(sample);
     sample->kinds = part->kinds;
     while (slice.nr) {
@@ -242,7 +248,7 @@ static void tell_scan(RaminatePlacer *placer, int64_t now, uint64_t took)
     }
 }
 
-static void note_memory(RaminatePlacer *placer)
+static void note_costs(RaminatePlacer *placer)
 {
     size_t memory = raminate_sample_memory(&placer->found) +
                     raminate_sample_memory(&placer->looked) +
@@ -250,6 +256,9 @@ static void note_memory(RaminatePlacer *placer)
 
     raminate_placer_lock(placer);
     placer->sample_memory = memory;
+    raminate_engine_figures(placer->engine)->watch_faults +=
+        placer->sampler->faults;
+    placer->sampler->faults = 0;
     raminate_placer_unlock(placer);
 }
 
@@ -265,7 +274,7 @@ void raminate_placer_scan(RaminatePlacer *placer)
     counts = !raminate_engine_drops_scan(placer->engine);
     raminate_placer_unlock(placer);
 
-    if (scan_pages(placer, &placer->found) && counts) {
+    if (scan_pages(placer, &placer->found, false) && counts) {
         raminate_sample_merge(&placer->all, &placer->found, &placer->looked);
         tell_scan(placer, now, qemu_clock_get_ns(QEMU_CLOCK_REALTIME) - start);
     } else {
@@ -275,7 +284,7 @@ void raminate_placer_scan(RaminatePlacer *placer)
         raminate_placer_unlock(placer);
     }
     raminate_sample_clear(&placer->looked);
-    note_memory(placer);
+    note_costs(placer);
 }
 
 /* Without the lock.  Returns: as encode_scan(). */
@@ -323,7 +332,7 @@ void raminate_placer_look(RaminatePlacer *placer)
     counts = !raminate_engine_drops_scan(engine);
     raminate_placer_unlock(placer);
 
-    done = scan_pages(placer, &placer->looked);
+    done = scan_pages(placer, &placer->looked, true);
     if (!done) {
         raminate_placer_lock(placer);
         raminate_engine_hold(engine);

@@ -155,7 +155,8 @@ static void test_help(void)
 {
     static const char *const container[] = {
         "size", "monitor", "policy", "sampler", "mover", "scan-period",
-        "swap-period", "life-time", "max-swaps", "reverse-window", "max-cpu", NULL
+        "swap-period", "life-time", "max-swaps", "reverse-window", "max-cpu",
+        "fault-budget", NULL
     };
     static const char *const devmem[] = {
         "size", "phy-offset", "offset", "parent", "mem-path", "tier",

@@ -11,7 +11,7 @@ static void test_set_all(void)
 {
     static const char *const numbers[] = {
         "scan-period", "swap-period", "life-time", "max-swaps",
-        "reverse-window", "max-cpu",
+        "reverse-window", "max-cpu", "fault-budget",
     };
     QTestState *qts = raminate_start("", "");
 

@@ -27,6 +27,8 @@ static const StatName stat_names[] = {
     { "swaps-reversed", "swaps-reversed" },
     { "swaps-held", "swaps-held" },
     { "pages-failed", "pages-failed" },
+    { "pages-astray", "pages-astray" },
+    { "watch-faults", "watch-faults" },
     { "slow-writes-by-swaps", "slow-writes-by-swaps" },
     { "scan-time", .is_time = true },
     { "batch-time", .is_time = true },

@@ -50,6 +50,7 @@ static const Property of_container[] = {
     { "max-swaps", INTEGER, "uint32_t" },
     { "reverse-window", INTEGER, "uint32_t" },
     { "max-cpu", INTEGER, "uint32_t" },
+    { "fault-budget", INTEGER, "uint32_t" },
     { "monitor", BOOLEAN, NULL }, { "dump", BOOLEAN, NULL },
     { "migrate-heat", BOOLEAN, NULL },
     { "merge", BOOLEAN, NULL }, { "prealloc", BOOLEAN, NULL },

@@ -20,12 +20,12 @@
     "{'id': 'c', 'size': 8192, 'page-size': 4096, 'state': 'running'," \
     " 'policy': 'cmq', 'sampler': 'dirty-log', 'mover': 'mmap'," \
     " 'scan-period': 1, 'swap-period': 2, 'life-time': 3, 'max-swaps': 4," \
-    " 'reverse-window': 5, 'max-cpu': 10, 'tiers': [" TIER("f", 0, 30) ", " \
+    " 'reverse-window': 5, 'max-cpu': 10, 'fault-budget': 12, 'tiers': [" TIER("f", 0, 30) ", " \
     TIER("s", 1, 10) ", " TIER("t", 2, 5) "], 'bytes-per-page': 32, 'memory': 64," \
     " 'scans': 9, 'scans-put-off': 7, 'slow-share-last': 12.5, 'batches': 1," \
     " 'batches-given-up': 6, 'swaps': 2," \
     " 'swaps-failed': 3, 'swaps-reversed': 4, 'swaps-held': 5," \
-    " 'pages-failed': 7," \
+    " 'pages-failed': 7, 'pages-astray': 8, 'watch-faults': 9," \
     " 'slow-writes-saved': 45, 'slow-writes-by-swaps': 15, 'energy': [" \
     "{'slow-write-cost': 10, 'dram-only': 1, 'unmoved': 2.5," \
     " 'placed': 2}]," \
@@ -79,9 +79,12 @@ static void test_container(void)
     g_assert_cmpuint(info->main_loop_time.p99, ==, 7);
     g_assert_cmpuint(info->batches_given_up, ==, 6);
     g_assert_cmpuint(info->max_cpu, ==, 10);
+    g_assert_cmpuint(info->fault_budget, ==, 12);
     g_assert_cmpuint(info->scans_put_off, ==, 7);
     g_assert_cmpuint(info->cpu_time.total, ==, 9);
     g_assert_cmpuint(info->pages_failed, ==, 7);
+    g_assert_cmpuint(info->pages_astray, ==, 8);
+    g_assert_cmpuint(info->watch_faults, ==, 9);
     g_assert_cmpuint(container_info_written(info), ==, 45);
     g_assert_cmpuint(container_info_written_slow(info), ==, 15);
     g_assert_cmpfloat(container_info_saved(info), ==, 0.5);

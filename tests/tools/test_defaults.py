@@ -17,7 +17,8 @@ UINT32_MAX = (1 << 32) - 1
 # What a fresh container has of its own, apart from its size
 SETTINGS = ('monitor', 'policy', 'sampler', 'mover', 'scan-period',
             'swap-period', 'life-time', 'max-swaps', 'reverse-window',
-            'second-look', 'max-cpu', 'record', 'migrate-heat')
+            'second-look', 'max-cpu', 'fault-budget', 'record',
+            'migrate-heat')
 NUMBERS = SETTINGS[4:-2]
 RANGE_PROPERTIES = ('phy-offset', 'pool', 'parent', 'offset', 'scrub',
                     'share')

@@ -184,6 +184,9 @@ static const Metric metrics[] = {
     { "raminate_max_cpu_ratio", "gauge",
       "Setting: most processor time that the placer takes, 1 for all of one "
       "processor; 0 for no bound.", FIELD(max_cpu), NULL, 0.01 },
+    { "raminate_fault_budget", "gauge",
+      "Setting: most faults a second that the guest takes because its pages "
+      "are watched; 0 for no bound.", FIELD(fault_budget), NULL, 0 },
     { "raminate_scans_total", "counter",
       "Scans made.", FIELD(scans), NULL, 0 },
     { "raminate_put_off_scans_total", "counter",
@@ -214,6 +217,12 @@ static const Metric metrics[] = {
     { "raminate_failed_pages_total", "counter",
       "Pages whose memory was found to have failed.",
       FIELD(pages_failed), NULL, 0 },
+    { "raminate_astray_pages_total", "counter",
+      "Pages found on other nodes than they were to be on, and brought back.",
+      FIELD(pages_astray), NULL, 0 },
+    { "raminate_watch_faults_total", "counter",
+      "Faults that the guest took because its pages were watched.",
+      FIELD(watch_faults), NULL, 0 },
     { "raminate_swap_slow_written_pages_total", "counter",
       "Pages that exchanges wrote to slower tiers.",
       FIELD(slow_writes_by_swaps), NULL, 0 },

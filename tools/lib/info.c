@@ -185,8 +185,8 @@ static void read_tiers(Reader *reader, ContainerInfo *info)
         info->nr_tiers++;
         tier->id = read_string(reader, "id", FALSE);
         tier->rank = read_uint(reader, "rank", FALSE);
-        tier->mem_path = read_string(reader, "mem-path", FALSE);
-        tier->phy_offset = read_uint(reader, "phy-offset", FALSE);
+        tier->mem_path = read_string(reader, "mem-path", TRUE);
+        tier->phy_offset = read_uint(reader, "phy-offset", TRUE);
         tier->size = read_uint(reader, "size", FALSE);
         tier->pages = read_uint(reader, "pages", FALSE);
         tier->written = read_uint(reader, "written", FALSE);
@@ -268,6 +268,7 @@ static ContainerInfo *read_container(Reader *reader)
     info->max_swaps = read_uint(reader, "max-swaps", FALSE);
     info->reverse_window = read_uint(reader, "reverse-window", FALSE);
     info->max_cpu = read_uint(reader, "max-cpu", FALSE);
+    info->fault_budget = read_uint(reader, "fault-budget", FALSE);
     read_tiers(reader, info);
     info->memory = read_uint(reader, "memory", FALSE);
     info->scans = read_uint(reader, "scans", FALSE);
@@ -280,6 +281,8 @@ static ContainerInfo *read_container(Reader *reader)
     info->swaps_reversed = read_uint(reader, "swaps-reversed", FALSE);
     info->swaps_held = read_uint(reader, "swaps-held", FALSE);
     info->pages_failed = read_uint(reader, "pages-failed", FALSE);
+    info->pages_astray = read_uint(reader, "pages-astray", FALSE);
+    info->watch_faults = read_uint(reader, "watch-faults", FALSE);
     info->slow_writes_saved = read_int(reader, "slow-writes-saved");
     info->slow_writes_by_swaps = read_uint(reader, "slow-writes-by-swaps",
                                            FALSE);

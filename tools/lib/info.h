@@ -68,6 +68,7 @@ typedef struct ContainerInfo {
     guint64 max_swaps;
     guint64 reverse_window;
     guint64 max_cpu;            /* per cent; 0 for no bound */
+    guint64 fault_budget;       /* in a second; 0 for no bound */
     unsigned nr_tiers;
     TierInfo tiers[INFO_MAX_TIERS];     /* the fastest first */
     guint64 memory;
@@ -81,6 +82,8 @@ typedef struct ContainerInfo {
     guint64 swaps_reversed;
     guint64 swaps_held;
     guint64 pages_failed;
+    guint64 pages_astray;
+    guint64 watch_faults;
     gint64 slow_writes_saved;   /* pages; less than 0 if it did harm */
     guint64 slow_writes_by_swaps;
     unsigned nr_energies;

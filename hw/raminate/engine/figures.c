@@ -115,6 +115,16 @@ static uint64_t get_pages_failed(const RaminateFigures *figures)
     return figures->pages_failed;
 }
 
+static uint64_t get_pages_astray(const RaminateFigures *figures)
+{
+    return figures->pages_astray;
+}
+
+static uint64_t get_watch_faults(const RaminateFigures *figures)
+{
+    return figures->watch_faults;
+}
+
 static uint64_t get_slow_writes_by_swaps(const RaminateFigures *figures)
 {
     return raminate_figures_slow(figures->swap_writes);
@@ -157,6 +167,8 @@ const RaminateFigure raminate_figure_list[] = {
     { "swaps-reversed", false, get_swaps_reversed },
     { "swaps-held", false, get_swaps_held },
     { "pages-failed", false, get_pages_failed },
+    { "pages-astray", false, get_pages_astray },
+    { "watch-faults", false, get_watch_faults },
     { "slow-writes-by-swaps", false, get_slow_writes_by_swaps },
     { "scan-time", true, get_scan_time },
     { "batch-time", true, get_batch_time },

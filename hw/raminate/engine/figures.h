@@ -28,6 +28,8 @@ typedef struct RaminateFigures {
     uint64_t swaps_reversed;
     uint64_t swaps_held;
     uint64_t pages_failed;
+    uint64_t pages_astray;
+    uint64_t watch_faults;
     uint64_t swap_reads[RAMINATE_MAX_TIERS];    /* pages that swaps read */
     uint64_t swap_writes[RAMINATE_MAX_TIERS];   /* and wrote, in each tier */
     RaminateHistogram scan_time;

@@ -20,6 +20,7 @@ typedef struct RaminateSettings {
     uint32_t max_swaps;
     uint32_t reverse_window;
     uint32_t max_cpu;           /* per cent of one processor; 0: no bound */
+    uint32_t fault_budget;      /* of the guest, in a second; 0: no bound */
 } RaminateSettings;
 
 /* One of them: a property of the container, an option of the simulator */

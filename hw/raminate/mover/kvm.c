@@ -136,6 +136,7 @@ static uint32_t kvm_mappings(const RaminateMover *mover, uint32_t *limit)
 const RaminateMoverOps raminate_mover_kvm = {
     .part = {
         .type = RAMINATE_MOVER_TYPE_KVM,
+        .backings = RAMINATE_OF_RANGES,
         .probe = raminate_kvm_attach,
     },
     .open = kvm_open,

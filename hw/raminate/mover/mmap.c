@@ -471,6 +471,7 @@ static uint32_t mmap_mappings(const RaminateMover *parent, uint32_t *limit)
 const RaminateMoverOps raminate_mover_mmap = {
     .part = {
         .type = RAMINATE_MOVER_TYPE_MMAP,
+        .backings = RAMINATE_OF_RANGES,
         .in_main_loop = true,
     },
     .open = mmap_open,

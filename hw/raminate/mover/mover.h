@@ -53,6 +53,15 @@ typedef struct RaminateMoverOps {
     uint64_t (*end)(RaminateMover *mover);
 
     /*
+     * Looks at a part of the guest's pages, another one each time, for those
+     * that are not where the placement says, and brings them there.  Called
+     * once a swap period, in the placer's thread, while nothing else moves
+     * pages; NULL if no page can be elsewhere.
+     * Returns: number of the pages that were astray.
+     */
+    uint32_t (*tend)(RaminateMover *mover);
+
+    /*
      * Returns: number of host mappings that show the placement.
      * @limit: most that the mover lets them become, 0 for no limit
      */
@@ -66,6 +75,7 @@ struct RaminateMover {
 };
 
 extern const RaminateMoverOps raminate_mover_kvm;
+extern const RaminateMoverOps raminate_mover_migrate;
 extern const RaminateMoverOps raminate_mover_mmap;
 
 #endif

@@ -65,7 +65,7 @@ static void dirty_log_close(RaminateSampler *sampler)
     g_free(sampler);
 }
 
-static void dirty_log_begin_scan(RaminateSampler *sampler)
+static void dirty_log_begin_scan(RaminateSampler *sampler, bool is_look)
 {
     memory_region_sync_dirty_bitmap(&sampler->memory->backend->mr, false);
 }
@@ -95,6 +95,7 @@ static uint32_t dirty_log_scan(RaminateSampler *sampler, uint32_t first,
 const RaminateSamplerOps raminate_sampler_dirty_log = {
     .part = {
         .type = RAMINATE_SAMPLER_TYPE_DIRTY_LOG,
+        .backings = RAMINATE_OF_RANGES | RAMINATE_OF_NODES,
         .kinds = RAMINATE_WRITTEN,
         .in_main_loop = true,
     },

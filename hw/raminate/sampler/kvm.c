@@ -79,6 +79,7 @@ static uint32_t kvm_scan(RaminateSampler *sampler, uint32_t first, uint32_t nr,
 const RaminateSamplerOps raminate_sampler_kvm = {
     .part = {
         .type = RAMINATE_SAMPLER_TYPE_KVM,
+        .backings = RAMINATE_OF_RANGES,
         .kinds = RAMINATE_WRITTEN,
         .probe = raminate_kvm_attach,
     },

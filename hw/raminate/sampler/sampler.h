@@ -25,8 +25,10 @@ typedef struct RaminateSamplerOps {
     /*
      * Called before the first part of each scan, or NULL.  Called in the main
      * loop if scan() is.
+     * @is_look: whether it is a second look; what that finds, the next scan
+     *           may find again
      */
-    void (*begin_scan)(RaminateSampler *sampler);
+    void (*begin_scan)(RaminateSampler *sampler, bool is_look);
 
     /*
      * Finds what was done to pages from @first to @first + @nr - 1 since the
@@ -45,9 +47,14 @@ typedef struct RaminateSamplerOps {
 struct RaminateSampler {
     const RaminateSamplerOps *ops;
     const RaminateMemory *memory;
+
+    /* For samplers by which the guest faults on pages that are watched */
+    uint32_t fault_budget;      /* in a second, 0 for no bound; the placer's */
+    uint64_t faults;            /* that the placer has not counted yet */
 };
 
 extern const RaminateSamplerOps raminate_sampler_dirty_log;
 extern const RaminateSamplerOps raminate_sampler_kvm;
+extern const RaminateSamplerOps raminate_sampler_pagemap;
 
 #endif

@@ -1,0 +1,225 @@
+/*
+ * RAMinate: memory-backend-node, a NUMA node of the host as a tier
+ *
+ * It has no memory of its own: it says how many of its container's pages are to
+ * be on which node.  The container maps them, see container-nodes.c.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include "qemu/osdep.h"
+#include "qapi/error.h"
+#include "qapi/visitor.h"
+#include "qemu/error-report.h"
+#include "qemu/module.h"
+#include "qemu/units.h"
+#include "qom/object_interfaces.h"
+#include "backends/raminate/nodes.h"
+#include "backends/raminate/tier.h"
+
+#define TYPE_MEMORY_BACKEND_NODE "memory-backend-node"
+OBJECT_DECLARE_SIMPLE_TYPE(MemoryBackendNode, MEMORY_BACKEND_NODE)
+
+/* All of it under the big lock */
+struct MemoryBackendNode {
+    Object parent_obj;
+
+    RaminateTierProps tier;
+    uint64_t size;              /* bytes of guest RAM that are to be there */
+    bool has_node;
+    uint16_t node;
+    bool is_complete;
+    bool is_used;               /* by a container */
+};
+
+static const char *node_id(MemoryBackendNode *node)
+{
+    return raminate_tier_id(OBJECT(node));
+}
+
+/* Life */
+
+static bool node_check(MemoryBackendNode *node, Error **errp)
+{
+    const char *id = node_id(node);
+
+    if (!node->tier.parent) {
+        error_setg(errp, "memory-backend-node '%s' is a tier of a "
+                   "memory-backend-container; set parent", id);
+    } else if (!node->has_node) {
+        error_setg(errp, "memory-backend-node '%s': node is missing; give the "
+                   "number of a NUMA node of the host", id);
+    } else if (!node->size) {
+        error_setg(errp, "memory-backend-node '%s': size must not be 0; give "
+                   "as much as is to be on the node", id);
+    } else if (!QEMU_IS_ALIGNED(node->size, RAMINATE_PAGE_SIZE)) {
+        error_setg(errp, "memory-backend-node '%s': size 0x%" PRIx64 " is not "
+                   "a multiple of the page size, 0x%llx", id, node->size,
+                   RAMINATE_PAGE_SIZE);
+    } else {
+        return true;
+    }
+    return false;
+}
+
+/* Makes sure that the node can have so much, and takes its costs from it. */
+static bool node_find(MemoryBackendNode *node, RaminateTier *tier,
+                      Error **errp)
+{
+    ERRP_GUARD();
+    RaminateNode found;
+
+    if (!raminate_node_find(node->node, &found, errp)) {
+        error_prepend(errp, "memory-backend-node '%s': ", node_id(node));
+        return false;
+    }
+    if (node->size > found.size) {
+        error_setg(errp, "memory-backend-node '%s': size 0x%" PRIx64 " is more "
+                   "than node %u of the host has, 0x%" PRIx64 ", of which 0x%"
+                   PRIx64 " are free; make it smaller", node_id(node),
+                   node->size, node->node, found.size, found.free);
+        return false;
+    }
+    if (node->size > found.free) {
+        warn_report("memory-backend-node '%s': of 0x%" PRIx64 " bytes, node %u "
+                    "of the host has 0x%" PRIx64 " free at present; pages that "
+                    "don't fit will be on other nodes until there is room",
+                    node_id(node), node->size, node->node, found.free);
+    }
+    /* Those that a user gives are relative; so are nanoseconds. */
+    if (!tier->costs_given && found.read_latency && found.write_latency) {
+        tier->costs.read = found.read_latency;
+        tier->costs.write = found.write_latency;
+        tier->costs_given = RAMINATE_READ_COST | RAMINATE_WRITE_COST;
+    }
+    return true;
+}
+
+static void node_complete(UserCreatable *uc, Error **errp)
+{
+    MemoryBackendNode *node = MEMORY_BACKEND_NODE(uc);
+    HostMemoryBackendContainer *container;
+    RaminateTier tier;
+
+    if (!node_check(node, errp) ||
+        !raminate_tier_check_costs(OBJECT(uc), errp) ||
+        !raminate_tier_find_parent(OBJECT(uc), &container, errp)) {
+        return;
+    }
+    tier = raminate_tier_of_props(OBJECT(uc));
+    tier.size = node->size;
+    tier.node = node->node;
+    if (node_find(node, &tier, errp)) {
+        node->is_complete = true;
+        host_memory_container_add_tier(container, OBJECT(uc), &tier,
+                                       node->tier.has_rank, errp);
+    }
+}
+
+/* A container that was deleted lets go of its tiers when it is finalized. */
+static bool node_can_be_deleted(UserCreatable *uc)
+{
+    return !MEMORY_BACKEND_NODE(uc)->is_used;
+}
+
+static void node_finalize(Object *obj)
+{
+    raminate_tier_props_destroy(&MEMORY_BACKEND_NODE(obj)->tier);
+}
+
+/* As a tier */
+
+static RaminateTierProps *node_tier_props(Object *obj)
+{
+    return &MEMORY_BACKEND_NODE(obj)->tier;
+}
+
+static bool node_is_fixed(Object *obj)
+{
+    return MEMORY_BACKEND_NODE(obj)->is_complete;
+}
+
+static void node_set_used(Object *obj, bool used)
+{
+    MEMORY_BACKEND_NODE(obj)->is_used = used;
+}
+
+/* Properties */
+
+static void node_get_size(Object *obj, Visitor *v, const char *name,
+                          void *opaque, Error **errp)
+{
+    visit_type_size(v, name, &MEMORY_BACKEND_NODE(obj)->size, errp);
+}
+
+static void node_set_size(Object *obj, Visitor *v, const char *name,
+                          void *opaque, Error **errp)
+{
+    uint64_t value;
+
+    if (visit_type_size(v, name, &value, errp) &&
+        raminate_tier_check_early(obj, name, errp)) {
+        MEMORY_BACKEND_NODE(obj)->size = value;
+    }
+}
+
+static void node_get_node(Object *obj, Visitor *v, const char *name,
+                          void *opaque, Error **errp)
+{
+    visit_type_uint16(v, name, &MEMORY_BACKEND_NODE(obj)->node, errp);
+}
+
+static void node_set_node(Object *obj, Visitor *v, const char *name,
+                          void *opaque, Error **errp)
+{
+    MemoryBackendNode *node = MEMORY_BACKEND_NODE(obj);
+    uint16_t value;
+
+    if (visit_type_uint16(v, name, &value, errp) &&
+        raminate_tier_check_early(obj, name, errp)) {
+        node->node = value;
+        node->has_node = true;
+    }
+}
+
+static void node_class_init(ObjectClass *oc, void *data)
+{
+    UserCreatableClass *ucc = USER_CREATABLE_CLASS(oc);
+    RaminateTierClass *tc = RAMINATE_TIER_CLASS(oc);
+
+    ucc->complete = node_complete;
+    ucc->can_be_deleted = node_can_be_deleted;
+    tc->props = node_tier_props;
+    tc->is_fixed = node_is_fixed;
+    tc->set_used = node_set_used;
+
+    object_class_property_add(oc, "size", "size", node_get_size, node_set_size,
+                              NULL, NULL);
+    object_class_property_set_description(oc, "size",
+        "How much of the container's memory is to be on the node");
+    object_class_property_add(oc, "node", "uint16", node_get_node,
+                              node_set_node, NULL, NULL);
+    object_class_property_set_description(oc, "node",
+        "NUMA node of the host");
+    raminate_tier_add_properties(oc);
+}
+
+static const TypeInfo node_info = {
+    .name = TYPE_MEMORY_BACKEND_NODE,
+    .parent = TYPE_OBJECT,
+    .instance_size = sizeof(MemoryBackendNode),
+    .instance_finalize = node_finalize,
+    .class_init = node_class_init,
+    .interfaces = (InterfaceInfo[]) {
+        { TYPE_USER_CREATABLE },
+        { TYPE_RAMINATE_TIER },
+        { }
+    },
+};
+
+static void register_types(void)
+{
+    type_register_static(&node_info);
+}
+
+type_init(register_types)

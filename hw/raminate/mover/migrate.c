@@ -1,0 +1,350 @@
+/*
+ * RAMinate: the mover that has the host's kernel migrate pages between nodes
+ *
+ * move_pages(2) copies a page and puts the copy in its place while the guest
+ * runs on; whoever touches it meanwhile waits for that page alone.  Tiers are
+ * nodes, and frames the kernel's: of an exchange, the page that gives up its
+ * place goes first, so that there is room for the other.
+ *
+ * The kernel moves the whole of a huge page, whichever of its pages is asked
+ * for.  A page that is to move alone is taken out of it first.
+ *
+ * The kernel moves pages of its own accord as well (balancing, compaction,
+ * demotion under pressure), and puts a page that is touched for the first time
+ * where there is room.  Pages that are not where the placement says are looked
+ * for, part of the guest at a time, and brought there.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include "qemu/osdep.h"
+#include "qapi/error.h"
+#include "qemu/lockable.h"
+#include "hw/raminate/mover/mover.h"
+#include <numaif.h>
+
+/* Pages that one system call is asked to move or to find, at most */
+#define CALL_PAGES RAMINATE_REGION_PAGES
+
+/* So many regions are looked at in each batch; more if pages were astray. */
+#define MIN_REGIONS 32
+#define MAX_REGIONS 1024
+#define REGIONS_FACTOR 8
+
+/* Pages that are brought back in a batch, at most */
+#define MAX_ASTRAY 16384
+
+/* The regions are looked at in this order, which jumps about; a prime. */
+#define REGION_STRIDE 2654435761u
+
+/* A page that is still under way is asked for so often. */
+#define TRIES 3
+
+/* Of whoever has the batch: in the placer's thread or the main loop */
+typedef struct MigrateMover {
+    RaminateMover parent;
+    uint64_t looked;            /* regions, in all */
+    uint32_t regions;           /* to look at in the next batch */
+} MigrateMover;
+
+/* Pages for one system call, and what became of them */
+typedef struct Call {
+    void *addrs[CALL_PAGES];
+    int nodes[CALL_PAGES];      /* where each is to be */
+    int status[CALL_PAGES];     /* node that each is on, or -errno */
+    size_t nr;
+} Call;
+
+static RaminateMover *migrate_open(RaminateMemory *memory, Error **errp)
+{
+    MigrateMover *mover = g_new0(MigrateMover, 1);
+
+    mover->parent.ops = &raminate_mover_migrate;
+    mover->parent.memory = memory;
+    mover->regions = MIN_REGIONS;
+    return &mover->parent;
+}
+
+static void migrate_close(RaminateMover *parent)
+{
+    g_free(container_of(parent, MigrateMover, parent));
+}
+
+static void add_page(Call *call, const RaminateMemory *memory, uint32_t page,
+                     int node)
+{
+    call->addrs[call->nr] = raminate_memory_page(memory, page);
+    call->nodes[call->nr] = node;
+    call->status[call->nr++] = -EAGAIN;
+}
+
+/* Returns: 0, or -errno if nothing can be known of any page. */
+static int find_pages(Call *call)
+{
+    return move_pages(0, call->nr, call->addrs, NULL, call->status, 0) < 0
+           ? -errno : 0;
+}
+
+/* Whether a page is where it is to be; one without memory is anywhere. */
+static bool is_there(const Call *call, size_t i)
+{
+    return call->status[i] == call->nodes[i] || call->status[i] == -ENOENT;
+}
+
+/*
+ * Moves pages.  While the kernel has one under way, for us or of its own accord,
+ * it says that there is none, or that it is busy, of others of a huge page as
+ * well; so it is asked again before it is believed.
+ * Returns: 0, or -errno if the system call has failed.
+ */
+static int move_call(Call *call)
+{
+    int moved[CALL_PAGES];
+    bool again = call->nr;
+
+    for (unsigned i = 0; again && i < TRIES; i++) {
+        again = false;
+        if (move_pages(0, call->nr, call->addrs, call->nodes, call->status,
+                       MPOL_MF_MOVE) < 0) {
+            return -errno;
+        }
+        memcpy(moved, call->status, sizeof(moved));
+        for (size_t j = 0; j < call->nr; j++) {
+            again |= moved[j] != call->nodes[j];
+        }
+        if (again && find_pages(call) == 0) {
+            again = false;
+            for (size_t j = 0; j < call->nr; j++) {
+                if (!is_there(call, j)) {
+                    again |= moved[j] == -EBUSY || moved[j] == -EAGAIN;
+                    call->status[j] = moved[j] < 0 ? moved[j] : -EBUSY;
+                }
+            }
+        }
+    }
+    return 0;
+}
+
+/* Takes pages out of the huge pages that they are in. */
+static void split(const Call *call)
+{
+    for (size_t i = 0; i < call->nr; i++) {
+        /*
+         * It only says that the page is not used; but Linux splits a huge page
+         * of which that is said of a part (madvise_cold_or_pageout_pte_range()
+         * of 6.12).  Memory that is locked stays whole, and moves so.
+         */
+        madvise(call->addrs[i], RAMINATE_PAGE_SIZE, MADV_COLD);
+    }
+}
+
+/* Which of the two pages of a move leaves the faster tier. */
+static uint32_t page_down(const RaminateMemory *memory,
+                          const RaminateMove *move)
+{
+    return raminate_placement_tier(memory->placement, move->page) <
+           raminate_placement_tier(memory->placement, move->with)
+           ? move->page : move->with;
+}
+
+static int node_of(const RaminateMemory *memory, uint32_t page)
+{
+    return memory->tiers[raminate_placement_tier(memory->placement,
+                                                 page)].node;
+}
+
+/* @up: whether the pages that leave the slower tier move, or the others */
+static void fill_call(Call *call, const RaminateMemory *memory,
+                      const RaminateMove *moves, size_t nr, bool up)
+{
+    call->nr = 0;
+    for (size_t i = 0; i < nr; i++) {
+        uint32_t down = page_down(memory, &moves[i]);
+        uint32_t other = down == moves[i].page ? moves[i].with : moves[i].page;
+
+        add_page(call, memory, up ? other : down,
+                 node_of(memory, up ? down : other));
+    }
+}
+
+/* Puts @call's pages of moves that were not made in full back on their nodes. */
+static void undo(Call *call, const RaminateMemory *memory,
+                 const RaminateMove *moves, size_t nr)
+{
+    call->nr = 0;
+    for (size_t i = 0; i < nr; i++) {
+        if (moves[i].status == RAMINATE_MOVE_FAILED) {
+            uint32_t down = page_down(memory, &moves[i]);
+
+            add_page(call, memory, down, node_of(memory, down));
+        }
+    }
+    /* Those that don't, because the node is full, are found astray later. */
+    move_call(call);
+}
+
+/* Moves those of @moves that are pending, as many as fit into a call. */
+static int exchange_some(const RaminateMemory *memory, RaminateMove *moves,
+                         size_t nr)
+{
+    g_autofree Call *downs = g_new(Call, 1);
+    g_autofree Call *ups = g_new(Call, 1);
+    bool failed = false;
+    int ret;
+
+    fill_call(downs, memory, moves, nr, false);
+    fill_call(ups, memory, moves, nr, true);
+    split(downs);
+    split(ups);
+    ret = move_call(downs);
+    if (ret < 0) {
+        return ret;
+    }
+    for (size_t i = 0; i < nr; i++) {
+        if (!is_there(downs, i)) {
+            /* There is no room for the other one: it is to stay. */
+            ups->nodes[i] = node_of(memory, moves[i].page ==
+                                    page_down(memory, &moves[i])
+                                    ? moves[i].with : moves[i].page);
+        }
+    }
+    ret = move_call(ups);
+    for (size_t i = 0; i < nr; i++) {
+        if (ret == 0 && is_there(downs, i) && is_there(ups, i)) {
+            moves[i].status = RAMINATE_MOVE_DONE;
+            raminate_memory_exchanged(memory, moves[i].page, moves[i].with);
+        } else {
+            moves[i].status = RAMINATE_MOVE_FAILED;
+            moves[i].error = ret < 0 ? -ret
+                             : !is_there(downs, i) ? -downs->status[i]
+                                                   : -ups->status[i];
+            failed = true;
+        }
+    }
+    if (failed) {
+        undo(downs, memory, moves, nr);
+    }
+    return ret;
+}
+
+static bool migrate_begin(RaminateMover *mover, Error **errp)
+{
+    return true;
+}
+
+static uint64_t migrate_end(RaminateMover *mover)
+{
+    return 0;
+}
+
+static RaminateExchangeResult migrate_exchange(RaminateMover *mover,
+                                               RaminateMove *moves, size_t nr,
+                                               int64_t deadline, Error **errp)
+{
+    const RaminateMemory *memory = mover->memory;
+
+    for (size_t i = 0; i < nr; i += CALL_PAGES) {
+        int ret = exchange_some(memory, &moves[i], MIN(nr - i, CALL_PAGES));
+
+        if (ret < 0) {
+            error_setg_errno(errp, -ret, "memory-backend-container '%s': the "
+                             "host's kernel can't move pages", memory->id);
+            return ret == -ENOMEM || ret == -EINTR ? RAMINATE_EXCHANGE_REFUSED
+                                                   : RAMINATE_EXCHANGE_BROKEN;
+        }
+    }
+    return RAMINATE_EXCHANGE_OK;
+}
+
+/* Looks for pages that are astray */
+
+/* Adds those of @region to @astray.  Returns: their number. */
+static size_t look_at_region(const RaminateMemory *memory, uint32_t region,
+                             Call *call, GArray *astray)
+{
+    uint32_t nr_pages = raminate_placement_pages(memory->placement);
+    uint32_t first = region << RAMINATE_REGION_BITS;
+    uint32_t end = MIN((uint64_t)first + RAMINATE_REGION_PAGES, nr_pages);
+    guint before = astray->len;
+
+    call->nr = 0;
+    for (uint32_t page = first; page < end; page++) {
+        add_page(call, memory, page, node_of(memory, page));
+    }
+    if (find_pages(call) < 0) {
+        return 0;
+    }
+    for (uint32_t page = first; page < end; page++) {
+        size_t i = page - first;
+
+        if (call->status[i] >= 0 && call->status[i] != call->nodes[i]) {
+            g_array_append_val(astray, page);
+        }
+    }
+    return astray->len - before;
+}
+
+/* @down: whether those that are too high up are moved, or the others */
+static void bring_back(const RaminateMemory *memory, const GArray *astray,
+                       Call *call, bool down)
+{
+    call->nr = 0;
+    for (guint i = 0; i < astray->len; i++) {
+        uint32_t page = g_array_index(astray, uint32_t, i);
+
+        /* Whatever is not to be on the fastest node makes room there first. */
+        if ((node_of(memory, page) != memory->tiers[0].node) == down) {
+            add_page(call, memory, page, node_of(memory, page));
+        }
+        if (call->nr == CALL_PAGES || (call->nr && i + 1 == astray->len)) {
+            split(call);
+            move_call(call);
+            call->nr = 0;
+        }
+    }
+}
+
+static uint32_t migrate_tend(RaminateMover *parent)
+{
+    MigrateMover *mover = container_of(parent, MigrateMover, parent);
+    const RaminateMemory *memory = parent->memory;
+    uint32_t nr_regions =
+        DIV_ROUND_UP((uint64_t)raminate_placement_pages(memory->placement),
+                     RAMINATE_REGION_PAGES);
+    g_autoptr(GArray) astray = g_array_new(false, false, sizeof(uint32_t));
+    g_autofree Call *call = g_new(Call, 1);
+    uint32_t nr = MIN(mover->regions, nr_regions);
+
+    for (uint32_t i = 0; i < nr && astray->len < MAX_ASTRAY; i++) {
+        uint32_t region = mover->looked++ * REGION_STRIDE % nr_regions;
+
+        look_at_region(memory, region, call, astray);
+    }
+    bring_back(memory, astray, call, true);
+    bring_back(memory, astray, call, false);
+    mover->regions = astray->len
+                     ? MIN(mover->regions * REGIONS_FACTOR, MAX_REGIONS)
+                     : MAX(mover->regions / REGIONS_FACTOR, MIN_REGIONS);
+    return astray->len;
+}
+
+/* It makes none. */
+static uint32_t migrate_mappings(const RaminateMover *mover, uint32_t *limit)
+{
+    *limit = 0;
+    return mover->memory->nr_tiers;
+}
+
+const RaminateMoverOps raminate_mover_migrate = {
+    .part = {
+        .type = RAMINATE_MOVER_TYPE_MIGRATE,
+        .backings = RAMINATE_OF_NODES,
+    },
+    .open = migrate_open,
+    .close = migrate_close,
+    .begin = migrate_begin,
+    .exchange = migrate_exchange,
+    .end = migrate_end,
+    .tend = migrate_tend,
+    .mappings = migrate_mappings,
+};
