@@ -3,7 +3,7 @@
  *
  * hostmem-container.c has its memory and life, container-tiers.c its tiers,
  * container-nodes.c the memory of those that are NUMA nodes,
- * container-discard.c what is given back, container-props.c its properties.
+ * container-discard.c what is given back.  Its properties are in placing.c.
  * All of it is under the big lock.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
@@ -15,7 +15,7 @@
 #include "qemu/notify.h"
 #include "qemu/rcu.h"
 #include "backends/raminate/hostmem-container.h"
-#include "hw/raminate/placer.h"
+#include "backends/raminate/placing.h"
 
 /* A tier and the object that it comes from. */
 typedef struct Child {
@@ -34,12 +34,10 @@ typedef struct Reservation {
 struct HostMemoryBackendContainer {
     HostMemoryBackend parent_obj;
 
-    RaminatePlacerSettings settings;
-    char *record;               /* file, or NULL for none */
+    RaminatePlacing placing;    /* has no placer until all tiers are there */
     Reservation *reservation;
     GArray *children;           /* of Child, by offset */
     RaminateMemory memory;
-    RaminatePlacer *placer;   /* NULL until all tiers are there */
     Notifier machine_done;
     NotifierWithReturn postcopy;
 };
@@ -65,13 +63,5 @@ bool container_map_nodes(HostMemoryBackendContainer *container, Error **errp);
  * post-copy ask whether it can be, until raminate_end_discard().
  */
 void container_begin_discard(HostMemoryBackendContainer *container);
-
-/* container-props.c */
-
-/* Returns: false with @errp set if a number is not what it may be. */
-bool container_check_settings(HostMemoryBackendContainer *container,
-                              Error **errp);
-
-void container_add_properties(ObjectClass *oc);
 
 #endif

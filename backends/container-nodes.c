@@ -13,31 +13,7 @@
 #include "qapi/error.h"
 #include "qemu/madvise.h"
 #include "backends/raminate/container-internal.h"
-
-#ifdef CONFIG_NUMA
-#include <numaif.h>
-
-static int prefer_node(const RaminateMemory *memory, const RaminateTier *tier)
-{
-    unsigned long nodes[BITS_TO_LONGS(MAX_NODES + 1)] = { 0 };
-
-    if (tier->node >= MAX_NODES) {
-        return -EINVAL;
-    }
-    nodes[BIT_WORD(tier->node)] = BIT_MASK(tier->node);
-    /* The kernel takes one bit less than it is told. */
-    return mbind(memory->host + tier->offset, tier->size, MPOL_PREFERRED,
-                 nodes, MAX_NODES + 1, 0) < 0 ? -errno : 0;
-}
-
-#else
-
-static int prefer_node(const RaminateMemory *memory, const RaminateTier *tier)
-{
-    return -ENOTSUP;
-}
-
-#endif
+#include "backends/raminate/nodes.h"
 
 bool container_map_nodes(HostMemoryBackendContainer *container, Error **errp)
 {
@@ -63,7 +39,8 @@ bool container_map_nodes(HostMemoryBackendContainer *container, Error **errp)
     }
     for (unsigned i = 0; i < memory->nr_tiers; i++) {
         const RaminateTier *tier = &memory->tiers[i];
-        int ret = prefer_node(memory, tier);
+        int ret = raminate_node_prefer(memory->host + tier->offset, tier->size,
+                                       tier->node);
 
         if (ret < 0) {
             error_setg_errno(errp, -ret, "%s '%s': can't have memory of node "

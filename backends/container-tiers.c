@@ -13,12 +13,6 @@
 #include "backends/raminate/tier.h"
 #include "hw/raminate/kvm.h"
 
-/*
- * A line of a node of which nothing is known costs so many times what it does on
- * the next faster node: about what CXL memory takes, beside a socket's own.
- */
-#define NODE_COST 3
-
 static gint compare_offset(gconstpointer a, gconstpointer b)
 {
     const Child *child_a = a, *child_b = b;
@@ -137,44 +131,6 @@ static void container_rank_tiers(HostMemoryBackendContainer *container)
           compare_rank);
 }
 
-/*
- * Gives tiers the costs that nobody gave.
- * Returns: false with @errp set if those that were given can't be.
- */
-static bool container_set_costs(RaminateMemory *memory, Error **errp)
-{
-    const RaminateTier *faster = NULL;
-
-    for (unsigned i = 0; i < memory->nr_tiers; i++) {
-        RaminateTier *tier = &memory->tiers[i];
-        RaminateCosts usual =
-            raminate_layout_default_costs(faster ? &faster->costs : NULL);
-
-        if (faster && tier->node != RAMINATE_NO_NODE) {
-            usual.read = faster->costs.read * NODE_COST;
-            usual.write = faster->costs.write * NODE_COST;
-        }
-        if (!(tier->costs_given & RAMINATE_READ_COST)) {
-            tier->costs.read = usual.read;
-        }
-        if (!(tier->costs_given & RAMINATE_WRITE_COST)) {
-            tier->costs.write = usual.write;
-        }
-        if (!(tier->costs_given & RAMINATE_IDLE_POWER)) {
-            tier->costs.idle = usual.idle;
-        }
-        if (faster && tier->costs.write < faster->costs.write) {
-            error_setg(errp, "%s '%s': write-cost %u is less than %u, that of "
-                       "the faster tier '%s'; raise it, or change the order by "
-                       "tier", tier->type, tier->id, tier->costs.write,
-                       faster->costs.write, faster->id);
-            return false;
-        }
-        faster = tier;
-    }
-    return true;
-}
-
 /* Some devices, /dev/zero for one, give each mapping memory of its own. */
 static bool shows_same_memory(HostMemoryBackend *backend, uint8_t *host)
 {
@@ -251,24 +207,19 @@ static bool container_complete(HostMemoryBackendContainer *container,
     RaminateMemory *memory = &container->memory;
 
     container_rank_tiers(container);
-    if (!container_set_costs(memory, errp) || !container_map(container, errp)) {
+    if (!raminate_tiers_set_costs(memory, errp) || !container_map(container, errp)) {
         goto fail;
     }
-    container->placer = raminate_placer_new(memory, &container->settings,
-                                            errp);
-    if (container->placer && container->record && *container->record &&
-        !raminate_placer_record(container->placer, container->record,
-                                errp)) {
-        g_clear_pointer(&container->placer, raminate_placer_free);
-    }
-    if (container->placer) {
+    if (raminate_placing_start(OBJECT(container), memory, errp)) {
         for (unsigned i = 0; i < memory->nr_tiers; i++) {
             if (memory->tiers[i].is_unpinnable) {
                 /* All of the container: pages move. */
                 qemu_ram_set_unpinnable(memory->backend->mr.ram_block);
             }
         }
-        container_begin_discard(container);
+        if (!raminate_memory_has_nodes(memory)) {
+            container_begin_discard(container);
+        }
         host_memory_backend_set_mapped(MEMORY_BACKEND(container), false);
         return true;
     }

@@ -78,7 +78,7 @@ static bool container_check(HostMemoryBackendContainer *container,
     HostMemoryBackend *backend = MEMORY_BACKEND(container);
     const char *id = container_id(container);
 
-    if (!container_check_settings(container, errp)) {
+    if (!raminate_placing_check(OBJECT(container), errp)) {
         return false;
     }
     if (qemu_real_host_page_size() != RAMINATE_PAGE_SIZE) {
@@ -116,7 +116,7 @@ static bool container_check_ready(HostMemoryBackend *backend, Error **errp)
     HostMemoryBackendContainer *container = MEMORY_BACKEND_CONTAINER(backend);
     uint64_t end = 0;
 
-    if (container->placer) {
+    if (container->placing.placer) {
         return true;
     }
     for (guint i = 0; i < container->children->len; i++) {
@@ -185,6 +185,7 @@ static bool container_alloc(HostMemoryBackend *backend, Error **errp)
         return false;
     }
     container->memory.backend = backend;
+    container->memory.type = TYPE_MEMORY_BACKEND_CONTAINER;
     container->memory.id = container_id(container);
     container->memory.host =
         QEMU_ALIGN_PTR_UP(container->reservation->addr, HOST_ALIGN);
@@ -210,7 +211,7 @@ static bool container_can_be_deleted(UserCreatable *uc)
 {
     HostMemoryBackendContainer *container = MEMORY_BACKEND_CONTAINER(uc);
 
-    return !container->placer ||
+    return !container->placing.placer ||
            !host_memory_backend_is_mapped(MEMORY_BACKEND(uc));
 }
 
@@ -220,8 +221,13 @@ static void container_init(Object *obj)
 {
     HostMemoryBackendContainer *container = MEMORY_BACKEND_CONTAINER(obj);
 
-    raminate_placer_settings_init(&container->settings);
+    raminate_placing_init(&container->placing);
     container->children = g_array_new(false, false, sizeof(Child));
+}
+
+static RaminatePlacing *container_placing(Object *obj)
+{
+    return &MEMORY_BACKEND_CONTAINER(obj)->placing;
 }
 
 /* Before the memory region goes: the placer works on it. */
@@ -229,7 +235,7 @@ static void container_unparent(Object *obj)
 {
     HostMemoryBackendContainer *container = MEMORY_BACKEND_CONTAINER(obj);
 
-    g_clear_pointer(&container->placer, raminate_placer_free);
+    raminate_placing_stop(&container->placing);
 }
 
 static void container_finalize(Object *obj)
@@ -242,14 +248,14 @@ static void container_finalize(Object *obj)
     raminate_end_discard(&container->postcopy);
     raminate_kvm_detach(&container->memory);
     for (guint i = 0; i < container->children->len; i++) {
-        Object *obj = g_array_index(container->children, Child, i).obj;
+        Object *child = g_array_index(container->children, Child, i).obj;
 
-        RAMINATE_TIER_GET_CLASS(obj)->set_used(obj, false);
-        object_unref(obj);
+        RAMINATE_TIER_GET_CLASS(child)->set_used(child, false);
+        object_unref(child);
     }
     g_array_free(container->children, true);
     g_free(container->memory.tiers);
-    g_free(container->record);
+    raminate_placing_destroy(&container->placing);
     if (container->reservation) {
         call_rcu(container->reservation, reservation_free, rcu);
     }
@@ -260,6 +266,7 @@ static void container_class_init(ObjectClass *oc, void *data)
     HostMemoryBackendClass *bc = MEMORY_BACKEND_CLASS(oc);
     UserCreatableClass *ucc = USER_CREATABLE_CLASS(oc);
 
+    RAMINATE_PLACING_CLASS(oc)->placing = container_placing;
     bc->alloc = container_alloc;
     bc->prepare = container_prepare;
     bc->check_late = container_check_late;
@@ -267,7 +274,7 @@ static void container_class_init(ObjectClass *oc, void *data)
     ucc->can_be_deleted = container_can_be_deleted;
     oc->unparent = container_unparent;
 
-    container_add_properties(oc);
+    raminate_placing_add_properties(oc);
 }
 
 /* "policy" is the placement policy. */
@@ -283,6 +290,10 @@ static const TypeInfo container_info = {
     .instance_finalize = container_finalize,
     .class_init = container_class_init,
     .class_data = (void *)&container_class_data,
+    .interfaces = (InterfaceInfo[]) {
+        { TYPE_RAMINATE_PLACING },
+        { }
+    },
 };
 
 static void register_types(void)

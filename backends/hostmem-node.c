@@ -10,7 +10,6 @@
 #include "qemu/osdep.h"
 #include "qapi/error.h"
 #include "qapi/visitor.h"
-#include "qemu/error-report.h"
 #include "qemu/module.h"
 #include "qemu/units.h"
 #include "qom/object_interfaces.h"
@@ -62,39 +61,6 @@ static bool node_check(MemoryBackendNode *node, Error **errp)
     return false;
 }
 
-/* Makes sure that the node can have so much, and takes its costs from it. */
-static bool node_find(MemoryBackendNode *node, RaminateTier *tier,
-                      Error **errp)
-{
-    ERRP_GUARD();
-    RaminateNode found;
-
-    if (!raminate_node_find(node->node, &found, errp)) {
-        error_prepend(errp, "memory-backend-node '%s': ", node_id(node));
-        return false;
-    }
-    if (node->size > found.size) {
-        error_setg(errp, "memory-backend-node '%s': size 0x%" PRIx64 " is more "
-                   "than node %u of the host has, 0x%" PRIx64 ", of which 0x%"
-                   PRIx64 " are free; make it smaller", node_id(node),
-                   node->size, node->node, found.size, found.free);
-        return false;
-    }
-    if (node->size > found.free) {
-        warn_report("memory-backend-node '%s': of 0x%" PRIx64 " bytes, node %u "
-                    "of the host has 0x%" PRIx64 " free at present; pages that "
-                    "don't fit will be on other nodes until there is room",
-                    node_id(node), node->size, node->node, found.free);
-    }
-    /* Those that a user gives are relative; so are nanoseconds. */
-    if (!tier->costs_given && found.read_latency && found.write_latency) {
-        tier->costs.read = found.read_latency;
-        tier->costs.write = found.write_latency;
-        tier->costs_given = RAMINATE_READ_COST | RAMINATE_WRITE_COST;
-    }
-    return true;
-}
-
 static void node_complete(UserCreatable *uc, Error **errp)
 {
     MemoryBackendNode *node = MEMORY_BACKEND_NODE(uc);
@@ -109,7 +75,7 @@ static void node_complete(UserCreatable *uc, Error **errp)
     tier = raminate_tier_of_props(OBJECT(uc));
     tier.size = node->size;
     tier.node = node->node;
-    if (node_find(node, &tier, errp)) {
+    if (raminate_node_fill_tier(&tier, errp)) {
         node->is_complete = true;
         host_memory_container_add_tier(container, OBJECT(uc), &tier,
                                        node->tier.has_rank, errp);

@@ -7,10 +7,12 @@
 #include "qemu/osdep.h"
 #include "qapi/error.h"
 #include "qemu/cutils.h"
+#include "qemu/error-report.h"
 #include "backends/raminate/nodes.h"
 
 #ifdef CONFIG_NUMA
 #include <numa.h>
+#include <numaif.h>
 
 /* Returns: the figure, or 0 if the kernel has none. */
 static uint32_t read_figure(int node, const char *name)
@@ -71,7 +73,43 @@ bool raminate_node_find(int node, RaminateNode *found, Error **errp)
     return false;
 }
 
+int raminate_node_prefer(void *host, uint64_t size, int node)
+{
+    unsigned long nodes[BITS_TO_LONGS(MAX_NODES + 1)] = { 0 };
+
+    if (node >= MAX_NODES) {
+        return -EINVAL;
+    }
+    nodes[BIT_WORD(node)] = BIT_MASK(node);
+    /* The kernel takes one bit less than it is told. */
+    return mbind(host, size, MPOL_PREFERRED, nodes, MAX_NODES + 1, 0) < 0
+           ? -errno : 0;
+}
+
+void raminate_node_forget(HostMemoryBackend *backend)
+{
+    bool is_default = backend->policy == HOST_MEM_POLICY_DEFAULT;
+
+    if (mbind(memory_region_get_ram_ptr(&backend->mr), backend->size,
+              backend->policy, is_default ? NULL : backend->host_nodes,
+              is_default ? 0 : MAX_NODES + 1, 0) < 0) {
+        warn_report("the NUMA policy of memory backend '%s' can't be set "
+                    "again: %s",
+                    object_get_canonical_path_component(OBJECT(backend)),
+                    strerror(errno));
+    }
+}
+
 #else
+
+void raminate_node_forget(HostMemoryBackend *backend)
+{
+}
+
+int raminate_node_prefer(void *host, uint64_t size, int node)
+{
+    return -ENOTSUP;
+}
 
 bool raminate_node_find(int node, RaminateNode *found, Error **errp)
 {
@@ -81,3 +119,34 @@ bool raminate_node_find(int node, RaminateNode *found, Error **errp)
 }
 
 #endif
+
+bool raminate_node_fill_tier(RaminateTier *tier, Error **errp)
+{
+    ERRP_GUARD();
+    RaminateNode found;
+
+    if (!raminate_node_find(tier->node, &found, errp)) {
+        error_prepend(errp, "%s '%s': ", tier->type, tier->id);
+        return false;
+    }
+    if (tier->size > found.size) {
+        error_setg(errp, "%s '%s': size 0x%" PRIx64 " is more than node %d of "
+                   "the host has, 0x%" PRIx64 ", of which 0x%" PRIx64 " are "
+                   "free; make it smaller", tier->type, tier->id, tier->size,
+                   tier->node, found.size, found.free);
+        return false;
+    }
+    if (tier->size > found.free) {
+        warn_report("%s '%s': of 0x%" PRIx64 " bytes, node %d of the host has "
+                    "0x%" PRIx64 " free at present; pages that don't fit will "
+                    "be on other nodes until there is room", tier->type,
+                    tier->id, tier->size, tier->node, found.free);
+    }
+    /* Those that a user gives are relative; so are nanoseconds. */
+    if (!tier->costs_given && found.read_latency && found.write_latency) {
+        tier->costs.read = found.read_latency;
+        tier->costs.write = found.write_latency;
+        tier->costs_given = RAMINATE_READ_COST | RAMINATE_WRITE_COST;
+    }
+    return true;
+}

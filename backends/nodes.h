@@ -7,7 +7,7 @@
 #ifndef RAMINATE_NODES_H
 #define RAMINATE_NODES_H
 
-#include "hw/raminate/engine/layout.h"
+#include "hw/raminate/memory.h"
 
 typedef struct RaminateNode {
     uint64_t size;              /* bytes of memory */
@@ -26,5 +26,23 @@ typedef struct RaminateNode {
  * this process may not use it; the text is to go behind the name of an object.
  */
 bool raminate_node_find(int node, RaminateNode *found, Error **errp);
+
+/*
+ * Makes sure that the node of @tier can have as much as its size, and sets the
+ * tier's costs to the node's latencies if the host knows them and no costs were
+ * given.  Warns if so much is not free at present.
+ * Returns: false with @errp set if it can't have it.
+ */
+bool raminate_node_fill_tier(RaminateTier *tier, Error **errp);
+
+/*
+ * Has memory that is touched for the first time be on @node if there is room,
+ * and NUMA balancing leave it alone.
+ * Returns: 0, or -errno.
+ */
+int raminate_node_prefer(void *host, uint64_t size, int node);
+
+/* Has all of a backend's memory be again where its properties say. */
+void raminate_node_forget(HostMemoryBackend *backend);
 
 #endif

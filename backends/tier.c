@@ -239,6 +239,46 @@ RaminateTier raminate_tier_of_props(Object *obj)
     };
 }
 
+/*
+ * A line of a node of which nothing is known costs so many times what it does on
+ * the next faster node: about what CXL memory takes, beside a socket's own.
+ */
+#define NODE_COST 3
+
+bool raminate_tiers_set_costs(RaminateMemory *memory, Error **errp)
+{
+    const RaminateTier *faster = NULL;
+
+    for (unsigned i = 0; i < memory->nr_tiers; i++) {
+        RaminateTier *tier = &memory->tiers[i];
+        RaminateCosts usual =
+            raminate_layout_default_costs(faster ? &faster->costs : NULL);
+
+        if (faster && tier->node != RAMINATE_NO_NODE) {
+            usual.read = faster->costs.read * NODE_COST;
+            usual.write = faster->costs.write * NODE_COST;
+        }
+        if (!(tier->costs_given & RAMINATE_READ_COST)) {
+            tier->costs.read = usual.read;
+        }
+        if (!(tier->costs_given & RAMINATE_WRITE_COST)) {
+            tier->costs.write = usual.write;
+        }
+        if (!(tier->costs_given & RAMINATE_IDLE_POWER)) {
+            tier->costs.idle = usual.idle;
+        }
+        if (faster && tier->costs.write < faster->costs.write) {
+            error_setg(errp, "%s '%s': write-cost %u is less than %u, that of "
+                       "the faster tier '%s'; raise it, or change the order by "
+                       "tier", tier->type, tier->id, tier->costs.write,
+                       faster->costs.write, faster->id);
+            return false;
+        }
+        faster = tier;
+    }
+    return true;
+}
+
 static const TypeInfo tier_info = {
     .name = TYPE_RAMINATE_TIER,
     .parent = TYPE_INTERFACE,

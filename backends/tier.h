@@ -74,4 +74,10 @@ void raminate_tier_props_destroy(RaminateTierProps *props);
  */
 RaminateTier raminate_tier_of_props(Object *obj);
 
+/*
+ * Gives tiers, which are in order of rank, the costs that nobody gave.
+ * Returns: false with @errp set if those that were given can't be.
+ */
+bool raminate_tiers_set_costs(RaminateMemory *memory, Error **errp);
+
 #endif

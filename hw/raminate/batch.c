@@ -43,16 +43,19 @@ static bool may_exchange(RaminatePlacer *placer, Error **errp)
     const char *reason = raminate_placer_hold_reason(placer);
 
     if (!raminate_placer_is_on(placer)) {
-        error_setg(errp, "memory-backend-container '%s' has no placer to "
+        error_setg(errp, "%s '%s' has no placer to "
                    "exchange pages with; set its property monitor to on, and "
-                   "give it two tiers or more", placer->memory->id);
+                   "give it two tiers or more", placer->memory->type,
+                   placer->memory->id);
     } else if (reason) {
-        error_setg(errp, "memory-backend-container '%s': pages can't be "
-                   "exchanged: %s", placer->memory->id, reason);
+        error_setg(errp, "%s '%s': pages can't be "
+                   "exchanged: %s", placer->memory->type, placer->memory->id,
+                   reason);
     } else if (!placer->mover || placer->reopen ||
                !raminate_engine_policy(placer->engine)) {
-        error_setg(errp, "memory-backend-container '%s': the placer is "
-                   "starting; try again", placer->memory->id);
+        error_setg(errp, "%s '%s': the placer is "
+                   "starting; try again", placer->memory->type,
+                   placer->memory->id);
     } else {
         return true;
     }
@@ -67,8 +70,8 @@ static bool claim_batch(RaminatePlacer *placer, Error **errp)
     if (may_exchange(placer, errp)) {
         claimed = raminate_placer_claim_batch(placer);
         if (!claimed) {
-            error_setg(errp, "memory-backend-container '%s': %s; try again",
-                       placer->memory->id,
+            error_setg(errp, "%s '%s': %s; try again",
+                       placer->memory->type, placer->memory->id,
                        placer->claim == RAMINATE_CLAIM_BATCH
                        ? "another batch of exchanges is under way"
                        : "a policy's work on a large sample is under way");

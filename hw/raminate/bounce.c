@@ -18,8 +18,8 @@ bool raminate_bounce_init(RaminateBounce *bounce, const RaminateMemory *memory,
     bounce->copies = qemu_memfd_alloc("raminate-bounce", bounce->size, 0,
                                       &bounce->fd, errp);
     if (!bounce->copies) {
-        error_prepend(errp, "memory-backend-container '%s': no memory for "
-                      "copies of pages: ", memory->id);
+        error_prepend(errp, "%s '%s': no memory for "
+                      "copies of pages: ", memory->type, memory->id);
         return false;
     }
     return true;

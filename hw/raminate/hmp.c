@@ -135,7 +135,8 @@ void hmp_info_raminate(Monitor *mon, const QDict *qdict)
         print_info(mon, l->value);
     }
     if (!list) {
-        monitor_printf(mon, "There is no memory-backend-container\n");
+        monitor_printf(mon, "There is no memory-backend-container and no "
+                       "memory-placement\n");
     }
     qapi_free_RaminateInfoList(list);
 }

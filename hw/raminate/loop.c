@@ -62,9 +62,10 @@ static bool open_policy(RaminatePlacer *placer)
     replaced = replace_policy(placer, ops, life_time_ms);
     if (raminate_placer_end_policy(placer) && !replaced &&
         ops == raminate_settings_policy(&placer->settings)) {
-        error_setg(&err, "memory-backend-container '%s': no memory for policy "
+        error_setg(&err, "%s '%s': no memory for policy "
                    "%s, which takes %zu bytes for each page in use",
-                   placer->memory->id, ops->name, ops->bytes_per_page);
+                   placer->memory->type, placer->memory->id, ops->name,
+                   ops->bytes_per_page);
         raminate_placer_set_broken(placer, err);
     }
     return false;

@@ -55,13 +55,15 @@ typedef struct RaminateTier {
 } RaminateTier;
 
 /*
- * Owned by the container; complete once its placer exists, and fixed from then
- * on, but for what changes under the big lock.
+ * Owned by a memory-backend-container or a memory-placement; complete once its
+ * placer exists, and fixed from then on, but for what changes under the big
+ * lock.
  */
 typedef struct RaminateMemory {
-    HostMemoryBackend *backend; /* the container; borrowed */
-    const char *id;             /* borrowed from the container's path */
-    uint8_t *host;              /* start of the container's host range */
+    HostMemoryBackend *backend; /* whose memory it is; borrowed */
+    const char *type;           /* of the object that owns this; static */
+    const char *id;             /* borrowed from that object's path */
+    uint8_t *host;              /* start of the memory's host range */
     RaminateTier *tiers;        /* in order of rank */
     unsigned nr_tiers;
     RaminatePlacement *placement;       /* the engine's; NULL without one */

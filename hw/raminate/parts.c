@@ -39,11 +39,12 @@ static void prepend_choice(Error **errp, const RaminateMemory *memory,
                            int type)
 {
     if (type == RAMINATE_PART_AUTO) {
-        error_prepend(errp, "memory-backend-container '%s': no %s can be "
-                      "used: ", memory->id, component);
+        error_prepend(errp, "%s '%s': no %s can be "
+                      "used: ", memory->type, memory->id, component);
     } else {
-        error_prepend(errp, "memory-backend-container '%s': %s=%s can't be "
-                      "used, choose auto: ", memory->id, component,
+        error_prepend(errp, "%s '%s': %s=%s can't be "
+                      "used, choose auto: ", memory->type, memory->id,
+                      component,
                       qapi_enum_lookup(names, type));
     }
 }

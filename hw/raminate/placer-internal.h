@@ -55,6 +55,7 @@ struct RaminatePlacer {
     Notifier shutdown;
     QemuThread thread;
     bool has_thread;
+    bool may_work;              /* has what it needs to be on */
     bool requires_discard;
 
     /* Has a lock of its own */

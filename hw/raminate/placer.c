@@ -68,22 +68,25 @@ static bool require_discard(RaminatePlacer *placer,
                             const RaminatePlacerSettings *settings,
                             Error **errp)
 {
-    if (placer->requires_discard || !settings->monitor ||
+    if (placer->may_work || !settings->monitor ||
         placer->memory->nr_tiers < 2) {
         return true;
     }
     /*
      * A frame that a device has pinned can't be exchanged.  Devices that pin
-     * guest memory refuse to if others need to discard it.
+     * guest memory refuse to if others need to discard it.  On a node, such a
+     * page stays where it is.
      */
-    if (ram_block_discard_require(true)) {
-        error_setg(errp, "memory-backend-container '%s': a device has pinned "
+    placer->requires_discard = !raminate_memory_has_nodes(placer->memory);
+    if (placer->requires_discard && ram_block_discard_require(true)) {
+        placer->requires_discard = false;
+        error_setg(errp, "%s '%s': a device has pinned "
                    "guest memory, so that its pages can't move; unplug the "
                    "VFIO or vDPA device, or set monitor=off",
-                   placer->memory->id);
+                   placer->memory->type, placer->memory->id);
         return false;
     }
-    placer->requires_discard = true;
+    placer->may_work = true;
     return true;
 }
 
@@ -92,7 +95,7 @@ static void start_thread(RaminatePlacer *placer)
 {
     g_autofree char *name = NULL;
 
-    if (placer->requires_discard && !placer->has_thread) {
+    if (placer->may_work && !placer->has_thread) {
         placer->has_thread = true;
         name = g_strdup_printf("raminate/%s", placer->memory->id);
         qemu_thread_create(&placer->thread, name, raminate_placer_thread,
@@ -120,9 +123,9 @@ static RaminateEngine *new_engine(const RaminateMemory *memory,
     }
     engine = raminate_engine_new(&layout, settings);
     if (!engine) {
-        error_setg(errp, "memory-backend-container '%s': no memory for the "
+        error_setg(errp, "%s '%s': no memory for the "
                    "placement of %" PRIu64 " bytes of guest RAM",
-                   memory->id, memory->backend->size);
+                   memory->type, memory->id, memory->backend->size);
     }
     return engine;
 }
@@ -363,7 +366,8 @@ RaminatePlacer *raminate_placer_find(const char *id, Error **errp)
         }
     }
     error_setg(errp, "'%s' is not a memory-backend-container with all of its "
-               "tiers; query-raminate shows those there are", id);
+               "tiers, nor a memory-placement; query-raminate shows those "
+               "there are", id);
     return NULL;
 }
 
@@ -381,6 +385,11 @@ void raminate_placer_foreach(void (*func)(RaminatePlacer *placer,
 uint32_t raminate_placer_pages(const RaminatePlacer *placer)
 {
     return raminate_placement_pages(placer->memory->placement);
+}
+
+const char *raminate_placer_type(const RaminatePlacer *placer)
+{
+    return placer->memory->type;
 }
 
 const char *raminate_placer_id(const RaminatePlacer *placer)

@@ -107,7 +107,10 @@ bool raminate_placer_hands_over(RaminatePlacer *placer);
 /* Returns: number of pages in the container. */
 uint32_t raminate_placer_pages(const RaminatePlacer *placer);
 
-/* Returns: id of the container. */
+/* Returns: type of the object whose memory it is, static. */
+const char *raminate_placer_type(const RaminatePlacer *placer);
+
+/* Returns: id of that object. */
 const char *raminate_placer_id(const RaminatePlacer *placer);
 
 #endif

@@ -49,8 +49,9 @@ RaminateMap *qmp_query_raminate_map(const char *id, bool has_buckets,
         buckets = DEFAULT_BUCKETS;
     }
     if (buckets < 1 || buckets > MAX_BUCKETS) {
-        error_setg(errp, "memory-backend-container '%s': buckets must be 1 to "
-                   "%d, not %" PRIu32, id, MAX_BUCKETS, buckets);
+        error_setg(errp, "%s '%s': buckets must be 1 to "
+                   "%d, not %" PRIu32, raminate_placer_type(placer), id,
+                   MAX_BUCKETS, buckets);
         return NULL;
     }
     return raminate_placer_map(placer, buckets);
@@ -62,9 +63,10 @@ static bool check_page(const RaminatePlacer *placer, uint64_t page,
     uint32_t nr_pages = raminate_placer_pages(placer);
 
     if (page >= nr_pages) {
-        error_setg(errp, "memory-backend-container '%s': page %" PRIu64
+        error_setg(errp, "%s '%s': page %" PRIu64
                    " is out of range; its pages are 0 to %" PRIu32,
-                   raminate_placer_id(placer), page, nr_pages - 1);
+                   raminate_placer_type(placer), raminate_placer_id(placer),
+                   page, nr_pages - 1);
         return false;
     }
     return true;
@@ -89,9 +91,10 @@ static bool take_page(const RaminatePlacer *placer, GHashTable *seen,
         return false;
     }
     if (!g_hash_table_add(seen, GUINT_TO_POINTER(page))) {
-        error_setg(errp, "memory-backend-container '%s': page %" PRIu64
+        error_setg(errp, "%s '%s': page %" PRIu64
                    " appears twice; give it in one pair only",
-                   raminate_placer_id(placer), page);
+                   raminate_placer_type(placer), raminate_placer_id(placer),
+                   page);
         return false;
     }
     return true;
@@ -108,16 +111,18 @@ static RaminateMove *take_pairs(const RaminatePlacer *placer,
 
     *nr = QAPI_LIST_LENGTH(pairs);
     if (*nr < 1 || *nr > MAX_PAIRS) {
-        error_setg(errp, "memory-backend-container '%s': pairs must be 1 to "
-                   "%d, not %zu", raminate_placer_id(placer), MAX_PAIRS,
+        error_setg(errp, "%s '%s': pairs must be 1 to "
+                   "%d, not %zu", raminate_placer_type(placer),
+                   raminate_placer_id(placer), MAX_PAIRS,
                    *nr);
         return NULL;
     }
     moves = g_new0(RaminateMove, *nr);
     for (; pairs; pairs = pairs->next, i++) {
         if (pairs->value->a == pairs->value->b) {
-            error_setg(errp, "memory-backend-container '%s': page %" PRIu64
+            error_setg(errp, "%s '%s': page %" PRIu64
                        " can't be exchanged with itself; give two pages",
+                       raminate_placer_type(placer),
                        raminate_placer_id(placer), pairs->value->a);
             return NULL;
         }

@@ -75,7 +75,7 @@ RaminateRecording *raminate_recording_new(const RaminateMemory *memory,
     recording->recorder = raminate_recorder_new(path, &header, ended_cb,
                                                 recording, &err);
     if (!recording->recorder) {
-        error_setg(errp, "memory-backend-container '%s': %s", memory->id,
+        error_setg(errp, "%s '%s': %s", memory->type, memory->id,
                    err->message);
         raminate_recording_free(recording);
         return NULL;
@@ -88,9 +88,10 @@ void raminate_recording_free(RaminateRecording *recording)
     if (recording) {
         if (recording->recorder &&
             !raminate_recorder_leave(recording->recorder, STALL_MS)) {
-            warn_report("memory-backend-container '%s': %s takes no data; the "
+            warn_report("%s '%s': %s takes no data; the "
                         "recording is completed as soon as it does, while "
-                        "QEMU is there", recording->memory->id,
+                        "QEMU is there", recording->memory->type,
+                        recording->memory->id,
                         recording->path);
         }
         g_free(recording->path);

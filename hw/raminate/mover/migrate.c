@@ -92,7 +92,8 @@ static bool is_there(const Call *call, size_t i)
 }
 
 /*
- * Moves pages.  While the kernel has one under way, for us or of its own accord,
+ * Moves pages.  While the kernel has one under way,
+ for us or of its own accord,
  * it says that there is none, or that it is busy, of others of a huge page as
  * well; so it is asked again before it is believed.
  * Returns: 0, or -errno if the system call has failed.
@@ -247,8 +248,9 @@ static RaminateExchangeResult migrate_exchange(RaminateMover *mover,
         int ret = exchange_some(memory, &moves[i], MIN(nr - i, CALL_PAGES));
 
         if (ret < 0) {
-            error_setg_errno(errp, -ret, "memory-backend-container '%s': the "
-                             "host's kernel can't move pages", memory->id);
+            error_setg_errno(errp, -ret, "%s '%s': the "
+                             "host's kernel can't move pages", memory->type,
+                             memory->id);
             return ret == -ENOMEM || ret == -EINTR ? RAMINATE_EXCHANGE_REFUSED
                                                    : RAMINATE_EXCHANGE_BROKEN;
         }
