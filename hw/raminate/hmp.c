@@ -84,6 +84,11 @@ static void print_figures(Monitor *mon, const RaminateInfo *info)
                    " batches given up\n", info->swaps, info->batches,
                    info->swaps_failed, info->swaps_reversed, info->swaps_held,
                    info->batches_given_up);
+    if (info->swaps_busy || info->swaps_no_room) {
+        monitor_printf(mon, "  of those that failed: %" PRIu64 " busy or "
+                       "pinned, %" PRIu64 " for lack of room\n",
+                       info->swaps_busy, info->swaps_no_room);
+    }
     if (info->pages_failed) {
         monitor_printf(mon, "  pages whose memory has failed: %" PRIu64 "\n",
                        info->pages_failed);

@@ -212,6 +212,8 @@ static void add_figures(const RaminateFigures *figures, RaminateInfo *info)
     info->batches_given_up = figures->batches_given_up;
     info->swaps = figures->swaps;
     info->swaps_failed = figures->swaps_failed;
+    info->swaps_busy = figures->swaps_busy;
+    info->swaps_no_room = figures->swaps_no_room;
     info->swaps_reversed = figures->swaps_reversed;
     info->swaps_held = figures->swaps_held;
     info->pages_failed = figures->pages_failed;

@@ -387,6 +387,11 @@ uint32_t raminate_placer_pages(const RaminatePlacer *placer)
     return raminate_placement_pages(placer->memory->placement);
 }
 
+bool raminate_placer_has_nodes(const RaminatePlacer *placer)
+{
+    return raminate_memory_has_nodes(placer->memory);
+}
+
 const char *raminate_placer_type(const RaminatePlacer *placer)
 {
     return placer->memory->type;

@@ -107,6 +107,9 @@ bool raminate_placer_hands_over(RaminatePlacer *placer);
 /* Returns: number of pages in the container. */
 uint32_t raminate_placer_pages(const RaminatePlacer *placer);
 
+/* Returns: whether its tiers are NUMA nodes. */
+bool raminate_placer_has_nodes(const RaminatePlacer *placer);
+
 /* Returns: type of the object whose memory it is, static. */
 const char *raminate_placer_type(const RaminatePlacer *placer);
 

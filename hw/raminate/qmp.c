@@ -136,6 +136,25 @@ static RaminateMove *take_pairs(const RaminatePlacer *placer,
     return g_steal_pointer(&moves);
 }
 
+/* Returns: why the kernel has not moved a page to another node. */
+static char *node_failure(const RaminateMove *move)
+{
+    switch (move->error) {
+    case EBUSY:
+    case EAGAIN:
+        return g_strdup("the host's kernel can't move a page: it is in use, or "
+                        "a device has it pinned");
+    case ENOMEM:
+        return g_strdup("the node that a page is to go to has no room");
+    case EACCES:
+        return g_strdup("a page is shared with another process; QEMU would "
+                        "need the capability CAP_SYS_NICE to move it");
+    default:
+        return g_strdup_printf("the host's kernel can't move a page: %s",
+                               strerror(move->error));
+    }
+}
+
 /* Returns: why a move failed. */
 static char *failure(const RaminateMove *move)
 {
@@ -151,7 +170,8 @@ static char *failure(const RaminateMove *move)
     }
 }
 
-static RaminateSwapResult *swap_result(const RaminateMove *move)
+static RaminateSwapResult *swap_result(const RaminatePlacer *placer,
+                                       const RaminateMove *move)
 {
     RaminateSwapResult *result = g_new0(RaminateSwapResult, 1);
 
@@ -162,7 +182,8 @@ static RaminateSwapResult *swap_result(const RaminateMove *move)
     case RAMINATE_MOVE_DONE:
         break;
     case RAMINATE_MOVE_FAILED:
-        result->error = failure(move);
+        result->error = raminate_placer_has_nodes(placer) ? node_failure(move)
+                                                          : failure(move);
         break;
     case RAMINATE_MOVE_HELD:
         result->error = g_strdup("the limit of host mappings is reached; "
@@ -193,7 +214,7 @@ RaminateSwapResults *qmp_raminate_swap_pages(const char *id,
     tail = &results->results;
     for (size_t i = 0; i < nr; i++) {
         results->done += moves[i].status == RAMINATE_MOVE_DONE;
-        QAPI_LIST_APPEND(tail, swap_result(&moves[i]));
+        QAPI_LIST_APPEND(tail, swap_result(placer, &moves[i]));
     }
     return results;
 }

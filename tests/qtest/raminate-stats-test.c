@@ -24,6 +24,8 @@ static const StatName stat_names[] = {
     { "batches-given-up", "batches-given-up" },
     { "swaps", "swaps" },
     { "swaps-failed", "swaps-failed" },
+    { "swaps-busy", "swaps-busy" },
+    { "swaps-no-room", "swaps-no-room" },
     { "swaps-reversed", "swaps-reversed" },
     { "swaps-held", "swaps-held" },
     { "pages-failed", "pages-failed" },

@@ -39,7 +39,7 @@ def container(name: str = 'dmcon0', **more: Any) -> Dict[str, Any]:
                       tier('mram0', 1, 3 * GIB, 100)],
             'bytes-per-page': 32, 'memory': 2097152, 'scans': 100, 'scans-put-off': 3, 'pages-written': 40000,
             'slow-share': 25.0, 'slow-share-last': 25.0, 'batches': 20,
-            'batches-given-up': 4, 'swaps': 1234, 'swaps-failed': 0, 'swaps-reversed': 5,
+            'batches-given-up': 4, 'swaps': 1234, 'swaps-failed': 0, 'swaps-busy': 0, 'swaps-no-room': 0, 'swaps-reversed': 5,
             'swaps-held': 0, 'pages-failed': 0, 'pages-astray': 0, 'watch-faults': 0,
             'slow-writes-saved': 30000, 'slow-writes-by-swaps': 1234,
             'energy': [{'slow-write-cost': cost, 'dram-only': 5,

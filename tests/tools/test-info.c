@@ -24,7 +24,8 @@
     TIER("s", 1, 10) ", " TIER("t", 2, 5) "], 'bytes-per-page': 32, 'memory': 64," \
     " 'scans': 9, 'scans-put-off': 7, 'slow-share-last': 12.5, 'batches': 1," \
     " 'batches-given-up': 6, 'swaps': 2," \
-    " 'swaps-failed': 3, 'swaps-reversed': 4, 'swaps-held': 5," \
+    " 'swaps-failed': 3, 'swaps-busy': 1, 'swaps-no-room': 2," \
+    " 'swaps-reversed': 4, 'swaps-held': 5," \
     " 'pages-failed': 7, 'pages-astray': 8, 'watch-faults': 9," \
     " 'slow-writes-saved': 45, 'slow-writes-by-swaps': 15, 'energy': [" \
     "{'slow-write-cost': 10, 'dram-only': 1, 'unmoved': 2.5," \
@@ -82,6 +83,8 @@ static void test_container(void)
     g_assert_cmpuint(info->fault_budget, ==, 12);
     g_assert_cmpuint(info->scans_put_off, ==, 7);
     g_assert_cmpuint(info->cpu_time.total, ==, 9);
+    g_assert_cmpuint(info->swaps_busy, ==, 1);
+    g_assert_cmpuint(info->swaps_no_room, ==, 2);
     g_assert_cmpuint(info->pages_failed, ==, 7);
     g_assert_cmpuint(info->pages_astray, ==, 8);
     g_assert_cmpuint(info->watch_faults, ==, 9);

@@ -278,6 +278,8 @@ static ContainerInfo *read_container(Reader *reader)
     info->batches_given_up = read_uint(reader, "batches-given-up", FALSE);
     info->swaps = read_uint(reader, "swaps", FALSE);
     info->swaps_failed = read_uint(reader, "swaps-failed", FALSE);
+    info->swaps_busy = read_uint(reader, "swaps-busy", FALSE);
+    info->swaps_no_room = read_uint(reader, "swaps-no-room", FALSE);
     info->swaps_reversed = read_uint(reader, "swaps-reversed", FALSE);
     info->swaps_held = read_uint(reader, "swaps-held", FALSE);
     info->pages_failed = read_uint(reader, "pages-failed", FALSE);

@@ -79,6 +79,8 @@ typedef struct ContainerInfo {
     guint64 batches_given_up;
     guint64 swaps;
     guint64 swaps_failed;
+    guint64 swaps_busy;
+    guint64 swaps_no_room;
     guint64 swaps_reversed;
     guint64 swaps_held;
     guint64 pages_failed;

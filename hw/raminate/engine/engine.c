@@ -454,8 +454,7 @@ void raminate_engine_moved(RaminateEngine *e, int64_t now,
             move_done(e, now, planned, move);
             continue;
         }
-        e->figures.swaps_failed += move->status == RAMINATE_MOVE_FAILED;
-        e->figures.swaps_held += move->status == RAMINATE_MOVE_HELD;
+        raminate_figures_add_failed(&e->figures, move);
         if (move->status != RAMINATE_MOVE_PENDING) {
             move_failed(e, move, planned);
         }

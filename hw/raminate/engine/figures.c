@@ -4,6 +4,7 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 
+#include <errno.h>
 #include <string.h>
 
 #include "hw/raminate/engine/figures.h"
@@ -30,6 +31,19 @@ void raminate_figures_add_scan(RaminateFigures *figures, int64_t period_ms,
     }
     figures->watched_ms += period_ms;
     figures->scans++;
+}
+
+void raminate_figures_add_failed(RaminateFigures *figures,
+                                 const RaminateMove *move)
+{
+    bool failed = move->status == RAMINATE_MOVE_FAILED;
+
+    figures->swaps_failed += failed;
+    figures->swaps_busy += failed && (move->error == EBUSY ||
+                                      move->error == EAGAIN);
+    figures->swaps_no_room += failed && (move->error == ENOMEM ||
+                                         move->error == ENOSPC);
+    figures->swaps_held += move->status == RAMINATE_MOVE_HELD;
 }
 
 uint64_t raminate_figures_sum(const uint64_t *pages)
@@ -100,6 +114,16 @@ static uint64_t get_swaps_failed(const RaminateFigures *figures)
     return figures->swaps_failed;
 }
 
+static uint64_t get_swaps_busy(const RaminateFigures *figures)
+{
+    return figures->swaps_busy;
+}
+
+static uint64_t get_swaps_no_room(const RaminateFigures *figures)
+{
+    return figures->swaps_no_room;
+}
+
 static uint64_t get_swaps_reversed(const RaminateFigures *figures)
 {
     return figures->swaps_reversed;
@@ -164,6 +188,8 @@ const RaminateFigure raminate_figure_list[] = {
     { "batches-given-up", false, get_batches_given_up },
     { "swaps", false, get_swaps },
     { "swaps-failed", false, get_swaps_failed },
+    { "swaps-busy", false, get_swaps_busy },
+    { "swaps-no-room", false, get_swaps_no_room },
     { "swaps-reversed", false, get_swaps_reversed },
     { "swaps-held", false, get_swaps_held },
     { "pages-failed", false, get_pages_failed },

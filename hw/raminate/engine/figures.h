@@ -10,6 +10,7 @@
 #include <stdbool.h>
 
 #include "hw/raminate/engine/histogram.h"
+#include "hw/raminate/engine/move.h"
 #include "hw/raminate/engine/placement.h"
 #include "hw/raminate/engine/sample.h"
 
@@ -25,6 +26,8 @@ typedef struct RaminateFigures {
     uint64_t batches_given_up;
     uint64_t swaps;
     uint64_t swaps_failed;
+    uint64_t swaps_busy;        /* of those that failed */
+    uint64_t swaps_no_room;     /* of those that failed */
     uint64_t swaps_reversed;
     uint64_t swaps_held;
     uint64_t pages_failed;
@@ -56,6 +59,10 @@ void raminate_figures_count(RaminateScanCount *count,
  */
 void raminate_figures_add_scan(RaminateFigures *figures, int64_t period_ms,
                                const RaminateScanCount *count);
+
+/* Takes note of a move that was not made. */
+void raminate_figures_add_failed(RaminateFigures *figures,
+                                 const RaminateMove *move);
 
 /* A figure that only grows: a row of query-stats, and what is made of it */
 typedef struct RaminateFigure {

@@ -1,0 +1,486 @@
+/*
+ * RAMinate: tiers that are NUMA nodes, and what the kernel may do to their pages
+ *
+ * On a host with two nodes that a library stands in for; on one that has them
+ * really, tests/nested/test_nodes.py runs.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include "qemu/osdep.h"
+#include "placing.h"
+#include "nodes.h"
+
+#define LIBRARY "libfake-nodes.so"
+
+#define NODE_FAST "memory-backend-node,id=fast,parent=c,size=256K,node=0"
+#define NODE_SLOW \
+    "memory-backend-node,id=slow,parent=c,size=768K,offset=256K,node=1"
+#define BY_HAND ",policy=null,scan-period=1,swap-period=" ONE_HOUR
+#define BY_DIRTY_LOG ",sampler=dirty-log"
+#define SLOW_PAGE FAST_PAGES
+
+static FakeNodes *nodes;
+
+/* QEMU that is started from now on sees the nodes, and nothing else does. */
+static void preload(void)
+{
+    g_autofree char *program = g_file_read_link("/proc/self/exe", NULL);
+    g_autofree char *directory = g_path_get_dirname(program);
+    g_autofree char *library = g_build_filename(directory, LIBRARY, NULL);
+    int fd;
+
+    raminate_make_file(NODES_FILE, sizeof(*nodes));
+    fd = open(NODES_FILE, O_RDWR | O_CLOEXEC);
+    g_assert_cmpint(fd, >=, 0);
+    nodes = mmap(NULL, sizeof(*nodes), PROT_READ | PROT_WRITE, MAP_SHARED, fd,
+                 0);
+    g_assert_true(nodes != MAP_FAILED);
+    close(fd);
+    g_assert_true(g_setenv("LD_PRELOAD", library, true));
+}
+
+static void end_preload(void)
+{
+    g_unsetenv("LD_PRELOAD");
+    munmap(nodes, sizeof(*nodes));
+    nodes = NULL;
+}
+
+static void write_all(QTestState *qts)
+{
+    for (uint32_t page = 0; page < NR_PAGES; page++) {
+        raminate_write_page(qts, page, 0);
+    }
+}
+
+/* Nothing was lost, and pages are where the placement says. */
+static void assert_all(QTestState *qts)
+{
+    for (uint32_t page = 0; page < NR_PAGES; page++) {
+        raminate_assert_page(qts, page, 0);
+        if (nodes->node[page] >= 0) {
+            g_assert_cmpint(nodes->node[page], ==,
+                            raminate_tier_of(qts, page));
+        }
+    }
+}
+
+/* The machine with nodes in place of files; all pages are written. */
+static QTestState *start(const char *settings)
+{
+    QTestState *qts;
+
+    preload();
+    qts = qtest_initf(MACHINE " -object " CONTAINER "%s -object " NODE_FAST
+                      " -object " NODE_SLOW, settings);
+    write_all(qts);
+    return qts;
+}
+
+static void end(QTestState *qts)
+{
+    qtest_quit(qts);
+    end_preload();
+}
+
+static void test_query(void)
+{
+    QTestState *qts = start(BY_HAND);
+    QDict *info = raminate_query(qts, "c");
+
+    g_assert_cmpstr(get_str(info, "mover"), ==, "migrate");
+    g_assert_false(qdict_haskey(info, "mover-reason"));
+    for (unsigned i = 0; i < NR_NODES; i++) {
+        QDict *tier = get_tier(info, i);
+
+        g_assert_cmpuint(get_uint(tier, "node"), ==, i);
+        g_assert_cmpuint(get_uint(tier, "read-cost"), ==, i ? 3 : 1);
+        g_assert_cmpuint(get_uint(tier, "write-cost"), ==, i ? 3 : 1);
+        g_assert_false(qdict_haskey(tier, "mem-path"));
+        g_assert_false(qdict_haskey(tier, "phy-offset"));
+    }
+    qobject_unref(info);
+    assert_all(qts);
+    end(qts);
+}
+
+/* An exchange moves both pages, the one that makes room first. */
+static void test_swap(void)
+{
+    QTestState *qts = start(BY_HAND);
+
+    nodes->room[0] = FAST_PAGES;
+    nodes->room[1] = SLOW_PAGES + 1;
+    for (unsigned i = 0; i < 10; i++) {
+        raminate_assert_swap(qts, i, SLOW_PAGE + i);
+        g_assert_cmpint(nodes->node[i], ==, 1);
+        g_assert_cmpint(nodes->node[SLOW_PAGE + i], ==, 0);
+        raminate_assert_swap(qts, SLOW_PAGE + 20 + i, i + 20);
+        g_assert_cmpint(nodes->node[SLOW_PAGE + 20 + i], ==, 0);
+    }
+    g_assert_cmpuint(nodes->moves, ==, 40);
+    assert_all(qts);
+    g_assert_cmpuint(raminate_figure(qts, "swaps"), ==, 20);
+    end(qts);
+}
+
+/* Returns: the error of an exchange that is made in part at most. */
+static char *swap_error(QTestState *qts, uint32_t a, uint32_t b)
+{
+    RaminateTestPair pair = { a, b };
+    QDict *response = raminate_swap_pages(qts, &pair, 1);
+    QDict *result = qdict_get_qdict(response, "return");
+    const QListEntry *entry;
+    char *error;
+
+    g_assert_nonnull(result);
+    g_assert_cmpuint(qdict_get_int(result, "done"), ==, 0);
+    entry = qlist_first(qdict_get_qlist(result, "results"));
+    error = g_strdup(qdict_get_str(qobject_to(QDict, entry->value), "error"));
+    qobject_unref(response);
+    return error;
+}
+
+/* Whichever of the two can't be moved, both stay, and the figures say so. */
+static void test_page_that_stays(void)
+{
+    static const struct {
+        int error;
+        const char *message;
+    } errors[] = {
+        { EBUSY, "the host's kernel can't move a page: it is in use, or a "
+          "device has it pinned" },
+        { ENOMEM, "the node that a page is to go to has no room" },
+        { EACCES, "a page is shared with another process; QEMU would need the "
+          "capability CAP_SYS_NICE to move it" },
+        { EFAULT, "the host's kernel can't move a page: Bad address" },
+    };
+    QTestState *qts = start(BY_HAND);
+    unsigned failed = 0;
+
+    raminate_assert_swap(qts, 1, SLOW_PAGE + 1);
+    for (unsigned i = 0; i < ARRAY_SIZE(errors); i++) {
+        for (unsigned up = 0; up < 2; up++) {
+            uint32_t page = up ? SLOW_PAGE : 0;
+            g_autofree char *error = NULL;
+
+            nodes->fails[page] = errors[i].error;
+            error = swap_error(qts, 0, SLOW_PAGE);
+            g_assert_cmpstr(error, ==, errors[i].message);
+            nodes->fails[page] = 0;
+            g_assert_cmpint(nodes->node[0], ==, 0);
+            g_assert_cmpint(nodes->node[SLOW_PAGE], ==, 1);
+            g_assert_cmpuint(raminate_figure(qts, "swaps-failed"), ==,
+                             ++failed);
+        }
+    }
+    assert_all(qts);
+    g_assert_cmpuint(raminate_figure(qts, "swaps-busy"), ==, 2);
+    g_assert_cmpuint(raminate_figure(qts, "swaps-no-room"), ==, 2);
+    raminate_assert_swap(qts, 0, SLOW_PAGE);
+    assert_all(qts);
+    end(qts);
+}
+
+/* A page that the kernel has under way at the time is asked for again. */
+static void test_page_under_way(void)
+{
+    QTestState *qts = start(BY_HAND);
+
+    nodes->fails_once[0] = EBUSY;
+    nodes->fails_once[SLOW_PAGE] = EAGAIN;
+    raminate_assert_swap(qts, 0, SLOW_PAGE);
+    assert_all(qts);
+    g_assert_cmpuint(raminate_figure(qts, "swaps-failed"), ==, 0);
+    end(qts);
+}
+
+static void test_full_node(void)
+{
+    QTestState *qts = start(BY_HAND);
+    g_autofree char *error = NULL;
+
+    /* A page of somebody else's has come in between. */
+    raminate_assert_swap(qts, 1, SLOW_PAGE + 1);
+    nodes->room[0] = FAST_PAGES - 1;
+    error = swap_error(qts, 0, SLOW_PAGE);
+    g_assert_cmpstr(error, ==, "the node that a page is to go to has no room");
+    /* There is no room for the page that went, either. */
+    g_assert_cmpint(nodes->node[0], ==, 1);
+    g_assert_cmpuint(raminate_tier_of(qts, 0), ==, 0);
+    nodes->room[0] = 0;
+    raminate_set_uint(qts, "swap-period", 1);
+    raminate_wait_figure(qts, "pages-astray", 1);
+    for (unsigned rounds = 0; nodes->node[0] != 0;) {
+        raminate_wait(&rounds, "a page to be brought back");
+    }
+    assert_all(qts);
+    end(qts);
+}
+
+/* Calls that fail as a whole: the placer says so, and goes on or holds. */
+static void test_call_fails(void)
+{
+    QTestState *qts = start(BY_HAND);
+    RaminateTestPair pair = { 0, SLOW_PAGE };
+
+    raminate_assert_swap(qts, 1, SLOW_PAGE + 1);
+    nodes->call_fails = ENOMEM;
+    raminate_assert_error(raminate_swap_pages(qts, &pair, 1),
+                          "memory-backend-container 'c': the host's kernel "
+                          "can't move pages: Cannot allocate memory");
+    nodes->call_fails = 0;
+    raminate_assert_swap(qts, 0, SLOW_PAGE);
+    nodes->call_fails = EPERM;
+    raminate_assert_error(raminate_swap_pages(qts, &pair, 1),
+                          "memory-backend-container 'c': the host's kernel "
+                          "can't move pages: Operation not permitted");
+    raminate_wait_state(qts, "held");
+    nodes->call_fails = 0;
+    raminate_set_string(qts, "mover", "migrate");
+    raminate_assert_swap(qts, 0, SLOW_PAGE);
+    assert_all(qts);
+    end(qts);
+}
+
+/* The kernel moves pages of its own accord. */
+static void test_astray(void)
+{
+    QTestState *qts = start(",policy=null" FAST_SCANS ",swap-period=1");
+    unsigned rounds = 0;
+
+    raminate_assert_swap(qts, 0, SLOW_PAGE);
+    g_assert_cmpuint(raminate_figure(qts, "pages-astray"), ==, 0);
+    for (uint32_t page = 0; page < NR_PAGES; page += 3) {
+        nodes->node[page] ^= 1;
+    }
+    raminate_wait_figure(qts, "pages-astray", NR_PAGES / 3);
+    for (uint32_t page = 0; page < NR_PAGES; page++) {
+        while (nodes->node[page] != (int)raminate_tier_of(qts, page)) {
+            raminate_wait(&rounds, "a page to be brought back");
+        }
+    }
+    assert_all(qts);
+    end(qts);
+}
+
+static void promote(const char *settings)
+{
+    QTestState *qts = start(settings);
+
+    assert_promotes(qts, SLOW_PAGE + 7);
+    assert_all(qts);
+    end(qts);
+}
+
+static void test_promote_by_dirty_log(void)
+{
+    promote(",policy=lru" FAST_MOVES BY_DIRTY_LOG);
+}
+
+static bool has_pagemap(QTestState *qts)
+{
+    QDict *info = raminate_query(qts, "c");
+    bool has = g_str_equal(get_str(info, "sampler"), "pagemap");
+
+    qobject_unref(info);
+    return has;
+}
+
+static void test_promote_by_pagemap(void)
+{
+    QTestState *qts = start(",policy=lru" FAST_MOVES);
+
+    if (has_pagemap(qts)) {
+        assert_promotes(qts, SLOW_PAGE + 7);
+        assert_all(qts);
+        g_assert_cmpuint(raminate_figure(qts, "watch-faults"), >, 0);
+    } else {
+        g_test_skip("the host's kernel has no PAGEMAP_SCAN");
+    }
+    end(qts);
+}
+
+/* Each page that was written is found, once, and no other. */
+static void test_pagemap_finds(void)
+{
+    QTestState *qts = start(",policy=null,second-look=0" FAST_SCANS);
+    uint64_t before;
+
+    if (!has_pagemap(qts)) {
+        g_test_skip("the host's kernel has no PAGEMAP_SCAN");
+        end(qts);
+        return;
+    }
+    raminate_wait_scans(qts, 3);
+    before = raminate_figure(qts, "pages-written");
+    raminate_wait_scans(qts, 3);
+    g_assert_cmpuint(raminate_figure(qts, "pages-written"), ==, before);
+    for (uint32_t page = 1; page < NR_PAGES; page += 5) {
+        raminate_write_page(qts, page, 0);
+        raminate_wait_figure(qts, "pages-written", ++before);
+    }
+    for (uint32_t page = 0; page < NR_PAGES; page++) {
+        raminate_assert_page(qts, page, 0);     /* reads */
+    }
+    raminate_wait_scans(qts, 3);
+    g_assert_cmpuint(raminate_figure(qts, "pages-written"), ==, before);
+    end(qts);
+}
+
+/* Memory that the guest has already */
+
+#define RAM "memory-backend-ram,id=ram,size=1M"
+
+static QDict *add_placement(QTestState *qts, const char *id, uint64_t budget)
+{
+    return qtest_qmp(qts, "{ 'execute': 'object-add', 'arguments': {"
+                     "  'qom-type': 'memory-placement', 'id': %s,"
+                     "  'memdev': 'ram', 'nodes': [ 0, 1 ],"
+                     "  'budgets': [ %" PRIu64 " ], 'policy': 'lru',"
+                     "  'scan-period': 1, 'max-cpu': 0, 'swap-period': 1,"
+                     "  'life-time': 1 } }", id, budget);
+}
+
+static void test_switch_on_and_off(void)
+{
+    static const char machine[] =
+        "-cpu qemu64,apic-id=0 -machine none,memory-backend=ram -m 1M";
+    QTestState *qts;
+    QDict *response;
+
+    preload();
+    qts = qtest_initf("%s -object " RAM, machine);
+    write_all(qts);
+    for (unsigned i = 0; i < 3; i++) {
+        response = add_placement(qts, "c", FAST_PAGES * PAGE_SIZE);
+        g_assert_true(qdict_haskey(response, "return"));
+        qobject_unref(response);
+        raminate_assert_error(
+            add_placement(qts, "d", PAGE_SIZE),
+            "memory-placement 'd': another one places the pages of memdev "
+            "'ram'");
+        assert_promotes(qts, SLOW_PAGE + 7 + i);
+        assert_all(qts);
+        raminate_assert_object_del(qts, "c");
+    }
+    for (uint32_t page = 0; page < NR_PAGES; page++) {
+        raminate_assert_page(qts, page, 0);
+        g_assert_cmpint(nodes->preferred[page], ==, 0);
+    }
+    end(qts);
+}
+
+/* What is refused */
+
+#define OBJECT " -object "
+#define IN_C MACHINE OBJECT CONTAINER OBJECT
+#define PLACED \
+    "-cpu qemu64,apic-id=0 -machine none,memory-backend=ram -m 1M" OBJECT RAM \
+    OBJECT "memory-placement,id=p,memdev=ram"
+
+typedef struct Refusal {
+    const char *name;
+    const char *args;
+    const char *message;
+} Refusal;
+
+static const Refusal refusals[] = {
+    { "no-such-node", IN_C "memory-backend-node,id=n,parent=c,size=1M,node=2",
+      "memory-backend-node 'n': the host has no memory that is online on node "
+      "2; nodes with memory are 0, 1" },
+    { "larger-than-node",
+      IN_C "memory-backend-node,id=n,parent=c,size=2G,node=1",
+      "memory-backend-node 'n': size 0x80000000 is more than node 1 of the host "
+      "has, 0x40000000, of which 0x20000000 are free; make it smaller" },
+    { "no-size", IN_C "memory-backend-node,id=n,parent=c,size=0,node=1",
+      "memory-backend-node 'n': size must not be 0; give as much as is to be on "
+      "the node" },
+    { "part-of-a-page", IN_C "memory-backend-node,id=n,parent=c,size=5K,node=1",
+      "memory-backend-node 'n': size 0x1400 is not a multiple of the page size, "
+      "0x1000" },
+    { "no-parent", OBJECT "memory-backend-node,id=n,parent=x,size=1M,node=1",
+      "memory-backend-node 'n': there is no parent 'x'; create the "
+      "memory-backend-container before its tiers" },
+    { "same-node", IN_C NODE_FAST OBJECT
+      "memory-backend-node,id=n,parent=c,size=768K,offset=256K,node=0",
+      "memory-backend-node 'n': node 0 is the tier 'fast' of container 'c' "
+      "already; give it another node, or make that tier larger" },
+    { "range-and-node", IN_C NODE_FAST OBJECT SLOW,
+      "memory-backend-devmem 'slow': container 'c' has 'fast', a "
+      "memory-backend-node; its tiers must all be ranges or all be NUMA "
+      "nodes" },
+    { "mover-of-ranges", MACHINE OBJECT CONTAINER ",mover=mmap" OBJECT
+      NODE_FAST OBJECT NODE_SLOW,
+      "memory-backend-container 'c': mover=mmap can't be used, choose auto: it "
+      "is for tiers that are ranges (memory-backend-devmem), and 'fast' is a "
+      "memory-backend-node" },
+    { "mover-of-nodes", MACHINE OBJECT CONTAINER ",mover=migrate" OBJECT
+      FAST OBJECT SLOW,
+      "memory-backend-container 'c': mover=migrate can't be used, choose auto: "
+      "it is for tiers that are NUMA nodes (memory-backend-node), and 'fast' is "
+      "a memory-backend-devmem" },
+    { "cost-order", IN_C NODE_FAST ",write-cost=7" OBJECT
+      NODE_SLOW ",write-cost=6",
+      "memory-backend-node 'slow': write-cost 6 is less than 7, that of the "
+      "faster tier 'fast'; raise it, or change the order by tier" },
+    { "placement/no-memory", PLACED "x,nodes=0-1,budgets=4K",
+      "memory-placement 'p': there is no memory backend 'ramx'; query-memdev "
+      "shows those there are" },
+    { "placement/one-node", PLACED ",nodes=0,budgets=4K",
+      "memory-placement 'p': two or more nodes are needed, the fastest first, "
+      "and a budget for each but the last, which has the rest" },
+    { "placement/node-twice", PLACED ",nodes=1,nodes=1,budgets=4K",
+      "memory-placement 'p': node 1 is named twice; name each once, the fastest "
+      "first" },
+    { "placement/all-of-it", PLACED ",nodes=0-1,budgets=1M",
+      "memory-placement 'p': budget 0x100000 of node 0 must be a multiple of "
+      "the page size, 0x1000, and less than 0x100000, what is left of memdev "
+      "'ram'" },
+    { "placement/no-such-node", PLACED ",nodes=0,nodes=5,budgets=4K",
+      "memory-placement 'p': the host has no memory that is online on node 5; "
+      "nodes with memory are 0, 1" },
+    { "placement/container", IN_C NODE_FAST OBJECT NODE_SLOW OBJECT
+      "memory-placement,id=p,memdev=c,nodes=0-1,budgets=4K",
+      "memory-placement 'p': memdev 'c' is a memory-backend-container, whose "
+      "pages the container places; set the container's properties instead" },
+    { "placement/number", PLACED ",nodes=0-1,budgets=4K,max-cpu=101",
+      "memory-placement 'p': max-cpu must be 0 to 100, not 101" },
+};
+
+static void test_refused(const void *opaque)
+{
+    const Refusal *refusal = opaque;
+
+    raminate_make_tier_files();
+    preload();
+    raminate_assert_run_fails(refusal->args, refusal->message);
+    end_preload();
+}
+
+int main(int argc, char **argv)
+{
+    raminate_test_init(&argc, &argv);
+
+    qtest_add_func("raminate/nodes/query", test_query);
+    qtest_add_func("raminate/nodes/swap", test_swap);
+    qtest_add_func("raminate/nodes/page-that-stays", test_page_that_stays);
+    qtest_add_func("raminate/nodes/page-under-way", test_page_under_way);
+    qtest_add_func("raminate/nodes/full-node", test_full_node);
+    qtest_add_func("raminate/nodes/call-fails", test_call_fails);
+    qtest_add_func("raminate/nodes/astray", test_astray);
+    qtest_add_func("raminate/nodes/promote-by-dirty-log",
+                   test_promote_by_dirty_log);
+    qtest_add_func("raminate/nodes/promote-by-pagemap",
+                   test_promote_by_pagemap);
+    qtest_add_func("raminate/nodes/pagemap-finds", test_pagemap_finds);
+    qtest_add_func("raminate/nodes/switch-on-and-off", test_switch_on_and_off);
+    for (unsigned i = 0; i < ARRAY_SIZE(refusals); i++) {
+        g_autofree char *name = g_strdup_printf("raminate/nodes/refused/%s",
+                                                refusals[i].name);
+
+        qtest_add_data_func(name, &refusals[i], test_refused);
+    }
+    return g_test_run();
+}
