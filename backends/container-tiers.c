@@ -27,6 +27,41 @@ static gint compare_rank(gconstpointer a, gconstpointer b)
     return tier_a->rank < tier_b->rank ? -1 : 1;
 }
 
+/* Returns: false with @errp set if both can't be in one container. */
+static bool check_pair(HostMemoryBackendContainer *container,
+                       const RaminateTier *tier, bool has_rank,
+                       const Child *child, Error **errp)
+{
+    const char *id = container_id(container);
+    const RaminateTier *other = &child->tier;
+
+    if (tier->offset < other->offset + other->size &&
+        other->offset < tier->offset + tier->size) {
+        error_setg(errp, "%s '%s': range 0x%" PRIx64 " to 0x%" PRIx64
+                   " overlaps that of '%s', 0x%" PRIx64 " to 0x%" PRIx64
+                   ", in container '%s'; change offset or size", tier->type,
+                   tier->id, tier->offset, tier->offset + tier->size - 1,
+                   other->id, other->offset, other->offset + other->size - 1,
+                   id);
+    } else if (has_rank && child->has_rank && tier->rank == other->rank) {
+        error_setg(errp, "%s '%s': tier %u of container '%s' is '%s' already; "
+                   "give it another rank", tier->type, tier->id, tier->rank,
+                   id, other->id);
+    } else if ((tier->node == RAMINATE_NO_NODE) !=
+               (other->node == RAMINATE_NO_NODE)) {
+        error_setg(errp, "%s '%s': container '%s' has '%s', a %s; its tiers "
+                   "must all be ranges or all be NUMA nodes", tier->type,
+                   tier->id, id, other->id, other->type);
+    } else if (tier->node != RAMINATE_NO_NODE && tier->node == other->node) {
+        error_setg(errp, "%s '%s': node %d is the tier '%s' of container '%s' "
+                   "already; give it another node, or make that tier larger",
+                   tier->type, tier->id, tier->node, other->id, id);
+    } else {
+        return true;
+    }
+    return false;
+}
+
 static bool check_tier(HostMemoryBackendContainer *container,
                        const RaminateTier *tier, bool has_rank, Error **errp)
 {
@@ -55,38 +90,8 @@ static bool check_tier(HostMemoryBackendContainer *container,
         return false;
     }
     for (guint i = 0; i < container->children->len; i++) {
-        const Child *other = &g_array_index(container->children, Child, i);
-
-        if (tier->offset < other->tier.offset + other->tier.size &&
-            other->tier.offset < tier->offset + tier->size) {
-            error_setg(errp, "%s '%s': range 0x%" PRIx64 " to 0x%" PRIx64
-                       " overlaps that of '%s', 0x%" PRIx64 " to 0x%" PRIx64
-                       ", in container '%s'; change offset or size",
-                       tier->type, tier->id, tier->offset,
-                       tier->offset + tier->size - 1, other->tier.id,
-                       other->tier.offset,
-                       other->tier.offset + other->tier.size - 1, id);
-            return false;
-        }
-        if (has_rank && other->has_rank && tier->rank == other->tier.rank) {
-            error_setg(errp, "%s '%s': tier %u of container '%s' is '%s' "
-                       "already; give it another rank", tier->type, tier->id,
-                       tier->rank, id, other->tier.id);
-            return false;
-        }
-        if ((tier->node == RAMINATE_NO_NODE) !=
-            (other->tier.node == RAMINATE_NO_NODE)) {
-            error_setg(errp, "%s '%s': container '%s' has '%s', a %s; its "
-                       "tiers must all be ranges or all be NUMA nodes",
-                       tier->type, tier->id, id, other->tier.id,
-                       other->tier.type);
-            return false;
-        }
-        if (tier->node != RAMINATE_NO_NODE && tier->node == other->tier.node) {
-            error_setg(errp, "%s '%s': node %d is the tier '%s' of container "
-                       "'%s' already; give it another node, or make that tier "
-                       "larger", tier->type, tier->id, tier->node,
-                       other->tier.id, id);
+        if (!check_pair(container, tier, has_rank,
+                        &g_array_index(container->children, Child, i), errp)) {
             return false;
         }
     }

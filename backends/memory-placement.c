@@ -129,6 +129,54 @@ static uint64_t next_budget(sizeList **budgets, uint64_t left)
 }
 
 /*
+ * Makes the next tier, of @node.
+ * @left: bytes of the memory that are for this node and those that follow
+ * @is_last: whether none follow
+ * Returns: false with @errp set if node or budget is not what it may be.
+ */
+static bool add_tier(MemoryPlacement *placement, uint16_t node, uint64_t size,
+                     uint64_t left, bool is_last, Error **errp)
+{
+    RaminateMemory *memory = &placement->memory;
+    const char *id = placement_id(placement);
+    RaminateTier *tier = &placement->tiers[memory->nr_tiers];
+    char **tier_id = &placement->tier_ids[memory->nr_tiers];
+
+    for (unsigned i = 0; i < memory->nr_tiers; i++) {
+        if (placement->tiers[i].node == node) {
+            error_setg(errp, "memory-placement '%s': node %u is named twice; "
+                       "name each once, the fastest first", id, node);
+            return false;
+        }
+    }
+    if (!size || !QEMU_IS_ALIGNED(size, RAMINATE_PAGE_SIZE) || size > left ||
+        (size == left && !is_last)) {
+        error_setg(errp, "memory-placement '%s': budget 0x%" PRIx64 " of node "
+                   "%u must be a multiple of the page size, 0x%llx, and less "
+                   "than 0x%" PRIx64 ", what is left of memdev '%s'", id, size,
+                   node, RAMINATE_PAGE_SIZE, left, placement->memdev);
+        return false;
+    }
+    *tier = (RaminateTier) {
+        .type = TYPE_MEMORY_PLACEMENT,
+        .id = id,               /* for messages, until it is one */
+        .fd = -1,
+        .node = node,
+        .offset = memory->backend->size - left,
+        .size = size,
+        .rank = memory->nr_tiers,
+    };
+    if (!raminate_node_fill_tier(tier, errp)) {
+        return false;
+    }
+    g_free(*tier_id);
+    *tier_id = g_strdup_printf("node%u", node);
+    tier->id = *tier_id;
+    memory->nr_tiers++;
+    return true;
+}
+
+/*
  * Makes a tier of each node.
  * Returns: false with @errp set if a node or budget is not what it may be.
  */
@@ -137,54 +185,23 @@ static bool fill_tiers(MemoryPlacement *placement, Error **errp)
     RaminateMemory *memory = &placement->memory;
     const char *id = placement_id(placement);
     sizeList *budgets = placement->budgets;
-    uint64_t offset = 0;
+    uint64_t left = memory->backend->size;
 
     memory->nr_tiers = 0;
     for (uint16List *l = placement->nodes; l; l = l->next) {
-        RaminateTier *tier = &placement->tiers[memory->nr_tiers];
-        uint64_t left = memory->backend->size - offset;
+        uint64_t size = next_budget(&budgets, left);
 
         if (memory->nr_tiers == RAMINATE_MAX_TIERS) {
-            error_setg(errp, "memory-placement '%s': more than %d nodes", id,
-                       RAMINATE_MAX_TIERS);
+            error_setg(errp, "memory-placement '%s': more than %d nodes; name "
+                       "fewer", id, RAMINATE_MAX_TIERS);
             return false;
         }
-        for (unsigned i = 0; i < memory->nr_tiers; i++) {
-            if (placement->tiers[i].node == l->value) {
-                error_setg(errp, "memory-placement '%s': node %u is named "
-                           "twice; name each once, the fastest first", id,
-                           l->value);
-                return false;
-            }
-        }
-        *tier = (RaminateTier) {
-            .type = TYPE_MEMORY_PLACEMENT,
-            .id = id,
-            .fd = -1,
-            .node = l->value,
-            .offset = offset,
-            .size = next_budget(&budgets, left),
-            .rank = memory->nr_tiers,
-        };
-        if (!tier->size || !QEMU_IS_ALIGNED(tier->size, RAMINATE_PAGE_SIZE) ||
-            tier->size > left || (l->next && tier->size == left)) {
-            error_setg(errp, "memory-placement '%s': budget 0x%" PRIx64 " of "
-                       "node %u must be a multiple of the page size, 0x%llx, "
-                       "and less than 0x%" PRIx64 ", what is left of memdev "
-                       "'%s'", id, tier->size, l->value, RAMINATE_PAGE_SIZE,
-                       left, placement->memdev);
+        if (!add_tier(placement, l->value, size, left, !l->next, errp)) {
             return false;
         }
-        if (!raminate_node_fill_tier(tier, errp)) {
-            return false;
-        }
-        g_free(placement->tier_ids[memory->nr_tiers]);
-        placement->tier_ids[memory->nr_tiers] =
-            g_strdup_printf("node%u", l->value);
-        tier->id = placement->tier_ids[memory->nr_tiers++];
-        offset += tier->size;
+        left -= size;
     }
-    if (budgets || offset != memory->backend->size || memory->nr_tiers < 2) {
+    if (budgets || left || memory->nr_tiers < 2) {
         error_setg(errp, "memory-placement '%s': two or more nodes are needed, "
                    "the fastest first, and a budget for each but the last, "
                    "which has the rest", id);

@@ -62,6 +62,9 @@ const RaminatePart *raminate_part_choose(const RaminatePart *const *parts,
         }
     }
     g_clear_pointer(reason, g_free);
+    if (!err) {
+        error_setg(&err, "this QEMU was built without it");
+    }
     error_propagate(errp, err);
     return NULL;
 }

@@ -11,7 +11,7 @@
 #include "qapi/error.h"
 #include "hw/raminate/part.h"
 
-enum { READS = 1, HOST, WRITES, BOTH };
+enum { READS = 1, HOST, WRITES, BOTH, OF_NODES, MISSING };
 
 #define NOT_WRITTEN \
     "it doesn't find pages that were written, by which the policy goes; " \
@@ -29,16 +29,42 @@ static bool probe_fails(const RaminateMemory *memory, Error **errp)
     return false;
 }
 
-static const RaminatePart reads = { .type = READS, .kinds = RAMINATE_READ };
+static const RaminatePart reads = {
+    .type = READS,
+    .kinds = RAMINATE_READ,
+    .backings = RAMINATE_OF_RANGES,
+};
 static const RaminatePart writes = {
-    .type = WRITES, .kinds = RAMINATE_WRITTEN,
+    .type = WRITES,
+    .kinds = RAMINATE_WRITTEN,
+    .backings = RAMINATE_OF_RANGES,
 };
 static const RaminatePart both = {
-    .type = BOTH, .kinds = RAMINATE_READ | RAMINATE_WRITTEN,
+    .type = BOTH,
+    .kinds = RAMINATE_READ | RAMINATE_WRITTEN,
+    .backings = RAMINATE_OF_RANGES | RAMINATE_OF_NODES,
 };
 static const RaminatePart host = {
-    .type = HOST, .kinds = RAMINATE_WRITTEN, .probe = probe_fails,
+    .type = HOST,
+    .kinds = RAMINATE_WRITTEN,
+    .backings = RAMINATE_OF_RANGES,
+    .probe = probe_fails,
 };
+static const RaminatePart of_nodes = {
+    .type = OF_NODES,
+    .kinds = RAMINATE_WRITTEN,
+    .backings = RAMINATE_OF_NODES,
+};
+
+/* A tier of each kind, alone in its container */
+static RaminateTier range = {
+    .id = "r",
+    .type = "memory-backend-devmem",
+    .node = RAMINATE_NO_NODE,
+};
+static const RaminateMemory ranges = { .tiers = &range, .nr_tiers = 1 };
+static RaminateTier node = { .id = "n", .type = "memory-backend-node" };
+static const RaminateMemory nodes = { .tiers = &node, .nr_tiers = 1 };
 
 static const RaminatePart *const all[] = {
     &reads, &host, &writes, &both, NULL
@@ -51,8 +77,8 @@ static void assert_chosen(const RaminatePart *const *parts, int type,
 {
     g_autofree char *why = NULL;
 
-    g_assert_true(raminate_part_choose(parts, type, kinds, failed, NULL, &why,
-                                       &error_abort) == part);
+    g_assert_true(raminate_part_choose(parts, type, kinds, failed, &ranges,
+                                       &why, &error_abort) == part);
     g_assert_cmpstr(why, ==, reason);
 }
 
@@ -62,7 +88,7 @@ static void assert_none(const RaminatePart *const *parts, int type,
     Error *err = NULL;
     char *why;
 
-    g_assert_null(raminate_part_choose(parts, type, kinds, 0, NULL, &why,
+    g_assert_null(raminate_part_choose(parts, type, kinds, 0, &ranges, &why,
                                        &err));
     g_assert_null(why);
     g_assert_cmpstr(error_get_pretty(err), ==, message);
@@ -126,6 +152,34 @@ static void test_failed_before(void)
     assert_chosen(all, WRITES, RAMINATE_WRITTEN, BIT(WRITES), &writes, NULL);
 }
 
+/* They are no worse choice for tiers of the other kind, but none. */
+static void test_other_tiers(void)
+{
+    static const RaminatePart *const some[] = {
+        &host, &of_nodes, &writes, &both, NULL
+    };
+    g_autofree char *why = NULL;
+
+    assert_chosen(some + 1, RAMINATE_PART_AUTO, RAMINATE_WRITTEN, 0, &writes,
+                  NULL);
+    assert_none(some, OF_NODES, RAMINATE_WRITTEN,
+                "it is for tiers that are NUMA nodes (memory-backend-node), "
+                "and 'r' is a memory-backend-devmem");
+    g_assert_true(raminate_part_choose(some, RAMINATE_PART_AUTO,
+                                       RAMINATE_WRITTEN, 0, &nodes, &why,
+                                       &error_abort) == &of_nodes);
+    g_assert_null(why);
+    g_assert_true(raminate_part_choose(some, RAMINATE_PART_AUTO,
+                                       RAMINATE_WRITTEN, BIT(OF_NODES), &nodes,
+                                       &why, &error_abort) == &both);
+    g_assert_null(why);
+}
+
+static void test_not_built(void)
+{
+    assert_none(all, MISSING, 0, "this QEMU was built without it");
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -141,5 +195,7 @@ int main(int argc, char **argv)
                     test_none_tells_what_is_wanted);
     g_test_add_func("/raminate/choose/host-lacks-it", test_host_lacks_it);
     g_test_add_func("/raminate/choose/failed-before", test_failed_before);
+    g_test_add_func("/raminate/choose/other-tiers", test_other_tiers);
+    g_test_add_func("/raminate/choose/not-built", test_not_built);
     return g_test_run();
 }

@@ -138,8 +138,8 @@ static void test_unknown_container(void)
 {
     QTestState *qts = raminate_start("", "");
     static const char message[] =
-        "'fast' is not a memory-backend-container with all of its tiers; "
-        "query-raminate shows those there are";
+        "'fast' is not a memory-backend-container with all of its tiers, "
+        "nor a memory-placement; query-raminate shows those there are";
     g_autofree char *hmp = NULL;
 
     raminate_assert_error(
@@ -167,8 +167,8 @@ static void test_incomplete_container(void)
     raminate_assert_error(
         qtest_qmp(qts, "{ 'execute': 'query-raminate',"
                   "  'arguments': { 'id': 'c' } }"),
-        "'c' is not a memory-backend-container with all of its tiers; "
-        "query-raminate shows those there are");
+        "'c' is not a memory-backend-container with all of its tiers, "
+        "nor a memory-placement; query-raminate shows those there are");
     raminate_assert_vm_runs(qts);
     qtest_quit(qts);
 }

@@ -406,8 +406,8 @@ static void test_not_mappable(void)
 
 #define GAP(offset) \
     "memory-backend-container 'c' has a gap: no tier covers offset " offset \
-    " of its 0x100000 bytes; add a memory-backend-devmem with parent=c," \
-    "offset=" offset
+    " of its 0x100000 bytes; add a memory-backend-devmem or " \
+    "memory-backend-node with parent=c,offset=" offset
 
 static void test_gap(void)
 {

@@ -89,7 +89,8 @@ static void test_enum_hint(void)
         raminate_run_fails("-machine none -object " CONTAINER ",sampler=fifo");
 
     g_assert_nonnull(strstr(err, "Parameter 'sampler' does not accept value "
-                            "'fifo'\nIt accepts auto, kvm, dirty-log.\n"));
+                            "'fifo'\nIt accepts auto, kvm, dirty-log, "
+                            "pagemap.\n"));
 }
 
 static void test_seventeen_tiers(void)
@@ -132,8 +133,8 @@ static void test_gap_in_dimm(void)
                               "id=c,size=4M -device pc-dimm,memdev=c",
                               "memory-backend-container 'c' has a gap: no "
                               "tier covers offset 0x0 of its 0x400000 bytes; "
-                              "add a memory-backend-devmem with parent=c,"
-                              "offset=0x0");
+                              "add a memory-backend-devmem or "
+                              "memory-backend-node with parent=c,offset=0x0");
 
     qts = qtest_init(DIMM_MACHINE);
     raminate_assert_object_add(qts,
@@ -144,8 +145,8 @@ static void test_gap_in_dimm(void)
         qtest_qmp(qts, "{ 'execute': 'device_add', 'arguments':"
                   "  { 'driver': 'pc-dimm', 'memdev': 'c' } }"),
         "memory-backend-container 'c' has a gap: no tier covers offset "
-        "0x100000 of its 0x400000 bytes; add a memory-backend-devmem with "
-        "parent=c,offset=0x100000");
+        "0x100000 of its 0x400000 bytes; add a memory-backend-devmem or "
+        "memory-backend-node with parent=c,offset=0x100000");
     raminate_assert_vm_runs(qts);
     raminate_assert_object_add(qts, "memory-backend-devmem,id=slow,parent=c,"
                                "size=3M,offset=1M,mem-path=nvm");

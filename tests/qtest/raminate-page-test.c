@@ -96,8 +96,8 @@ static void test_page_errors(void)
     raminate_assert_error(
         qtest_qmp(qts, "{ 'execute': 'query-raminate-page',"
                   "  'arguments': { 'id': 'x', 'page': 0 } }"),
-        "'x' is not a memory-backend-container with all of its tiers; "
-        "query-raminate shows those there are");
+        "'x' is not a memory-backend-container with all of its tiers, "
+        "nor a memory-placement; query-raminate shows those there are");
     qtest_quit(qts);
 }
 

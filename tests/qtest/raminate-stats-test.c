@@ -216,7 +216,8 @@ static void test_hmp_without_container(void)
     QTestState *qts = qtest_init("-machine none");
     g_autofree char *all = qtest_hmp(qts, "info raminate");
 
-    g_assert_cmpstr(all, ==, "There is no memory-backend-container\r\n");
+    g_assert_cmpstr(all, ==, "There is no memory-backend-container and no "
+                    "memory-placement\r\n");
     qtest_quit(qts);
 }
 

@@ -109,6 +109,12 @@ def qapi(struct: str) -> Dict[str, str]:
     return members(struct, paths.SOURCE / 'qemu' / 'src' / 'qapi' / 'qom.json')
 
 
+def placer_members() -> Dict[str, str]:
+    """What containers have in common with other objects."""
+    return members('RaminatePlacerProperties', paths.SOURCE / 'hw' /
+                   'raminate' / 'raminate-types.json')
+
+
 def default_in(text: str) -> object:
     match = re.search(r'\(default: ([^)]*)\)', text)
     assert match, f"no default in: {text}"
@@ -155,14 +161,14 @@ def reference_names_the_default_policy(directory: Path) -> None:
 
 
 def qapi_has_the_defaults_of_containers(directory: Path) -> None:
-    texts = qapi('MemoryBackendContainerProperties')
+    texts = placer_members()
     told = {name: default_in(texts[name]) for name in SETTINGS}
     found = defaults(directory)
     check(told == found, f"told {told}, found {found}")
 
 
 def qapi_has_the_ranges(directory: Path) -> None:
-    texts = qapi('MemoryBackendContainerProperties')
+    texts = placer_members()
     for name, (low, high) in ranges(directory).items():
         check_range_in(texts[name], low, high)
 
