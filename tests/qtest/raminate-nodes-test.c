@@ -66,14 +66,19 @@ static void assert_all(QTestState *qts)
     }
 }
 
-/* The machine with nodes in place of files; all pages are written. */
+/* The machine with nodes in place of files; no page is there yet. */
+static QTestState *start_empty(const char *settings)
+{
+    preload();
+    return qtest_initf(MACHINE " -object " CONTAINER "%s -object " NODE_FAST
+                       " -object " NODE_SLOW, settings);
+}
+
+/* The same; all pages are written. */
 static QTestState *start(const char *settings)
 {
-    QTestState *qts;
+    QTestState *qts = start_empty(settings);
 
-    preload();
-    qts = qtest_initf(MACHINE " -object " CONTAINER "%s -object " NODE_FAST
-                      " -object " NODE_SLOW, settings);
     write_all(qts);
     return qts;
 }
@@ -329,6 +334,28 @@ static void test_pagemap_finds(void)
     end(qts);
 }
 
+/* Neither what was never touched, nor what was only read, counts as written. */
+static void test_pagemap_passes_over_holes(void)
+{
+    QTestState *qts = start_empty(",policy=null,second-look=0" FAST_SCANS);
+
+    if (!has_pagemap(qts)) {
+        g_test_skip("the host's kernel has no PAGEMAP_SCAN");
+        end(qts);
+        return;
+    }
+    /* What was there before the first scan counts for nothing. */
+    raminate_wait_scans(qts, 2);
+    for (uint32_t page = 0; page < NR_PAGES; page += 16) {
+        raminate_write_page(qts, page, 0);
+        raminate_assert_zero_page(qts, page + 1);
+    }
+    raminate_wait_figure(qts, "pages-written", NR_PAGES / 16);
+    raminate_wait_scans(qts, 3);
+    g_assert_cmpuint(raminate_figure(qts, "pages-written"), ==, NR_PAGES / 16);
+    end(qts);
+}
+
 /* Memory that the guest has already */
 
 #define RAM "memory-backend-ram,id=ram,size=1M"
@@ -475,6 +502,8 @@ int main(int argc, char **argv)
     qtest_add_func("raminate/nodes/promote-by-pagemap",
                    test_promote_by_pagemap);
     qtest_add_func("raminate/nodes/pagemap-finds", test_pagemap_finds);
+    qtest_add_func("raminate/nodes/pagemap-passes-over-holes",
+                   test_pagemap_passes_over_holes);
     qtest_add_func("raminate/nodes/switch-on-and-off", test_switch_on_and_off);
     for (unsigned i = 0; i < ARRAY_SIZE(refusals); i++) {
         g_autofree char *name = g_strdup_printf("raminate/nodes/refused/%s",

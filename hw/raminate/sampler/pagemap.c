@@ -240,8 +240,9 @@ static int find_ranges(const PagemapSampler *sampler, uint64_t start,
         .vec = (uintptr_t)ranges,
         .vec_len = max,
         /*
-         * Present, or else holes beside pages count as written.  A page that
-         * was only read, and never written, has the kernel's page of zeroes.
+         * Asked for pages that were written and for nothing else, the kernel
+         * takes a short cut in which holes count as well (6.12, 6.18).  A page
+         * that was only read, and never written, has its page of zeroes.
          */
         .all = RAMINATE_PM_WRITTEN | RAMINATE_PM_PRESENT |
                RAMINATE_PM_ZERO_PAGE,
