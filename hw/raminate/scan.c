@@ -256,9 +256,12 @@ static void note_costs(RaminatePlacer *placer)
 
     raminate_placer_lock(placer);
     placer->sample_memory = memory;
-    raminate_engine_figures(placer->engine)->watch_faults +=
-        placer->sampler->faults;
-    placer->sampler->faults = 0;
+    /* One that is to end has no sampler any more. */
+    if (!placer->stopping) {
+        raminate_engine_figures(placer->engine)->watch_faults +=
+            placer->sampler->faults;
+        placer->sampler->faults = 0;
+    }
     raminate_placer_unlock(placer);
 }
 

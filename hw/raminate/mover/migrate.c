@@ -26,13 +26,17 @@
 /* Pages that one system call is asked to move or to find, at most */
 #define CALL_PAGES RAMINATE_REGION_PAGES
 
-/* So many regions are looked at in each batch; more if pages were astray. */
+/*
+ * So many regions are looked at before each batch; more if pages were astray,
+ * but no more once enough of them were.
+ */
 #define MIN_REGIONS 32
 #define MAX_REGIONS 1024
 #define REGIONS_FACTOR 8
-
-/* Pages that are brought back in a batch, at most */
 #define MAX_ASTRAY 16384
+
+/* Of these, so many at once, all of whose pages may have to be moved */
+#define PIECE_REGIONS 2
 
 /* The regions are looked at in this order, which jumps about; a prime. */
 #define REGION_STRIDE 2654435761u
@@ -44,7 +48,9 @@
 typedef struct MigrateMover {
     RaminateMover parent;
     uint64_t looked;            /* regions, in all */
-    uint32_t regions;           /* to look at in the next batch */
+    uint32_t regions;           /* to look at before the next batch */
+    uint32_t left;              /* of them */
+    uint32_t astray;            /* pages, since the batch before */
 } MigrateMover;
 
 /* Pages for one system call, and what became of them */
@@ -61,7 +67,7 @@ static RaminateMover *migrate_open(RaminateMemory *memory, Error **errp)
 
     mover->parent.ops = &raminate_mover_migrate;
     mover->parent.memory = memory;
-    mover->regions = MIN_REGIONS;
+    mover->regions = mover->left = MIN_REGIONS;
     return &mover->parent;
 }
 
@@ -260,21 +266,20 @@ static RaminateExchangeResult migrate_exchange(RaminateMover *mover,
 
 /* Looks for pages that are astray */
 
-/* Adds those of @region to @astray.  Returns: their number. */
-static size_t look_at_region(const RaminateMemory *memory, uint32_t region,
-                             Call *call, GArray *astray)
+/* Adds those of @region to @astray. */
+static void look_at_region(const RaminateMemory *memory, uint32_t region,
+                           Call *call, GArray *astray)
 {
     uint32_t nr_pages = raminate_placement_pages(memory->placement);
     uint32_t first = region << RAMINATE_REGION_BITS;
     uint32_t end = MIN((uint64_t)first + RAMINATE_REGION_PAGES, nr_pages);
-    guint before = astray->len;
 
     call->nr = 0;
     for (uint32_t page = first; page < end; page++) {
         add_page(call, memory, page, node_of(memory, page));
     }
     if (find_pages(call) < 0) {
-        return 0;
+        return;
     }
     for (uint32_t page = first; page < end; page++) {
         size_t i = page - first;
@@ -283,7 +288,6 @@ static size_t look_at_region(const RaminateMemory *memory, uint32_t region,
             g_array_append_val(astray, page);
         }
     }
-    return astray->len - before;
 }
 
 /* @down: whether those that are too high up are moved, or the others */
@@ -306,7 +310,7 @@ static void bring_back(const RaminateMemory *memory, const GArray *astray,
     }
 }
 
-static uint32_t migrate_tend(RaminateMover *parent)
+static uint32_t migrate_tend(RaminateMover *parent, bool *more)
 {
     MigrateMover *mover = container_of(parent, MigrateMover, parent);
     const RaminateMemory *memory = parent->memory;
@@ -315,18 +319,25 @@ static uint32_t migrate_tend(RaminateMover *parent)
                      RAMINATE_REGION_PAGES);
     g_autoptr(GArray) astray = g_array_new(false, false, sizeof(uint32_t));
     g_autofree Call *call = g_new(Call, 1);
-    uint32_t nr = MIN(mover->regions, nr_regions);
+    uint32_t nr = MIN(MIN(mover->left, nr_regions), PIECE_REGIONS);
 
-    for (uint32_t i = 0; i < nr && astray->len < MAX_ASTRAY; i++) {
+    for (uint32_t i = 0; i < nr; i++) {
         uint32_t region = mover->looked++ * REGION_STRIDE % nr_regions;
 
         look_at_region(memory, region, call, astray);
     }
     bring_back(memory, astray, call, true);
     bring_back(memory, astray, call, false);
-    mover->regions = astray->len
-                     ? MIN(mover->regions * REGIONS_FACTOR, MAX_REGIONS)
-                     : MAX(mover->regions / REGIONS_FACTOR, MIN_REGIONS);
+    mover->astray += astray->len;
+    mover->left -= nr;
+    *more = mover->left && mover->astray < MAX_ASTRAY;
+    if (!*more) {
+        mover->regions = mover->astray
+                         ? MIN(mover->regions * REGIONS_FACTOR, MAX_REGIONS)
+                         : MAX(mover->regions / REGIONS_FACTOR, MIN_REGIONS);
+        mover->left = MIN(mover->regions, nr_regions);
+        mover->astray = 0;
+    }
     return astray->len;
 }
 

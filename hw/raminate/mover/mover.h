@@ -53,13 +53,14 @@ typedef struct RaminateMoverOps {
     uint64_t (*end)(RaminateMover *mover);
 
     /*
-     * Looks at a part of the guest's pages, another one each time, for those
-     * that are not where the placement says, and brings them there.  Called
-     * once a swap period, in the placer's thread, while nothing else moves
-     * pages; NULL if no page can be elsewhere.
+     * Looks at a few of the guest's pages, other ones each time, for those that
+     * are not where the placement says, and brings them there.  Called in the
+     * placer's thread, while nothing else moves pages; NULL if no page can be
+     * elsewhere.  Takes about as long as a slice of a batch.
+     * @more: returns whether it is to be called again before the next batch
      * Returns: number of the pages that were astray.
      */
-    uint32_t (*tend)(RaminateMover *mover);
+    uint32_t (*tend)(RaminateMover *mover, bool *more);
 
     /*
      * Returns: number of host mappings that show the placement.
