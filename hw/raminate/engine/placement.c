@@ -187,10 +187,11 @@ unsigned raminate_placement_first_tier(const RaminatePlacement *p,
     return tier_of_frame(p, page);
 }
 
-bool raminate_placement_is_identity(const RaminatePlacement *p,
-                                    uint32_t region)
+uint32_t raminate_placement_next_changed(const RaminatePlacement *p,
+                                         uint32_t region)
 {
-    return !raminate_regions_is_live(p->shifts, region);
+    /* Both are the largest number. */
+    return raminate_regions_next(p->shifts, region);
 }
 
 /* Returns: how many of the frames from @first to before @end are in @range. */

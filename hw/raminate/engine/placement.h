@@ -68,11 +68,12 @@ unsigned raminate_placement_first_tier(const RaminatePlacement *placement,
                                        uint32_t page);
 
 /*
- * Returns: whether all pages of @region are where they were at the start.
- * Cost: O(1).
+ * Returns: the first region from @region upwards of which not all pages are
+ * where they were at the start, or RAMINATE_NO_PAGE.  @region may be any number.  Cost: O(1) where there are
+ * many, and next to nothing for those that are passed over.
  */
-bool raminate_placement_is_identity(const RaminatePlacement *placement,
-                                    uint32_t region);
+uint32_t raminate_placement_next_changed(const RaminatePlacement *placement,
+                                         uint32_t region);
 
 /*
  * Adds to @counts, by tier, the pages from @first to before @end.

@@ -97,7 +97,10 @@ static void find_start(MmapMover *mover, uint32_t page)
     }
 }
 
-/* Within a region in which nothing has moved, only a tier begins a mapping. */
+/*
+ * Within a region in which nothing has moved, only a tier begins a mapping, and
+ * the region where the one before it has changed.
+ */
 static void find_starts(MmapMover *mover)
 {
     const RaminateMemory *memory = mover->parent.memory;
@@ -106,14 +109,15 @@ static void find_starts(MmapMover *mover)
     for (unsigned i = 0; i < memory->nr_tiers; i++) {
         find_start(mover, memory->tiers[i].offset >> RAMINATE_PAGE_BITS);
     }
-    for (uint64_t first = 0; first < nr_pages;
-         first += RAMINATE_REGION_PAGES) {
-        uint64_t end = first + 1;
+    for (uint32_t region =
+             raminate_placement_next_changed(memory->placement, 0);
+         region != RAMINATE_NO_PAGE;
+         region = raminate_placement_next_changed(memory->placement,
+                                                  region + 1)) {
+        uint64_t first = (uint64_t)region << RAMINATE_REGION_BITS;
+        uint64_t end = MIN(first + RAMINATE_REGION_PAGES + 1, nr_pages);
 
-        if (!raminate_placement_is_identity(memory->placement,
-                                            first >> RAMINATE_REGION_BITS)) {
-            end = MIN(first + RAMINATE_REGION_PAGES, nr_pages);
-        }
+        /* The page behind it, too, which may have begun to lie alone. */
         for (uint64_t page = first; page < end; page++) {
             find_start(mover, page);
         }
