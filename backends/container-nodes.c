@@ -37,6 +37,7 @@ bool container_map_nodes(HostMemoryBackendContainer *container, Error **errp)
     if (backend->merge) {
         qemu_madvise(memory->host, backend->size, QEMU_MADV_MERGEABLE);
     }
+    raminate_node_warn_of_host(memory);
     for (unsigned i = 0; i < memory->nr_tiers; i++) {
         const RaminateTier *tier = &memory->tiers[i];
         int ret = raminate_node_prefer(memory->host + tier->offset, tier->size,

@@ -237,6 +237,7 @@ static bool start(MemoryPlacement *placement, Error **errp)
         return false;
     }
     object_ref(OBJECT(backend));
+    raminate_node_warn_of_host(memory);
     for (unsigned i = 0; i < memory->nr_tiers; i++) {
         const RaminateTier *tier = &memory->tiers[i];
         int ret = raminate_node_prefer(memory->host + tier->offset, tier->size,

@@ -150,3 +150,31 @@ bool raminate_node_fill_tier(RaminateTier *tier, Error **errp)
     }
     return true;
 }
+
+/* Returns: whether the host has the setting, and not as one of @off. */
+static bool host_has(const char *path, const char *const *off)
+{
+    g_autofree char *text = NULL;
+
+    return g_file_get_contents(path, &text, NULL, NULL) &&
+           !g_strv_contains(off, g_strstrip(text));
+}
+
+void raminate_node_warn_of_host(const RaminateMemory *memory)
+{
+    static const char demotion[] = "/sys/kernel/mm/numa/demotion_enabled";
+    static const char ksm[] = "/sys/kernel/mm/ksm/run";
+    static const char *const off[] = { "0", "2", "false", NULL };
+
+    if (host_has(demotion, off)) {
+        warn_report("%s '%s': the host's kernel moves pages to slower nodes "
+                    "when memory is short (%s); they are brought back "
+                    "(pages-astray), so write false there", memory->type,
+                    memory->id, demotion);
+    }
+    if (memory->backend->merge && host_has(ksm, off)) {
+        warn_report("%s '%s': the host's kernel merges pages that are alike "
+                    "(%s), which can't be moved then; set merge=off for the "
+                    "memory", memory->type, memory->id, ksm);
+    }
+}

@@ -42,6 +42,12 @@ bool raminate_node_fill_tier(RaminateTier *tier, Error **errp);
  */
 int raminate_node_prefer(void *host, uint64_t size, int node);
 
+/*
+ * Warns of settings of the host by which its kernel moves or merges pages of
+ * @memory, whose tiers are nodes, against what is placed.
+ */
+void raminate_node_warn_of_host(const RaminateMemory *memory);
+
 /* Has all of a backend's memory be again where its properties say. */
 void raminate_node_forget(HostMemoryBackend *backend);
 

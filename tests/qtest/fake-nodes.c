@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <numa.h>
 #include <numaif.h>
+#include <stdarg.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -54,6 +55,27 @@ long long numa_node_size64(int node, long long *unused)
 int numa_bitmask_isbitset(const struct bitmask *mask, unsigned int node)
 {
     return node < NR_NODES;
+}
+
+/* Of its settings, those that a test has put into its directory */
+int open(const char *path, int flags, ...)
+{
+    static const char *const settings[] = { "demotion_enabled", "run" };
+    const char *name = strrchr(path, '/');
+    va_list list;
+    unsigned mode;
+
+    va_start(list, flags);
+    mode = va_arg(list, unsigned);
+    va_end(list);
+    for (unsigned i = 0; name && i < sizeof(settings) / sizeof(*settings);
+         i++) {
+        if (strncmp(path, "/sys/kernel/mm/", 15) == 0 &&
+            strcmp(name + 1, settings[i]) == 0) {
+            path = settings[i];
+        }
+    }
+    return syscall(SYS_openat, AT_FDCWD, path, flags, mode);
 }
 
 /* Where pages are */

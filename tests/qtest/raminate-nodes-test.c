@@ -399,6 +399,44 @@ static void test_switch_on_and_off(void)
     end(qts);
 }
 
+/* Settings of the host that work against us are named. */
+static void test_host_settings(void)
+{
+    static const struct {
+        const char *file;
+        const char *text;
+        const char *warning;    /* NULL for none */
+    } settings[] = {
+        { "demotion_enabled", "false\n", NULL },
+        { "demotion_enabled", "true\n",
+          "the host's kernel moves pages to slower nodes when memory is short "
+          "(/sys/kernel/mm/numa/demotion_enabled)" },
+        { "run", "0\n", NULL },
+        { "run", "1\n",
+          "the host's kernel merges pages that are alike "
+          "(/sys/kernel/mm/ksm/run)" },
+    };
+
+    preload();
+    for (unsigned i = 0; i < ARRAY_SIZE(settings); i++) {
+        g_autofree char *err = NULL;
+
+        g_assert_true(g_file_set_contents(settings[i].file, settings[i].text,
+                                          -1, NULL));
+        /* It warns, and then the recording can't be written. */
+        err = raminate_run_fails(
+            MACHINE " -object " CONTAINER ",record=/ -object " NODE_FAST
+            " -object " NODE_SLOW);
+        if (settings[i].warning) {
+            g_assert_nonnull(strstr(err, settings[i].warning));
+        } else {
+            g_assert_null(strstr(err, "the host's kernel"));
+        }
+        g_assert_cmpint(unlink(settings[i].file), ==, 0);
+    }
+    end_preload();
+}
+
 /* What is refused */
 
 #define OBJECT " -object "
@@ -505,6 +543,7 @@ int main(int argc, char **argv)
     qtest_add_func("raminate/nodes/pagemap-passes-over-holes",
                    test_pagemap_passes_over_holes);
     qtest_add_func("raminate/nodes/switch-on-and-off", test_switch_on_and_off);
+    qtest_add_func("raminate/nodes/host-settings", test_host_settings);
     for (unsigned i = 0; i < ARRAY_SIZE(refusals); i++) {
         g_autofree char *name = g_strdup_printf("raminate/nodes/refused/%s",
                                                 refusals[i].name);
