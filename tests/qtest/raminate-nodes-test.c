@@ -1,5 +1,5 @@
 /*
- * RAMinate: tiers that are NUMA nodes, and what the kernel may do to their pages
+ * RAMinate: tiers that are NUMA nodes, and what the kernel does to their pages
  *
  * On a host with two nodes that a library stands in for; on one that has them
  * really, tests/nested/test_nodes.py runs.
@@ -9,43 +9,11 @@
 
 #include "qemu/osdep.h"
 #include "placing.h"
-#include "nodes.h"
+#include "nodes-control.h"
 
-#define LIBRARY "libfake-nodes.so"
-
-#define NODE_FAST "memory-backend-node,id=fast,parent=c,size=256K,node=0"
-#define NODE_SLOW \
-    "memory-backend-node,id=slow,parent=c,size=768K,offset=256K,node=1"
 #define BY_HAND ",policy=null,scan-period=1,swap-period=" ONE_HOUR
 #define BY_DIRTY_LOG ",sampler=dirty-log"
 #define SLOW_PAGE FAST_PAGES
-
-static FakeNodes *nodes;
-
-/* QEMU that is started from now on sees the nodes, and nothing else does. */
-static void preload(void)
-{
-    g_autofree char *program = g_file_read_link("/proc/self/exe", NULL);
-    g_autofree char *directory = g_path_get_dirname(program);
-    g_autofree char *library = g_build_filename(directory, LIBRARY, NULL);
-    int fd;
-
-    raminate_make_file(NODES_FILE, sizeof(*nodes));
-    fd = open(NODES_FILE, O_RDWR | O_CLOEXEC);
-    g_assert_cmpint(fd, >=, 0);
-    nodes = mmap(NULL, sizeof(*nodes), PROT_READ | PROT_WRITE, MAP_SHARED, fd,
-                 0);
-    g_assert_true(nodes != MAP_FAILED);
-    close(fd);
-    g_assert_true(g_setenv("LD_PRELOAD", library, true));
-}
-
-static void end_preload(void)
-{
-    g_unsetenv("LD_PRELOAD");
-    munmap(nodes, sizeof(*nodes));
-    nodes = NULL;
-}
 
 static void write_all(QTestState *qts)
 {
@@ -59,8 +27,8 @@ static void assert_all(QTestState *qts)
 {
     for (uint32_t page = 0; page < NR_PAGES; page++) {
         raminate_assert_page(qts, page, 0);
-        if (nodes->node[page] >= 0) {
-            g_assert_cmpint(nodes->node[page], ==,
+        if (raminate_nodes->node[page] >= 0) {
+            g_assert_cmpint(raminate_nodes->node[page], ==,
                             raminate_tier_of(qts, page));
         }
     }
@@ -69,7 +37,7 @@ static void assert_all(QTestState *qts)
 /* The machine with nodes in place of files; no page is there yet. */
 static QTestState *start_empty(const char *settings)
 {
-    preload();
+    raminate_nodes_preload();
     return qtest_initf(MACHINE " -object " CONTAINER "%s -object " NODE_FAST
                        " -object " NODE_SLOW, settings);
 }
@@ -86,7 +54,7 @@ static QTestState *start(const char *settings)
 static void end(QTestState *qts)
 {
     qtest_quit(qts);
-    end_preload();
+    raminate_nodes_end_preload();
 }
 
 static void test_query(void)
@@ -115,16 +83,16 @@ static void test_swap(void)
 {
     QTestState *qts = start(BY_HAND);
 
-    nodes->room[0] = FAST_PAGES;
-    nodes->room[1] = SLOW_PAGES + 1;
+    raminate_nodes->room[0] = FAST_PAGES;
+    raminate_nodes->room[1] = SLOW_PAGES + 1;
     for (unsigned i = 0; i < 10; i++) {
         raminate_assert_swap(qts, i, SLOW_PAGE + i);
-        g_assert_cmpint(nodes->node[i], ==, 1);
-        g_assert_cmpint(nodes->node[SLOW_PAGE + i], ==, 0);
+        g_assert_cmpint(raminate_nodes->node[i], ==, 1);
+        g_assert_cmpint(raminate_nodes->node[SLOW_PAGE + i], ==, 0);
         raminate_assert_swap(qts, SLOW_PAGE + 20 + i, i + 20);
-        g_assert_cmpint(nodes->node[SLOW_PAGE + 20 + i], ==, 0);
+        g_assert_cmpint(raminate_nodes->node[SLOW_PAGE + 20 + i], ==, 0);
     }
-    g_assert_cmpuint(nodes->moves, ==, 40);
+    g_assert_cmpuint(raminate_nodes->moves, ==, 40);
     assert_all(qts);
     g_assert_cmpuint(raminate_figure(qts, "swaps"), ==, 20);
     end(qts);
@@ -170,12 +138,12 @@ static void test_page_that_stays(void)
             uint32_t page = up ? SLOW_PAGE : 0;
             g_autofree char *error = NULL;
 
-            nodes->fails[page] = errors[i].error;
+            raminate_nodes->fails[page] = errors[i].error;
             error = swap_error(qts, 0, SLOW_PAGE);
             g_assert_cmpstr(error, ==, errors[i].message);
-            nodes->fails[page] = 0;
-            g_assert_cmpint(nodes->node[0], ==, 0);
-            g_assert_cmpint(nodes->node[SLOW_PAGE], ==, 1);
+            raminate_nodes->fails[page] = 0;
+            g_assert_cmpint(raminate_nodes->node[0], ==, 0);
+            g_assert_cmpint(raminate_nodes->node[SLOW_PAGE], ==, 1);
             g_assert_cmpuint(raminate_figure(qts, "swaps-failed"), ==,
                              ++failed);
         }
@@ -193,8 +161,8 @@ static void test_page_under_way(void)
 {
     QTestState *qts = start(BY_HAND);
 
-    nodes->fails_once[0] = EBUSY;
-    nodes->fails_once[SLOW_PAGE] = EAGAIN;
+    raminate_nodes->fails_once[0] = EBUSY;
+    raminate_nodes->fails_once[SLOW_PAGE] = EAGAIN;
     raminate_assert_swap(qts, 0, SLOW_PAGE);
     assert_all(qts);
     g_assert_cmpuint(raminate_figure(qts, "swaps-failed"), ==, 0);
@@ -208,16 +176,16 @@ static void test_full_node(void)
 
     /* A page of somebody else's has come in between. */
     raminate_assert_swap(qts, 1, SLOW_PAGE + 1);
-    nodes->room[0] = FAST_PAGES - 1;
+    raminate_nodes->room[0] = FAST_PAGES - 1;
     error = swap_error(qts, 0, SLOW_PAGE);
     g_assert_cmpstr(error, ==, "the node that a page is to go to has no room");
     /* There is no room for the page that went, either. */
-    g_assert_cmpint(nodes->node[0], ==, 1);
+    g_assert_cmpint(raminate_nodes->node[0], ==, 1);
     g_assert_cmpuint(raminate_tier_of(qts, 0), ==, 0);
-    nodes->room[0] = 0;
+    raminate_nodes->room[0] = 0;
     raminate_set_uint(qts, "swap-period", 1);
     raminate_wait_figure(qts, "pages-astray", 1);
-    for (unsigned rounds = 0; nodes->node[0] != 0;) {
+    for (unsigned rounds = 0; raminate_nodes->node[0] != 0;) {
         raminate_wait(&rounds, "a page to be brought back");
     }
     assert_all(qts);
@@ -231,18 +199,18 @@ static void test_call_fails(void)
     RaminateTestPair pair = { 0, SLOW_PAGE };
 
     raminate_assert_swap(qts, 1, SLOW_PAGE + 1);
-    nodes->call_fails = ENOMEM;
+    raminate_nodes->call_fails = ENOMEM;
     raminate_assert_error(raminate_swap_pages(qts, &pair, 1),
                           "memory-backend-container 'c': the host's kernel "
                           "can't move pages: Cannot allocate memory");
-    nodes->call_fails = 0;
+    raminate_nodes->call_fails = 0;
     raminate_assert_swap(qts, 0, SLOW_PAGE);
-    nodes->call_fails = EPERM;
+    raminate_nodes->call_fails = EPERM;
     raminate_assert_error(raminate_swap_pages(qts, &pair, 1),
                           "memory-backend-container 'c': the host's kernel "
                           "can't move pages: Operation not permitted");
     raminate_wait_state(qts, "held");
-    nodes->call_fails = 0;
+    raminate_nodes->call_fails = 0;
     raminate_set_string(qts, "mover", "migrate");
     raminate_assert_swap(qts, 0, SLOW_PAGE);
     assert_all(qts);
@@ -258,11 +226,11 @@ static void test_astray(void)
     raminate_assert_swap(qts, 0, SLOW_PAGE);
     g_assert_cmpuint(raminate_figure(qts, "pages-astray"), ==, 0);
     for (uint32_t page = 0; page < NR_PAGES; page += 3) {
-        nodes->node[page] ^= 1;
+        raminate_nodes->node[page] ^= 1;
     }
     raminate_wait_figure(qts, "pages-astray", NR_PAGES / 3);
     for (uint32_t page = 0; page < NR_PAGES; page++) {
-        while (nodes->node[page] != (int)raminate_tier_of(qts, page)) {
+        while (raminate_nodes->node[page] != (int)raminate_tier_of(qts, page)) {
             raminate_wait(&rounds, "a page to be brought back");
         }
     }
@@ -358,8 +326,6 @@ static void test_pagemap_passes_over_holes(void)
 
 /* Memory that the guest has already */
 
-#define RAM "memory-backend-ram,id=ram,size=1M"
-
 static QDict *add_placement(QTestState *qts, const char *id, uint64_t budget)
 {
     return qtest_qmp(qts, "{ 'execute': 'object-add', 'arguments': {"
@@ -377,7 +343,7 @@ static void test_switch_on_and_off(void)
     QTestState *qts;
     QDict *response;
 
-    preload();
+    raminate_nodes_preload();
     qts = qtest_initf("%s -object " RAM, machine);
     write_all(qts);
     for (unsigned i = 0; i < 3; i++) {
@@ -394,134 +360,9 @@ static void test_switch_on_and_off(void)
     }
     for (uint32_t page = 0; page < NR_PAGES; page++) {
         raminate_assert_page(qts, page, 0);
-        g_assert_cmpint(nodes->preferred[page], ==, 0);
+        g_assert_cmpint(raminate_nodes->preferred[page], ==, 0);
     }
     end(qts);
-}
-
-/* Settings of the host that work against us are named. */
-static void test_host_settings(void)
-{
-    static const struct {
-        const char *file;
-        const char *text;
-        const char *warning;    /* NULL for none */
-    } settings[] = {
-        { "demotion_enabled", "false\n", NULL },
-        { "demotion_enabled", "true\n",
-          "the host's kernel moves pages to slower nodes when memory is short "
-          "(/sys/kernel/mm/numa/demotion_enabled)" },
-        { "run", "0\n", NULL },
-        { "run", "1\n",
-          "the host's kernel merges pages that are alike "
-          "(/sys/kernel/mm/ksm/run)" },
-    };
-
-    preload();
-    for (unsigned i = 0; i < ARRAY_SIZE(settings); i++) {
-        g_autofree char *err = NULL;
-
-        g_assert_true(g_file_set_contents(settings[i].file, settings[i].text,
-                                          -1, NULL));
-        /* It warns, and then the recording can't be written. */
-        err = raminate_run_fails(
-            MACHINE " -object " CONTAINER ",record=/ -object " NODE_FAST
-            " -object " NODE_SLOW);
-        if (settings[i].warning) {
-            g_assert_nonnull(strstr(err, settings[i].warning));
-        } else {
-            g_assert_null(strstr(err, "the host's kernel"));
-        }
-        g_assert_cmpint(unlink(settings[i].file), ==, 0);
-    }
-    end_preload();
-}
-
-/* What is refused */
-
-#define OBJECT " -object "
-#define IN_C MACHINE OBJECT CONTAINER OBJECT
-#define PLACED \
-    "-cpu qemu64,apic-id=0 -machine none,memory-backend=ram -m 1M" OBJECT RAM \
-    OBJECT "memory-placement,id=p,memdev=ram"
-
-typedef struct Refusal {
-    const char *name;
-    const char *args;
-    const char *message;
-} Refusal;
-
-static const Refusal refusals[] = {
-    { "no-such-node", IN_C "memory-backend-node,id=n,parent=c,size=1M,node=2",
-      "memory-backend-node 'n': the host has no memory that is online on node "
-      "2; nodes with memory are 0, 1" },
-    { "larger-than-node",
-      IN_C "memory-backend-node,id=n,parent=c,size=2G,node=1",
-      "memory-backend-node 'n': size 0x80000000 is more than node 1 of the host "
-      "has, 0x40000000, of which 0x20000000 are free; make it smaller" },
-    { "no-size", IN_C "memory-backend-node,id=n,parent=c,size=0,node=1",
-      "memory-backend-node 'n': size must not be 0; give as much as is to be on "
-      "the node" },
-    { "part-of-a-page", IN_C "memory-backend-node,id=n,parent=c,size=5K,node=1",
-      "memory-backend-node 'n': size 0x1400 is not a multiple of the page size, "
-      "0x1000" },
-    { "no-parent", OBJECT "memory-backend-node,id=n,parent=x,size=1M,node=1",
-      "memory-backend-node 'n': there is no parent 'x'; create the "
-      "memory-backend-container before its tiers" },
-    { "same-node", IN_C NODE_FAST OBJECT
-      "memory-backend-node,id=n,parent=c,size=768K,offset=256K,node=0",
-      "memory-backend-node 'n': node 0 is the tier 'fast' of container 'c' "
-      "already; give it another node, or make that tier larger" },
-    { "range-and-node", IN_C NODE_FAST OBJECT SLOW,
-      "memory-backend-devmem 'slow': container 'c' has 'fast', a "
-      "memory-backend-node; its tiers must all be ranges or all be NUMA "
-      "nodes" },
-    { "mover-of-ranges", MACHINE OBJECT CONTAINER ",mover=mmap" OBJECT
-      NODE_FAST OBJECT NODE_SLOW,
-      "memory-backend-container 'c': mover=mmap can't be used, choose auto: it "
-      "is for tiers that are ranges (memory-backend-devmem), and 'fast' is a "
-      "memory-backend-node" },
-    { "mover-of-nodes", MACHINE OBJECT CONTAINER ",mover=migrate" OBJECT
-      FAST OBJECT SLOW,
-      "memory-backend-container 'c': mover=migrate can't be used, choose auto: "
-      "it is for tiers that are NUMA nodes (memory-backend-node), and 'fast' is "
-      "a memory-backend-devmem" },
-    { "cost-order", IN_C NODE_FAST ",write-cost=7" OBJECT
-      NODE_SLOW ",write-cost=6",
-      "memory-backend-node 'slow': write-cost 6 is less than 7, that of the "
-      "faster tier 'fast'; raise it, or change the order by tier" },
-    { "placement/no-memory", PLACED "x,nodes=0-1,budgets=4K",
-      "memory-placement 'p': there is no memory backend 'ramx'; query-memdev "
-      "shows those there are" },
-    { "placement/one-node", PLACED ",nodes=0,budgets=4K",
-      "memory-placement 'p': two or more nodes are needed, the fastest first, "
-      "and a budget for each but the last, which has the rest" },
-    { "placement/node-twice", PLACED ",nodes=1,nodes=1,budgets=4K",
-      "memory-placement 'p': node 1 is named twice; name each once, the fastest "
-      "first" },
-    { "placement/all-of-it", PLACED ",nodes=0-1,budgets=1M",
-      "memory-placement 'p': budget 0x100000 of node 0 must be a multiple of "
-      "the page size, 0x1000, and less than 0x100000, what is left of memdev "
-      "'ram'" },
-    { "placement/no-such-node", PLACED ",nodes=0,nodes=5,budgets=4K",
-      "memory-placement 'p': the host has no memory that is online on node 5; "
-      "nodes with memory are 0, 1" },
-    { "placement/container", IN_C NODE_FAST OBJECT NODE_SLOW OBJECT
-      "memory-placement,id=p,memdev=c,nodes=0-1,budgets=4K",
-      "memory-placement 'p': memdev 'c' is a memory-backend-container, whose "
-      "pages the container places; set the container's properties instead" },
-    { "placement/number", PLACED ",nodes=0-1,budgets=4K,max-cpu=101",
-      "memory-placement 'p': max-cpu must be 0 to 100, not 101" },
-};
-
-static void test_refused(const void *opaque)
-{
-    const Refusal *refusal = opaque;
-
-    raminate_make_tier_files();
-    preload();
-    raminate_assert_run_fails(refusal->args, refusal->message);
-    end_preload();
 }
 
 int main(int argc, char **argv)
@@ -543,12 +384,5 @@ int main(int argc, char **argv)
     qtest_add_func("raminate/nodes/pagemap-passes-over-holes",
                    test_pagemap_passes_over_holes);
     qtest_add_func("raminate/nodes/switch-on-and-off", test_switch_on_and_off);
-    qtest_add_func("raminate/nodes/host-settings", test_host_settings);
-    for (unsigned i = 0; i < ARRAY_SIZE(refusals); i++) {
-        g_autofree char *name = g_strdup_printf("raminate/nodes/refused/%s",
-                                                refusals[i].name);
-
-        qtest_add_data_func(name, &refusals[i], test_refused);
-    }
     return g_test_run();
 }
