@@ -91,10 +91,44 @@ static int find_pages(Call *call)
            ? -errno : 0;
 }
 
-/* Whether a page is where it is to be; one without memory is anywhere. */
+/*
+ * Whether a page is where it is to be; one without memory is anywhere.  So is
+ * one that shows the kernel's page of zeroes, of which it says EFAULT: pages full
+ * of zeroes become so when the huge page that they are in is split.
+ */
 static bool is_there(const Call *call, size_t i)
 {
-    return call->status[i] == call->nodes[i] || call->status[i] == -ENOENT;
+    return call->status[i] == call->nodes[i] || call->status[i] == -ENOENT ||
+           call->status[i] == -EFAULT;
+}
+
+/* One system call.  Returns: as move_call(). */
+static int move_once(Call *call, bool *again)
+{
+    int moved[CALL_PAGES];
+    bool all_there = true;
+    int ret = move_pages(0, call->nr, call->addrs, call->nodes, call->status,
+                         MPOL_MF_MOVE) < 0 ? -errno : 0;
+
+    *again = false;
+    /* It ends at the first page for which there is no room. */
+    if (ret < 0 && ret != -ENOMEM) {
+        return ret;
+    }
+    memcpy(moved, call->status, sizeof(moved));
+    for (size_t i = 0; i < call->nr; i++) {
+        all_there &= moved[i] == call->nodes[i];
+    }
+    if (all_there || find_pages(call) < 0) {
+        return 0;
+    }
+    for (size_t i = 0; i < call->nr; i++) {
+        if (!is_there(call, i)) {
+            *again |= !ret && (moved[i] == -EBUSY || moved[i] == -EAGAIN);
+            call->status[i] = ret < 0 ? ret : moved[i] < 0 ? moved[i] : -EBUSY;
+        }
+    }
+    return 0;
 }
 
 /*
@@ -106,30 +140,13 @@ static bool is_there(const Call *call, size_t i)
  */
 static int move_call(Call *call)
 {
-    int moved[CALL_PAGES];
     bool again = call->nr;
+    int ret = 0;
 
-    for (unsigned i = 0; again && i < TRIES; i++) {
-        again = false;
-        if (move_pages(0, call->nr, call->addrs, call->nodes, call->status,
-                       MPOL_MF_MOVE) < 0) {
-            return -errno;
-        }
-        memcpy(moved, call->status, sizeof(moved));
-        for (size_t j = 0; j < call->nr; j++) {
-            again |= moved[j] != call->nodes[j];
-        }
-        if (again && find_pages(call) == 0) {
-            again = false;
-            for (size_t j = 0; j < call->nr; j++) {
-                if (!is_there(call, j)) {
-                    again |= moved[j] == -EBUSY || moved[j] == -EAGAIN;
-                    call->status[j] = moved[j] < 0 ? moved[j] : -EBUSY;
-                }
-            }
-        }
+    for (unsigned i = 0; again && i < TRIES && ret == 0; i++) {
+        ret = move_once(call, &again);
     }
-    return 0;
+    return ret;
 }
 
 /* Takes pages out of the huge pages that they are in. */
