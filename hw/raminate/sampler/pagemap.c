@@ -8,9 +8,9 @@
  * Not seen are other processes' mappings and devices with pages pinned (VFIO).
  *
  * A page that is watched costs the guest a fault when it is written, so faults
- * are a budget.  While they stay below it, all pages found written are watched
- * anew.  If not, only those of some regions are, other ones each time; the pages
- * of the rest stay as they were found until it is their turn again.
+ * are a budget.  As far as it goes, pages found written are watched anew, region
+ * by region, other ones each time; the pages of the rest stay as they were found
+ * until it is their turn again.
  *
  * A scan that protects takes its whole range out of KVM's tables, whatever it
  * finds, so that the guest would fault on all of it.  Hence the first pass only
@@ -41,6 +41,15 @@
 /* All regions are watched anew. */
 #define ALL_REGIONS (1ULL << 32)
 
+/* For so many seconds it counts how many of the pages watched were written. */
+#define MEMORY_S 60
+
+/* At first all are taken to be, as if it had been so for so many seconds. */
+#define USUAL_S 5
+
+/* However few were of late, others may be. */
+#define MIN_RATIO (1 / 32.0)
+
 typedef struct PagemapSampler {
     RaminateSampler parent;
     int uffd;
@@ -53,6 +62,9 @@ typedef struct PagemapSampler {
     uint64_t found;             /* pages, by the scan under way */
     uint64_t watched;           /* those of them that it protected */
     uint64_t left;              /* pages not protected by the scan before */
+    double credit;              /* faults that the guest may still take */
+    double lately_watched;      /* pages, and how many faults there were */
+    double lately_faults;
     RaminatePmRange ranges[FOUND_RANGES];
     RaminatePmRange protected[REGION_RANGES];
 } PagemapSampler;
@@ -134,7 +146,6 @@ static RaminateSampler *pagemap_open(const RaminateMemory *memory,
 
     sampler->parent.ops = &raminate_sampler_pagemap;
     sampler->parent.memory = memory;
-    sampler->share = ALL_REGIONS;
     sampler->pagemap = -1;
     sampler->uffd = open_uffd(errp);
     if (sampler->uffd >= 0) {
@@ -158,24 +169,37 @@ static RaminateSampler *pagemap_open(const RaminateMemory *memory,
 }
 
 /*
- * By how many faults the scan before has cost the guest, makes the share of the
- * regions smaller or larger.
+ * Decides how many of the pages that this scan finds are watched anew.  Each may
+ * cost the guest a fault, perhaps much later; so they are paid for when they are
+ * watched, by the share of those before that did.
  */
 static void adapt(PagemapSampler *sampler, int64_t now)
 {
-    uint64_t budget = sampler->parent.fault_budget;
+    double budget = sampler->parent.fault_budget;
+    double seconds = (now - sampler->began_ns) / 1e9;
+    double keep = MAX(1 - seconds / MEMORY_S, 0);
     uint64_t left = sampler->knows_left ? sampler->left : sampler->found;
     uint64_t faults = sampler->found - MIN(left, sampler->found);
-    double target = budget * (now - sampler->began_ns) / 1e9;
+    double usual = budget * USUAL_S;
+    double ratio;
 
     sampler->parent.faults += faults;
+    sampler->lately_watched = sampler->lately_watched * keep +
+                              sampler->watched;
+    sampler->lately_faults = sampler->lately_faults * keep + faults;
     if (!budget) {
+        sampler->credit = 0;
         sampler->share = ALL_REGIONS;
-    } else if (faults > target) {
-        sampler->share = MAX(sampler->share * (target / faults), 1);
-    } else {
-        sampler->share = MIN(sampler->share * 2, ALL_REGIONS);
+        return;
     }
+    ratio = (sampler->lately_faults + usual) /
+            (sampler->lately_watched + usual);
+    ratio = MAX(MIN(ratio, 1), MIN_RATIO);
+    sampler->credit += budget * seconds - sampler->watched * ratio;
+    sampler->credit = MIN(sampler->credit, budget);
+    sampler->share = ALL_REGIONS *
+                     MAX(MIN(sampler->credit / ratio /
+                             MAX(sampler->found, 1), 1), 0);
 }
 
 static void pagemap_begin_scan(RaminateSampler *parent, bool is_look)
@@ -191,6 +215,9 @@ static void pagemap_begin_scan(RaminateSampler *parent, bool is_look)
         adapt(sampler, now);
         sampler->left = sampler->found - sampler->watched;
         sampler->knows_left = true;
+    } else {
+        /* At first all pages are found. */
+        sampler->share = parent->fault_budget ? 0 : ALL_REGIONS;
     }
     sampler->scan++;
     sampler->began_ns = now;
