@@ -162,6 +162,13 @@ static void split(const Call *call)
     }
 }
 
+/* At once, since the kernel puts huge pages together again as it likes. */
+static int split_and_move(Call *call)
+{
+    split(call);
+    return move_call(call);
+}
+
 /* Which of the two pages of a move leaves the faster tier. */
 static uint32_t page_down(const RaminateMemory *memory,
                           const RaminateMove *move)
@@ -218,9 +225,7 @@ static int exchange_some(const RaminateMemory *memory, RaminateMove *moves,
 
     fill_call(downs, memory, moves, nr, false);
     fill_call(ups, memory, moves, nr, true);
-    split(downs);
-    split(ups);
-    ret = move_call(downs);
+    ret = split_and_move(downs);
     if (ret < 0) {
         return ret;
     }
@@ -232,7 +237,7 @@ static int exchange_some(const RaminateMemory *memory, RaminateMove *moves,
                                     ? moves[i].with : moves[i].page);
         }
     }
-    ret = move_call(ups);
+    ret = split_and_move(ups);
     for (size_t i = 0; i < nr; i++) {
         if (ret == 0 && is_there(downs, i) && is_there(ups, i)) {
             moves[i].status = RAMINATE_MOVE_DONE;
@@ -320,8 +325,7 @@ static void bring_back(const RaminateMemory *memory, const GArray *astray,
             add_page(call, memory, page, node_of(memory, page));
         }
         if (call->nr == CALL_PAGES || (call->nr && i + 1 == astray->len)) {
-            split(call);
-            move_call(call);
+            split_and_move(call);
             call->nr = 0;
         }
     }
