@@ -51,6 +51,7 @@ static void give_order(uint32_t kinds, const FaultOrder *what)
     order->nr = what->nr;
     order->error = what->error;
     order->lose = what->lose;
+    order->delay_ms = what->delay_ms;
     order->seen = order->failed = 0;
     qatomic_store_release(&order->kinds, kinds);
 }
@@ -75,10 +76,22 @@ void raminate_faults_order_lose(uint32_t let, uint32_t nr)
     give_order(FAULT_MAP, &what);
 }
 
+void raminate_faults_order_delay(uint32_t kinds, uint32_t ms)
+{
+    FaultOrder what = { .delay_ms = ms };
+
+    give_order(kinds, &what);
+}
+
+uint32_t raminate_faults_seen(void)
+{
+    return qatomic_read(&order->seen);
+}
+
 uint32_t raminate_faults_end(void)
 {
     qatomic_set(&order->kinds, 0);
-    return qatomic_read(&order->seen);
+    return raminate_faults_seen();
 }
 
 uint32_t raminate_faults_failed(void)

@@ -25,6 +25,12 @@ void raminate_faults_order(uint32_t kinds, uint32_t let, uint32_t nr,
 /* The same for FAULT_MAP; the old mapping is gone with each failure. */
 void raminate_faults_order_lose(uint32_t let, uint32_t nr);
 
+/* Of calls of these kinds, each begins so much later; none fails. */
+void raminate_faults_order_delay(uint32_t kinds, uint32_t ms);
+
+/* Returns: number of calls seen since the order was given. */
+uint32_t raminate_faults_seen(void);
+
 /* Ends the order.  Returns: number of calls seen since it was given. */
 uint32_t raminate_faults_end(void);
 

@@ -38,6 +38,7 @@ typedef struct FaultOrder {
     uint32_t nr;                /* so many fail */
     int32_t error;              /* errno; 0: not made, but success is told */
     uint32_t lose;              /* whether FAULT_MAP takes the old mapping */
+    uint32_t delay_ms;          /* that each call takes before it is made */
     uint32_t seen;              /* calls counted since the order */
     uint32_t failed;            /* of them */
 } FaultOrder;

@@ -40,6 +40,9 @@ static bool fails(uint32_t kind)
         return false;
     }
     nr = __atomic_fetch_add(&order->seen, 1, __ATOMIC_RELAXED);
+    if (order->delay_ms) {
+        usleep(order->delay_ms * 1000);
+    }
     if (nr < order->let || nr - order->let >= order->nr) {
         return false;
     }

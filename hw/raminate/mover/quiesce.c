@@ -6,6 +6,8 @@
 
 #include "qemu/osdep.h"
 #include "qapi/error.h"
+#include "qemu/lockable.h"
+#include "qemu/thread.h"
 #include "qemu/timer.h"
 #include "block/aio-wait.h"
 #include "block/block.h"
@@ -36,10 +38,28 @@ static void iothread_answers(void *opaque)
     aio_wait_kick();
 }
 
-/*
- * Draining takes the virtqueues away from an I/O thread, but doesn't wait for
- * a handler that is in the middle of one.
- */
+/* Has I/O threads stand still once they have answered. */
+static QemuMutex still_lock;
+static QemuCond still_changed;
+static bool stand_still;
+
+static void __attribute__((constructor)) init_still(void)
+{
+    qemu_mutex_init(&still_lock);
+    qemu_cond_init(&still_changed);
+}
+
+static void iothread_stands_still(void *opaque)
+{
+    iothread_answers(opaque);
+    QEMU_LOCK_GUARD(&still_lock);
+    qemu_cond_broadcast(&still_changed);
+    while (stand_still) {
+        qemu_cond_wait(&still_changed, &still_lock);
+    }
+}
+
+/* @opaque: what it is to do, a QEMUBHFunc */
 static int ask_iothread(Object *obj, void *opaque)
 {
     IOThread *iothread = (IOThread *)object_dynamic_cast(obj, TYPE_IOTHREAD);
@@ -47,9 +67,44 @@ static int ask_iothread(Object *obj, void *opaque)
     if (iothread) {
         qatomic_inc(&silent_iothreads);
         aio_bh_schedule_oneshot(iothread_get_aio_context(iothread),
-                                iothread_answers, NULL);
+                                opaque, NULL);
     }
     return 0;
+}
+
+static void ask_iothreads(QEMUBHFunc *what)
+{
+    object_child_foreach(object_get_objects_root(), ask_iothread, what);
+}
+
+/*
+ * With the vCPUs paused.  A device that has no disk is not drained, nor is one
+ * whose drive is empty: an I/O thread may still find requests to answer.
+ * Returns: whether all of them stand still, until let_iothreads_go().
+ */
+static bool stop_iothreads(void)
+{
+    int64_t deadline = qemu_clock_get_ms(QEMU_CLOCK_REALTIME) + WAIT_MS;
+
+    QEMU_LOCK_GUARD(&still_lock);
+    stand_still = true;
+    ask_iothreads(iothread_stands_still);
+    while (qatomic_read(&silent_iothreads)) {
+        int64_t left = deadline - qemu_clock_get_ms(QEMU_CLOCK_REALTIME);
+
+        if (left <= 0) {
+            return false;
+        }
+        qemu_cond_timedwait(&still_changed, &still_lock, left);
+    }
+    return true;
+}
+
+static void let_iothreads_go(void)
+{
+    QEMU_LOCK_GUARD(&still_lock);
+    stand_still = false;
+    qemu_cond_broadcast(&still_changed);
 }
 
 /* Returns: what may use guest memory, NULL if nothing does. */
@@ -86,7 +141,11 @@ static bool drain_begin(ThreadPoolAio *pool, Error **errp)
 
     timer_mod(alarm, deadline);
     bdrv_drain_all_begin_nopoll();
-    object_child_foreach(object_get_objects_root(), ask_iothread, NULL);
+    /*
+     * Draining takes the virtqueues of disks away from an I/O thread, but
+     * doesn't wait for a handler that is in the middle of one.
+     */
+    ask_iothreads(iothread_answers);
     AIO_WAIT_WHILE_UNLOCKED(NULL, (busy = busy_with(pool)) &&
                             qemu_clock_get_ms(QEMU_CLOCK_REALTIME) < deadline);
     timer_free(alarm);
@@ -130,6 +189,12 @@ bool raminate_quiesce_begin(Error **errp)
 
     paused_at = qemu_clock_get_ns(QEMU_CLOCK_REALTIME);
     pause_all_vcpus();
+    if (!stop_iothreads()) {
+        raminate_quiesce_end();
+        error_setg(errp, "an I/O thread is busy: it has not answered within "
+                   "%d ms; later batches try again", WAIT_MS);
+        return false;
+    }
     /* A vCPU may have started a request before it was paused. */
     if (!thread_pool_is_idle(pool)) {
         raminate_quiesce_end();
@@ -151,6 +216,7 @@ uint64_t raminate_quiesce_end(void)
 
     resume_all_vcpus();
     paused = qemu_clock_get_ns(QEMU_CLOCK_REALTIME) - paused_at;
+    let_iothreads_go();
     bdrv_drain_all_end();
     quiesced = false;
     return paused;
