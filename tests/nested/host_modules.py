@@ -6,7 +6,7 @@ import contextlib
 import ctypes
 import os
 from pathlib import Path
-from typing import Iterator, List
+from typing import Iterator, List, Sequence
 
 from raminate import kernel, paths
 
@@ -22,18 +22,22 @@ def _syscall(number: int, *args: object) -> None:
         raise OSError(error, os.strerror(error))
 
 
-def _files(name: str) -> List[Path]:
-    """The module's file, after those of the modules that it needs."""
+def _files(names: Sequence[str]) -> List[Path]:
+    """The modules' files, each after those of the modules that it needs."""
     image = next((paths.BUILD / 'kvm' / 'nested').glob(
         f'kernel*/root/boot/vmlinuz-{os.uname().release}'))
-    return kernel.of_image(image).module_files([name])
+    return kernel.of_image(image).module_files(names)
 
 
 @contextlib.contextmanager
-def loaded(name: str, parameters: str = '') -> Iterator[None]:
-    """Has a module in the kernel for as long as the context lasts."""
+def loaded(name: str, parameters: str = '', before: Sequence[str] = ()
+           ) -> Iterator[None]:
+    """Has a module in the kernel for as long as the context lasts.
+
+    So are those that are to be there before it.
+    """
     with contextlib.ExitStack() as stack:
-        for path in _files(name):
+        for path in _files([*before, name]):
             data = kernel.read_module(path)
             module = path.name.split('.ko')[0]
             _syscall(SYS_INIT_MODULE, data, ctypes.c_ulong(len(data)),

@@ -30,6 +30,7 @@ SWAPS = 3000
 ROUNDS = int(os.environ.get('RAMINATE_ROUNDS', '1'))
 HOT_PAGES = 1000
 DISK = '/dev/vda'
+SCSI_DISK = '/dev/sda'
 DISK_BLOCKS = 100
 REQUIRED_FALL = 3
 
@@ -113,11 +114,15 @@ def direct_io_works(directory: Path) -> None:
     """With cache=none, which the kernel can't do to such memory itself."""
     check(direct_read_error() == errno.EFAULT,
           "the kernel reads a disk directly into /dev/mem")
-    boot = Boot(['/bin/checker', 'disk=/dev/vda'],
-                ['virtio_pci', 'virtio_blk'])
-    args = [*on_dev_mem(**FULL_RATE), *swapper_args(directory), '-drive',
-            f'file={DISK},format=raw,if=none,id=disk0,cache=none,aio=native',
-            '-device', 'virtio-blk-pci,drive=disk0']
+    check_disk(directory, Boot(['/bin/checker', 'disk=/dev/vda'],
+                               ['virtio_pci', 'virtio_blk']),
+               '-drive', f'file={DISK},format=raw,if=none,id=disk0,cache=none,'
+               'aio=native', '-device', 'virtio-blk-pci,drive=disk0')
+
+
+def check_disk(directory: Path, boot: Boot, *disk: str) -> None:
+    """The checker reads and writes it while all pages are swapped."""
+    args = [*on_dev_mem(**FULL_RATE), *swapper_args(directory), *disk]
     with Guest(directory, boot, args, 'kvm') as guest:
         start_checker(guest)
         swapper = start_swapper(guest, directory)
@@ -126,6 +131,17 @@ def direct_io_works(directory: Path) -> None:
             check(swapper.error is None, f"{swapper.error!r}")
         swapper.finish()
         finish_checker(guest)
+
+
+def passed_through_disk_works(directory: Path) -> None:
+    """The kernel can't do what SG_IO asks for to such memory itself."""
+    with host_modules.loaded('scsi_debug', 'dev_size_mb=8', ['sd_mod']):
+        wait_until(Path(SCSI_DISK).exists, "the host's SCSI disk")
+        check_disk(directory, Boot(['/bin/checker', 'disk=/dev/sda'],
+                                   ['virtio_pci', 'virtio_scsi', 'sd_mod']),
+                   '-drive', f'file={SCSI_DISK},format=raw,if=none,id=disk0',
+                   '-device', 'virtio-scsi-pci',
+                   '-device', 'scsi-block,drive=disk0')
 
 
 def direct_read_error() -> int:
@@ -278,6 +294,7 @@ def system_ram_is_refused(directory: Path) -> None:
 
 
 run_tests(no_write_is_lost, hot_pages_move_to_dram, direct_io_works,
-          second_vm_is_refused, unplugged_ranges_are_given_back,
+          passed_through_disk_works, second_vm_is_refused,
+          unplugged_ranges_are_given_back,
           killed_guests_leave_ranges_with_zeroes, root_can_be_given_up,
           drivers_are_kept_out, system_ram_is_refused)
