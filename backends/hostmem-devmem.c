@@ -14,6 +14,7 @@
 #include "qemu/module.h"
 #include "qemu/rcu.h"
 #include "qom/object_interfaces.h"
+#include "backends/raminate/dax.h"
 #include "backends/raminate/device-lock.h"
 #include "backends/raminate/devmem-internal.h"
 #include "backends/raminate/hostmem-container.h"
@@ -91,6 +92,28 @@ static bool devmem_identify(HostMemoryBackendDevmem *devmem, int fd,
     devmem->file = raminate_file_identity(&st);
     devmem->file_size = st.st_size;
     return true;
+}
+
+/* Such a device is mapped in large pieces, each at a multiple of its size. */
+static bool devmem_check_dax(HostMemoryBackendDevmem *devmem, Error **errp)
+{
+    g_autofree char *advice = NULL;
+    RaminateDax dax;
+
+    if (!S_ISCHR(devmem->file.type) ||
+        !raminate_dax_find("/sys", devmem->file.dev, &dax)) {
+        return true;
+    }
+    advice = raminate_dax_advice(&dax, devmem->tier.parent);
+    g_free(dax.name);
+    if (dax.align <= RAMINATE_PAGE_SIZE) {
+        return true;
+    }
+    error_setg(errp, "memory-backend-devmem '%s': %s is a DAX device that is "
+               "mapped 0x%" PRIx64 " bytes at a time, not by pages of 0x%llx; "
+               "%s", devmem_id(devmem), devmem->mem_path, dax.align,
+               RAMINATE_PAGE_SIZE, advice);
+    return false;
 }
 
 static bool devmem_check_length(HostMemoryBackendDevmem *devmem, Error **errp)
@@ -305,6 +328,7 @@ static bool devmem_alloc(HostMemoryBackend *backend, Error **errp)
     }
     devmem_open_device_lock(devmem);
     if ((pool && !devmem_take_of_pool(devmem, pool, fd, errp)) ||
+        !devmem_check_dax(devmem, errp) ||
         !devmem_check_length(devmem, errp) ||
         !devmem_check_host_use(devmem, errp) ||
         (!pool && !devmem_claim(devmem, fd, errp)) ||

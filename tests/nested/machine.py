@@ -28,6 +28,10 @@ POOL_SIZE = 512 * MIB
 MEMORY = 1536 * MIB
 DISK_SIZE = 8 * MIB
 
+# Has a part of the machine's RAM be as firmware tells of memory that is meant
+# for somebody: a DAX device, once the driver dax_hmem is there.
+SOFT_RESERVED = 'memmap=64M%0x48000000-1+0xefffffff'
+
 # The last three are for machines with too much to do: no alarm, and no panic,
 # about late timers.
 KERNEL_ARGS = ('console=ttyS0', 'quiet', 'loglevel=4', 'mitigations=off',

@@ -23,6 +23,7 @@ from raminate.guest import (  # noqa: E402
     DEV_MEM, PAGE_SIZE, Boot, Guest, two_physical_tiers)
 from qemu.qmp import ExecuteError  # noqa: E402
 import host_modules  # noqa: E402
+from machine import SOFT_RESERVED  # noqa: E402
 
 POOL = int(os.environ['RAMINATE_POOL'], 0)
 SWAPS = 3000
@@ -31,6 +32,7 @@ ROUNDS = int(os.environ.get('RAMINATE_ROUNDS', '1'))
 HOT_PAGES = 1000
 DISK = '/dev/vda'
 SCSI_DISK = '/dev/sda'
+DAX = Path('/dev/dax0.0')
 DISK_BLOCKS = 100
 REQUIRED_FALL = 3
 
@@ -157,6 +159,46 @@ def direct_read_error() -> int:
         os.close(disk)
         os.close(memory)
     return 0
+
+
+def dax_device_is_refused(directory: Path) -> None:
+    """And what the message says to do works."""
+    bus = Path('/sys/bus/dax')
+    driver = bus / 'drivers' / 'device_dax'
+    with host_modules.loaded('dax_hmem', before=['device_dax']):
+        wait_until((bus / 'devices' / DAX.name).exists, "the DAX device")
+        (driver / 'new_id').write_text(DAX.name)
+        wait_until(DAX.exists, f"{DAX}")
+        said = message_of_refused(directory, small_guest(0, DAX))
+        match = re.search(rf"'dram0': {DAX} is a DAX device that is mapped "
+                          rf"0x200000 bytes at a time, .*disable-device "
+                          rf"{DAX.name}.* where it begins at (0x\w+)$", said,
+                          re.M)
+        check(match, said)
+        (driver / 'unbind').write_text(DAX.name)
+        (driver / 'remove_id').write_text(DAX.name)
+        assert match
+        args = small_guest(int(match.group(1), 0), DEV_MEM)
+        with Guest(directory, None, args, 'kvm') as guest:
+            guest.launch()
+            check_is_by_kvm(guest.raminate())
+
+
+def small_guest(start: int, device: Path) -> List[str]:
+    size = 32 * MIB
+    container = two_physical_tiers(start, size, size // 2, device,
+                                   policy='null')
+    return ['-m', f'{size // MIB}M', *container.args(), *NODE]
+
+
+def message_of_refused(directory: Path, args: List[str]) -> str:
+    guest = Guest(directory, None, args, 'kvm')
+    try:
+        guest.launch()
+    except Exception:   # pylint: disable=broad-except
+        return guest.get_log() or 'no message'
+    guest.kill()
+    return 'it started'
 
 
 def second_vm_is_refused(directory: Path) -> None:
@@ -293,8 +335,11 @@ def system_ram_is_refused(directory: Path) -> None:
         check(False, "System RAM was given to a guest")
 
 
-run_tests(no_write_is_lost, hot_pages_move_to_dram, direct_io_works,
-          passed_through_disk_works, second_vm_is_refused,
-          unplugged_ranges_are_given_back,
-          killed_guests_leave_ranges_with_zeroes, root_can_be_given_up,
-          drivers_are_kept_out, system_ram_is_refused)
+TESTS = [no_write_is_lost, hot_pages_move_to_dram, direct_io_works,
+         passed_through_disk_works, second_vm_is_refused,
+         unplugged_ranges_are_given_back,
+         killed_guests_leave_ranges_with_zeroes, root_can_be_given_up,
+         drivers_are_kept_out, system_ram_is_refused]
+if SOFT_RESERVED in Path('/proc/cmdline').read_text():
+    TESTS.append(dax_device_is_refused)
+run_tests(*TESTS)

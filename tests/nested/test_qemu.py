@@ -6,11 +6,13 @@
 
 import sys
 
+from machine import SOFT_RESERVED
 from nestedlib import Tap, main, report, run_on_dev_mem
 
 
 def run(tap: Tap) -> None:
-    report(tap, 'QEMU on /dev/mem', run_on_dev_mem(sys.argv[1:]))
+    report(tap, 'QEMU on /dev/mem',
+           run_on_dev_mem(sys.argv[1:], [SOFT_RESERVED]))
 
 
 if __name__ == '__main__':
