@@ -82,25 +82,41 @@ static void assert_mappings_joined(QTestState *qts)
     g_assert_cmpuint(count_mappings(qts), ==, 2);
 }
 
-static void finish_postcopy(QTestState *source, QTestState *destination)
+static void set_postcopy_bandwidth(QTestState *source, unsigned value)
 {
-    /* So slow that the test sees the guest run without all of its memory. */
     qtest_qmp_assert_success(source, "{ 'execute': 'migrate-set-parameters',"
                              "  'arguments': {"
-                             "    'max-postcopy-bandwidth': 200000 } }");
+                             "    'max-postcopy-bandwidth': %u } }", value);
+}
+
+/* So slow that the test sees the guest run without all of its memory. */
+static void switch_over(QTestState *source, QTestState *destination)
+{
+    set_postcopy_bandwidth(source, 200000);
     qtest_qmp_assert_success(source, "{ 'execute': 'migrate-start-postcopy' }");
     qtest_qmp_eventwait(destination, "RESUME");
     raminate_assert_page(destination, PC_PAGES - 1, 2);
     assert_held_by_migration(destination);
     raminate_assert_page(destination, 0, 2);
-    qtest_qmp_assert_success(source, "{ 'execute': 'migrate-set-parameters',"
-                             "  'arguments': {"
-                             "    'max-postcopy-bandwidth': 0 } }");
-    wait_for_migration(source, "completed");
-    wait_for_migration(destination, "completed");
 }
 
-static void test_postcopy(void)
+/* Cuts the channel, and goes on by another. */
+static void cut_and_recover(QTestState *source, QTestState *destination)
+{
+    qtest_qmp_assert_success(source, "{ 'execute': 'migrate-pause' }");
+    wait_for_migration(source, "postcopy-paused");
+    wait_for_migration(destination, "postcopy-paused");
+    assert_held_by_migration(destination);
+    qtest_qmp_assert_success(destination, "{ 'execute': 'migrate-recover',"
+                             "  'arguments': {"
+                             "    'uri': 'unix:recovery.sock' } }");
+    qtest_qmp_assert_success(source, "{ 'execute': 'migrate', 'arguments':"
+                             "  { 'uri': 'unix:recovery.sock',"
+                             "    'resume': true } }");
+}
+
+/* @cut: whether the channel is lost meanwhile */
+static void postcopy(bool cut)
 {
     g_autofree char *slow = raminate_make_nameless(true, 1 * MiB);
     QTestState *source = start_source("");
@@ -124,7 +140,13 @@ static void test_postcopy(void)
                              "  'arguments': {"
                              "    'uri': 'unix:migration.sock' } }");
     begin_postcopy(source);
-    finish_postcopy(source, destination);
+    switch_over(source, destination);
+    if (cut) {
+        cut_and_recover(source, destination);
+    }
+    set_postcopy_bandwidth(source, 0);
+    wait_for_migration(source, "completed");
+    wait_for_migration(destination, "completed");
     raminate_wait_state(source, "held");
     qtest_quit(source);
 
@@ -135,6 +157,16 @@ static void test_postcopy(void)
     assert_all(destination, 2);
     raminate_wait_scans(destination, 3);
     qtest_quit(destination);
+}
+
+static void test_postcopy(void)
+{
+    postcopy(false);
+}
+
+static void test_postcopy_recovers(void)
+{
+    postcopy(true);
 }
 
 #define NOT_ON_TMPFS \
@@ -278,6 +310,8 @@ int main(int argc, char **argv)
 {
     raminate_test_init(&argc, &argv);
     qtest_add_func("raminate/migration/postcopy", test_postcopy);
+    qtest_add_func("raminate/migration/postcopy-recovers",
+                   test_postcopy_recovers);
     qtest_add_func("raminate/migration/postcopy-refused",
                    test_postcopy_refused);
     qtest_add_func("raminate/migration/postcopy-refused-device",
