@@ -132,8 +132,7 @@ static int move_once(Call *call, bool *again)
 }
 
 /*
- * Moves pages.  While the kernel has one under way,
- for us or of its own accord,
+ * Moves pages.  While the kernel has one under way, for us or of its own accord,
  * it says that there is none, or that it is busy, of others of a huge page as
  * well; so it is asked again before it is believed.
  * Returns: 0, or -errno if the system call has failed.
