@@ -194,8 +194,8 @@ static void test_full_node(void)
 }
 
 /*
- * Calls that fail as a whole.  For want of room on the node, Linux ends the call;
- * else the placer says so, and holds.
+ * Calls that fail as a whole.  For want of room on the node, Linux ends the
+ * call; else the placer says so, and holds.
  */
 static void test_call_fails(void)
 {

@@ -93,8 +93,8 @@ static int find_pages(Call *call)
 
 /*
  * Whether a page is where it is to be; one without memory is anywhere.  So is
- * one that shows the kernel's page of zeroes, of which it says EFAULT: pages full
- * of zeroes become so when the huge page that they are in is split.
+ * one that shows the kernel's page of zeroes, of which it says EFAULT: pages
+ * full of zeroes become so when the huge page that they are in is split.
  */
 static bool is_there(const Call *call, size_t i)
 {
@@ -132,9 +132,9 @@ static int move_once(Call *call, bool *again)
 }
 
 /*
- * Moves pages.  While the kernel has one under way, for us or of its own accord,
- * it says that there is none, or that it is busy, of others of a huge page as
- * well; so it is asked again before it is believed.
+ * Moves pages.  While the kernel has one under way, for us or of its own
+ * accord, it says that there is none, or that it is busy, of others of a huge
+ * page as well; so it is asked again before it is believed.
  * Returns: 0, or -errno if the system call has failed.
  */
 static int move_call(Call *call)
@@ -197,7 +197,7 @@ static void fill_call(Call *call, const RaminateMemory *memory,
     }
 }
 
-/* Puts @call's pages of moves that were not made in full back on their nodes. */
+/* Puts @call's pages of moves that were not made in full back. */
 static void undo(Call *call, const RaminateMemory *memory,
                  const RaminateMove *moves, size_t nr)
 {
