@@ -212,7 +212,8 @@ static bool container_complete(HostMemoryBackendContainer *container,
     RaminateMemory *memory = &container->memory;
 
     container_rank_tiers(container);
-    if (!raminate_tiers_set_costs(memory, errp) || !container_map(container, errp)) {
+    if (!raminate_tiers_set_costs(memory, errp) ||
+        !container_map(container, errp)) {
         goto fail;
     }
     if (raminate_placing_start(OBJECT(container), memory, errp)) {

@@ -364,7 +364,8 @@ static void devmem_complete(UserCreatable *uc, Error **errp)
         return;
     }
     base_complete(uc, errp);
-    if (*errp || !raminate_tier_find_parent(OBJECT(backend), &container, errp) || !container) {
+    if (*errp || !raminate_tier_find_parent(OBJECT(uc), &container, errp) ||
+        !container) {
         return;
     }
     if (!devmem_prepare(backend, false, errp)) {

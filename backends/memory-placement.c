@@ -88,9 +88,9 @@ static HostMemoryBackend *find_memory(MemoryPlacement *placement, Error **errp)
                    "confidential guest, whose pages can't be moved", id,
                    placement->memdev);
     } else if (qemu_ram_pagesize(block) != RAMINATE_PAGE_SIZE) {
-        error_setg(errp, "memory-placement '%s': memdev '%s' has pages of 0x%zx "
-                   "bytes; only memory with pages of 0x%llx can be placed", id,
-                   placement->memdev, qemu_ram_pagesize(block),
+        error_setg(errp, "memory-placement '%s': memdev '%s' has pages of "
+                   "0x%zx bytes; only memory with pages of 0x%llx can be "
+                   "placed", id, placement->memdev, qemu_ram_pagesize(block),
                    RAMINATE_PAGE_SIZE);
     } else if (block->fd >= 0 &&
                qemu_fd_getfs(block->fd) != QEMU_FS_TYPE_TMPFS) {

@@ -2,7 +2,7 @@
  * RAMinate: the inside of the placer, for the files that make it up
  *
  * placer.c has its life and its settings, loop.c the thread, scan.c a scan,
- * batch.c a batch, tend.c what is done between batches, main-work.c what they do
+ * batch.c a batch, tend.c what is done between batches, main-work.c what is done
  * in the main loop, parts.c which
  * sampler and mover are in force, claim.c who has placement and policy, hold.c
  * what holds it, info.c what is told to those who ask.

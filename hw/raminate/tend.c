@@ -28,7 +28,7 @@ void raminate_placer_tend(RaminatePlacer *placer)
 {
     bool more = true;
 
-    /* Piece by piece, so that whoever ends or holds the placer need not wait. */
+    /* Piece by piece, so that whoever ends the placer need not wait. */
     while (more && claim(placer)) {
         uint32_t astray = placer->mover->ops->tend(placer->mover, &more);
 

@@ -69,8 +69,8 @@ unsigned raminate_placement_first_tier(const RaminatePlacement *placement,
 
 /*
  * Returns: the first region from @region upwards of which not all pages are
- * where they were at the start, or RAMINATE_NO_PAGE.  @region may be any number.  Cost: O(1) where there are
- * many, and next to nothing for those that are passed over.
+ * where they were at the start, or RAMINATE_NO_PAGE.  @region may be any number.
+ * Cost: O(1) where there are many, and next to nothing for those passed over.
  */
 uint32_t raminate_placement_next_changed(const RaminatePlacement *placement,
                                          uint32_t region);

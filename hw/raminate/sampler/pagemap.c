@@ -9,8 +9,8 @@
  *
  * A page that is watched costs the guest a fault when it is written, so faults
  * are a budget.  As far as it goes, pages found written are watched anew, region
- * by region, other ones each time; the pages of the rest stay as they were found
- * until it is their turn again.
+ * by region, others each time; pages of the rest stay as they were found until
+ * it is their turn again.
  *
  * A scan that protects takes its whole range out of KVM's tables, whatever it
  * finds, so that the guest would fault on all of it.  Hence the first pass only
@@ -169,9 +169,9 @@ static RaminateSampler *pagemap_open(const RaminateMemory *memory,
 }
 
 /*
- * Decides how many of the pages that this scan finds are watched anew.  Each may
- * cost the guest a fault, perhaps much later; so they are paid for when they are
- * watched, by the share of those before that did.
+ * Decides how many of the pages that this scan finds are watched anew.  Each
+ * may cost the guest a fault, perhaps much later; so they are paid for when they
+ * are watched, by the share of those before that did.
  */
 static void adapt(PagemapSampler *sampler, int64_t now)
 {
@@ -375,7 +375,7 @@ static uint32_t pagemap_scan(RaminateSampler *parent, uint32_t first,
 {
     PagemapSampler *sampler = container_of(parent, PagemapSampler, parent);
     uint64_t start = (uintptr_t)raminate_memory_page(parent->memory, first);
-    uint64_t end = start + ((uint64_t)MIN(nr, STEP_PAGES) << RAMINATE_PAGE_BITS);
+    uint64_t end = start + (uint64_t)MIN(nr, STEP_PAGES) * RAMINATE_PAGE_SIZE;
     int found = find_ranges(sampler, start, &end, 0, sampler->ranges,
                             FOUND_RANGES);
     Span span = { 0, 0 };
