@@ -14,6 +14,9 @@
  * where there is room.  Pages that are not where the placement says are looked
  * for, part of the guest at a time, and brought there.
  *
+ * The kernel complains in its log about a node that it has no room on, with a
+ * backtrace; so it is not asked to move pages to one that is nearly full.
+ *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 
@@ -21,6 +24,7 @@
 #include "qapi/error.h"
 #include "qemu/lockable.h"
 #include "hw/raminate/mover/mover.h"
+#include <numa.h>
 #include <numaif.h>
 
 /* Pages that one system call is asked to move or to find, at most */
@@ -51,6 +55,7 @@ typedef struct MigrateMover {
     uint32_t regions;           /* to look at before the next batch */
     uint32_t left;              /* of them */
     uint32_t astray;            /* pages, since the batch before */
+    uint64_t reserve[RAMINATE_MAX_TIERS];   /* bytes that stay free on nodes */
 } MigrateMover;
 
 /* Pages for one system call, and what became of them */
@@ -61,9 +66,50 @@ typedef struct Call {
     size_t nr;
 } Call;
 
+/*
+ * Returns: of how many free bytes on @node the kernel begins to make more, and
+ * of which it keeps some for itself; 0 if it doesn't say.
+ */
+static uint64_t read_reserve(int node)
+{
+    g_autofree char *text = NULL;
+    g_auto(GStrv) lines = NULL;
+    uint64_t pages = 0;
+    bool is_it = false;
+
+    if (!g_file_get_contents("/proc/zoneinfo", &text, NULL, NULL)) {
+        return 0;
+    }
+    lines = g_strsplit(text, "\n", -1);
+    for (char **line = lines; *line; line++) {
+        unsigned value;
+
+        if (sscanf(*line, "Node %u, zone", &value) == 1) {
+            is_it = value == node;
+        } else if (is_it && sscanf(*line, " high %u", &value) == 1) {
+            pages += value;
+        }
+    }
+    return pages * qemu_real_host_page_size();
+}
+
+/* Returns: whether @nr pages more fit on the node of @tier. */
+static bool has_room(const MigrateMover *mover, unsigned tier, size_t nr)
+{
+    long long unused = 0;
+
+    return numa_node_size64(mover->parent.memory->tiers[tier].node,
+                            &unused) < 0 ||
+           unused >= mover->reserve[tier] + (nr << RAMINATE_PAGE_BITS);
+}
+
 static RaminateMover *migrate_open(RaminateMemory *memory, Error **errp)
 {
     MigrateMover *mover = g_new0(MigrateMover, 1);
+
+    for (unsigned i = 0; i < memory->nr_tiers; i++) {
+        mover->reserve[i] = read_reserve(memory->tiers[i].node);
+    }
 
     mover->parent.ops = &raminate_mover_migrate;
     mover->parent.memory = memory;
@@ -265,21 +311,59 @@ static uint64_t migrate_end(RaminateMover *mover)
     return 0;
 }
 
-static RaminateExchangeResult migrate_exchange(RaminateMover *mover,
+static unsigned tier_down(const RaminateMemory *memory,
+                          const RaminateMove *move)
+{
+    return MAX(raminate_placement_tier(memory->placement, move->page),
+               raminate_placement_tier(memory->placement, move->with));
+}
+
+/*
+ * Returns: how many moves from the first on go down to the same tier, as many
+ * as fit into a call.
+ */
+static size_t same_down(const RaminateMemory *memory,
+                        const RaminateMove *moves, size_t nr)
+{
+    size_t n = 1;
+
+    while (n < MIN(nr, CALL_PAGES) && tier_down(memory, &moves[n]) ==
+                                      tier_down(memory, &moves[0])) {
+        n++;
+    }
+    return n;
+}
+
+static void no_room(RaminateMove *moves, size_t nr)
+{
+    for (size_t i = 0; i < nr; i++) {
+        moves[i].status = RAMINATE_MOVE_FAILED;
+        moves[i].error = ENOMEM;
+    }
+}
+
+static RaminateExchangeResult migrate_exchange(RaminateMover *parent,
                                                RaminateMove *moves, size_t nr,
                                                int64_t deadline, Error **errp)
 {
-    const RaminateMemory *memory = mover->memory;
+    MigrateMover *mover = container_of(parent, MigrateMover, parent);
+    const RaminateMemory *memory = parent->memory;
+    size_t n;
 
-    for (size_t i = 0; i < nr; i += CALL_PAGES) {
-        int ret = exchange_some(memory, &moves[i], MIN(nr - i, CALL_PAGES));
+    for (size_t i = 0; i < nr; i += n) {
+        int ret = 0;
 
+        n = same_down(memory, &moves[i], nr - i);
+        if (has_room(mover, tier_down(memory, &moves[i]), n)) {
+            ret = exchange_some(memory, &moves[i], n);
+        } else {
+            no_room(&moves[i], n);
+        }
         if (ret < 0) {
-            error_setg_errno(errp, -ret, "%s '%s': the "
-                             "host's kernel can't move pages", memory->type,
-                             memory->id);
-            return ret == -ENOMEM || ret == -EINTR ? RAMINATE_EXCHANGE_REFUSED
-                                                   : RAMINATE_EXCHANGE_BROKEN;
+            error_setg_errno(errp, -ret, "%s '%s': the host's kernel can't "
+                             "move pages", memory->type, memory->id);
+            return ret == -EINTR ? RAMINATE_EXCHANGE_REFUSED
+                                 : RAMINATE_EXCHANGE_BROKEN;
         }
     }
     return RAMINATE_EXCHANGE_OK;
@@ -311,19 +395,23 @@ static void look_at_region(const RaminateMemory *memory, uint32_t region,
     }
 }
 
-/* @down: whether those that are too high up are moved, or the others */
-static void bring_back(const RaminateMemory *memory, const GArray *astray,
-                       Call *call, bool down)
+/* Brings those back that are to be in @tier. */
+static void bring_back(const MigrateMover *mover, const GArray *astray,
+                       Call *call, unsigned tier)
 {
+    const RaminateMemory *memory = mover->parent.memory;
+
     call->nr = 0;
     for (guint i = 0; i < astray->len; i++) {
         uint32_t page = g_array_index(astray, uint32_t, i);
 
-        /* Whatever is not to be on the fastest node makes room there first. */
-        if ((node_of(memory, page) != memory->tiers[0].node) == down) {
-            add_page(call, memory, page, node_of(memory, page));
+        if (raminate_placement_tier(memory->placement, page) == tier) {
+            add_page(call, memory, page, memory->tiers[tier].node);
         }
         if (call->nr == CALL_PAGES || (call->nr && i + 1 == astray->len)) {
+            if (!has_room(mover, tier, call->nr)) {
+                return;
+            }
             split_and_move(call);
             call->nr = 0;
         }
@@ -346,8 +434,10 @@ static uint32_t migrate_tend(RaminateMover *parent, bool *more)
 
         look_at_region(memory, region, call, astray);
     }
-    bring_back(memory, astray, call, true);
-    bring_back(memory, astray, call, false);
+    /* Whatever goes down makes room for what goes up. */
+    for (unsigned tier = memory->nr_tiers; tier-- > 0;) {
+        bring_back(mover, astray, call, tier);
+    }
     mover->astray += astray->len;
     mover->left -= nr;
     *more = mover->left && mover->astray < MAX_ASTRAY;

@@ -170,8 +170,8 @@ static RaminateSampler *pagemap_open(const RaminateMemory *memory,
 
 /*
  * Decides how many of the pages that this scan finds are watched anew.  Each
- * may cost the guest a fault, perhaps much later; so they are paid for when they
- * are watched, by the share of those before that did.
+ * may cost the guest a fault, perhaps much later; so they are paid for when
+ * they are watched, by the share of those before that did.
  */
 static void adapt(PagemapSampler *sampler, int64_t now)
 {
