@@ -35,6 +35,9 @@ PATIENCE = 240.0        # seconds; only a hang takes so long
 FULL_RATE: Dict[str, Any] = {'scan_period': 50, 'swap_period': 50,
                              'max_swaps': 200, 'policy': 'lru',
                              'max_cpu': 0}
+# A share of slow memory that is high, and how far it is to fall.
+HIGH_SHARE = 60
+REQUIRED_FALL = 3
 CHECKER = Boot(['/bin/checker'])
 NODE = ['-numa', 'node,nodeid=0,memdev=dmcon0']
 
@@ -145,6 +148,32 @@ def check_figures(info: Info) -> None:
         check(tier['pages'] == tier['size'] // info['page-size'],
               f"{tier['id']} has {tier['pages']} pages, its size is "
               f"{tier['size']}")
+
+
+def check_never_stopped(guest: Guest) -> None:
+    events = [event['event'] for event in guest.get_qmp_events()]
+    check('STOP' not in events, f"events: {events}")
+    check(guest.raminate()['pause-time']['count'] == 0, "vCPUs were paused")
+
+
+def fall(guest: Guest) -> None:
+    """Waits until the share is low, after it has been high."""
+    # Nothing moves before that has been seen.
+    wait_until(lambda: share(guest) > HIGH_SHARE, "a high share", guest)
+    guest.set('policy', 'cmq')
+    wait_until(lambda: share(guest) < HIGH_SHARE / REQUIRED_FALL,
+               "a low share", guest)
+
+
+def share(guest: Guest) -> float:
+    return float(guest.raminate().get('slow-share-last', 0))
+
+
+def set_balloon(guest: Guest, size: int) -> None:
+    """Waits until the guest has as much memory as it should."""
+    guest.cmd('balloon', value=size)
+    wait_until(lambda: guest.cmd('query-balloon')['actual'] == size,
+               f"the guest to have {size} bytes", guest)
 
 
 class Swapper(threading.Thread):

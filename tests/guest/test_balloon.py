@@ -8,18 +8,11 @@ from pathlib import Path
 
 from guestlib import (DRAM, FULL_RATE, MEMORY, MIB, Boot, Guest, check,
                       check_figures, finish_checker, hybrid, run_tests,
-                      start_checker, start_swapper, swapper_args,
+                      set_balloon, start_checker, start_swapper, swapper_args,
                       wait_for_passes, wait_for_swaps, wait_until)
 
 TIMES = 2
 SMALL = 112 * MIB
-
-
-def set_balloon(guest: Guest, size: int) -> None:
-    """Waits until the guest has as much memory as it should."""
-    guest.cmd('balloon', value=size)
-    wait_until(lambda: guest.cmd('query-balloon')['actual'] == size,
-               f"the guest to have {size} bytes", guest)
 
 
 def balloon_under_swaps(directory: Path, device: str) -> None:

@@ -17,8 +17,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / 'guest'))
 # pylint: disable=wrong-import-position
 from guestlib import (  # noqa: E402
     CHECKER, DRAM, FULL_RATE, MEMORY, MIB, NODE, PATIENCE, Info, check,
-    check_figures, finish_checker, run_tests, start_checker, start_swapper,
-    swapper_args, wait_for_passes, wait_for_swaps, wait_until)
+    check_figures, check_never_stopped, fall, finish_checker, run_tests,
+    start_checker, start_swapper, swapper_args, wait_for_passes,
+    wait_for_swaps, wait_until)
 from raminate.guest import (  # noqa: E402
     DEV_MEM, PAGE_SIZE, Boot, Guest, two_physical_tiers)
 from qemu.qmp import ExecuteError  # noqa: E402
@@ -34,7 +35,6 @@ DISK = '/dev/vda'
 SCSI_DISK = '/dev/sda'
 DAX = Path('/dev/dax0.0')
 DISK_BLOCKS = 100
-REQUIRED_FALL = 3
 
 
 def on_dev_mem(start: int = POOL, memory: int = MEMORY, **options: Any
@@ -49,12 +49,6 @@ def check_is_by_kvm(info: Info) -> None:
         check(info[part] == 'kvm',
               f"{part} is {info[part]}: {info.get(part + '-reason')}")
         check(part + '-reason' not in info, info.get(part + '-reason'))
-
-
-def check_never_stopped(guest: Guest) -> None:
-    events = [event['event'] for event in guest.get_qmp_events()]
-    check('STOP' not in events, f"events: {events}")
-    check(guest.raminate()['pause-time']['count'] == 0, "vCPUs were paused")
 
 
 def no_write_is_lost(directory: Path) -> None:
@@ -86,30 +80,12 @@ def hot_pages_move_to_dram(directory: Path) -> None:
         guest.launch()
         guest.console.wait('workload: phase 1\n', PATIENCE)
         fall(guest)
-        set_policy(guest, 'null')
+        guest.set('policy', 'null')
         guest.console.send('move')
         guest.console.wait('workload: phase 2\n', PATIENCE)
         fall(guest)
         check_is_by_kvm(guest.raminate())
         check_never_stopped(guest)
-
-
-def set_policy(guest: Guest, policy: str) -> None:
-    guest.cmd('qom-set', path='/objects/dmcon0', property='policy',
-              value=policy)
-
-
-def fall(guest: Guest) -> None:
-    """Waits until the share is low, after it has been high."""
-    # Nothing moves before that has been seen.
-    wait_until(lambda: share(guest) > 60, "a high share", guest)
-    set_policy(guest, 'cmq')
-    wait_until(lambda: share(guest) < 60 / REQUIRED_FALL, "a low share",
-               guest)
-
-
-def share(guest: Guest) -> float:
-    return float(guest.raminate().get('slow-share-last', 0))
 
 
 def direct_io_works(directory: Path) -> None:
