@@ -17,8 +17,8 @@ RUN_NINJA = $(NINJA) -C $(BUILD) $(JOBS)
 RUN_TESTS = $(PYTHON) $(SETUP)/run-tests.py $(BUILD)
 
 .PHONY: all install check check-unit check-qtest check-guest check-tools \
-        check-nested check-kvm check-libvirt check-asan check-ubsan \
-        check-load check-tsan soak soak-nested fuzz \
+        check-nested check-nodes check-kvm check-libvirt check-asan \
+        check-ubsan check-load check-tsan soak soak-nested fuzz \
         bench bench-full bench-nested bench-cost bench-scale bench-hostile \
         demo demo-nested \
         clean distclean help
@@ -51,6 +51,10 @@ check: all
 check-unit check-qtest check-guest check-tools check-nested check-kvm \
 check-libvirt:
 	$(RUN_TESTS) --suite $(@:check-%=%) $(T)
+
+# A part of check-nested
+check-nodes: all
+	$(RUN_TESTS) --suite nested test_nodes
 
 # The tests of load, in their long form: more objects, more VMs, a longer day.
 check-load: all
@@ -208,6 +212,7 @@ help:
 	@echo 'make check-guest   tests with running guests'
 	@echo 'make check-tools   tests of the tools'
 	@echo 'make check-nested  tests with the KVM extension in an emulated host'
+	@echo 'make check-nodes   only those with tiers that are NUMA nodes'
 	@echo 'make check-kvm     tests of its source, its installation, and on Linux 6.1'
 	@echo 'make check-libvirt tests with libvirt, which it gets but does not install'
 	@echo 'make check-load    a thousand objects, 32 VMs, a simulated day'

@@ -10,7 +10,8 @@ import signal
 import sys
 import tempfile
 from types import TracebackType
-from typing import Any, Dict, Iterator, List, Optional, Sequence, Type
+from typing import (Any, Dict, Iterator, List, Optional, Sequence, Type,
+                    Union)
 
 from . import initramfs, kernel, paths
 from .console import Console, GuestTrouble
@@ -46,12 +47,28 @@ class Tier:
             if file.tell() < self.phy_offset + self.size:
                 file.truncate(self.phy_offset + self.size)
 
+    def properties(self) -> str:
+        return (f'memory-backend-devmem,id={self.name},size={self.size},'
+                f'phy-offset={self.phy_offset:#x},mem-path={self.path}')
+
+
+@dataclass
+class NodeTier:
+    """A NUMA node of the host."""
+    name: str
+    size: int
+    node: int
+
+    def properties(self) -> str:
+        return (f'memory-backend-node,id={self.name},size={self.size},'
+                f'node={self.node}')
+
 
 @dataclass
 class Container:
     """Guest memory made of tiers, the fastest first."""
     name: str
-    tiers: List[Tier]
+    tiers: Sequence[Union[Tier, NodeTier]]
     options: Dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -65,16 +82,14 @@ class Container:
         args = ['-object', ','.join(parts)]
         offset = 0
         for tier in self.tiers:
-            args += ['-object',
-                     f'memory-backend-devmem,id={tier.name},size={tier.size},'
-                     f'phy-offset={tier.phy_offset:#x},offset={offset:#x},'
-                     f'parent={self.name},mem-path={tier.path}']
+            args += ['-object', f'{tier.properties()},offset={offset:#x},'
+                     f'parent={self.name}']
             offset += tier.size
         return args
 
 
-def _container(name: str, tiers: List[Tier], options: Dict[str, Any]
-               ) -> Container:
+def _container(name: str, tiers: Sequence[Union[Tier, NodeTier]],
+               options: Dict[str, Any]) -> Container:
     return Container(name, tiers, {key.replace('_', '-'): value
                                    for key, value in options.items()})
 
@@ -97,6 +112,14 @@ def two_physical_tiers(start: int, memory: int, dram: int,
     return _container('dmcon0', [
         Tier('dram0', dram, device, start),
         Tier('mram0', memory - dram, device, start + dram)], options)
+
+
+def two_node_tiers(memory: int, dram: int, nodes: Sequence[int] = (0, 1),
+                   **options: Any) -> Container:
+    """The same, on NUMA nodes, the fast one first."""
+    return _container('dmcon0', [
+        NodeTier('dram0', dram, nodes[0]),
+        NodeTier('mram0', memory - dram, nodes[1])], options)
 
 
 @dataclass

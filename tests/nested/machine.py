@@ -1,5 +1,6 @@
-# A machine under TCG that stands in for a hypervisor's host, with /dev/mem,
-# ranges set aside, and patched KVM modules.
+# A machine under TCG that stands in for a hypervisor's host: with /dev/mem,
+# ranges set aside, and patched KVM modules; or with NUMA nodes, and nothing
+# that the distribution has not.
 #
 # SPDX-License-Identifier: GPL-2.0-or-later
 
@@ -11,7 +12,7 @@ import shutil
 import stat
 import subprocess
 import sys
-from typing import ClassVar, Dict, List, Sequence, Tuple
+from typing import ClassVar, Dict, List, Optional, Sequence, Tuple
 
 SOURCE = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(SOURCE / 'scripts'))
@@ -79,6 +80,14 @@ class Result:
 
 
 @dataclass
+class Node:
+    """A NUMA node; the first one has the CPUs."""
+    size: int
+    latency: int        # nanoseconds
+    bandwidth: str      # bytes in a second
+
+
+@dataclass
 class Machine:
     """What the machine is made of."""
     base_modules: ClassVar[Sequence[str]] = ('irqbypass', 'ccp')
@@ -89,27 +98,32 @@ class Machine:
     share_by: ClassVar[str] = '9p'
 
     directory: Path
-    kvm_build: Path
+    # None: the kernel's own
+    kvm_build: Optional[Path]
     kernel: kernel.Kernel
     files: Dict[str, Path] = field(default_factory=dict)
     parameters: Sequence[str] = ()
     share: bool = False
     cpus: int = 2
     memory: int = MEMORY
-    pool: Tuple[int, int] = (POOL, POOL_SIZE)
+    pool: Optional[Tuple[int, int]] = (POOL, POOL_SIZE)
+    # In place of memory
+    nodes: Sequence[Node] = ()
     # Further arguments for QEMU, and its accelerator.
     accel: str = 'tcg,thread=multi'
     cpu: str = 'max,+svm,+npt'
     args: Sequence[str] = ()
 
     def _modules(self) -> List[Tuple[str, bytes]]:
-        files = self.kernel.module_files(
-            [*self.base_modules,
-             *(self.share_modules if self.share else ())])
+        names = [*self.base_modules,
+                 *(self.share_modules if self.share else ())]
+        if self.kvm_build is None:
+            names += [name.replace('-', '_') for name in self.kvm_modules]
         modules = [(path.name.split('.ko')[0], kernel.read_module(path))
-                   for path in files]
-        modules += [(name, self._stripped(self.kvm_build / f'{name}.ko'))
-                    for name in self.kvm_modules]
+                   for path in self.kernel.module_files(names)]
+        if self.kvm_build is not None:
+            modules += [(name, self._stripped(self.kvm_build / f'{name}.ko'))
+                        for name in self.kvm_modules]
         return modules
 
     def _stripped(self, module: Path) -> bytes:
@@ -140,7 +154,9 @@ class Machine:
 
     def _command_line(self, *program: str) -> str:
         return ' '.join([
-            *KERNEL_ARGS, f'memmap={self.pool[1]}${self.pool[0]:#x}',
+            *KERNEL_ARGS,
+            *([f'memmap={self.pool[1]}${self.pool[0]:#x}'] if self.pool
+              else []),
             *self.parameters,
             *([f'hostfs={self.share_by}'] if self.share else []),
             '--', *program])
@@ -166,12 +182,31 @@ class Machine:
             file.truncate(DISK_SIZE)
         return path
 
+    def _memory_args(self) -> List[str]:
+        if not self.nodes:
+            return ['-m', str(self.memory // MIB)]
+        size = sum(node.size for node in self.nodes)
+        args = ['-M', 'q35,hmat=on', '-m', str(size // MIB)]
+        figures: List[str] = []
+        for number, node in enumerate(self.nodes):
+            cpus = '' if number else f'cpus=0-{self.cpus - 1},'
+            args += ['-object', f'memory-backend-ram,id=node{number},'
+                     f'size={node.size}',
+                     '-numa', f'node,nodeid={number},memdev=node{number},'
+                     f'{cpus}initiator=0']
+            for figure in (f'latency,latency={node.latency}',
+                           f'bandwidth,bandwidth={node.bandwidth}'):
+                figures += ['-numa', f'hmat-lb,initiator=0,target={number},'
+                            f'hierarchy=memory,data-type=access-{figure}']
+        # QEMU wants all nodes before any figure.
+        return args + figures
+
     def run(self, *program: str, timeout: int = 600) -> Result:
         """Boots, runs the program, powers off."""
         args = [paths.require_qemu(), '-accel', self.accel,
                 '-cpu', self.cpu, '-smp', str(self.cpus),
-                '-m', str(self.memory // MIB), '-display', 'none',
-                '-nodefaults', '-no-user-config', '-no-reboot',
+                *self._memory_args(), '-display', 'none', '-nodefaults',
+                '-no-user-config', '-no-reboot',
                 '-kernel', str(self.kernel.image),
                 '-initrd', str(self._initramfs()),
                 '-append', self._command_line(*program), *self.args]

@@ -13,12 +13,15 @@ import sys
 import tempfile
 from typing import Callable, Iterator, NoReturn, Optional, Sequence
 
-from machine import CRASHED, POOL, SOURCE, Machine, Result, kernel, paths
+from machine import (CRASHED, MIB, POOL, SOURCE, Machine, Node, Result, kernel,
+                     paths)
 
 NESTED = paths.BUILD / 'kvm' / 'nested'
 PROGRAMS = paths.BUILD / 'tests' / 'nested'
 HERE = Path(__file__).resolve().parent
 FLAWS = HERE / 'flaws.patch'
+# A socket's own memory, and slower memory without CPUs, as by CXL.
+NODES = (Node(1536 * MIB, 100, '100G'), Node(512 * MIB, 300, '20G'))
 # The series of kernels that is tested most.
 SERIES = '6.12'
 # get-kernel's exit status if apt knows no kernel of a series.
@@ -156,13 +159,21 @@ def machine(directory: Path, parameters: Sequence[str] = (),
             patch: Optional[Path] = None, series: str = SERIES,
             make: Callable[..., Machine] = Machine) -> Machine:
     """A machine with the selftest in it."""
-    found = modules(patch, series)
-    root = kernel_directory(series) / 'root'
-    release = (root.parent / 'release').read_text().strip()
-    return make(directory, found,
-                kernel.of_image(root / 'boot' / f'vmlinuz-{release}'),
+    return make(directory, modules(patch, series), _kernel(series),
                 {'init': PROGRAMS / 'nested-init',
                  'bin/selftest': PROGRAMS / 'selftest'}, parameters)
+
+
+def _kernel(series: str) -> kernel.Kernel:
+    root = kernel_directory(series) / 'root'
+    release = (root.parent / 'release').read_text().strip()
+    return kernel.of_image(root / 'boot' / f'vmlinuz-{release}')
+
+
+def stock_machine(directory: Path, series: str = SERIES) -> Machine:
+    """A machine with two NUMA nodes; its kernel and KVM nobody patched."""
+    return Machine(directory, None, _kernel(series),
+                   {'init': PROGRAMS / 'nested-init'}, pool=None, nodes=NODES)
 
 
 def run_selftest(tests: Sequence[str], parameters: Sequence[str] = (),

@@ -1,0 +1,398 @@
+#!/usr/bin/env python3
+# Guests whose tiers are NUMA nodes, on a kernel that nobody patched.  Runs
+# inside the machine; test_nodes.py starts it there.
+#
+# SPDX-License-Identifier: GPL-2.0-or-later
+
+import contextlib
+from pathlib import Path
+import random
+import subprocess
+import sys
+import time
+from typing import Any, Dict, Iterator, List, Sequence, Tuple
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / 'guest'))
+
+# pylint: disable=wrong-import-position
+from guestlib import (  # noqa: E402
+    CHECKER, DRAM, FULL_RATE, MEMORY, MIB, NODE, PATIENCE, Info, check,
+    check_figures, check_never_stopped, fall, finish_checker, run_tests,
+    set_balloon, start_checker, start_swapper, swapper_args, wait_for_passes,
+    wait_for_swaps, wait_until)
+from nodelib import Pages, filled, free_on  # noqa: E402
+from raminate import paths  # noqa: E402
+from raminate.guest import (  # noqa: E402
+    PAGE_SIZE, Boot, Guest, two_node_tiers)
+
+FAST, SLOW = 0, 1
+FAST_PAGES = DRAM // PAGE_SIZE
+PAGES = MEMORY // PAGE_SIZE
+SWAPS = 3000
+HOT_PAGES = 1000
+SMALL = 112 * MIB
+# Freed memory is cleared, so that all of it has been written once.
+TOUCHED = Boot(['/bin/checker', 'percent=25'],
+               ['virtio_pci', 'virtio_balloon'], kernel_args='init_on_free=1')
+NEVER = 3600 * 1000
+AT_REST: Dict[str, Any] = {'policy': 'null', 'scan_period': NEVER,
+                           'swap_period': NEVER}
+THP = Path('/sys/kernel/mm/transparent_hugepage')
+
+
+def on_nodes(memory: int = MEMORY, dram: int = DRAM,
+             nodes: Sequence[int] = (FAST, SLOW), **options: Any
+             ) -> List[str]:
+    container = two_node_tiers(memory, dram, nodes, **options)
+    return ['-m', f'{memory // MIB}M', *container.args(), *NODE]
+
+
+def start_at_full_rate(guest: Guest) -> None:
+    """Pages move from when the guest has booted, which is slow enough."""
+    start_checker(guest)
+    go_to_full_rate(guest)
+
+
+def go_to_full_rate(guest: Guest) -> None:
+    for name, value in FULL_RATE.items():
+        guest.set(name.replace('_', '-'), value)
+
+
+def pass_again(guest: Guest) -> None:
+    """The checker walks all of its memory from now on."""
+    guest.console.skip()
+    wait_for_passes(guest)
+
+
+def check_parts(info: Info) -> None:
+    """As the kernel has them, and by choice."""
+    for part, name in (('sampler', 'pagemap'), ('mover', 'migrate')):
+        check(info[part] == name,
+              f"{part} is {info[part]}: {info.get(part + '-reason')}")
+        check(part + '-reason' not in info, info.get(part + '-reason'))
+
+
+def no_write_is_lost(directory: Path) -> None:
+    """The placer and an external program both swap all the time."""
+    args = [*on_nodes(**AT_REST), '-smp', '2', *swapper_args(directory)]
+    with Guest(directory, CHECKER, args, 'kvm') as guest:
+        start_at_full_rate(guest)
+        swapper = start_swapper(guest, directory)
+        wait_until(lambda: swapper.swaps > SWAPS or swapper.error,
+                   "swaps by command", guest)
+        info = wait_for_swaps(guest, SWAPS)
+        pass_again(guest)
+        swapper.finish()
+        counts = finish_checker(guest)
+        check(counts['threads'] == 2, "the guest has not two vCPUs")
+        check_parts(info)
+        check_figures(guest.raminate())
+        check_never_stopped(guest)
+
+
+def wanted(page: int) -> int:
+    """Where a page is to be as long as none is swapped."""
+    return FAST if page < FAST_PAGES else SLOW
+
+
+def swap(guest: Guest, pairs: Sequence[Tuple[int, int]]) -> None:
+    answer = guest.cmd('raminate-swap-pages', id='dmcon0',
+                       pairs=[{'a': a, 'b': b} for a, b in pairs])
+    failed = [pair for pair in answer['results'] if 'error' in pair]
+    check(not failed, f"{len(failed)} swaps failed: {failed[:5]}")
+
+
+@contextlib.contextmanager
+def khugepaged_rests() -> Iterator[None]:
+    """It makes huge pages again of what was taken out of one."""
+    period = THP / 'khugepaged' / 'scan_sleep_millisecs'
+    before = period.read_text()
+    period.write_text(f'{NEVER}\n')
+    try:
+        yield
+    finally:
+        period.write_text(before)
+
+
+def pages_are_where_the_figures_say(directory: Path) -> None:
+    """Page by page, also where they are taken out of huge pages."""
+    args = on_nodes(**AT_REST)
+    with khugepaged_rests(), Guest(directory, CHECKER, args,
+                                   'kvm') as guest:
+        start_checker(guest)
+        wait_until(lambda: guest.raminate()['state'] == 'running',
+                   "the placer", guest)
+        pages = Pages(guest)
+        check(pages.huge_bytes() > MEMORY // 2,
+              f"huge pages have {pages.huge_bytes()} bytes of the guest")
+        before = pages.nodes()
+        there = [page for page in range(PAGES) if before[page] >= 0]
+        strays = [page for page in there if before[page] != wanted(page)]
+        check(not strays, f"not where they should begin: {strays[:20]}")
+        check(len(there) > PAGES // 2, f"only {len(there)} have memory")
+        pairs = pick_pairs(there)
+        swap(guest, pairs)
+        check_swapped(guest, pages, there, pairs)
+        check(pages.huge_bytes() > 0, "no huge page is left")
+        pass_again(guest)
+        finish_checker(guest)
+        check_figures(guest.raminate())
+
+
+def pick_pairs(there: List[int]) -> List[Tuple[int, int]]:
+    """Pages of one half of the fast tier change places, with any others."""
+    chosen = random.Random(1)
+    fast = [page for page in there if page < FAST_PAGES // 2]
+    slow = [page for page in there if page >= FAST_PAGES]
+    number = min(1000, len(fast) // 2)
+    return list(zip(chosen.sample(fast, number), chosen.sample(slow, number)))
+
+
+def check_swapped(guest: Guest, pages: Pages, there: List[int],
+                  pairs: List[Tuple[int, int]]) -> None:
+    swapped = {page for pair in pairs for page in pair}
+    now = pages.nodes()
+    # Pages full of zeroes that were in huge pages have none any more.
+    there = [page for page in there if now[page] >= 0]
+    for node in (FAST, SLOW):
+        number = sum(page in swapped and now[page] == node for page in there)
+        check(number > 50, f"only {number} pages are on node {node} anew")
+    wrong = [(page, now[page]) for page in there
+             if now[page] != wanted(page) ^ (page in swapped)]
+    check(not wrong, f"{len(wrong)} pages are on other nodes: {wrong[:20]}")
+    names = {'dram0': FAST, 'mram0': SLOW}
+    others = random.Random(2).sample(there, 100)
+    for page in [*others, *swapped.intersection(there)][:200]:
+        told = guest.cmd('query-raminate-page', id='dmcon0', page=page)
+        check(names[told['tier']] == now[page],
+              f"page {page} is on node {now[page]}: {told}")
+
+
+def hot_pages_move_to_the_fast_node(directory: Path) -> None:
+    """The demo's workload: the share of slow memory falls, twice."""
+    boot = Boot(['/bin/workload', f'arena={PAGES // 2}', f'hot={HOT_PAGES}',
+                 'thin=50'])
+    args = on_nodes(scan_period=500, swap_period=1000, policy='null',
+                    max_cpu=0)
+    with Guest(directory, boot, args, 'kvm') as guest:
+        guest.launch()
+        guest.console.wait('workload: phase 1\n', PATIENCE)
+        fall(guest)
+        guest.set('policy', 'null')
+        guest.console.send('move')
+        guest.console.wait('workload: phase 2\n', PATIENCE)
+        fall(guest)
+        check_parts(guest.raminate())
+        check_never_stopped(guest)
+
+
+def faults_keep_to_their_budget(directory: Path) -> None:
+    """And are many more without one; the kernel counts them as well."""
+    args = on_nodes(**AT_REST, fault_budget=0, max_cpu=0)
+    with Guest(directory, CHECKER, args, 'kvm') as guest:
+        start_checker(guest)
+        guest.set('scan-period', 200)
+        pass_again(guest)
+        free, free_by_kernel = fault_rates(guest)
+        budget = int(free / 20)
+        check(budget > 10, f"only {free} faults a second without a budget")
+        guest.set('fault-budget', budget)
+        wait_until(lambda: fault_rates(guest)[0] < 2 * budget,
+                   f"less than {2 * budget} faults a second", guest)
+        kept, kept_by_kernel = fault_rates(guest, 50)
+        print(f"# faults a second: {free:.0f}, and {kept:.0f} with a budget "
+              f"of {budget}; by the kernel {free_by_kernel:.0f} and "
+              f"{kept_by_kernel:.0f}")
+        check(kept < 2 * budget, f"{kept} faults a second, not {budget}")
+        check(kept > 0, "nothing is watched")
+        check(kept_by_kernel < free_by_kernel / 4,
+              f"the kernel counts {free_by_kernel} and {kept_by_kernel}")
+        finish_checker(guest)
+
+
+def fault_rates(guest: Guest, scans: int = 20) -> Tuple[float, float]:
+    """In a second during so many scans, by QEMU and by the kernel."""
+    pages = Pages(guest)
+    begin, first, first_fault = (time.monotonic(), guest.raminate(),
+                                 pages.faults())
+    wait_until(lambda: guest.raminate()['scans'] >= first['scans'] + scans,
+               f"{scans} scans", guest)
+    took = time.monotonic() - begin
+    return ((guest.raminate()['watch-faults'] - first['watch-faults']) / took,
+            (pages.faults() - first_fault) / took)
+
+
+def strays(pages: Pages) -> int:
+    return sum(node >= 0 and node != wanted(page)
+               for page, node in enumerate(pages.nodes()))
+
+
+def strays_are_brought_back(directory: Path) -> None:
+    """Another process moves pages, while the kernel balances nodes."""
+    balancing = Path('/proc/sys/kernel/numa_balancing')
+    balancing.write_text('1\n')
+    # Moving so many takes more of a processor than it may by default.
+    args = on_nodes(**AT_REST, max_cpu=0)
+    with Guest(directory, CHECKER, args, 'kvm') as guest:
+        start_checker(guest)
+        guest.set('scan-period', 200)
+        guest.set('swap-period', 200)
+        pages = Pages(guest)
+        wait_until(lambda: strays(pages) == 0, "no stray page", guest)
+        for first, target in ((0, SLOW), (2 * FAST_PAGES, FAST)):
+            before = guest.raminate()
+            pages.move(first, FAST_PAGES, target)
+            wait_until(lambda: guest.raminate()['pages-astray'] >
+                       before['pages-astray'] + FAST_PAGES // 2,
+                       "pages to be found astray", guest)
+            wait_until(lambda: strays(pages) == 0, "no stray page", guest)
+            scans = guest.raminate()['scans'] - before['scans']
+            check(scans < 100, f"that took {scans} scans")
+        pass_again(guest)
+        finish_checker(guest)
+        check_figures(guest.raminate())
+        check_never_stopped(guest)
+
+
+def a_full_node_loses_nothing(directory: Path) -> None:
+    """There is no room in slow memory, then in fast, and then again."""
+    args = [*on_nodes(**AT_REST), '-smp', '2']
+    with Guest(directory, CHECKER, args, 'kvm') as guest:
+        start_at_full_rate(guest)
+        wait_for_swaps(guest, 100)
+        failed = guest.raminate()['swaps-failed']
+        with filled(SLOW):
+            print(f"# {free_on(SLOW) // 1024} KiB are free on the slow node")
+            wait_until(lambda: guest.raminate()['swaps-failed'] > failed,
+                       "swaps that fail", guest)
+            pass_again(guest)
+        wait_for_swaps(guest, SWAPS)
+        with filled(FAST):
+            print(f"# {free_on(FAST) // 1024} KiB are free on the fast node")
+            # Whatever leaves it makes room.
+            wait_for_swaps(guest, 100)
+            pass_again(guest)
+        info = wait_for_swaps(guest, SWAPS)
+        pass_again(guest)
+        finish_checker(guest)
+        check_parts(info)
+        check_never_stopped(guest)
+        for tier in guest.raminate()['tiers']:
+            check(tier['pages'] == tier['size'] // PAGE_SIZE, tier)
+
+
+def memory_is_given_back(directory: Path) -> None:
+    """By a balloon, and by free page reporting."""
+    args = [*on_nodes(**AT_REST), '-smp', '2', '-device',
+            'virtio-balloon-pci,free-page-reporting=on',
+            *swapper_args(directory)]
+    with Guest(directory, TOUCHED, args, 'kvm') as guest:
+        start_at_full_rate(guest)
+        pages = Pages(guest)
+        swapper = start_swapper(guest, directory)
+        # The checker has a quarter; what is free, and was touched, is told.
+        wait_for_size(guest, pages, MEMORY * 3 // 4)
+        set_balloon(guest, SMALL)
+        wait_for_size(guest, pages, SMALL)
+        wait_for_swaps(guest, 1000)
+        # It keeps the main loop busy, which serves the balloon.
+        swapper.finish()
+        pass_again(guest)
+        # Not all: each page takes KVM an asynchronous page fault.
+        set_balloon(guest, SMALL + 4 * MIB)
+        wait_for_swaps(guest, 1000)
+        pass_again(guest)
+        finish_checker(guest)
+        check_figures(guest.raminate())
+
+
+def wait_for_size(guest: Guest, pages: Pages, size: int) -> None:
+    wait_until(lambda: sum(pages.counts().values()) * PAGE_SIZE <= size,
+               f"no more than {size} bytes of memory", guest)
+
+
+def costs_are_those_of_the_host(directory: Path) -> None:
+    with Guest(directory, None, on_nodes(), 'kvm') as guest:
+        guest.launch()
+        tiers = guest.raminate()['tiers']
+        told = [(tier['node'], tier['read-cost'], tier['write-cost'])
+                for tier in tiers]
+        check(told == [(FAST, 100, 100), (SLOW, 300, 300)], told)
+        check(all('mem-path' not in tier for tier in tiers), tiers)
+
+
+def bad_nodes_are_refused(directory: Path) -> None:
+    """With one sentence each."""
+    large = 4096 * MIB
+    for args, words in (
+            (on_nodes(nodes=(FAST, 7)), 'no memory that is online on node 7'),
+            (on_nodes(nodes=(FAST, FAST)), "is the tier 'dram0'"),
+            (on_nodes(large + DRAM), f'size {large:#x} is more than node 1'),
+            (on_nodes(mover='mmap'), 'ranges (memory-backend-devmem)')):
+        with Guest(directory, None, args, 'kvm') as guest:
+            try:
+                guest.launch()
+            except Exception:   # pylint: disable=broad-except
+                log = guest.get_log() or ''
+                check(words in log and log.count('\n') == 1, log)
+            else:
+                guest.kill()
+                check(False, f"QEMU starts in spite of: {words}")
+            # It has not been started.
+            guest.kill()
+
+
+def hmp(guest: Guest, line: str) -> None:
+    said = guest.cmd('human-monitor-command', **{'command-line': line})
+    check(said == '', f"{line}: {said}")
+
+
+def guests_migrate_and_are_saved(directory: Path) -> None:
+    """Between QEMUs on the same nodes."""
+    disk = directory / 'disk'
+    subprocess.run([paths.QEMU.parent / 'qemu-img', 'create', '-q', '-f',
+                    'qcow2', disk, '64M'], check=True)
+    uri = f"unix:{directory / 'migration'}"
+    args = [*on_nodes(**AT_REST), '-smp', '2', '-drive',
+            f'if=none,id=d,format=qcow2,file={disk}']
+    with Guest(directory, CHECKER, args, 'kvm') as source, \
+            Guest(directory, CHECKER, [*args, '-incoming', 'defer'],
+                  'kvm') as target:
+        start_at_full_rate(source)
+        wait_for_swaps(source, SWAPS)
+        target.launch()
+        go_to_full_rate(target)
+        target.cmd('migrate-incoming', uri=uri)
+        migrate(source, uri)
+        target.console.wait('checker: running', PATIENCE)
+        wait_for_swaps(target, SWAPS)
+        pass_again(target)
+        hmp(target, 'savevm one')
+        wait_for_swaps(target, SWAPS)
+        hmp(target, 'loadvm one')
+        wait_for_swaps(target, SWAPS)
+        pass_again(target)
+        finish_checker(target)
+        check_parts(target.raminate())
+        check_figures(target.raminate())
+
+
+def migrate(source: Guest, uri: str) -> None:
+    source.cmd('migrate-set-parameters',
+               {'max-bandwidth': 16 << 30, 'downtime-limit': 60000})
+    source.cmd('migrate', uri=uri)
+
+    def ended() -> bool:
+        status: Dict[str, Any] = source.cmd('query-migrate')
+        check(status.get('status') not in ('failed', 'cancelled'), status)
+        return status.get('status') == 'completed'
+    wait_until(ended, "migration to be completed")
+
+
+# Large pages wherever the kernel finds some
+(THP / 'enabled').write_text('always\n')
+run_tests(no_write_is_lost, pages_are_where_the_figures_say,
+          hot_pages_move_to_the_fast_node, faults_keep_to_their_budget,
+          strays_are_brought_back, a_full_node_loses_nothing,
+          memory_is_given_back, costs_are_those_of_the_host,
+          bad_nodes_are_refused, guests_migrate_and_are_saved)
