@@ -10,7 +10,7 @@ import os
 from pathlib import Path
 import re
 import sys
-from typing import Any, List
+from typing import Any, List, Tuple
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / 'guest'))
 
@@ -284,12 +284,23 @@ def drivers_are_kept_out(directory: Path) -> None:
     with Guest(directory, CHECKER, on_dev_mem(**FULL_RATE), 'kvm') as guest:
         start_checker(guest)
         wait_for_swaps(guest, SWAPS)
+        check(claimed() == [(POOL, POOL + DRAM), (POOL + DRAM, POOL + MEMORY)],
+              Path('/proc/iomem').read_text())
         check(not driver_gets(POOL + DRAM), "a driver got memory of a guest")
         wait_for_passes(guest)
         check_is_by_kvm(guest.raminate())
         finish_checker(guest)
         check_figures(guest.raminate())
+    check(claimed() == [], Path('/proc/iomem').read_text())
     check(driver_gets(POOL + DRAM), "a driver doesn't get memory of nobody")
+
+
+def claimed() -> List[Tuple[int, int]]:
+    """Starts and ends of what guests have claimed against drivers."""
+    found = re.findall(r'^ *(\w+)-(\w+) : RAMinate$',
+                       Path('/proc/iomem').read_text(), re.M)
+    # Once as an entry, and once within it as the claim.
+    return sorted({(int(start, 16), int(end, 16) + 1) for start, end in found})
 
 
 def driver_gets(start: int) -> bool:
