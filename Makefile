@@ -20,7 +20,7 @@ RUN_TESTS = $(PYTHON) $(SETUP)/run-tests.py $(BUILD)
         check-nested check-nodes check-kvm check-libvirt check-asan \
         check-ubsan check-load check-tsan soak soak-nested fuzz \
         bench bench-full bench-nested bench-cost bench-scale bench-hostile \
-        demo demo-nested \
+        demo demo-nested demo-nodes \
         clean distclean help
 
 all:
@@ -151,6 +151,9 @@ demo: all
 demo-nested: all
 	$(SRC)/scripts/demo-nested
 
+demo-nodes: all
+	$(SRC)/scripts/demo-nested --on-nodes
+
 # What it measures does not depend on the speed of the machine.
 bench: all
 	$(PYTHON) $(SRC)/bench/run
@@ -196,6 +199,8 @@ help:
 	@echo 'make install       install them; DESTDIR=DIR below DIR'
 	@echo 'make demo          build and run the demonstration'
 	@echo 'make demo-nested   the same with the KVM extension, in an emulated host'
+	@echo 'make demo-nodes    the same on NUMA nodes of an emulated host, whose'
+	@echo '                   kernel is the distribution'"'"'s own'
 	@echo 'make check         build and run all tests'
 	@echo 'make bench-nested  policies on KVM in an emulated host, by the traffic'
 	@echo 'make bench-cost    count what scans and swaps cost in KVM'

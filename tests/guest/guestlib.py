@@ -150,9 +150,13 @@ def check_figures(info: Info) -> None:
               f"{tier['size']}")
 
 
-def check_never_stopped(guest: Guest) -> None:
+def check_no_stop(guest: Guest) -> None:
     events = [event['event'] for event in guest.get_qmp_events()]
     check('STOP' not in events, f"events: {events}")
+
+
+def check_never_stopped(guest: Guest) -> None:
+    check_no_stop(guest)
     check(guest.raminate()['pause-time']['count'] == 0, "vCPUs were paused")
 
 

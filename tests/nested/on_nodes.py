@@ -17,8 +17,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / 'guest'))
 # pylint: disable=wrong-import-position
 from guestlib import (  # noqa: E402
     CHECKER, DRAM, FULL_RATE, MEMORY, MIB, NODE, PATIENCE, Info, check,
-    check_figures, check_never_stopped, fall, finish_checker, run_tests,
-    set_balloon, start_checker, start_swapper, swapper_args, wait_for_passes,
+    check_figures, check_never_stopped, check_no_stop, fall, finish_checker,
+    run_tests, set_balloon, start_checker, start_swapper, swapper_args, wait_for_passes,
     wait_for_swaps, wait_until)
 from nodelib import Pages, filled, free_on  # noqa: E402
 from raminate import paths  # noqa: E402
@@ -342,6 +342,32 @@ def bad_nodes_are_refused(directory: Path) -> None:
             guest.kill()
 
 
+def ordinary_memory_is_placed(directory: Path) -> None:
+    """Switched on for the machine's own RAM, and off, as the guest runs."""
+    args = ['-m', f'{MEMORY // MIB}M', '-smp', '2']
+    settings = {name.replace('_', '-'): value
+                for name, value in FULL_RATE.items()}
+    with Guest(directory, CHECKER, args, 'kvm') as guest:
+        start_checker(guest)
+        memdev = guest.cmd('query-memdev')[0]['id']
+        for _ in range(2):
+            guest.cmd('object-add', **{
+                'qom-type': 'memory-placement', 'id': 'dmcon0',
+                'memdev': memdev, 'nodes': [FAST, SLOW], 'budgets': [DRAM],
+                **settings})
+            info = wait_for_swaps(guest, SWAPS)
+            check_parts(info)
+            # All of it was on one node when this began.
+            check(guest.raminate()['pages-astray'] > 0, "none was astray")
+            pass_again(guest)
+            check_figures(guest.raminate())
+            guest.cmd('object-del', id='dmcon0')
+            check(guest.cmd('query-raminate') == [], "it is still there")
+            pass_again(guest)
+        finish_checker(guest)
+        check_no_stop(guest)
+
+
 def hmp(guest: Guest, line: str) -> None:
     said = guest.cmd('human-monitor-command', **{'command-line': line})
     check(said == '', f"{line}: {said}")
@@ -394,5 +420,6 @@ def migrate(source: Guest, uri: str) -> None:
 run_tests(no_write_is_lost, pages_are_where_the_figures_say,
           hot_pages_move_to_the_fast_node, faults_keep_to_their_budget,
           strays_are_brought_back, a_full_node_loses_nothing,
-          memory_is_given_back, costs_are_those_of_the_host,
+          memory_is_given_back, ordinary_memory_is_placed,
+          costs_are_those_of_the_host,
           bad_nodes_are_refused, guests_migrate_and_are_saved)
