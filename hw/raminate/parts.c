@@ -79,13 +79,18 @@ bool raminate_placer_choose_parts(const RaminateMemory *memory,
 /* Failing */
 
 /*
- * Returns: the next best part that suits the tiers and has not failed, or NULL.
- * What works is found when it is opened; it may have to be probed.
+ * Returns: the next best part after @part that suits the tiers and has not
+ * failed, or NULL.  What works is found when it is opened; it may have to be
+ * probed.
  */
 static const RaminatePart *next_part(const RaminatePart *const *parts,
-                                     unsigned failed,
+                                     const RaminatePart *part, unsigned failed,
                                      const RaminateMemory *memory)
 {
+    while (*parts != part) {
+        parts++;
+    }
+    parts++;
     while (*parts && ((failed & BIT((*parts)->type)) ||
                       !raminate_part_suits(*parts, memory))) {
         parts++;
@@ -104,8 +109,7 @@ static void part_failed(RaminatePlacer *placer, RaminatePartChoice *choice,
 {
     const char *from = qapi_enum_lookup(names, choice->in_force->type);
     const RaminatePart *next =
-        next_part(parts, choice->failed | BIT(choice->in_force->type),
-                  placer->memory);
+        next_part(parts, choice->in_force, choice->failed, placer->memory);
 
     raminate_placer_assert_locked(placer);
     if (setting == RAMINATE_PART_AUTO && next) {
