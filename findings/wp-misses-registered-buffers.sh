@@ -40,14 +40,8 @@ io_uring, buffer not registered: faults 1, written yes, protected no
 io_uring, buffer registered: faults 0, written yes, protected yes
 store by another mapping: faults 0, written yes, protected yes'
 
-directory=$(mktemp -d)
-trap 'rm -rf "$directory"' EXIT
-cd "$directory"
-
-cannot_tell() {
-    printf '%s: %s\n' "${0##*/}" "$1" >&2
-    exit 2
-}
+# shellcheck source=findings/boot.sh
+. "$(dirname "$0")/boot.sh"
 
 cat >probe.c <<'END'
 #define _GNU_SOURCE
@@ -235,38 +229,7 @@ int main(void)
 }
 END
 
-# put_entry NAME MODE FILE: a file of an archive of cpio, as the kernel has it
-put_entry() {
-    local size
-
-    size=$(stat -c %s "$3")
-    printf '070701%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%s\0' \
-        0 "$2" 0 0 1 0 "$size" 0 0 0 0 "$((${#1} + 1))" 0 "$1"
-    head -c "$(((4 - (110 + ${#1} + 1) % 4) % 4))" /dev/zero
-    cat "$3"
-    head -c "$(((4 - size % 4) % 4))" /dev/zero
-}
-
-gcc -O1 -static -pthread -o probe probe.c ||
-    cannot_tell "gcc can't link a static program; install libc6-dev"
-: >empty
-{ put_entry init $((0100755)) probe; put_entry 'TRAILER!!!' 0 empty; } >initrd
-
-apt-get -q -o APT::Sandbox::User=root download "$package=$version" >log 2>&1 ||
-    cannot_tell "can't get $package $version: $(tail -n 1 log)"
-dpkg-deb --fsys-tarfile "$package"_*.deb | tar -x --wildcards './boot/vmlinuz-*'
-
-timeout 300 "${QEMU:-qemu-system-x86_64}" -accel tcg -cpu max -m 512 \
-    -nodefaults -display none -no-reboot -serial file:console \
-    -kernel boot/vmlinuz-* -initrd initrd -append 'console=ttyS0 quiet' ||
-    cannot_tell "QEMU failed, or took more than 300 s"
-
-seen=$(tr -d '\r' <console | sed -n '/^BEGIN$/,/^END$/p' | sed '1d;$d')
-[ "$(printf '%s\n' "$seen" | wc -l)" = 5 ] ||
-    cannot_tell "the probe failed: $(tail -n 3 console)"
-printf '%s\n' "$seen"
-[ "$seen" = "$expected" ] || {
-    echo "This has changed; it was:"
-    printf '%s\n' "$expected"
-    exit 1
-}
+build_probe -pthread
+get_kernel "$package" "$version"
+boot_probe
+check_seen "$expected"
