@@ -1,0 +1,223 @@
+#!/bin/bash
+# PAGEMAP_SCAN says of pages that were never touched that they were written.
+#
+# In memory that userfaultfd watches (UFFD_FEATURE_WP_ASYNC), PAGE_IS_WRITTEN
+# stands for "not protected".  Nothing is, until a scan protects it: until then
+# the mask PAGE_IS_WRITTEN, as documented for finding written pages, finds all
+# pages.  Later it finds those that were given back meanwhile (MADV_DONTNEED),
+# as by a balloon.  PAGE_IS_WRITTEN|PAGE_IS_PRESENT finds no holes, but still
+# pages that were only read; PAGE_IS_PFNZERO, inverted, takes those out.
+#
+# A sampler that goes by the plain mask counts holes as hot.
+#
+# Seen with Linux 6.12.117 of Debian 13 (linux-image-6.12.117+deb13-amd64
+# 6.12.117-1) and 7.3.4 of its backports (linux-binary-7.3.4+deb13-amd64
+# 7.3.4-1~bpo13+1), under QEMU 10.0.13, and with Linux 6.18.44: what $expected
+# says.
+#
+# Boots those kernels in qemu-system-x86_64 without KVM.  Needs apt-get,
+# dpkg-deb, gcc with a static C library, and QEMU of any version ($QEMU names
+# it).
+# Status: 0 if it is so, 1 if it has changed, 2 if it can't be told.
+#
+# SPDX-License-Identifier: GPL-2.0-or-later
+set -euo pipefail
+
+# Package and version
+kernels='linux-image-6.12.117+deb13-amd64 6.12.117-1
+linux-binary-7.3.4+deb13-amd64 7.3.4-1~bpo13+1'
+expected='64 pages of 2048 written: written 2048, and present 64, and not the zero page 64
+64 others read: written 2048, and present 128, and not the zero page 64
+all protected once: written 0, and present 0, and not the zero page 0
+64 others written: written 64, and present 64, and not the zero page 64
+protected again, 64 dropped: written 64, and present 0, and not the zero page 0'
+
+# shellcheck source=findings/boot.sh
+. "$(dirname "$0")/boot.sh"
+
+cat >probe.c <<'END'
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <linux/userfaultfd.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/reboot.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define PAGE 4096
+#define NR_PAGES 2048
+#define NR_WRITTEN 64
+
+/* Of Linux 6.7; headers of a C library may be older. */
+#ifndef UFFD_FEATURE_WP_ASYNC
+#define UFFD_FEATURE_WP_ASYNC (1 << 15)
+#endif
+
+#define IS_WRITTEN (1 << 1)
+#define IS_PRESENT (1 << 3)
+#define IS_PFNZERO (1 << 5)
+
+struct region {
+    uint64_t start, end, categories;
+};
+
+struct scan {
+    uint64_t size, flags, start, end, walk_end, vec, vec_len, max_pages;
+    uint64_t category_inverted, category_mask, category_anyof_mask;
+    uint64_t return_mask;
+};
+
+#define WP_MATCHING (1 << 0)
+#define CHECK_WPASYNC (1 << 1)
+#define SCAN _IOWR('f', 16, struct scan)
+
+static int pagemap;
+static volatile char *memory;
+static struct region regions[NR_PAGES];
+
+/* Ends the machine, as its first process. */
+static void end(int status)
+{
+    if (getpid() == 1) {
+        reboot(RB_POWER_OFF);
+    }
+    exit(status);
+}
+
+static void need(int ok, const char *what)
+{
+    if (!ok) {
+        perror(what);
+        end(1);
+    }
+}
+
+static int scan_pages(uint64_t flags, uint64_t mask, uint64_t inverted)
+{
+    struct scan scan = {
+        .size = sizeof(scan),
+        .flags = flags,
+        .start = (uintptr_t)memory,
+        .end = (uintptr_t)memory + NR_PAGES * PAGE,
+        .vec = (uintptr_t)regions,
+        .vec_len = NR_PAGES,
+        .category_inverted = inverted,
+        .category_mask = mask,
+        .return_mask = mask,
+    };
+    int nr = ioctl(pagemap, SCAN, &scan);
+
+    need(nr >= 0, "PAGEMAP_SCAN");
+    return nr;
+}
+
+/* Returns: how many pages there are with all of @mask. */
+static unsigned count(uint64_t mask, uint64_t inverted)
+{
+    int nr = scan_pages(0, mask, inverted);
+    unsigned pages = 0;
+
+    for (int i = 0; i < nr; i++) {
+        pages += (regions[i].end - regions[i].start) / PAGE;
+    }
+    return pages;
+}
+
+static void show(const char *done)
+{
+    uint64_t present = IS_WRITTEN | IS_PRESENT;
+
+    printf("%s: written %u, and present %u, and not the zero page %u\n", done,
+           count(IS_WRITTEN, 0), count(present, 0),
+           count(present | IS_PFNZERO, IS_PFNZERO));
+}
+
+static void watch(void)
+{
+    struct uffdio_api api = {
+        .api = UFFD_API,
+        .features = UFFD_FEATURE_WP_ASYNC,
+    };
+    struct uffdio_register range = {
+        .range = { (uintptr_t)memory, NR_PAGES * PAGE },
+        .mode = UFFDIO_REGISTER_MODE_WP,
+    };
+    int uffd = syscall(__NR_userfaultfd, O_CLOEXEC);
+
+    need(uffd >= 0 && ioctl(uffd, UFFDIO_API, &api) == 0, "userfaultfd");
+    need(ioctl(uffd, UFFDIO_REGISTER, &range) == 0, "UFFDIO_REGISTER");
+}
+
+static void write_from(int first)
+{
+    for (int page = first; page < first + NR_WRITTEN; page++) {
+        memory[page * PAGE] = 1;
+    }
+}
+
+int main(void)
+{
+    char sum = 0;
+
+    if (getpid() == 1) {
+        mkdir("/dev", 0755);
+        mkdir("/proc", 0755);
+        mount("dev", "/dev", "devtmpfs", 0, NULL);
+        mount("proc", "/proc", "proc", 0, NULL);
+        dup2(open("/dev/console", O_RDWR), 1);
+        dup2(1, 2);
+    }
+    setbuf(stdout, NULL);
+    pagemap = open("/proc/self/pagemap", O_RDONLY);
+    need(pagemap >= 0, "/proc/self/pagemap");
+    memory = mmap(NULL, NR_PAGES * PAGE, PROT_READ | PROT_WRITE,
+                  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    need(memory != MAP_FAILED, "mmap");
+    need(madvise((void *)memory, NR_PAGES * PAGE, MADV_NOHUGEPAGE) == 0,
+         "madvise");
+    watch();
+    printf("BEGIN\n");
+    write_from(0);
+    show("64 pages of 2048 written");
+    for (int page = NR_WRITTEN; page < 2 * NR_WRITTEN; page++) {
+        sum += memory[page * PAGE];
+    }
+    show("64 others read");
+    scan_pages(WP_MATCHING | CHECK_WPASYNC, IS_WRITTEN, 0);
+    show("all protected once");
+    write_from(2 * NR_WRITTEN);
+    show("64 others written");
+    scan_pages(WP_MATCHING | CHECK_WPASYNC, IS_WRITTEN, 0);
+    need(madvise((void *)memory, NR_WRITTEN * PAGE, MADV_DONTNEED) == 0,
+         "madvise");
+    show("protected again, 64 dropped");
+    printf("END\n");
+    end(sum);
+}
+END
+
+# Debian 13's packages, whatever is installed here
+keys=/usr/share/keyrings/debian-archive-keyring.gpg
+for suite in trixie trixie-backports; do
+    echo "deb [signed-by=$keys] http://deb.debian.org/debian $suite main"
+done >sources.list
+mkdir -p lists/partial archives/partial
+options=(-o Dir::Etc::SourceList="$PWD/sources.list"
+         -o Dir::Etc::SourceParts=/dev/null -o Dir::State::Lists="$PWD/lists"
+         -o Dir::Cache="$PWD")
+apt-get -q -o APT::Sandbox::User=root "${options[@]}" update >log 2>&1 ||
+    cannot_tell "can't get Debian's lists: $(tail -n 1 log)"
+
+build_probe -Wall
+while read -r package version; do
+    get_kernel "$package" "$version" "${options[@]}"
+    boot_probe
+    printf '%s:\n' "$package"
+    check_seen "$expected"
+done <<<"$kernels"
