@@ -114,7 +114,11 @@ def _blow(directory: Path, storm: Storm, guest: Guest, seconds: float,
         check(time.monotonic() < start + seconds + DONE_PATIENCE,
               "the guest does not come to an end")
         storm.load.poll(guest)
-        check(swapper.error is None, f"swapping failed: {swapper.error!r}")
+        if swapper.error:
+            # A guest that has ended says why.
+            storm.load.poll(guest)
+            check(False, f"swapping failed: {swapper.error!r}; the guest's "
+                  f"last words: {guest.console.tail()}")
         if time.monotonic() >= said + PROGRESS:
             said += PROGRESS
             info = guest.raminate()

@@ -93,8 +93,11 @@ static void test_swap(void)
         g_assert_cmpint(raminate_nodes->node[SLOW_PAGE + 20 + i], ==, 0);
     }
     g_assert_cmpuint(raminate_nodes->moves, ==, 40);
+    /* Of one node, there is nothing to move. */
+    raminate_assert_swap(qts, 50, 51);
+    g_assert_cmpuint(raminate_nodes->moves, ==, 40);
     assert_all(qts);
-    g_assert_cmpuint(raminate_figure(qts, "swaps"), ==, 20);
+    g_assert_cmpuint(raminate_figure(qts, "swaps"), ==, 21);
     end(qts);
 }
 

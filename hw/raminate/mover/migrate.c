@@ -354,7 +354,12 @@ static RaminateExchangeResult migrate_exchange(RaminateMover *parent,
         int ret = 0;
 
         n = same_down(memory, &moves[i], nr - i);
-        if (has_room(mover, tier_down(memory, &moves[i]), n)) {
+        if (node_of(memory, moves[i].page) == node_of(memory, moves[i].with)) {
+            /* They only change places in the placement. */
+            n = 1;
+            moves[i].status = RAMINATE_MOVE_DONE;
+            raminate_memory_exchanged(memory, moves[i].page, moves[i].with);
+        } else if (has_room(mover, tier_down(memory, &moves[i]), n)) {
             ret = exchange_some(memory, &moves[i], n);
         } else {
             no_room(&moves[i], n);
