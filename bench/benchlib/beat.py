@@ -8,15 +8,13 @@ from pathlib import Path
 import time
 from typing import Callable, List, NamedTuple
 
-from .largeguest import (
-    PAGE, Asker, Case, Writes, firmware, wait_for_more, writer)
+from .largeguest import PAGE, Asker, Case, Writes, firmware, writer
 # pylint: disable=wrong-import-order
 from raminate.guest import MIB, Guest, two_tiers, work_directory
 from raminate.worker import Worker
 
 MEMORY = 64 * MIB
-# Less than what is written all the time, so that pages move all the time
-DRAM = MIB // 2
+DRAM = 8 * MIB
 # A node of ordinary memory, of which a page is the beat
 BEAT = 2 * MIB
 CASE = Case('beat', MEMORY + BEAT, [Writes(MIB // 4, PAGE)])
@@ -101,7 +99,11 @@ def stopped_storage(binary: str, seconds: float, monitor: bool) -> Longest:
         with Guest(directory, None, args, 'tcg,thread=multi',
                    binary) as guest:
             guest.launch()
-            if monitor:
-                guest.set('monitor', True)
-                wait_for_more(guest, 'swaps', 1)
-            return watch(directory, lambda: start_read(guest), seconds + 1)
+
+            def stop() -> None:
+                # The first batches, which have most to move, meet it.
+                start_read(guest)
+                if monitor:
+                    guest.set('monitor', True)
+
+            return watch(directory, stop, seconds + 1)
