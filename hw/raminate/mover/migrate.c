@@ -223,6 +223,11 @@ static uint32_t page_down(const RaminateMemory *memory,
            ? move->page : move->with;
 }
 
+static uint32_t page_up(const RaminateMemory *memory, const RaminateMove *move)
+{
+    return page_down(memory, move) == move->page ? move->with : move->page;
+}
+
 static int node_of(const RaminateMemory *memory, uint32_t page)
 {
     return memory->tiers[raminate_placement_tier(memory->placement,
@@ -235,11 +240,11 @@ static void fill_call(Call *call, const RaminateMemory *memory,
 {
     call->nr = 0;
     for (size_t i = 0; i < nr; i++) {
-        uint32_t down = page_down(memory, &moves[i]);
-        uint32_t other = down == moves[i].page ? moves[i].with : moves[i].page;
+        uint32_t from_fast = page_down(memory, &moves[i]);
+        uint32_t from_slow = page_up(memory, &moves[i]);
 
-        add_page(call, memory, up ? other : down,
-                 node_of(memory, up ? down : other));
+        add_page(call, memory, up ? from_slow : from_fast,
+                 node_of(memory, up ? from_fast : from_slow));
     }
 }
 
@@ -277,9 +282,7 @@ static int exchange_some(const RaminateMemory *memory, RaminateMove *moves,
     for (size_t i = 0; i < nr; i++) {
         if (!is_there(downs, i)) {
             /* There is no room for the other one: it is to stay. */
-            ups->nodes[i] = node_of(memory, moves[i].page ==
-                                    page_down(memory, &moves[i])
-                                    ? moves[i].with : moves[i].page);
+            ups->nodes[i] = node_of(memory, page_up(memory, &moves[i]));
         }
     }
     ret = split_and_move(ups);
@@ -318,6 +321,12 @@ static unsigned tier_down(const RaminateMemory *memory,
                raminate_placement_tier(memory->placement, move->with));
 }
 
+/* Whether the two pages only change places in the placement. */
+static bool is_level(const RaminateMemory *memory, const RaminateMove *move)
+{
+    return node_of(memory, move->page) == node_of(memory, move->with);
+}
+
 /*
  * Returns: how many moves from the first on go down to the same tier, as many
  * as fit into a call.
@@ -327,8 +336,8 @@ static size_t same_down(const RaminateMemory *memory,
 {
     size_t n = 1;
 
-    while (n < MIN(nr, CALL_PAGES) && tier_down(memory, &moves[n]) ==
-                                      tier_down(memory, &moves[0])) {
+    while (n < MIN(nr, CALL_PAGES) && !is_level(memory, &moves[n]) &&
+           tier_down(memory, &moves[n]) == tier_down(memory, &moves[0])) {
         n++;
     }
     return n;
@@ -353,13 +362,14 @@ static RaminateExchangeResult migrate_exchange(RaminateMover *parent,
     for (size_t i = 0; i < nr; i += n) {
         int ret = 0;
 
-        n = same_down(memory, &moves[i], nr - i);
-        if (node_of(memory, moves[i].page) == node_of(memory, moves[i].with)) {
-            /* They only change places in the placement. */
-            n = 1;
+        if (is_level(memory, &moves[i])) {
             moves[i].status = RAMINATE_MOVE_DONE;
             raminate_memory_exchanged(memory, moves[i].page, moves[i].with);
-        } else if (has_room(mover, tier_down(memory, &moves[i]), n)) {
+            n = 1;
+            continue;
+        }
+        n = same_down(memory, &moves[i], nr - i);
+        if (has_room(mover, tier_down(memory, &moves[i]), n)) {
             ret = exchange_some(memory, &moves[i], n);
         } else {
             no_room(&moves[i], n);
