@@ -163,7 +163,6 @@ long mbind(void *addr, unsigned long size, int mode, const unsigned long *mask,
 long move_pages(int pid, unsigned long nr, void **addrs, const int *to,
                 int *status, int flags)
 {
-    nodes->looks += !to;
     if (to && nodes->call_fails) {
         errno = nodes->call_fails;
         return -1;

@@ -32,7 +32,6 @@ typedef struct FakeNodes {
     uint8_t preferred[NODES_PAGES];
     int8_t node[NODES_PAGES];   /* -1 before the first look at it */
     uint32_t moves;             /* pages that were moved, in all */
-    uint32_t looks;             /* calls that only asked */
 } FakeNodes;
 
 #endif

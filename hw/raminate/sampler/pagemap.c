@@ -55,13 +55,12 @@ typedef struct PagemapSampler {
     int uffd;
     int pagemap;
     bool is_look;               /* the scan under way is a second look */
-    bool knows_left;            /* whether @left is of the last scan */
     uint32_t scan;              /* its number, second looks apart */
     int64_t began_ns;           /* when it began, by the host's clock */
     uint64_t share;             /* of regions that are watched anew */
     uint64_t found;             /* pages, by the scan under way */
     uint64_t watched;           /* those of them that it protected */
-    uint64_t left;              /* pages not protected by the scan before */
+    uint64_t left;              /* not protected by the scan before, if any */
     double credit;              /* faults that the guest may still take */
     double lately_watched;      /* pages, and how many faults there were */
     double lately_faults;
@@ -178,8 +177,7 @@ static void adapt(PagemapSampler *sampler, int64_t now)
     double budget = sampler->parent.fault_budget;
     double seconds = (now - sampler->began_ns) / 1e9;
     double keep = MAX(1 - seconds / MEMORY_S, 0);
-    uint64_t left = sampler->knows_left ? sampler->left : sampler->found;
-    uint64_t faults = sampler->found - MIN(left, sampler->found);
+    uint64_t faults = sampler->found - MIN(sampler->left, sampler->found);
     double usual = budget * USUAL_S;
     double ratio;
 
@@ -214,9 +212,9 @@ static void pagemap_begin_scan(RaminateSampler *parent, bool is_look)
     if (sampler->scan) {
         adapt(sampler, now);
         sampler->left = sampler->found - sampler->watched;
-        sampler->knows_left = true;
     } else {
-        /* At first all pages are found. */
+        /* At first all pages are found, and none by a fault. */
+        sampler->left = UINT64_MAX;
         sampler->share = parent->fault_budget ? 0 : ALL_REGIONS;
     }
     sampler->scan++;
