@@ -150,6 +150,14 @@ def check_figures(info: Info) -> None:
               f"{tier['size']}")
 
 
+def check_parts(info: Info, sampler: str, mover: str) -> None:
+    """These are in force, and no better ones are missing."""
+    for part, name in (('sampler', sampler), ('mover', mover)):
+        check(info[part] == name,
+              f"{part} is {info[part]}: {info.get(part + '-reason')}")
+        check(part + '-reason' not in info, info.get(part + '-reason'))
+
+
 def check_no_stop(guest: Guest) -> None:
     events = [event['event'] for event in guest.get_qmp_events()]
     check('STOP' not in events, f"events: {events}")
@@ -169,8 +177,25 @@ def fall(guest: Guest) -> None:
                "a low share", guest)
 
 
+def fall_twice(guest: Guest) -> None:
+    """Starts the demo's workload; moves its hot pages after the first fall."""
+    guest.launch()
+    guest.console.wait('workload: phase 1\n', PATIENCE)
+    fall(guest)
+    guest.set('policy', 'null')
+    guest.console.send('move')
+    guest.console.wait('workload: phase 2\n', PATIENCE)
+    fall(guest)
+
+
 def share(guest: Guest) -> float:
     return float(guest.raminate().get('slow-share-last', 0))
+
+
+def hmp(guest: Guest, line: str) -> None:
+    """Gives a command that says nothing if all is well."""
+    said = guest.cmd('human-monitor-command', **{'command-line': line})
+    check(said == '', f"{line}: {said}")
 
 
 def set_balloon(guest: Guest, size: int) -> None:

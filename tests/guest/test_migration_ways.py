@@ -12,8 +12,8 @@ import subprocess
 from typing import Any, Callable, Dict, Iterator, List, Sequence
 
 from guestlib import (CHECKER, FULL_RATE, MEMORY, MIB, PATIENCE, Guest, Skip,
-                      check, check_figures, finish_checker, hybrid, run_tests,
-                      start_checker, wait_for_passes, wait_for_swaps,
+                      check, check_figures, finish_checker, hmp, hybrid,
+                      run_tests, start_checker, wait_for_passes, wait_for_swaps,
                       wait_until)
 from qemu.qmp import ExecuteError
 from raminate import paths
@@ -242,11 +242,6 @@ def guest_stays_when_it_fails(directory: Path) -> None:
 
 
 # Snapshots and dumps
-
-def hmp(guest: Guest, line: str) -> None:
-    said = guest.cmd('human-monitor-command', **{'command-line': line})
-    check(said == '', f"{line}: {said}")
-
 
 def snapshots_of_a_busy_guest_are_right(directory: Path) -> None:
     disk = directory / 'disk'

@@ -17,9 +17,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / 'guest'))
 # pylint: disable=wrong-import-position
 from guestlib import (  # noqa: E402
     CHECKER, DRAM, FULL_RATE, MEMORY, MIB, NODE, PATIENCE, Info, check,
-    check_figures, check_never_stopped, fall, finish_checker, run_tests,
-    start_checker, start_swapper, swapper_args, wait_for_passes,
-    wait_for_swaps, wait_until)
+    check_figures, check_never_stopped, check_parts, fall_twice,
+    finish_checker, run_tests, start_checker, start_swapper, swapper_args,
+    wait_for_passes, wait_for_swaps, wait_until)
 from raminate.guest import (  # noqa: E402
     DEV_MEM, PAGE_SIZE, Boot, Guest, two_physical_tiers)
 from qemu.qmp import ExecuteError  # noqa: E402
@@ -45,10 +45,7 @@ def on_dev_mem(start: int = POOL, memory: int = MEMORY, **options: Any
 
 
 def check_is_by_kvm(info: Info) -> None:
-    for part in ('sampler', 'mover'):
-        check(info[part] == 'kvm',
-              f"{part} is {info[part]}: {info.get(part + '-reason')}")
-        check(part + '-reason' not in info, info.get(part + '-reason'))
+    check_parts(info, 'kvm', 'kvm')
 
 
 def no_write_is_lost(directory: Path) -> None:
@@ -77,13 +74,7 @@ def hot_pages_move_to_dram(directory: Path) -> None:
                  f'hot={HOT_PAGES}', 'thin=50'])
     args = on_dev_mem(scan_period=500, swap_period=1000, policy='null')
     with Guest(directory, boot, args, 'kvm') as guest:
-        guest.launch()
-        guest.console.wait('workload: phase 1\n', PATIENCE)
-        fall(guest)
-        guest.set('policy', 'null')
-        guest.console.send('move')
-        guest.console.wait('workload: phase 2\n', PATIENCE)
-        fall(guest)
+        fall_twice(guest)
         check_is_by_kvm(guest.raminate())
         check_never_stopped(guest)
 
