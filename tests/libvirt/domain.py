@@ -6,11 +6,12 @@ import json
 from pathlib import Path
 import socket
 import subprocess
+import time
 from typing import Any, Dict, List, Optional
 
 from document import blocks, replaced
 from libvirtlib import PATIENCE, Host, paths, wait_until
-from raminate.console import Console
+from raminate.console import Console, GuestTrouble
 from raminate.guest import KERNEL_ARGS
 
 NAME = 'hybrid'
@@ -84,7 +85,16 @@ class Domain:
     def start_checker(self) -> None:
         self.define(xml())
         self.start()
-        self.console.wait('checker: started', PATIENCE)
+        try:
+            self.console.wait('checker: started', PATIENCE)
+        except GuestTrouble as trouble:
+            raise GuestTrouble(f"{trouble}\n{self.last_words()}") from None
+
+    def last_words(self) -> str:
+        """What QEMU and libvirt say of the domain's end."""
+        time.sleep(1)   # libvirtd's words come after QEMU's end
+        log = self.host.path(f'/var/log/libvirt/qemu/{NAME}.log')
+        return '\n'.join(log.read_text(errors='replace').splitlines()[-3:])
 
     def state(self) -> str:
         return self.host.run('virsh', 'domstate', NAME).strip()
