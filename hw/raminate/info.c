@@ -261,50 +261,6 @@ RaminateFigures *raminate_placer_figures(RaminatePlacer *placer)
     return figures;
 }
 
-static RaminateMapBucket *bucket_info(const RaminatePlacer *placer,
-                                      uint32_t first, uint32_t end)
-{
-    RaminateMapBucket *bucket = g_new0(RaminateMapBucket, 1);
-    uint32_t tiers[RAMINATE_MAX_TIERS] = { 0 };
-    uint32List **tail = &bucket->tiers;
-    unsigned hottest = 0;
-
-    raminate_placement_count(placer->memory->placement, first, end, tiers);
-    for (unsigned i = 0; i < placer->memory->nr_tiers; i++) {
-        QAPI_LIST_APPEND(tail, tiers[i]);
-    }
-    bucket->heat = raminate_heat_sum(raminate_engine_heat(placer->engine),
-                                     first, end, &hottest) / (end - first);
-    bucket->hottest = hottest;
-    return bucket;
-}
-
-RaminateMap *raminate_placer_map(RaminatePlacer *placer, uint32_t buckets)
-{
-    uint32_t nr_pages = raminate_placer_pages(placer);
-    /* In 64 bits: there can be nearly 2^32 pages. */
-    uint32_t per_bucket = DIV_ROUND_UP((uint64_t)nr_pages,
-                                       MIN(buckets, nr_pages));
-    RaminateMap *map = g_new0(RaminateMap, 1);
-    RaminateMapBucketList **tail = &map->buckets;
-    strList **tier_tail = &map->tiers;
-
-    raminate_placer_lock(placer);
-    map->id = g_strdup(placer->memory->id);
-    map->pages = nr_pages;
-    map->pages_per_bucket = per_bucket;
-    for (unsigned i = 0; i < placer->memory->nr_tiers; i++) {
-        QAPI_LIST_APPEND(tier_tail, g_strdup(placer->memory->tiers[i].id));
-    }
-    for (uint64_t first = 0; first < nr_pages; first += per_bucket) {
-        QAPI_LIST_APPEND(tail,
-                         bucket_info(placer, first,
-                                     MIN(first + per_bucket, nr_pages)));
-    }
-    raminate_placer_unlock(placer);
-    return map;
-}
-
 static RaminatePageMove *move_info(const RaminatePlacer *placer,
                                    const RaminatePastMove *move)
 {

@@ -71,12 +71,6 @@ RaminateInfo *raminate_placer_info(RaminatePlacer *placer);
 RaminateFigures *raminate_placer_figures(RaminatePlacer *placer);
 
 /*
- * @buckets: at least 1
- * Returns: the map, to be freed with qapi_free_RaminateMap().
- */
-RaminateMap *raminate_placer_map(RaminatePlacer *placer, uint32_t buckets);
-
-/*
  * @page: less than raminate_placer_pages()
  * Returns: what is known of it, to be freed with qapi_free_RaminatePage().
  */

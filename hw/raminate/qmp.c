@@ -9,8 +9,6 @@
 #include "qapi/qapi-commands-raminate.h"
 #include "hw/raminate/placer.h"
 
-#define DEFAULT_BUCKETS 256
-#define MAX_BUCKETS 65536
 #define MAX_PAIRS 65536
 
 static void append_info(RaminatePlacer *placer, void *opaque)
@@ -35,26 +33,6 @@ RaminateInfoList *qmp_query_raminate(const char *id, Error **errp)
         raminate_placer_foreach(append_info, &tail);
     }
     return list;
-}
-
-RaminateMap *qmp_query_raminate_map(const char *id, bool has_buckets,
-                                    uint32_t buckets, Error **errp)
-{
-    RaminatePlacer *placer = raminate_placer_find(id, errp);
-
-    if (!placer) {
-        return NULL;
-    }
-    if (!has_buckets) {
-        buckets = DEFAULT_BUCKETS;
-    }
-    if (buckets < 1 || buckets > MAX_BUCKETS) {
-        error_setg(errp, "%s '%s': buckets must be 1 to "
-                   "%d, not %" PRIu32, raminate_placer_type(placer), id,
-                   MAX_BUCKETS, buckets);
-        return NULL;
-    }
-    return raminate_placer_map(placer, buckets);
 }
 
 static bool check_page(const RaminatePlacer *placer, uint64_t page,

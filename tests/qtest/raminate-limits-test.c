@@ -93,6 +93,32 @@ static void assert_map(QTestState *qts, unsigned buckets)
     qobject_unref(response);
 }
 
+/* Returns: how often the main loop was held. */
+static uint64_t nr_holds(QTestState *qts)
+{
+    QDict *info = raminate_query(qts, "c");
+    uint64_t nr = qdict_get_int(qdict_get_qdict(info, "main-loop-time"),
+                                "count");
+
+    qobject_unref(info);
+    return nr;
+}
+
+/* So many buckets take longer than the main loop may be held in one piece. */
+static void test_map_in_pieces(void)
+{
+    QTestState *qts = start_largest(",monitor=off");
+    uint64_t before;
+
+    if (!qts) {
+        return;
+    }
+    before = nr_holds(qts);
+    assert_map(qts, 65536);
+    g_assert_cmpuint(nr_holds(qts), >, before + 1);
+    qtest_quit(qts);
+}
+
 static bool is_in(QTestState *qts, uint32_t page, const char *tier)
 {
     QDict *response = qtest_qmp(qts, "{ 'execute': 'query-raminate-page',"
@@ -207,6 +233,7 @@ int main(int argc, char **argv)
     g_test_message("the sanitizer takes most of the address space");
 #else
     qtest_add_func("raminate/limits/exchange", test_exchange);
+    qtest_add_func("raminate/limits/map-in-pieces", test_map_in_pieces);
     qtest_add_func("raminate/limits/placement", test_placement);
     qtest_add_func("raminate/limits/no-address-space", test_no_address_space);
 #endif
