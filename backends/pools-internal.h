@@ -49,5 +49,6 @@ bool G_GNUC_PRINTF(3, 4) pools_fail(PoolsParser *parser, unsigned line,
  */
 bool pools_take_size(PoolsParser *parser, const char *text, uint64_t *size);
 bool pools_take_ranges(PoolsParser *parser, const char *text, GArray *ranges);
+bool pools_take_nodes(PoolsParser *parser, const char *text, GArray *nodes);
 
 #endif

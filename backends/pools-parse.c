@@ -1,5 +1,5 @@
 /*
- * RAMinate: reads the file that names pools of physical memory
+ * RAMinate: reads the file that names pools of memory
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -27,16 +27,46 @@ static bool parse_ranges(PoolsParser *parser, const char *value)
     return pools_take_ranges(parser, value, pool->ranges);
 }
 
-static bool parse_pool_key(PoolsParser *parser, const char *key,
-                           const char *value)
+/* Returns: whether none of the pool's nodes is in another, or twice in it. */
+static bool check_nodes(PoolsParser *parser, const RaminatePool *pool)
 {
-    if (strcmp(key, "ranges") == 0) {
-        return parse_ranges(parser, value);
+    unsigned i, j, k;
+
+    for (i = 0; i < parser->pools->pools->len; i++) {
+        const RaminatePool *other = g_ptr_array_index(parser->pools->pools, i);
+
+        for (j = 0; j < pool->nodes->len; j++) {
+            unsigned node = g_array_index(pool->nodes, unsigned, j);
+
+            for (k = 0; k < (other == pool ? j : other->nodes->len); k++) {
+                if (node == g_array_index(other->nodes, unsigned, k)) {
+                    return pools_fail(parser, pool->line, "node %u of pool "
+                                      "'%s' is in pool '%s' already, in line "
+                                      "%u", node, pool->name, other->name,
+                                      other->line);
+                }
+            }
+        }
     }
-    if (strcmp(key, "path") != 0) {
-        return pools_fail(parser, parser->line, "a pool has no '%s'; there "
-                          "are path and ranges", key);
+    return true;
+}
+
+static bool parse_nodes(PoolsParser *parser, const char *value)
+{
+    RaminatePool *pool = parser->pool;
+
+    if (raminate_pool_has_nodes(pool)) {
+        return pools_fail(parser, parser->line, "pool '%s' has nodes already, "
+                          "in line %u; put them all in one, with ',' between",
+                          pool->name, pool->line);
     }
+    pool->line = parser->line;
+    return pools_take_nodes(parser, value, pool->nodes) &&
+           check_nodes(parser, pool);
+}
+
+static bool parse_path(PoolsParser *parser, const char *value)
+{
     if (parser->has_path) {
         return pools_fail(parser, parser->line, "pool '%s' has a path already",
                           parser->pool->name);
@@ -51,6 +81,28 @@ static bool parse_pool_key(PoolsParser *parser, const char *key,
     return true;
 }
 
+static bool parse_pool_key(PoolsParser *parser, const char *key,
+                           const char *value)
+{
+    bool is_nodes = strcmp(key, "nodes") == 0;
+    bool is_ranges = strcmp(key, "ranges") == 0;
+    const RaminatePool *pool = parser->pool;
+
+    if (!is_nodes && !is_ranges && strcmp(key, "path") != 0) {
+        return pools_fail(parser, parser->line, "a pool has no '%s'; there "
+                          "are path, ranges and nodes", key);
+    }
+    if (is_nodes ? pool->ranges->len || parser->has_path
+                 : raminate_pool_has_nodes(pool)) {
+        return pools_fail(parser, parser->line, "pool '%s' is made of %s, so "
+                          "it can't have %s; make two pools of it",
+                          pool->name, is_nodes ? "ranges" : "nodes", key);
+    }
+    return is_nodes ? parse_nodes(parser, value)
+           : is_ranges ? parse_ranges(parser, value)
+           : parse_path(parser, value);
+}
+
 /* Instance types */
 
 static bool parse_type_key(PoolsParser *parser, const char *key,
@@ -60,6 +112,7 @@ static bool parse_type_key(PoolsParser *parser, const char *key,
     RaminatePoolPart part = {
         .pool = pools_find_named(parser->pools->pools, key),
     };
+    const RaminatePool *other;
     unsigned i;
 
     if (!part.pool) {
@@ -68,10 +121,17 @@ static bool parse_type_key(PoolsParser *parser, const char *key,
                           key);
     }
     for (i = 0; i < instance->parts->len; i++) {
-        if (g_array_index(instance->parts, RaminatePoolPart, i).pool ==
-            part.pool) {
+        other = g_array_index(instance->parts, RaminatePoolPart, i).pool;
+        if (other == part.pool) {
             return pools_fail(parser, parser->line, "type '%s' names pool "
                               "'%s' twice", instance->name, key);
+        }
+        if (raminate_pool_has_nodes(other) !=
+            raminate_pool_has_nodes(part.pool)) {
+            return pools_fail(parser, parser->line, "one of the pools '%s' "
+                              "and '%s' of type '%s' is made of nodes, the "
+                              "other of ranges; take pools of one kind",
+                              other->name, key, instance->name);
         }
     }
     if (!pools_take_size(parser, value, &part.size)) {
@@ -85,9 +145,10 @@ static bool parse_type_key(PoolsParser *parser, const char *key,
 
 static bool check_group(PoolsParser *parser)
 {
-    if (parser->pool && !parser->pool->ranges->len) {
-        return pools_fail(parser, parser->group_line, "pool '%s' has no "
-                          "ranges", parser->pool->name);
+    if (parser->pool && !parser->pool->ranges->len &&
+        !raminate_pool_has_nodes(parser->pool)) {
+        return pools_fail(parser, parser->group_line, "pool '%s' has neither "
+                          "ranges nor nodes", parser->pool->name);
     }
     if (parser->instance && !parser->instance->parts->len) {
         return pools_fail(parser, parser->group_line, "type '%s' has no pool",

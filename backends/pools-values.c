@@ -1,5 +1,5 @@
 /*
- * RAMinate: sizes and ranges in the file of pools
+ * RAMinate: sizes, ranges and nodes in the file of pools
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -114,5 +114,62 @@ bool pools_take_ranges(PoolsParser *parser, const char *text, GArray *ranges)
         g_array_append_val(ranges, range);
     }
     g_array_sort(ranges, compare_ranges);
+    return true;
+}
+
+/*
+ * Takes the number of a node from the start of @text.
+ * Returns: what follows it, or NULL if it is none.
+ */
+static const char *take_node(const char *text, unsigned *node)
+{
+    uint64_t value;
+    char *end;
+
+    if (!g_ascii_isdigit(*text)) {
+        return NULL;
+    }
+    value = g_ascii_strtoull(text, &end, 10);
+    if (value > RAMINATE_POOL_MAX_NODE) {
+        return NULL;
+    }
+    *node = value;
+    return end;
+}
+
+/* Returns: whether @text, like 2 or 2-5, is nodes; they are added. */
+static bool add_nodes(const char *text, GArray *nodes)
+{
+    unsigned first, last;
+    const char *end = take_node(text, &first);
+
+    last = first;
+    if (end && *end == '-') {
+        end = take_node(end + 1, &last);
+    }
+    if (!end || *end || last < first) {
+        return false;
+    }
+    for (; first <= last; first++) {
+        g_array_append_val(nodes, first);
+    }
+    return true;
+}
+
+bool pools_take_nodes(PoolsParser *parser, const char *text, GArray *nodes)
+{
+    g_auto(GStrv) words = g_strsplit(text, ",", -1);
+    unsigned i;
+
+    for (i = 0; words[i]; i++) {
+        if (!add_nodes(g_strstrip(words[i]), nodes)) {
+            break;
+        }
+    }
+    if (i == 0 || words[i]) {
+        return pools_fail(parser, parser->line, "'%s' is no list of nodes; "
+                          "give numbers from 0 to %d, like 2,3 or 2-5", text,
+                          RAMINATE_POOL_MAX_NODE);
+    }
     return true;
 }

@@ -1,5 +1,5 @@
 /*
- * RAMinate: pools of physical memory, by a file that names them
+ * RAMinate: pools of memory, by a file that names them
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -21,6 +21,7 @@ static void pool_free(gpointer opaque)
     g_free(pool->name);
     g_free(pool->path);
     g_array_unref(pool->ranges);
+    g_array_unref(pool->nodes);
     g_free(pool);
 }
 
@@ -56,6 +57,7 @@ RaminatePool *pools_add_pool(RaminatePools *pools, const char *name)
     pool->name = g_strdup(name);
     pool->path = g_strdup(DEFAULT_PATH);
     pool->ranges = g_array_new(FALSE, FALSE, sizeof(RaminateRange));
+    pool->nodes = g_array_new(FALSE, FALSE, sizeof(unsigned));
     g_ptr_array_add(pools->pools, pool);
     return pool;
 }

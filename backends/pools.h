@@ -1,9 +1,12 @@
 /*
- * RAMinate: pools of physical memory, by a file that names them
+ * RAMinate: pools of memory, by a file that names them
  *
  *     [pool dram]
  *     path=/dev/mem
  *     ranges=0x100000000+4G; 0x240000000+1G
+ *
+ *     [pool cxl]
+ *     nodes=2,3
  *
  *     [type small]
  *     dram=1G
@@ -32,12 +35,22 @@ typedef struct RaminateRange {
     uint64_t size;
 } RaminateRange;
 
+/* The largest number of a node, as in any kernel: NODES_SHIFT of Linux */
+#define RAMINATE_POOL_MAX_NODE 1023
+
+/* It has either ranges or NUMA nodes of the host, one or more. */
 typedef struct RaminatePool {
     char *name;
-    char *path;                 /* file or device */
+    char *path;                 /* file or device of @ranges */
     GArray *ranges;             /* RaminateRange, by address */
-    unsigned line;              /* of @ranges in the file */
+    GArray *nodes;              /* unsigned, in the order of the file */
+    unsigned line;              /* of @ranges or @nodes in the file */
 } RaminatePool;
+
+static inline bool raminate_pool_has_nodes(const RaminatePool *pool)
+{
+    return pool->nodes->len > 0;
+}
 
 /* A part of an instance type: so much of a pool. */
 typedef struct RaminatePoolPart {
@@ -47,7 +60,8 @@ typedef struct RaminatePoolPart {
 
 typedef struct RaminateInstance {
     char *name;
-    GArray *parts;              /* RaminatePoolPart, the fastest first */
+    /* RaminatePoolPart, the fastest first; their pools are of one kind */
+    GArray *parts;
 } RaminateInstance;
 
 typedef struct RaminatePools {
@@ -85,7 +99,7 @@ typedef bool RaminatePoolClaim(uint64_t start, uint64_t size, uint64_t *next,
                                void *opaque);
 
 /*
- * Takes the first range of @size that can be had.
+ * Takes the first range of @size that can be had, of a pool that has ranges.
  * Returns: false if there is none.
  */
 bool raminate_pool_take(const RaminatePool *pool, uint64_t size,

@@ -29,9 +29,20 @@ static uint64_t range_end(const RaminateRange *range)
     return range->start + range->size;
 }
 
-static void check_ranges(const RaminatePool *pool)
+static unsigned node_at(const RaminatePool *pool, unsigned i)
 {
-    g_assert_cmpuint(pool->ranges->len, >, 0);
+    return g_array_index(pool->nodes, unsigned, i);
+}
+
+static void check_pool(const RaminatePool *pool)
+{
+    g_assert_true((pool->ranges->len > 0) != (pool->nodes->len > 0));
+    for (unsigned i = 0; i < pool->nodes->len; i++) {
+        g_assert_cmpuint(node_at(pool, i), <=, RAMINATE_POOL_MAX_NODE);
+        for (unsigned j = 0; j < i; j++) {
+            g_assert_cmpuint(node_at(pool, i), !=, node_at(pool, j));
+        }
+    }
     for (unsigned i = 0; i < pool->ranges->len; i++) {
         const RaminateRange *range = range_at(pool, i);
 
@@ -46,6 +57,11 @@ static void check_ranges(const RaminatePool *pool)
 
 static void check_apart(const RaminatePool *a, const RaminatePool *b)
 {
+    for (unsigned i = 0; i < a->nodes->len; i++) {
+        for (unsigned j = 0; j < b->nodes->len; j++) {
+            g_assert_cmpuint(node_at(a, i), !=, node_at(b, j));
+        }
+    }
     if (!raminate_is_same_path(a->path, b->path)) {
         return;
     }
@@ -83,22 +99,32 @@ static void check_take(const RaminatePool *pool, uint64_t size)
     }
 }
 
+static void write_pool(GString *text, const RaminatePool *pool)
+{
+    g_string_append_printf(text, "[pool %s]\n", pool->name);
+    if (raminate_pool_has_nodes(pool)) {
+        for (unsigned i = 0; i < pool->nodes->len; i++) {
+            g_string_append_printf(text, "%s%u", i ? "," : "nodes=",
+                                   node_at(pool, i));
+        }
+    } else {
+        g_string_append_printf(text, "path=%s\nranges=", pool->path);
+        for (unsigned i = 0; i < pool->ranges->len; i++) {
+            g_string_append_printf(text, "0x%" G_GINT64_MODIFIER "x+%"
+                                   G_GUINT64_FORMAT ";",
+                                   range_at(pool, i)->start,
+                                   range_at(pool, i)->size);
+        }
+    }
+    g_string_append_c(text, '\n');
+}
+
 static char *write_down(const RaminatePools *pools)
 {
     GString *text = g_string_new(NULL);
 
     for (unsigned i = 0; i < pools->pools->len; i++) {
-        const RaminatePool *pool = g_ptr_array_index(pools->pools, i);
-
-        g_string_append_printf(text, "[pool %s]\npath=%s\nranges=", pool->name,
-                               pool->path);
-        for (unsigned j = 0; j < pool->ranges->len; j++) {
-            g_string_append_printf(text, "0x%" G_GINT64_MODIFIER "x+%"
-                                   G_GUINT64_FORMAT ";",
-                                   range_at(pool, j)->start,
-                                   range_at(pool, j)->size);
-        }
-        g_string_append_c(text, '\n');
+        write_pool(text, g_ptr_array_index(pools->pools, i));
     }
     for (unsigned i = 0; i < pools->instances->len; i++) {
         const RaminateInstance *type = g_ptr_array_index(pools->instances, i);
@@ -121,7 +147,7 @@ static void check_pools(const RaminatePools *pools)
         const RaminatePool *pool = g_ptr_array_index(pools->pools, i);
 
         g_assert_true(raminate_pools_find(pools, pool->name, NULL) == pool);
-        check_ranges(pool);
+        check_pool(pool);
         for (unsigned j = 0; j < i; j++) {
             check_apart(pool, g_ptr_array_index(pools->pools, j));
         }
@@ -136,6 +162,10 @@ static void check_pools(const RaminatePools *pools)
                 &g_array_index(type->parts, RaminatePoolPart, j);
 
             g_assert_true(g_ptr_array_find(pools->pools, part->pool, NULL));
+            g_assert_true(raminate_pool_has_nodes(part->pool) ==
+                          raminate_pool_has_nodes(
+                              g_array_index(type->parts, RaminatePoolPart,
+                                            0).pool));
             check_take(part->pool, part->size);
         }
     }

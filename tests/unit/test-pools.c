@@ -101,7 +101,7 @@ static void test_nonsense(void)
            "NAME of letters, digits, '-' and '_'");
     refuse("[", "f:1: '[' has no ']' at the end");
     refuse("[pool a]\nranges=0+4K\nsize=3",
-           "f:3: a pool has no 'size'; there are path and ranges");
+           "f:3: a pool has no 'size'; there are path, ranges and nodes");
     refuse("[pool a]\npath=dev/mem", "f:2: path 'dev/mem' does not begin "
            "with '/'");
     refuse("\377\376", "f:1: this is not UTF-8");
@@ -110,9 +110,11 @@ static void test_nonsense(void)
 static void test_what_is_missing_or_twice(void)
 {
     refuse("\n[pool a]\n[pool b]\nranges=0+4K",
-           "f:2: pool 'a' has no ranges");
-    refuse("[pool a]\nranges=\n", "f:1: pool 'a' has no ranges");
-    refuse("[pool a]\npath=/x\n\n", "f:1: pool 'a' has no ranges");
+           "f:2: pool 'a' has neither ranges nor nodes");
+    refuse("[pool a]\nranges=\n",
+           "f:1: pool 'a' has neither ranges nor nodes");
+    refuse("[pool a]\npath=/x\n\n",
+           "f:1: pool 'a' has neither ranges nor nodes");
     refuse("[type t]\n", "f:1: type 't' has no pool");
     refuse("[pool a]\nranges=0+4K\n[pool a]\nranges=8K+4K",
            "f:3: pool 'a' is there already");
@@ -179,6 +181,86 @@ static void test_overlaps(void)
     raminate_pools_free(parse("[pool a]\nranges=0+8K\n"
                               "[pool b]\nranges=8K+8K\n"
                               "[pool c]\npath=/x\nranges=0+8K\n"));
+}
+
+/* Nodes */
+
+static void expect_nodes(const char *list, const unsigned *expected,
+                         unsigned nr)
+{
+    g_autofree char *text = g_strdup_printf("[pool a]\nnodes=%s\n", list);
+    g_autoptr(RaminatePools) pools = parse(text);
+    const RaminatePool *pool = raminate_pools_find(pools, "a", NULL);
+
+    g_assert_true(raminate_pool_has_nodes(pool));
+    g_assert_cmpuint(pool->ranges->len, ==, 0);
+    g_assert_cmpuint(pool->nodes->len, ==, nr);
+    g_assert_cmpmem(pool->nodes->data, nr * sizeof(unsigned), expected,
+                    nr * sizeof(unsigned));
+}
+
+/* They are taken in the order in which they are given. */
+static void test_nodes(void)
+{
+    static const unsigned nodes[] = { 2, 3, 7, 0, 1023 };
+    g_autoptr(RaminatePools) pools = parse(
+        "[pool dram]\nnodes=0\n[pool cxl]\nnodes=2-3\n"
+        "[pool nvm]\nranges=0+4K\n[type t]\ndram=4K\ncxl=8K\n");
+    const RaminatePool *nvm = raminate_pools_find(pools, "nvm", NULL);
+
+    g_assert_false(raminate_pool_has_nodes(nvm));
+    expect_nodes("2", nodes, 1);
+    expect_nodes("2,3", nodes, 2);
+    expect_nodes("2-3", nodes, 2);
+    expect_nodes(" 2-2 , 3,7,0 , 1023", nodes, 5);
+}
+
+static void test_wrong_nodes(void)
+{
+    static const char *const no_nodes[] = {
+        "", ",", "2,", ",2", "2,,3", "x", "-1", "+1", "2-", "2-x", "3-2", "2 3",
+        "2;3", "1024", "0-1024", "99999999999999999999", "0x2", "2-3-4", "all",
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(no_nodes); i++) {
+        g_autofree char *text = g_strdup_printf("[pool a]\nnodes=%s",
+                                                no_nodes[i]);
+        g_autofree char *message =
+            g_strdup_printf("f:2: '%s' is no list of nodes; give numbers from "
+                            "0 to 1023, like 2,3 or 2-5", no_nodes[i]);
+
+        refuse(text, message);
+    }
+}
+
+static void test_nodes_twice(void)
+{
+    refuse("[pool a]\nnodes=2,1-3",
+           "f:2: node 2 of pool 'a' is in pool 'a' already, in line 2");
+    refuse("[pool a]\nnodes=0,2\n[pool b]\nnodes=1\n[pool c]\n\nnodes=3,2",
+           "f:7: node 2 of pool 'c' is in pool 'a' already, in line 2");
+    refuse("[pool a]\nnodes=0\nnodes=1",
+           "f:3: pool 'a' has nodes already, in line 2; put them all in one, "
+           "with ',' between");
+}
+
+static void test_ranges_and_nodes(void)
+{
+    refuse("[pool a]\nranges=0+4K\nnodes=2",
+           "f:3: pool 'a' is made of ranges, so it can't have nodes; make two "
+           "pools of it");
+    refuse("[pool a]\npath=/x\nnodes=2",
+           "f:3: pool 'a' is made of ranges, so it can't have nodes; make two "
+           "pools of it");
+    refuse("[pool a]\nnodes=2\nranges=0+4K",
+           "f:3: pool 'a' is made of nodes, so it can't have ranges; make two "
+           "pools of it");
+    refuse("[pool a]\nnodes=2\npath=/x",
+           "f:3: pool 'a' is made of nodes, so it can't have path; make two "
+           "pools of it");
+    refuse("[pool a]\nnodes=2\n[pool b]\nranges=0+4K\n[type t]\na=4K\nb=4K",
+           "f:7: one of the pools 'a' and 'b' of type 't' is made of nodes, "
+           "the other of ranges; take pools of one kind");
 }
 
 static void test_file_is_read(void)
@@ -288,6 +370,11 @@ int main(int argc, char **argv)
     g_test_add_func("/pools/wrong-ranges", test_wrong_ranges);
     g_test_add_func("/pools/wrong-sizes", test_wrong_sizes);
     g_test_add_func("/pools/overlaps-are-refused", test_overlaps);
+    g_test_add_func("/pools/nodes", test_nodes);
+    g_test_add_func("/pools/wrong-nodes", test_wrong_nodes);
+    g_test_add_func("/pools/nodes-twice-are-refused", test_nodes_twice);
+    g_test_add_func("/pools/ranges-and-nodes-are-apart",
+                    test_ranges_and_nodes);
     g_test_add_func("/pools/file-is-read", test_file_is_read);
     g_test_add_func("/pools/first-fit", test_first_fit);
     g_test_add_func("/pools/size-does-not-wrap", test_no_wrap);

@@ -63,7 +63,7 @@ static void test_bad_options(void)
         { "a=0+1M,a=2M+1M,csv=x", "'a' is there already" },
         { "other=0+1M,csv=x", "can't be called other" },
         { "a=0+1000,csv=x", "'1000' is no size" },
-        { "a,csv=x", "nor a pool: pool 'a' has no ranges" },
+        { "a,csv=x", "nor a pool: pool 'a' has neither ranges nor nodes" },
     };
 
     for (unsigned i = 0; i < G_N_ELEMENTS(cases); i++) {
