@@ -8,8 +8,8 @@
 #include "qapi/error.h"
 #include "qemu/error-report.h"
 #include "qemu/rcu.h"
-#include "backends/raminate/device-lock.h"
 #include "backends/raminate/devmem-internal.h"
+#include "backends/raminate/sys-lock.h"
 #include "hw/raminate/memory.h"
 
 /* All ranges in use by this process. */
@@ -59,7 +59,7 @@ void devmem_open_device_lock(HostMemoryBackendDevmem *devmem)
     if (!raminate_is_device(&devmem->file)) {
         return;
     }
-    ret = raminate_device_lock_open(&devmem->file);
+    ret = raminate_sys_lock_open_device(&devmem->file);
     if (ret < 0) {
         warn_report("memory-backend-devmem '%s': device %s is not found in "
                     "/sys (%s): make sure that no VM uses the range by another "
@@ -76,8 +76,7 @@ static int devmem_lock(HostMemoryBackendDevmem *devmem, int fd)
     int ret = qemu_lock_fd(fd, devmem->phy_offset, size, true);
 
     if (ret == 0 && devmem->device_lock >= 0) {
-        ret = raminate_device_lock(devmem->device_lock, devmem->phy_offset,
-                                   size);
+        ret = raminate_sys_lock(devmem->device_lock, devmem->phy_offset, size);
         if (ret < 0) {
             qemu_unlock_fd(fd, devmem->phy_offset, size);
         }
@@ -166,13 +165,15 @@ static uint64_t devmem_locked_end(HostMemoryBackendDevmem *devmem, int fd)
 {
     uint64_t start = devmem->phy_offset;
     uint64_t size = MEMORY_BACKEND(devmem)->size;
-    uint64_t end = raminate_locked_end(fd, start, size);
+    RaminateRange locked;
 
-    if (!end && devmem->device_lock >= 0) {
-        end = raminate_locked_end(devmem->device_lock, start, size);
+    if (raminate_find_lock(fd, start, size, &locked) ||
+        (devmem->device_lock >= 0 &&
+         raminate_find_lock(devmem->device_lock, start, size, &locked))) {
+        return locked.start + locked.size;
     }
     /* It is gone in the meantime, or can't be found. */
-    return end ?: start + RAMINATE_PAGE_SIZE;
+    return start + RAMINATE_PAGE_SIZE;
 }
 
 static bool devmem_claim_of_pool(uint64_t start, uint64_t size, uint64_t *next,

@@ -15,10 +15,10 @@
 #include "qemu/rcu.h"
 #include "qom/object_interfaces.h"
 #include "backends/raminate/dax.h"
-#include "backends/raminate/device-lock.h"
 #include "backends/raminate/devmem-internal.h"
 #include "backends/raminate/hostmem-container.h"
 #include "backends/raminate/iomem.h"
+#include "backends/raminate/sys-lock.h"
 #include "exec/ramblock.h"
 #include "hw/raminate/discard.h"
 #include <sys/sysmacros.h>
@@ -428,7 +428,7 @@ static void devmem_finalize(Object *obj)
     devmem_unlist(devmem);
     raminate_end_discard(&devmem->postcopy);
     if (devmem->device_lock >= 0) {
-        raminate_device_lock_close(devmem->device_lock);
+        raminate_sys_lock_close(devmem->device_lock);
     }
     g_free(devmem->mem_path);
     g_free(devmem->pool);

@@ -1,11 +1,11 @@
 /*
- * RAMinate: ranges of a device, locked by whatever node it is opened
+ * RAMinate: claims that all VMs of a host see, as locks on files in /sys
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 
 #include "qemu/osdep.h"
-#include "backends/raminate/device-lock.h"
+#include "backends/raminate/sys-lock.h"
 #include "qemu/rcu.h"
 #include <sys/sysmacros.h>
 
@@ -13,37 +13,44 @@
 #define TRIES 10
 #define MAX_PAUSE_US 20000
 
-typedef struct DeviceLockEnd {
+typedef struct LockEnd {
     struct rcu_head rcu;
     int fd;
-} DeviceLockEnd;
+} LockEnd;
 
-int raminate_device_lock_open(const RaminateFileIdentity *device)
+int raminate_sys_lock_open(const char *path)
 {
-    g_autofree char *path =
-        g_strdup_printf("/sys/dev/%s/%u:%u/dev",
-                        S_ISBLK(device->type) ? "block" : "char",
-                        major(device->dev), minor(device->dev));
     int fd = qemu_open_old(path, O_RDONLY);
 
     return fd < 0 ? -errno : fd;
 }
 
-static void device_lock_end(DeviceLockEnd *end)
+int raminate_sys_lock_open_device(const RaminateFileIdentity *device)
+{
+    g_autofree char *path =
+        g_strdup_printf("/sys/dev/%s/%u:%u/dev",
+                        S_ISBLK(device->type) ? "block" : "char",
+                        major(device->dev), minor(device->dev));
+
+    return raminate_sys_lock_open(path);
+}
+
+static void lock_end(LockEnd *end)
 {
     close(end->fd);
     g_free(end);
 }
 
-void raminate_device_lock_close(int fd)
+void raminate_sys_lock_close(int fd)
 {
-    DeviceLockEnd *end = g_new(DeviceLockEnd, 1);
+    LockEnd *end = g_new(LockEnd, 1);
 
     end->fd = fd;
-    call_rcu(end, device_lock_end, rcu);
+    call_rcu(end, lock_end, rcu);
 }
 
-uint64_t raminate_locked_end(int fd, uint64_t start, uint64_t size)
+bool raminate_find_lock(int fd, uint64_t start, uint64_t size,
+                        RaminateRange *locked)
 {
     struct flock lock = {
         .l_type = F_WRLCK,
@@ -52,22 +59,27 @@ uint64_t raminate_locked_end(int fd, uint64_t start, uint64_t size)
         .l_len = size,
     };
 
+    *locked = (RaminateRange) { .size = 0 };
     if (fcntl(fd, F_OFD_GETLK, &lock) < 0 || lock.l_type == F_UNLCK) {
-        return 0;
+        return false;
     }
-    return lock.l_len ? lock.l_start + lock.l_len : INT64_MAX;
+    locked->start = lock.l_start;
+    locked->size = lock.l_len ?: INT64_MAX - lock.l_start;
+    return true;
 }
 
-int raminate_device_lock(int fd, uint64_t start, uint64_t size)
+int raminate_sys_lock(int fd, uint64_t start, uint64_t size)
 {
+    RaminateRange locked;
+
     for (int i = 0; i < TRIES; i++) {
         int ret;
 
-        if (raminate_locked_end(fd, start, size)) {
+        if (raminate_find_lock(fd, start, size, &locked)) {
             return -EAGAIN;
         }
         ret = qemu_lock_fd(fd, start, size, false);
-        if (ret < 0 || !raminate_locked_end(fd, start, size)) {
+        if (ret < 0 || !raminate_find_lock(fd, start, size, &locked)) {
             return ret;
         }
         qemu_unlock_fd(fd, start, size);
