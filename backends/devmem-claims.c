@@ -133,24 +133,18 @@ bool devmem_claim(HostMemoryBackendDevmem *devmem, int fd, Error **errp)
 
 /* Pools */
 
-bool devmem_find_pool(HostMemoryBackendDevmem *devmem,
-                             RaminatePools **pools, const RaminatePool **pool,
-                             Error **errp)
+bool devmem_find_pool(HostMemoryBackendDevmem *devmem, RaminatePools **pools,
+                      const RaminatePool **pool, Error **errp)
 {
-    g_autoptr(GError) error = NULL;
-
-    *pool = NULL;
-    *pools = raminate_pools_load(&error);
-    if (*pools) {
-        *pool = raminate_pools_find(*pools, devmem->pool, &error);
+    if (devmem->pool) {
+        *pool = raminate_tier_find_pool(OBJECT(devmem), devmem->pool, false,
+                                        pools, errp);
+        if (!*pool) {
+            return false;
+        }
+        g_free(devmem->mem_path);
+        devmem->mem_path = g_strdup((*pool)->path);
     }
-    if (!*pool) {
-        error_setg(errp, "memory-backend-devmem '%s': %s", devmem_id(devmem),
-                   error->message);
-        return false;
-    }
-    g_free(devmem->mem_path);
-    devmem->mem_path = g_strdup((*pool)->path);
     return true;
 }
 

@@ -16,7 +16,6 @@
 #include "system/hostmem.h"
 #include "hw/raminate/memory.h"
 #include "backends/raminate/file-identity.h"
-#include "backends/raminate/pools.h"
 #include "backends/raminate/tier.h"
 
 #define TYPE_MEMORY_BACKEND_DEVMEM "memory-backend-devmem"
@@ -64,8 +63,8 @@ void devmem_open_device_lock(HostMemoryBackendDevmem *devmem);
 bool devmem_claim(HostMemoryBackendDevmem *devmem, int fd, Error **errp);
 
 /*
- * Reads which file the object's pool is in, and sets its mem_path.
- * @pools: returned for the caller to free; @pool is one of them
+ * Finds the object's pool, if it is to be of one, and sets its mem_path.
+ * @pools: returned for the caller to free; @pool is one of them, or as it was
  * Returns: false with @errp set if there is no such pool.
  */
 bool devmem_find_pool(HostMemoryBackendDevmem *devmem, RaminatePools **pools,

@@ -311,7 +311,7 @@ static bool devmem_alloc(HostMemoryBackend *backend, Error **errp)
 
     if (!devmem_check_properties(devmem, errp) ||
         !raminate_tier_find_parent(OBJECT(backend), &container, errp) ||
-        (devmem->pool && !devmem_find_pool(devmem, &pools, &pool, errp))) {
+        !devmem_find_pool(devmem, &pools, &pool, errp)) {
         return false;
     }
     /* Named files are what x-ignore-shared leaves to the next QEMU. */

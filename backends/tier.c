@@ -223,6 +223,31 @@ bool raminate_tier_find_parent(Object *obj,
     return true;
 }
 
+const RaminatePool *raminate_tier_find_pool(Object *obj, const char *name,
+                                            bool of_nodes,
+                                            RaminatePools **pools,
+                                            Error **errp)
+{
+    const char *type = object_get_typename(obj);
+    const char *id = raminate_tier_id(obj);
+    g_autoptr(GError) error = NULL;
+    const RaminatePool *pool = NULL;
+
+    *pools = raminate_pools_load(&error);
+    if (*pools) {
+        pool = raminate_pools_find(*pools, name, &error);
+    }
+    if (!pool) {
+        error_setg(errp, "%s '%s': %s", type, id, error->message);
+    } else if (raminate_pool_has_nodes(pool) != of_nodes) {
+        error_setg(errp, "%s '%s': pool '%s' is made of %s; use %s", type, id,
+                   name, of_nodes ? "ranges" : "NUMA nodes",
+                   of_nodes ? "memory-backend-devmem" : "memory-backend-node");
+        pool = NULL;
+    }
+    return pool;
+}
+
 RaminateTier raminate_tier_of_props(Object *obj)
 {
     const RaminateTierProps *props = props_of(obj);

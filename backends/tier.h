@@ -9,6 +9,7 @@
 
 #include "qom/object.h"
 #include "backends/raminate/hostmem-container.h"
+#include "backends/raminate/pools.h"
 
 #define TYPE_RAMINATE_TIER "raminate-tier"
 typedef struct RaminateTierClass RaminateTierClass;
@@ -58,6 +59,17 @@ bool raminate_tier_check_early(Object *obj, const char *name, Error **errp);
 bool raminate_tier_find_parent(Object *obj,
                                HostMemoryBackendContainer **container,
                                Error **errp);
+
+/*
+ * Reads the file of pools, and finds the one that @obj, a tier, is to be of.
+ * @of_nodes: whether that pool is to have nodes, not ranges
+ * @pools: returned for the caller to free; what is returned is one of them
+ * Returns: NULL with @errp set if there is no such pool.
+ */
+const RaminatePool *raminate_tier_find_pool(Object *obj, const char *name,
+                                            bool of_nodes,
+                                            RaminatePools **pools,
+                                            Error **errp);
 
 /* Returns: false with @errp set if a cost that was given is out of range. */
 bool raminate_tier_check_costs(Object *obj, Error **errp);

@@ -18,7 +18,8 @@ static void make_pools(void)
         g_strdup_printf("[pool p]\npath=%s/pool\nranges=1M+3M;8M+2M\n"
                         "[pool q]\npath=%s/pool\nranges=5M+1M\n"
                         "[pool gone]\npath=%s/none\nranges=0+1M\n"
-                        "[pool short]\npath=%s/pool\nranges=64M+1M\n",
+                        "[pool short]\npath=%s/pool\nranges=64M+1M\n"
+                        "[pool nodes]\nnodes=0\n",
                         here, here, here, here);
     g_autofree char *path = g_build_filename(here, POOLS, NULL);
 
@@ -140,7 +141,10 @@ static void test_errors(void)
 
     refuse(qts, "memory-backend-devmem,id=a,size=1M,pool=x",
            "memory-backend-devmem 'a': there is no pool 'x', only: p, q, "
-           "gone, short");
+           "gone, short, nodes");
+    refuse(qts, "memory-backend-devmem,id=a,size=1M,pool=nodes",
+           "memory-backend-devmem 'a': pool 'nodes' is made of NUMA nodes; "
+           "use memory-backend-node");
     refuse(qts, "memory-backend-devmem,id=a,size=1M,pool=p,phy-offset=1M",
            "memory-backend-devmem 'a': pool 'p' says what mem-path and "
            "phy-offset are; leave them out, or pool");
