@@ -98,6 +98,17 @@ static bool check_tier(HostMemoryBackendContainer *container,
     return true;
 }
 
+bool host_memory_container_has_node(HostMemoryBackendContainer *container,
+                                    int node)
+{
+    for (guint i = 0; i < container->children->len; i++) {
+        if (g_array_index(container->children, Child, i).tier.node == node) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool container_is_covered(HostMemoryBackendContainer *container)
 {
     uint64_t covered = 0;

@@ -29,4 +29,8 @@ bool host_memory_container_add_tier(HostMemoryBackendContainer *container,
                                     const RaminateTier *tier, bool has_rank,
                                     Error **errp);
 
+/* Returns: whether a tier of the container is that node of the host. */
+bool host_memory_container_has_node(HostMemoryBackendContainer *container,
+                                    int node);
+
 #endif

@@ -13,8 +13,9 @@
 #include "qemu/module.h"
 #include "qemu/units.h"
 #include "qom/object_interfaces.h"
+#include "backends/raminate/node-claims.h"
 #include "backends/raminate/nodes.h"
-#include "backends/raminate/tier.h"
+#include "backends/raminate/sys-lock.h"
 
 #define TYPE_MEMORY_BACKEND_NODE "memory-backend-node"
 OBJECT_DECLARE_SIMPLE_TYPE(MemoryBackendNode, MEMORY_BACKEND_NODE)
@@ -27,6 +28,8 @@ struct MemoryBackendNode {
     uint64_t size;              /* bytes of guest RAM that are to be there */
     bool has_node;
     uint16_t node;
+    char *pool;                 /* that the node is taken of, or NULL */
+    int claim;                  /* on the node, or -1 */
     bool is_complete;
     bool is_used;               /* by a container */
 };
@@ -45,9 +48,12 @@ static bool node_check(MemoryBackendNode *node, Error **errp)
     if (!node->tier.parent) {
         error_setg(errp, "memory-backend-node '%s' is a tier of a "
                    "memory-backend-container; set parent", id);
-    } else if (!node->has_node) {
+    } else if (!node->has_node && !node->pool) {
         error_setg(errp, "memory-backend-node '%s': node is missing; give the "
-                   "number of a NUMA node of the host", id);
+                   "number of a NUMA node of the host, or a pool", id);
+    } else if (node->has_node && node->pool) {
+        error_setg(errp, "memory-backend-node '%s': pool '%s' says which node "
+                   "it is; leave out node, or pool", id, node->pool);
     } else if (!node->size) {
         error_setg(errp, "memory-backend-node '%s': size must not be 0; give "
                    "as much as is to be on the node", id);
@@ -61,6 +67,24 @@ static bool node_check(MemoryBackendNode *node, Error **errp)
     return false;
 }
 
+/* Returns: false with @errp set if no node of the pool can be had. */
+static bool node_take(MemoryBackendNode *node,
+                      HostMemoryBackendContainer *container, Error **errp)
+{
+    int taken;
+
+    if (!node->pool) {
+        return true;
+    }
+    taken = raminate_node_take_of_pool(OBJECT(node), node->pool, node->size,
+                                       container, &node->claim, errp);
+    if (taken < 0) {
+        return false;
+    }
+    node->node = taken;
+    return true;
+}
+
 static void node_complete(UserCreatable *uc, Error **errp)
 {
     MemoryBackendNode *node = MEMORY_BACKEND_NODE(uc);
@@ -69,7 +93,8 @@ static void node_complete(UserCreatable *uc, Error **errp)
 
     if (!node_check(node, errp) ||
         !raminate_tier_check_costs(OBJECT(uc), errp) ||
-        !raminate_tier_find_parent(OBJECT(uc), &container, errp)) {
+        !raminate_tier_find_parent(OBJECT(uc), &container, errp) ||
+        !node_take(node, container, errp)) {
         return;
     }
     tier = raminate_tier_of_props(OBJECT(uc));
@@ -88,9 +113,20 @@ static bool node_can_be_deleted(UserCreatable *uc)
     return !MEMORY_BACKEND_NODE(uc)->is_used;
 }
 
+static void node_init(Object *obj)
+{
+    MEMORY_BACKEND_NODE(obj)->claim = -1;
+}
+
 static void node_finalize(Object *obj)
 {
-    raminate_tier_props_destroy(&MEMORY_BACKEND_NODE(obj)->tier);
+    MemoryBackendNode *node = MEMORY_BACKEND_NODE(obj);
+
+    if (node->claim >= 0) {
+        raminate_sys_lock_close(node->claim);
+    }
+    g_free(node->pool);
+    raminate_tier_props_destroy(&node->tier);
 }
 
 /* As a tier */
@@ -148,6 +184,21 @@ static void node_set_node(Object *obj, Visitor *v, const char *name,
     }
 }
 
+static char *node_get_pool(Object *obj, Error **errp)
+{
+    return g_strdup(MEMORY_BACKEND_NODE(obj)->pool ?: "");
+}
+
+static void node_set_pool(Object *obj, const char *value, Error **errp)
+{
+    MemoryBackendNode *node = MEMORY_BACKEND_NODE(obj);
+
+    if (raminate_tier_check_early(obj, "pool", errp)) {
+        g_free(node->pool);
+        node->pool = g_strdup(value);
+    }
+}
+
 static void node_class_init(ObjectClass *oc, void *data)
 {
     UserCreatableClass *ucc = USER_CREATABLE_CLASS(oc);
@@ -167,6 +218,9 @@ static void node_class_init(ObjectClass *oc, void *data)
                               node_set_node, NULL, NULL);
     object_class_property_set_description(oc, "node",
         "NUMA node of the host");
+    object_class_property_add_str(oc, "pool", node_get_pool, node_set_pool);
+    object_class_property_set_description(oc, "pool",
+        "Pool that the node is taken of, in place of node");
     raminate_tier_add_properties(oc);
 }
 
@@ -174,6 +228,7 @@ static const TypeInfo node_info = {
     .name = TYPE_MEMORY_BACKEND_NODE,
     .parent = TYPE_OBJECT,
     .instance_size = sizeof(MemoryBackendNode),
+    .instance_init = node_init,
     .instance_finalize = node_finalize,
     .class_init = node_class_init,
     .interfaces = (InterfaceInfo[]) {

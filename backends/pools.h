@@ -47,6 +47,12 @@ typedef struct RaminatePool {
     unsigned line;              /* of @ranges or @nodes in the file */
 } RaminatePool;
 
+/*
+ * What VMs have taken of node %u is locked in this file, for reading: so many
+ * bytes, wherever they begin.
+ */
+#define RAMINATE_NODE_FILE "/sys/devices/system/node/node%u/meminfo"
+
 static inline bool raminate_pool_has_nodes(const RaminatePool *pool)
 {
     return pool->nodes->len > 0;

@@ -1,0 +1,225 @@
+/*
+ * RAMinate: the claims of memory-backend-node on nodes of a pool
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include "qemu/osdep.h"
+#include "qapi/error.h"
+#include "qemu/error-report.h"
+#include "qemu/rcu.h"
+#include "backends/raminate/node-claims.h"
+#include "backends/raminate/nodes.h"
+#include "backends/raminate/sys-lock.h"
+
+/* A tier that looks for a node. */
+typedef struct Search {
+    Object *obj;
+    const RaminatePool *pool;
+    uint64_t size;
+    HostMemoryBackendContainer *container;
+    GString *found;             /* what each node has, for an error */
+    Error *unusable;            /* of the first node that can't be used */
+    unsigned nr_usable;
+    int claim;
+} Search;
+
+/* Claims */
+
+/*
+ * Finds the first range from @start to @end that no other has locked.
+ * Returns: its size, or 0 if there is none; @start is where it begins.
+ */
+static uint64_t find_gap(int fd, uint64_t *start, uint64_t end)
+{
+    uint64_t stop = end;
+    RaminateRange locked;
+
+    /* Of several locks, any may be found, so look again before each. */
+    while (*start < stop &&
+           raminate_find_lock(fd, *start, stop - *start, &locked)) {
+        if (locked.start > *start) {
+            stop = locked.start;
+        } else {
+            *start = locked.start + locked.size;
+            stop = end;
+        }
+    }
+    return *start < stop ? stop - *start : 0;
+}
+
+/* Returns: how much of a node of @total bytes no other has claimed. */
+static uint64_t unclaimed(int fd, uint64_t total)
+{
+    uint64_t left = 0;
+    uint64_t start = 0;
+    uint64_t gap;
+
+    while ((gap = find_gap(fd, &start, total))) {
+        left += gap;
+        start += gap;
+    }
+    return left;
+}
+
+/*
+ * Claims @size bytes of a node of @total, in pieces where need be.
+ * Returns: 0, -ENOSPC if others were quicker, or another -errno; then nothing
+ * is claimed.
+ */
+static int claim_node(int fd, uint64_t size, uint64_t total)
+{
+    uint64_t start = 0;
+    uint64_t gap;
+    int ret = 0;
+
+    while (size && (gap = find_gap(fd, &start, total))) {
+        gap = MIN(gap, size);
+        ret = raminate_sys_lock(fd, start, gap);
+        if (ret == 0) {
+            size -= gap;
+            start += gap;
+        } else if (ret != -EAGAIN) {
+            break;
+        }
+    }
+    ret = ret < 0 && ret != -EAGAIN ? ret : size ? -ENOSPC : 0;
+    if (ret < 0) {
+        qemu_unlock_fd(fd, 0, total);
+    }
+    return ret;
+}
+
+/* Nodes */
+
+static void warn_of_claims(const Search *search, int node, int error)
+{
+    warn_report("%s '%s': can't lock " RAMINATE_NODE_FILE " (%s): make sure "
+                "that VMs don't take more of the node than it has",
+                object_get_typename(search->obj),
+                raminate_tier_id(search->obj), node, strerror(error));
+}
+
+/* Returns: whether so much of the node can be had; then it is claimed. */
+static bool take_node(Search *search, int node, const RaminateNode *found)
+{
+    g_autofree char *path = g_strdup_printf(RAMINATE_NODE_FILE, node);
+    int fd = raminate_sys_lock_open(path);
+    uint64_t left = fd < 0 ? found->free
+                    : MIN(found->free, unclaimed(fd, found->size));
+    int ret = left < search->size ? -ENOSPC
+              : fd < 0 ? fd : claim_node(fd, search->size, found->size);
+
+    if (ret == 0) {
+        search->claim = fd;
+        return true;
+    }
+    if (fd >= 0) {
+        close(fd);
+    }
+    if (ret != -ENOSPC) {
+        warn_of_claims(search, node, -ret);
+        return true;
+    }
+    g_string_append_printf(search->found, "%snode %d has 0x%" PRIx64,
+                           search->found->len ? ", " : "", node, left);
+    return false;
+}
+
+/* Returns: whether the node is one that can be had; then it is claimed. */
+static bool try_node(Search *search, int node)
+{
+    const char *sep = search->found->len ? ", " : "";
+    Error *error = NULL;
+    RaminateNode found;
+
+    if (!raminate_node_find(node, &found, &error)) {
+        g_string_append_printf(search->found, "%snode %d can't be used", sep,
+                               node);
+        if (search->unusable) {
+            error_free(error);
+        } else {
+            search->unusable = error;
+        }
+        return false;
+    }
+    search->nr_usable++;
+    if (host_memory_container_has_node(search->container, node)) {
+        g_string_append_printf(search->found, "%snode %d is a tier of the "
+                               "container already", sep, node);
+        return false;
+    }
+    return take_node(search, node, &found);
+}
+
+/* Returns: the node that was taken, or -1. */
+static int try_all(Search *search)
+{
+    const GArray *nodes = search->pool->nodes;
+
+    g_string_truncate(search->found, 0);
+    g_clear_pointer(&search->unusable, error_free);
+    search->nr_usable = 0;
+    for (guint i = 0; i < nodes->len; i++) {
+        int node = g_array_index(nodes, unsigned, i);
+
+        if (try_node(search, node)) {
+            return node;
+        }
+    }
+    return -1;
+}
+
+static void report(Search *search, int node, Error **errp)
+{
+    const char *type = object_get_typename(search->obj);
+    const char *id = raminate_tier_id(search->obj);
+    const char *pool = search->pool->name;
+
+    if (node >= 0) {
+        if (search->unusable) {
+            warn_report("%s '%s': pool '%s' has a node that is passed over: "
+                        "%s", type, id, pool,
+                        error_get_pretty(search->unusable));
+        }
+    } else if (!search->nr_usable) {
+        error_setg(errp, "%s '%s': pool '%s' has no node that can be used: %s",
+                   type, id, pool, error_get_pretty(search->unusable));
+    } else {
+        error_setg(errp, "%s '%s': no node of pool '%s' has 0x%" PRIx64
+                   " bytes left: %s; make size smaller, or see by "
+                   "raminate-pool list who uses them", type, id, pool,
+                   search->size, search->found->str);
+    }
+}
+
+int raminate_node_take_of_pool(Object *obj, const char *name, uint64_t size,
+                               HostMemoryBackendContainer *container,
+                               int *claim, Error **errp)
+{
+    g_autoptr(RaminatePools) pools = NULL;
+    g_autoptr(GString) found = g_string_new("");
+    Search search = {
+        .obj = obj,
+        .pool = raminate_tier_find_pool(obj, name, true, &pools, errp),
+        .size = size,
+        .container = container,
+        .found = found,
+        .claim = -1,
+    };
+    int node;
+
+    if (!search.pool) {
+        return -1;
+    }
+    node = try_all(&search);
+    if (node < 0) {
+        /* By objects of ours that were deleted but are not gone yet? */
+        drain_call_rcu();
+        node = try_all(&search);
+    }
+    report(&search, node, errp);
+    g_clear_pointer(&search.unusable, error_free);
+    *claim = search.claim;
+    return node;
+}
