@@ -386,7 +386,8 @@ def properties(kind: str) -> Set[str]:
 
 def every_policy_and_property_is_described(_: Path) -> None:
     text = (DOCS / 'reference.md').read_text()
-    for kind in ('memory-backend-container', 'memory-backend-devmem'):
+    for kind in ('memory-backend-container', 'memory-backend-devmem',
+                 'memory-backend-node'):
         own = properties(kind) - properties('memory-backend-ram')
         check(len(own) > 5, own)
         for name in own:

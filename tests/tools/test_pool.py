@@ -4,6 +4,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 
 import contextlib
+import ctypes
 import os
 from pathlib import Path
 import stat
@@ -15,6 +16,7 @@ from toolslib import (MIB, PATIENCE, Skip, check, check_in, paths, run,
 from loop import loop_device
 
 POOL = 'raminate-pool'
+NODE0 = Path('/sys/devices/system/node/node0/meminfo')
 
 
 def make_pools(directory: Path) -> Path:
@@ -161,6 +163,67 @@ def start_with(options: str) -> str:
         stderr=subprocess.PIPE, encoding='utf-8', timeout=PATIENCE).stderr
 
 
+def make_node_pools(directory: Path) -> Path:
+    """Of node 0, which hosts have, and one that they haven't."""
+    conf = directory / 'pools.conf'
+    if (not NODE0.exists()
+            or ctypes.CDLL('libnuma.so.1').numa_available() < 0):
+        raise Skip("the host has no NUMA nodes, or QEMU may not use them")
+    conf.write_text('[pool near]\nnodes=0\n[pool far]\nnodes=1023\n'
+                    '[type small]\nnear=3M\n[type both]\nnear=1M\nfar=2M\n')
+    os.environ['RAMINATE_POOLS'] = str(conf)
+    return conf
+
+
+def claimed(name: str) -> List[List[str]]:
+    """Pool, node, start, size and unit of what a VM has taken of nodes."""
+    return [line.split()[:5] for line in run(POOL, 'list').stdout.splitlines()
+            if line.split()[-1] == name]
+
+
+def what_vms_take_of_nodes_is_shown(directory: Path) -> None:
+    make_node_pools(directory)
+    names = [f'vm{number}-{os.getpid()}' for number in range(2)]
+    takes = [['near', 'node0', '-', '3', 'MiB']]
+    with vm(names[0], args_of('small')) as one:
+        wait_until(lambda: claimed(names[0]) == takes, "the first VM")
+        with vm(names[1], args_of('small')) as two:
+            wait_until(lambda: claimed(names[1]) == takes, "the second VM")
+            check(claimed(names[0]) == takes, claimed(names[0]))
+            two.kill()
+            two.wait()
+            check(not claimed(names[1]), claimed(names[1]))
+        check_in(str(one.pid), run(POOL, 'list').stdout)
+    wait_until(lambda: not claimed(names[0]), "the first VM to be gone")
+
+
+def nodes_that_are_not_there_are_told(directory: Path) -> None:
+    make_node_pools(directory)
+    result = run(POOL, 'list')
+    check(result.returncode == 1, "a node that is not there is no error")
+    check_in("pool 'far': node 1023: the host has no memory that is online "
+             "there", result.stderr)
+    with NODE0.open() as file:
+        gib = int(file.readline().split()[3]) / (1 << 20)
+    listed = result.stdout.splitlines()
+    check(all(line.split()[:2] == ['near', 'node0'] for line in listed[1:]),
+          listed)
+    check_in('; the node has ', listed[-1])
+    total = listed[-1].split()[-2:]
+    check(total[1] != 'GiB' or abs(float(total[0]) - gib) < 0.1 + gib / 99,
+          f'{gib} GiB: {listed}')
+
+
+def types_of_nodes_have_options(directory: Path) -> None:
+    make_node_pools(directory)
+    options = args_of('both', '--id', 'ram')
+    check(options[-4:] == [
+        '-object', 'memory-backend-node,id=ram-near,size=1024k,offset=0k,'
+        'pool=near,parent=ram',
+        '-object', 'memory-backend-node,id=ram-far,size=2048k,offset=1024k,'
+        'pool=far,parent=ram'], options)
+
+
 def errors_are_plain(directory: Path) -> None:
     conf = make_pools(directory)
     for args, status, message in (
@@ -255,6 +318,13 @@ def nonsense_is_refused_with_its_line(directory: Path) -> None:
                        ('[pool a]\nranges=0+4K;0+8K', 2),
                        ('[pool a]\nranges=99999999T+4K', 2),
                        ('[pool a]\nranges=7E+4K', 2),
+                       ('[pool a]\nnodes=\n', 2),
+                       ('[pool a]\nnodes=1-\n', 2),
+                       ('[pool a]\nnodes=1,1\n', 2),
+                       ('[pool a]\nnodes=1\n[pool b]\nnodes=0-2\n', 4),
+                       (good + 'nodes=1\n', 3),
+                       ('[pool b]\nnodes=1\n' + good
+                        + '[type t]\na=4K\nb=4K', 7),
                        ('[pool a\n', 1), ('[pool ]', 1), ('[pool a b]', 1),
                        (good + '\xff', 3), ('[' * 100000, 1)):
         conf.write_text(text, encoding='latin-1')
@@ -268,6 +338,7 @@ def nonsense_is_refused_with_its_line(directory: Path) -> None:
 
 run_tests(nothing_is_held_at_first, shows_who_holds_what,
           a_killed_vm_leaves_nothing, many_vms_at_once_share_nothing,
-          nodes_of_a_device_are_one, errors_are_plain,
-          odd_files_are_refused_at_once, overlap_is_seen_by_any_path, overlap_is_seen_through_a_mount,
+          nodes_of_a_device_are_one, what_vms_take_of_nodes_is_shown,
+          nodes_that_are_not_there_are_told, types_of_nodes_have_options,
+          errors_are_plain, odd_files_are_refused_at_once, overlap_is_seen_by_any_path, overlap_is_seen_through_a_mount,
           nonsense_is_refused_with_its_line)

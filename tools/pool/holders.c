@@ -20,13 +20,12 @@
 
 gboolean lock_line_parse(const char *text, LockLine *lock)
 {
-    char kind[8], access[8], end[24];
+    char kind[8], end[24];
 
     /* "1: OFDLCK ADVISORY  WRITE -1 00:1b:11862 4096 12287", or "... EOF" */
     if (sscanf(text, " %*[0-9]: %7s %*s %7s %*d %x:%x:%" SCNu64 " %" SCNu64
-               " %23s", kind, access, &lock->major, &lock->minor,
+               " %23s", kind, lock->access, &lock->major, &lock->minor,
                &lock->inode, &lock->start, end) != 7 ||
-        strcmp(access, "WRITE") != 0 ||
         (strcmp(kind, "OFDLCK") != 0 && strcmp(kind, "POSIX") != 0)) {
         return FALSE;
     }
@@ -121,9 +120,16 @@ static void add_holder(GPtrArray *holders, const LockLine *lock, int pid)
     }
 }
 
+/* Whose locks are wanted, and which */
+typedef struct Wanted {
+    RaminateFileIdentity file;
+    struct stat st;
+    const char *access;
+} Wanted;
+
 /* Looks at one open file of a process. */
-static void add_of_file(GPtrArray *holders, const RaminateFileIdentity *wanted,
-                        int pid, const char *fd)
+static void add_of_file(GPtrArray *holders, const Wanted *wanted, int pid,
+                        const char *fd)
 {
     g_autofree char *info = g_strdup_printf("/proc/%d/fdinfo/%s", pid, fd);
     g_autofree char *link = g_strdup_printf("/proc/%d/fd/%s", pid, fd);
@@ -138,21 +144,21 @@ static void add_of_file(GPtrArray *holders, const RaminateFileIdentity *wanted,
         return;
     }
     file = raminate_file_identity(&st);
-    if (!raminate_is_same_file(&file, wanted) ||
+    if (!raminate_is_same_file(&file, &wanted->file) ||
         !g_file_get_contents(info, &text, NULL, NULL)) {
         return;
     }
     lines = g_strsplit(text, "\n", -1);
     for (line = lines; *line; line++) {
         if (g_str_has_prefix(*line, "lock:") &&
-            lock_line_parse(*line + strlen("lock:"), &lock)) {
+            lock_line_parse(*line + strlen("lock:"), &lock) &&
+            g_str_equal(lock.access, wanted->access)) {
             add_holder(holders, &lock, pid);
         }
     }
 }
 
-static void add_of_processes(GPtrArray *holders,
-                             const RaminateFileIdentity *wanted)
+static void add_of_processes(GPtrArray *holders, const Wanted *wanted)
 {
     g_autoptr(GDir) proc = g_dir_open("/proc", 0, NULL);
     const char *name, *fd;
@@ -169,8 +175,9 @@ static void add_of_processes(GPtrArray *holders,
 }
 
 /* Adds locks whose processes cannot be seen. */
-static void add_of_table(GPtrArray *holders, const struct stat *wanted)
+static void add_of_table(GPtrArray *holders, const Wanted *wanted)
 {
+    const struct stat *st = &wanted->st;
     g_autofree char *text = NULL;
     g_auto(GStrv) lines = NULL;
     LockLine lock;
@@ -181,9 +188,10 @@ static void add_of_table(GPtrArray *holders, const struct stat *wanted)
     }
     lines = g_strsplit(text, "\n", -1);
     for (line = lines; *line; line++) {
-        if (lock_line_parse(*line, &lock) && lock.inode == wanted->st_ino &&
-            lock.major == major(wanted->st_dev) &&
-            lock.minor == minor(wanted->st_dev)) {
+        if (lock_line_parse(*line, &lock) &&
+            g_str_equal(lock.access, wanted->access) &&
+            lock.inode == st->st_ino && lock.major == major(st->st_dev) &&
+            lock.minor == minor(st->st_dev)) {
             add_holder(holders, &lock, 0);
         }
     }
@@ -200,21 +208,20 @@ static gint compare_holders(gconstpointer left, gconstpointer right)
     return a->pid - b->pid;
 }
 
-GPtrArray *holders_find(const char *path, GError **error)
+GPtrArray *holders_find(const char *path, const char *access, GError **error)
 {
-    RaminateFileIdentity file;
+    Wanted wanted = { .access = access };
     GPtrArray *holders;
-    struct stat st;
 
-    if (stat(path, &st) < 0) {
+    if (stat(path, &wanted.st) < 0) {
         g_set_error(error, G_IO_ERROR, g_io_error_from_errno(errno),
                     "can't look at '%s': %s", path, g_strerror(errno));
         return NULL;
     }
     holders = g_ptr_array_new_with_free_func(holder_free);
-    file = raminate_file_identity(&st);
-    add_of_processes(holders, &file);
-    add_of_table(holders, &st);
+    wanted.file = raminate_file_identity(&wanted.st);
+    add_of_processes(holders, &wanted);
+    add_of_table(holders, &wanted);
     g_ptr_array_sort(holders, compare_holders);
     return holders;
 }

@@ -17,12 +17,14 @@ typedef struct Holder {
 } Holder;
 
 /*
- * Returns: Holder, by address: all exclusive locks on the file or device at
- * @path, by whatever path they were taken.
+ * @access: of the locks: "WRITE", or "READ" for claims on files in /sys
+ * Returns: Holder, by address: all such locks on the file or device at @path,
+ * by whatever path they were taken.
  */
-GPtrArray *holders_find(const char *path, GError **error);
+GPtrArray *holders_find(const char *path, const char *access, GError **error);
 
 typedef struct LockLine {
+    char access[8];             /* "READ" or "WRITE" */
     unsigned major;             /* of the file system */
     unsigned minor;
     guint64 inode;
@@ -32,7 +34,7 @@ typedef struct LockLine {
 
 /*
  * Reads a line of /proc/locks, or what follows "lock:" in /proc/PID/fdinfo.
- * Returns: whether it is an exclusive lock that a file has.
+ * Returns: whether it is a lock of a range, of a file.
  */
 gboolean lock_line_parse(const char *text, LockLine *lock);
 

@@ -9,9 +9,9 @@
 #include <string.h>
 
 #include "backends/pools.h"
-#include "holders.h"
 #include "lib/options.h"
 #include "lib/text.h"
+#include "list.h"
 
 static char *file_option;
 static char *id_option;
@@ -30,80 +30,8 @@ static const GOptionEntry entries[] = {
 
 static const char summary[] =
     "Commands:\n"
-    "  list        Show all ranges of the pools, and who holds them\n"
+    "  list        Show all ranges and nodes of the pools, and who holds them\n"
     "  args TYPE   Print QEMU's options for a VM of this type";
-
-static gboolean utf8;
-
-static void print_line(const RaminatePool *pool, guint64 start, guint64 end,
-                       const char *pid, const char *holder)
-{
-    g_autofree char *size = text_size(end - start);
-    g_autofree char *path = text_clean(pool->path, utf8);
-    g_autofree char *clean = text_clean(holder, utf8);
-
-    printf("%-10s %-18s 0x%-14" G_GINT64_MODIFIER "x %9s %8s  %s\n",
-           pool->name, path, start, size, pid, clean);
-}
-
-static void print_range(const RaminatePool *pool, const RaminateRange *range,
-                        const GPtrArray *holders)
-{
-    guint64 at = range->start;
-    guint64 end = range->start + range->size;
-    unsigned i;
-
-    for (i = 0; i < holders->len; i++) {
-        const Holder *holder = g_ptr_array_index(holders, i);
-        guint64 start = MAX(holder->start, range->start);
-        guint64 stop = MIN(holder->end + 1, end);
-        g_autofree char *pid = g_strdup_printf("%d", holder->pid);
-
-        if (start >= stop) {
-            continue;
-        }
-        if (start > at) {
-            print_line(pool, at, start, "-", "free");
-        }
-        print_line(pool, start, stop, holder->pid ? pid : "?",
-                   holder->pid ? holder->name
-                               : "held; only root can see by whom");
-        at = MAX(at, stop);
-    }
-    if (at < end) {
-        print_line(pool, at, end, "-", "free");
-    }
-}
-
-/* One pool whose device is not there must not hide the others. */
-static gboolean list(const RaminatePools *pools)
-{
-    gboolean good = TRUE;
-    unsigned i, j;
-
-    printf("%-10s %-18s %-16s %9s %8s  %s\n", "POOL", "PATH", "START", "SIZE",
-           "PID", "HELD BY");
-    for (i = 0; i < pools->pools->len; i++) {
-        const RaminatePool *pool = g_ptr_array_index(pools->pools, i);
-        g_autoptr(GError) error = NULL;
-        g_autoptr(GPtrArray) holders = holders_find(pool->path, &error);
-
-        if (!holders) {
-            g_autofree char *text = g_strdup_printf("pool '%s': %s",
-                                                    pool->name,
-                                                    error->message);
-
-            text_complain("raminate-pool", text);
-            good = FALSE;
-            continue;
-        }
-        for (j = 0; j < pool->ranges->len; j++) {
-            print_range(pool, &g_array_index(pool->ranges, RaminateRange, j),
-                        holders);
-        }
-    }
-    return good;
-}
 
 static gboolean print_args(const RaminatePools *pools, const char *type,
                            const char *id, GError **error)
@@ -126,10 +54,11 @@ static gboolean print_args(const RaminatePools *pools, const char *type,
         const RaminatePoolPart *part = &g_array_index(instance->parts,
                                                   RaminatePoolPart, i);
 
-        printf(" -object memory-backend-devmem,id=%s-%s,size=%"
-               G_GUINT64_FORMAT "k,offset=%" G_GUINT64_FORMAT "k,pool=%s,"
-               "parent=%s", id, part->pool->name, part->size / 1024,
-               size / 1024, part->pool->name, id);
+        printf(" -object memory-backend-%s,id=%s-%s,size=%" G_GUINT64_FORMAT
+               "k,offset=%" G_GUINT64_FORMAT "k,pool=%s,parent=%s",
+               raminate_pool_has_nodes(part->pool) ? "node" : "devmem", id,
+               part->pool->name, part->size / 1024, size / 1024,
+               part->pool->name, id);
         size += part->size;
     }
     printf("\n");
@@ -159,7 +88,6 @@ int main(int argc, char **argv)
 
     setlocale(LC_ALL, "");
     setlocale(LC_NUMERIC, "C");
-    utf8 = g_get_charset(NULL);
     options_parse(entries, "list | args TYPE", summary, &argc, &argv);
     nr_words = words ? g_strv_length(words) : 0;
     is_list = nr_words == 1 && strcmp(words[0], "list") == 0;
@@ -170,7 +98,7 @@ int main(int argc, char **argv)
         g_setenv(RAMINATE_POOLS_VARIABLE, file_option, TRUE);
     }
     pools = raminate_pools_load(&error);
-    good = pools && (is_list ? list(pools)
+    good = pools && (is_list ? list_pools(pools, g_get_charset(NULL))
                              : print_args(pools, words[1], container_id(),
                                           &error));
     if (error) {

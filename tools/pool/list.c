@@ -1,0 +1,215 @@
+/*
+ * RAMinate: who has which part of the pools, as a table
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include <stdio.h>
+
+#include "holders.h"
+#include "lib/text.h"
+#include "list.h"
+#include "nodes.h"
+
+/* Columns of a line */
+typedef struct Line {
+    const char *pool;
+    const char *path;           /* or the node */
+    const char *start;
+    guint64 size;
+    const char *pid;
+    const char *holder;
+} Line;
+
+static gboolean utf8;
+
+static void print_line(const Line *line)
+{
+    g_autofree char *size = text_size(line->size);
+    g_autofree char *path = text_clean(line->path, utf8);
+    g_autofree char *clean = text_clean(line->holder, utf8);
+
+    printf("%-10s %-18s %-16s %9s %8s  %s\n", line->pool, path, line->start,
+           size, line->pid, clean);
+}
+
+static void print_held(Line line, const Holder *holder)
+{
+    g_autofree char *pid = g_strdup_printf("%d", holder->pid);
+
+    line.pid = holder->pid ? pid : "?";
+    line.holder = holder->pid ? holder->name
+                              : "held; only root can see by whom";
+    print_line(&line);
+}
+
+static void complain(const RaminatePool *pool, const char *message)
+{
+    g_autofree char *text = g_strdup_printf("pool '%s': %s", pool->name,
+                                            message);
+
+    text_complain("raminate-pool", text);
+}
+
+/* Ranges */
+
+/* @holder: NULL if it is free */
+static void print_part(const RaminatePool *pool, guint64 start, guint64 end,
+                       const Holder *holder)
+{
+    g_autofree char *at = g_strdup_printf("0x%" G_GINT64_MODIFIER "x", start);
+    Line line = {
+        .pool = pool->name,
+        .path = pool->path,
+        .start = at,
+        .size = end - start,
+        .pid = "-",
+        .holder = "free",
+    };
+
+    if (holder) {
+        print_held(line, holder);
+    } else {
+        print_line(&line);
+    }
+}
+
+static void print_range(const RaminatePool *pool, const RaminateRange *range,
+                        const GPtrArray *holders)
+{
+    guint64 at = range->start;
+    guint64 end = range->start + range->size;
+    unsigned i;
+
+    for (i = 0; i < holders->len; i++) {
+        const Holder *holder = g_ptr_array_index(holders, i);
+        guint64 start = MAX(holder->start, range->start);
+        guint64 stop = MIN(holder->end + 1, end);
+
+        if (start >= stop) {
+            continue;
+        }
+        if (start > at) {
+            print_part(pool, at, start, NULL);
+        }
+        print_part(pool, start, stop, holder);
+        at = MAX(at, stop);
+    }
+    if (at < end) {
+        print_part(pool, at, end, NULL);
+    }
+}
+
+static gboolean list_ranges(const RaminatePool *pool)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GPtrArray) holders = holders_find(pool->path, "WRITE", &error);
+    unsigned i;
+
+    if (!holders) {
+        complain(pool, error->message);
+        return FALSE;
+    }
+    for (i = 0; i < pool->ranges->len; i++) {
+        print_range(pool, &g_array_index(pool->ranges, RaminateRange, i),
+                    holders);
+    }
+    return TRUE;
+}
+
+/* Nodes */
+
+/*
+ * Prints a line for each process that has claims on a node, with their sum: of
+ * a node, it doesn't matter where they begin.
+ * Returns: the sum of all.
+ */
+static guint64 print_claims(Line line, const GPtrArray *holders)
+{
+    guint64 sum = 0;
+    unsigned i, j;
+
+    for (i = 0; i < holders->len; i++) {
+        const Holder *holder = g_ptr_array_index(holders, i);
+        gboolean is_first = TRUE;
+
+        line.size = 0;
+        for (j = 0; j < holders->len; j++) {
+            const Holder *other = g_ptr_array_index(holders, j);
+
+            if (other->pid == holder->pid) {
+                is_first = is_first && j >= i;
+                line.size += other->end - other->start + 1;
+            }
+        }
+        if (is_first) {
+            print_held(line, holder);
+            sum += line.size;
+        }
+    }
+    return sum;
+}
+
+static void print_node(const RaminatePool *pool, unsigned node,
+                       const NodeMemory *memory, const GPtrArray *holders)
+{
+    g_autofree char *name = g_strdup_printf("node%u", node);
+    g_autofree char *total = text_size(memory->total);
+    g_autofree char *others = g_strdup_printf("others; the node has %s", total);
+    Line line = { .pool = pool->name, .path = name, .start = "-", .pid = "-" };
+    guint64 claimed = print_claims(line, holders);
+    guint64 left = memory->total - MIN(memory->total, claimed);
+
+    line.size = MIN(left, memory->free);
+    line.holder = "free";
+    if (line.size) {
+        print_line(&line);
+    }
+    line.size = left - line.size;
+    line.holder = others;
+    if (line.size) {
+        print_line(&line);
+    }
+}
+
+static gboolean list_node(const RaminatePool *pool, unsigned node)
+{
+    g_autofree char *path = g_strdup_printf(RAMINATE_NODE_FILE, node);
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GPtrArray) holders = NULL;
+    NodeMemory memory;
+
+    if (node_memory_read(path, &memory, &error)) {
+        holders = holders_find(path, "READ", &error);
+    }
+    if (!holders) {
+        g_autofree char *text = g_strdup_printf("node %u: %s", node,
+                                                error->message);
+
+        complain(pool, text);
+        return FALSE;
+    }
+    print_node(pool, node, &memory, holders);
+    return TRUE;
+}
+
+gboolean list_pools(const RaminatePools *pools, gboolean is_utf8)
+{
+    gboolean good = TRUE;
+    unsigned i, j;
+
+    utf8 = is_utf8;
+    printf("%-10s %-18s %-16s %9s %8s  %s\n", "POOL", "PATH", "START", "SIZE",
+           "PID", "HELD BY");
+    for (i = 0; i < pools->pools->len; i++) {
+        const RaminatePool *pool = g_ptr_array_index(pools->pools, i);
+
+        if (!raminate_pool_has_nodes(pool)) {
+            good &= list_ranges(pool);
+        }
+        for (j = 0; j < pool->nodes->len; j++) {
+            good &= list_node(pool, g_array_index(pool->nodes, unsigned, j));
+        }
+    }
+    return good;
+}
