@@ -34,9 +34,11 @@ void raminate_faults_preload(void)
     g_autofree char *program = g_file_read_link("/proc/self/exe", NULL);
     g_autofree char *directory = g_path_get_dirname(program);
     g_autofree char *injector = g_build_filename(directory, INJECTOR, NULL);
+    const char *others = g_getenv("LD_PRELOAD");
+    g_autofree char *all = g_strjoin(":", injector, others, NULL);
 
     map_order();
-    g_assert_true(g_setenv("LD_PRELOAD", injector, true));
+    g_assert_true(g_setenv("LD_PRELOAD", all, true));
 }
 
 void raminate_faults_end_preload(void)

@@ -29,6 +29,11 @@ enum {
     FAULT_LOCK = 1 << 10,       /* fcntl that locks a file */
     FAULT_OPEN = 1 << 11,       /* open of a file in the current directory */
     FAULT_MINCORE = 1 << 12,    /* mincore */
+    FAULT_MIGRATE = 1 << 13,    /* move_pages to nodes */
+    FAULT_LOOK = 1 << 14,       /* move_pages that asks where pages are */
+    FAULT_BIND = 1 << 15,       /* mbind */
+    FAULT_WATCH = 1 << 16,      /* ioctl of userfaultfd */
+    FAULT_SCAN = 1 << 17,       /* ioctl PAGEMAP_SCAN */
 };
 
 /* The library reads all but the last two fields, and counts in those. */

@@ -6,11 +6,16 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/userfaultfd.h>
+#include <numaif.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -168,4 +173,46 @@ int open(const char *path, int flags, ...)
         return result(-1);
     }
     return syscall(SYS_openat, AT_FDCWD, path, flags, mode);
+}
+
+int ioctl(int fd, unsigned long request, ...)
+{
+    va_list list;
+    void *argument;
+    uint32_t kind = _IOC_TYPE(request) == UFFDIO ? FAULT_WATCH
+                    : _IOC_TYPE(request) == 'f' && _IOC_NR(request) == 16
+                    ? FAULT_SCAN : 0;
+
+    va_start(list, request);
+    argument = va_arg(list, void *);
+    va_end(list);
+    if (fails(kind)) {
+        return result(0);
+    }
+    return syscall(SYS_ioctl, fd, request, argument);
+}
+
+/* These are libnuma's, or those of a library that stands in for nodes. */
+
+long mbind(void *addr, unsigned long size, int mode, const unsigned long *mask,
+           unsigned long max_node, unsigned flags)
+{
+    typeof(mbind) *next = dlsym(RTLD_NEXT, __func__);
+
+    return fails(FAULT_BIND) ? result(0)
+                             : next(addr, size, mode, mask, max_node, flags);
+}
+
+long move_pages(int pid, unsigned long nr, void **addrs, const int *to,
+                int *status, int flags)
+{
+    typeof(move_pages) *next = dlsym(RTLD_NEXT, __func__);
+
+    if (fails(to ? FAULT_MIGRATE : FAULT_LOOK)) {
+        if (to && !order->error) {
+            memcpy(status, to, nr * sizeof(*to));
+        }
+        return result(0);
+    }
+    return next(pid, nr, addrs, to, status, flags);
 }

@@ -6,7 +6,7 @@
 
 #include "qemu/osdep.h"
 #include "nodes-control.h"
-#include "raminate-common.h"
+#include "placing.h"
 
 #define LIBRARY "libfake-nodes.so"
 
@@ -26,6 +26,10 @@ void raminate_nodes_preload(void)
                           PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     g_assert_true(raminate_nodes != MAP_FAILED);
     close(fd);
+#ifdef __SANITIZE_ADDRESS__
+    /* The library takes nothing that the sanitizer wants for itself. */
+    g_assert_true(g_setenv("ASAN_OPTIONS", "verify_asan_link_order=0", true));
+#endif
     g_assert_true(g_setenv("LD_PRELOAD", library, true));
 }
 
@@ -34,4 +38,55 @@ void raminate_nodes_end_preload(void)
     g_unsetenv("LD_PRELOAD");
     munmap(raminate_nodes, sizeof(*raminate_nodes));
     raminate_nodes = NULL;
+}
+
+void raminate_nodes_write_all(QTestState *qts)
+{
+    for (uint32_t page = 0; page < NR_PAGES; page++) {
+        raminate_write_page(qts, page, 0);
+    }
+}
+
+bool raminate_nodes_is_astray(QTestState *qts, uint32_t page)
+{
+    return raminate_nodes->node[page] >= 0 &&
+           raminate_nodes->node[page] != (int)raminate_tier_of(qts, page);
+}
+
+void raminate_nodes_assert_all(QTestState *qts)
+{
+    for (uint32_t page = 0; page < NR_PAGES; page++) {
+        raminate_assert_page(qts, page, 0);
+        g_assert_false(raminate_nodes_is_astray(qts, page));
+    }
+}
+
+QTestState *raminate_nodes_start_empty(const char *settings)
+{
+    raminate_nodes_preload();
+    return qtest_initf(MACHINE " -object " CONTAINER "%s -object " NODE_FAST
+                       " -object " NODE_SLOW, settings);
+}
+
+QTestState *raminate_nodes_start(const char *settings)
+{
+    QTestState *qts = raminate_nodes_start_empty(settings);
+
+    raminate_nodes_write_all(qts);
+    return qts;
+}
+
+void raminate_nodes_end(QTestState *qts)
+{
+    qtest_quit(qts);
+    raminate_nodes_end_preload();
+}
+
+bool raminate_nodes_has_pagemap(QTestState *qts)
+{
+    QDict *info = raminate_query(qts, "c");
+    bool has = g_str_equal(get_str(info, "sampler"), "pagemap");
+
+    qobject_unref(info);
+    return has;
 }

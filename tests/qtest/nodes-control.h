@@ -7,6 +7,7 @@
 #ifndef RAMINATE_NODES_CONTROL_H
 #define RAMINATE_NODES_CONTROL_H
 
+#include "raminate-common.h"
 #include "nodes.h"
 
 /* As FAST, SLOW and RAM of the tests' machine, on nodes */
@@ -21,5 +22,23 @@ extern FakeNodes *raminate_nodes;
 /* QEMU that is started from now on sees the nodes, and nothing else does. */
 void raminate_nodes_preload(void);
 void raminate_nodes_end_preload(void);
+
+/* The tests' machine with nodes in place of files; no page is there yet. */
+QTestState *raminate_nodes_start_empty(const char *settings);
+
+/* The same; all pages are written. */
+QTestState *raminate_nodes_start(const char *settings);
+void raminate_nodes_end(QTestState *qts);
+
+void raminate_nodes_write_all(QTestState *qts);
+
+/* Returns: whether the page is on another node than the placement says. */
+bool raminate_nodes_is_astray(QTestState *qts, uint32_t page);
+
+/* Nothing was lost, and pages are where the placement says. */
+void raminate_nodes_assert_all(QTestState *qts);
+
+/* Returns: whether the host's kernel has what the sampler pagemap needs. */
+bool raminate_nodes_has_pagemap(QTestState *qts);
 
 #endif

@@ -15,51 +15,9 @@
 #define BY_DIRTY_LOG ",sampler=dirty-log"
 #define SLOW_PAGE FAST_PAGES
 
-static void write_all(QTestState *qts)
-{
-    for (uint32_t page = 0; page < NR_PAGES; page++) {
-        raminate_write_page(qts, page, 0);
-    }
-}
-
-/* Nothing was lost, and pages are where the placement says. */
-static void assert_all(QTestState *qts)
-{
-    for (uint32_t page = 0; page < NR_PAGES; page++) {
-        raminate_assert_page(qts, page, 0);
-        if (raminate_nodes->node[page] >= 0) {
-            g_assert_cmpint(raminate_nodes->node[page], ==,
-                            raminate_tier_of(qts, page));
-        }
-    }
-}
-
-/* The machine with nodes in place of files; no page is there yet. */
-static QTestState *start_empty(const char *settings)
-{
-    raminate_nodes_preload();
-    return qtest_initf(MACHINE " -object " CONTAINER "%s -object " NODE_FAST
-                       " -object " NODE_SLOW, settings);
-}
-
-/* The same; all pages are written. */
-static QTestState *start(const char *settings)
-{
-    QTestState *qts = start_empty(settings);
-
-    write_all(qts);
-    return qts;
-}
-
-static void end(QTestState *qts)
-{
-    qtest_quit(qts);
-    raminate_nodes_end_preload();
-}
-
 static void test_query(void)
 {
-    QTestState *qts = start(BY_HAND);
+    QTestState *qts = raminate_nodes_start(BY_HAND);
     QDict *info = raminate_query(qts, "c");
 
     g_assert_cmpstr(get_str(info, "mover"), ==, "migrate");
@@ -74,14 +32,14 @@ static void test_query(void)
         g_assert_false(qdict_haskey(tier, "phy-offset"));
     }
     qobject_unref(info);
-    assert_all(qts);
-    end(qts);
+    raminate_nodes_assert_all(qts);
+    raminate_nodes_end(qts);
 }
 
 /* An exchange moves both pages, the one that makes room first. */
 static void test_swap(void)
 {
-    QTestState *qts = start(BY_HAND);
+    QTestState *qts = raminate_nodes_start(BY_HAND);
 
     raminate_nodes->room[0] = FAST_PAGES;
     raminate_nodes->room[1] = SLOW_PAGES + 1;
@@ -96,9 +54,9 @@ static void test_swap(void)
     /* Of one node, there is nothing to move. */
     raminate_assert_swap(qts, 50, 51);
     g_assert_cmpuint(raminate_nodes->moves, ==, 40);
-    assert_all(qts);
+    raminate_nodes_assert_all(qts);
     g_assert_cmpuint(raminate_figure(qts, "swaps"), ==, 21);
-    end(qts);
+    raminate_nodes_end(qts);
 }
 
 /* Returns: the error of an exchange that is made in part at most. */
@@ -133,7 +91,7 @@ static void test_page_that_stays(void)
         { EPERM, "the host's kernel can't move a page: Operation not "
           "permitted" },
     };
-    QTestState *qts = start(BY_HAND);
+    QTestState *qts = raminate_nodes_start(BY_HAND);
     unsigned failed = 0;
 
     raminate_assert_swap(qts, 1, SLOW_PAGE + 1);
@@ -152,30 +110,30 @@ static void test_page_that_stays(void)
                              ++failed);
         }
     }
-    assert_all(qts);
+    raminate_nodes_assert_all(qts);
     g_assert_cmpuint(raminate_figure(qts, "swaps-busy"), ==, 2);
     g_assert_cmpuint(raminate_figure(qts, "swaps-no-room"), ==, 2);
     raminate_assert_swap(qts, 0, SLOW_PAGE);
-    assert_all(qts);
-    end(qts);
+    raminate_nodes_assert_all(qts);
+    raminate_nodes_end(qts);
 }
 
 /* A page that the kernel has under way at the time is asked for again. */
 static void test_page_under_way(void)
 {
-    QTestState *qts = start(BY_HAND);
+    QTestState *qts = raminate_nodes_start(BY_HAND);
 
     raminate_nodes->fails_once[0] = EBUSY;
     raminate_nodes->fails_once[SLOW_PAGE] = EAGAIN;
     raminate_assert_swap(qts, 0, SLOW_PAGE);
-    assert_all(qts);
+    raminate_nodes_assert_all(qts);
     g_assert_cmpuint(raminate_figure(qts, "swaps-failed"), ==, 0);
-    end(qts);
+    raminate_nodes_end(qts);
 }
 
 static void test_full_node(void)
 {
-    QTestState *qts = start(BY_HAND);
+    QTestState *qts = raminate_nodes_start(BY_HAND);
     g_autofree char *error = NULL;
 
     /* A page of somebody else's has come in between. */
@@ -192,8 +150,8 @@ static void test_full_node(void)
     for (unsigned rounds = 0; raminate_nodes->node[0] != 0;) {
         raminate_wait(&rounds, "a page to be brought back");
     }
-    assert_all(qts);
-    end(qts);
+    raminate_nodes_assert_all(qts);
+    raminate_nodes_end(qts);
 }
 
 /*
@@ -202,7 +160,7 @@ static void test_full_node(void)
  */
 static void test_call_fails(void)
 {
-    QTestState *qts = start(BY_HAND);
+    QTestState *qts = raminate_nodes_start(BY_HAND);
     RaminateTestPair pair = { 0, SLOW_PAGE };
     g_autofree char *error = NULL;
 
@@ -220,14 +178,15 @@ static void test_call_fails(void)
     raminate_nodes->call_fails = 0;
     raminate_set_string(qts, "mover", "migrate");
     raminate_assert_swap(qts, 0, SLOW_PAGE);
-    assert_all(qts);
-    end(qts);
+    raminate_nodes_assert_all(qts);
+    raminate_nodes_end(qts);
 }
 
 /* The kernel moves pages of its own accord. */
 static void test_astray(void)
 {
-    QTestState *qts = start(",policy=null" FAST_SCANS ",swap-period=1");
+    QTestState *qts = raminate_nodes_start(",policy=null" FAST_SCANS
+                                          ",swap-period=1");
     unsigned rounds = 0;
 
     raminate_assert_swap(qts, 0, SLOW_PAGE);
@@ -241,17 +200,17 @@ static void test_astray(void)
             raminate_wait(&rounds, "a page to be brought back");
         }
     }
-    assert_all(qts);
-    end(qts);
+    raminate_nodes_assert_all(qts);
+    raminate_nodes_end(qts);
 }
 
 static void promote(const char *settings)
 {
-    QTestState *qts = start(settings);
+    QTestState *qts = raminate_nodes_start(settings);
 
     assert_promotes(qts, SLOW_PAGE + 7);
-    assert_all(qts);
-    end(qts);
+    raminate_nodes_assert_all(qts);
+    raminate_nodes_end(qts);
 }
 
 static void test_promote_by_dirty_log(void)
@@ -259,38 +218,30 @@ static void test_promote_by_dirty_log(void)
     promote(",policy=lru" FAST_MOVES BY_DIRTY_LOG);
 }
 
-static bool has_pagemap(QTestState *qts)
-{
-    QDict *info = raminate_query(qts, "c");
-    bool has = g_str_equal(get_str(info, "sampler"), "pagemap");
-
-    qobject_unref(info);
-    return has;
-}
-
 static void test_promote_by_pagemap(void)
 {
-    QTestState *qts = start(",policy=lru" FAST_MOVES);
+    QTestState *qts = raminate_nodes_start(",policy=lru" FAST_MOVES);
 
-    if (has_pagemap(qts)) {
+    if (raminate_nodes_has_pagemap(qts)) {
         assert_promotes(qts, SLOW_PAGE + 7);
-        assert_all(qts);
+        raminate_nodes_assert_all(qts);
         g_assert_cmpuint(raminate_figure(qts, "watch-faults"), >, 0);
     } else {
         g_test_skip("the host's kernel has no PAGEMAP_SCAN");
     }
-    end(qts);
+    raminate_nodes_end(qts);
 }
 
 /* Each page that was written is found, once, and no other. */
 static void test_pagemap_finds(void)
 {
-    QTestState *qts = start(",policy=null,second-look=0" FAST_SCANS);
+    QTestState *qts = raminate_nodes_start(",policy=null,second-look=0"
+                                          FAST_SCANS);
     uint64_t before;
 
-    if (!has_pagemap(qts)) {
+    if (!raminate_nodes_has_pagemap(qts)) {
         g_test_skip("the host's kernel has no PAGEMAP_SCAN");
-        end(qts);
+        raminate_nodes_end(qts);
         return;
     }
     raminate_wait_scans(qts, 3);
@@ -306,17 +257,18 @@ static void test_pagemap_finds(void)
     }
     raminate_wait_scans(qts, 3);
     g_assert_cmpuint(raminate_figure(qts, "pages-written"), ==, before);
-    end(qts);
+    raminate_nodes_end(qts);
 }
 
 /* Neither what was never touched, nor what was only read, counts as written. */
 static void test_pagemap_passes_over_holes(void)
 {
-    QTestState *qts = start_empty(",policy=null,second-look=0" FAST_SCANS);
+    QTestState *qts = raminate_nodes_start_empty(",policy=null,second-look=0"
+                                                FAST_SCANS);
 
-    if (!has_pagemap(qts)) {
+    if (!raminate_nodes_has_pagemap(qts)) {
         g_test_skip("the host's kernel has no PAGEMAP_SCAN");
-        end(qts);
+        raminate_nodes_end(qts);
         return;
     }
     /* What was there before the first scan counts for nothing. */
@@ -328,7 +280,7 @@ static void test_pagemap_passes_over_holes(void)
     raminate_wait_figure(qts, "pages-written", NR_PAGES / 16);
     raminate_wait_scans(qts, 3);
     g_assert_cmpuint(raminate_figure(qts, "pages-written"), ==, NR_PAGES / 16);
-    end(qts);
+    raminate_nodes_end(qts);
 }
 
 /* Memory that the guest has already */
@@ -352,7 +304,7 @@ static void test_switch_on_and_off(void)
 
     raminate_nodes_preload();
     qts = qtest_initf("%s -object " RAM, machine);
-    write_all(qts);
+    raminate_nodes_write_all(qts);
     for (unsigned i = 0; i < 3; i++) {
         response = add_placement(qts, "c", FAST_PAGES * PAGE_SIZE);
         g_assert_true(qdict_haskey(response, "return"));
@@ -362,14 +314,14 @@ static void test_switch_on_and_off(void)
             "memory-placement 'd': another one places the pages of memdev "
             "'ram'");
         assert_promotes(qts, SLOW_PAGE + 7 + i);
-        assert_all(qts);
+        raminate_nodes_assert_all(qts);
         raminate_assert_object_del(qts, "c");
     }
     for (uint32_t page = 0; page < NR_PAGES; page++) {
         raminate_assert_page(qts, page, 0);
         g_assert_cmpint(raminate_nodes->preferred[page], ==, 0);
     }
-    end(qts);
+    raminate_nodes_end(qts);
 }
 
 int main(int argc, char **argv)
