@@ -143,7 +143,8 @@ QTestState *raminate_start(const char *settings, const char *args)
 
 /* QEMU that exits */
 
-#define QUIT_COMMANDS "quit.qmp"
+#define COMMANDS "commands.qmp"
+#define QUIT "{'execute':'qmp_capabilities'}{'execute':'quit'}"
 
 /* Removes what a build with sanitizers says each time. */
 static void strip_asan_warning(char *text)
@@ -161,26 +162,28 @@ static void strip_asan_warning(char *text)
 /*
  * Should QEMU start nevertheless, it is told to quit, and should it hang, it
  * is killed.
+ * @commands: for the monitor, as soon as there is one
  */
-static int run(const char *args, char **out, char **err)
+static int run(const char *args, const char *commands, char **out, char **err)
 {
-    static const char quit[] = "{'execute':'qmp_capabilities'}"
-                               "{'execute':'quit'}";
     g_autofree char *command =
         g_strdup_printf("exec timeout -k 9 300 %s -display none -audio none"
-                        " -accel qtest -qmp stdio %s <" QUIT_COMMANDS,
+                        " -accel qtest -qmp stdio %s <" COMMANDS,
                         g_getenv("QTEST_QEMU_BINARY"), args);
     char *argv[] = { (char *)"sh", (char *)"-c", command, NULL };
     GError *error = NULL;
     int status;
 
     g_test_message("running QEMU: %s", command);
-    raminate_make_file(QUIT_COMMANDS, 0);
-    raminate_write_file(QUIT_COMMANDS, 0, quit, strlen(quit));
+    raminate_make_file(COMMANDS, 0);
+    raminate_write_file(COMMANDS, 0, commands, strlen(commands));
     g_spawn_sync(NULL, argv, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, out, err,
                  &status, &error);
     g_assert_no_error(error);
     strip_asan_warning(*err);
+    if (!WIFEXITED(status)) {
+        g_test_message("%s", *err);
+    }
     g_assert_true(WIFEXITED(status));
     return WEXITSTATUS(status);
 }
@@ -189,22 +192,32 @@ char *raminate_run(const char *args)
 {
     char *out;
     g_autofree char *err = NULL;
-    int status = run(args, &out, &err);
+    int status = run(args, QUIT, &out, &err);
 
     g_assert_cmpstr(err, ==, "");
     g_assert_cmpint(status, ==, 0);
     return out;
 }
 
-char *raminate_run_fails(const char *args)
+static char *run_fails(const char *args, const char *commands)
 {
     g_autofree char *out = NULL;
     char *err;
-    int status = run(args, &out, &err);
+    int status = run(args, commands, &out, &err);
 
     g_test_message("%s", err);
     g_assert_cmpint(status, ==, 1);
     return err;
+}
+
+char *raminate_run_fails(const char *args)
+{
+    return run_fails(args, QUIT);
+}
+
+char *raminate_incoming_fails(const char *args)
+{
+    return run_fails(args, "");
 }
 
 void raminate_assert_run_fails(const char *args, const char *message)

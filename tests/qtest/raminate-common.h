@@ -71,6 +71,9 @@ char *raminate_run(const char *args);
 /* Returns: what QEMU prints on stderr before it exits with status 1. */
 char *raminate_run_fails(const char *args);
 
+/* The same of one that waits for a guest, and is not told to end. */
+char *raminate_incoming_fails(const char *args);
+
 /* Checks that QEMU refuses to start, with this message and no other. */
 void raminate_assert_run_fails(const char *args, const char *message);
 

@@ -232,9 +232,12 @@ static void start_vms(QTestState **vms, unsigned nr, unsigned step)
     assert_apart(vms, nr, "/objects/slow", VM_SLOW);
 }
 
-/* libqtest takes it for a fault if QEMU is killed: what it has is left. */
+/* libqtest takes it for a fault if QEMU is killed: what it has is kept. */
 static void kill_vm(QTestState *vm)
 {
+    static GSList *killed;
+
+    killed = g_slist_prepend(killed, vm);
     g_assert_cmpint(kill(qtest_pid(vm), SIGKILL), ==, 0);
     for (unsigned rounds = 0; qtest_probe_child(vm);) {
         raminate_wait(&rounds, "a VM to be gone");

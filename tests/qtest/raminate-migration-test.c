@@ -231,12 +231,11 @@ static void assert_damage_found(const char *stream, size_t size,
     /* The instance and the version come between. */
     memcpy(section + strlen(name) + 8 + offset, bytes, nr);
     g_assert_true(g_file_set_contents("damaged", damaged, size, NULL));
-    said = raminate_run_fails("-display none " PC
-                              " -object memory-backend-devmem,id=fast,"
-                              "parent=c,size=512K,mem-path=dram2"
-                              " -object memory-backend-devmem,id=slow,"
-                              "parent=c,size=1536K,offset=512K,mem-path=nvm2"
-                              " -incoming file:damaged");
+    said = raminate_incoming_fails(
+        "-display none " PC " -object memory-backend-devmem,id=fast,"
+        "parent=c,size=512K,mem-path=dram2 -object memory-backend-devmem,"
+        "id=slow,parent=c,size=1536K,offset=512K,mem-path=nvm2"
+        " -incoming file:damaged");
     message = g_strdup_printf("migration: the heat of memory-backend-"
                               "container %s; the data is damaged, or not from "
                               "QEMU: migrate again, or with migrate-heat=off "

@@ -131,14 +131,32 @@ static void assert_records_to(QTestState *qts, const char *path)
     raminate_assert_qom_string(qts, "/objects/c", "record", path);
 }
 
+/* Returns: the scans of a recording, once it is complete. */
+static unsigned count_scans(const char *path)
+{
+    unsigned rounds = 0;
+
+    for (;;) {
+        g_autoptr(RaminateRecordReader) reader =
+            raminate_record_reader_new(path, NULL);
+        RaminateRecordEntry entry;
+        unsigned nr = 0;
+
+        while (reader && raminate_record_reader_next(reader, &entry, NULL)) {
+            nr += entry.type == RAMINATE_RECORD_SCAN;
+        }
+        if (reader && !raminate_record_reader_is_cut(reader)) {
+            return nr;
+        }
+        raminate_wait(&rounds, path);
+    }
+}
+
 /* A recording goes on if the one that was to follow can't be made. */
 static void test_refused(void)
 {
     QTestState *qts = raminate_start(",policy=null,scan-period=20,"
                                      "second-look=0,record=first.rec", "");
-    g_autoptr(RaminateRecordReader) reader = NULL;
-    RaminateRecordEntry entry;
-    unsigned nr = 0;
     uint64_t scans;
 
     raminate_wait_scans(qts, 2);
@@ -162,23 +180,10 @@ static void test_refused(void)
     raminate_set_string(qts, "record", "./second.rec");
     assert_records_to(qts, "./second.rec");
     raminate_set_string(qts, "record", "");
+    /* Nobody waits for a busy disk; but while QEMU is there, it ends. */
+    g_assert_cmpuint(count_scans("first.rec"), >=, scans);
+    g_assert_cmpuint(count_scans("second.rec"), <, 5);
     qtest_quit(qts);
-
-    reader = raminate_record_reader_new("first.rec", NULL);
-    g_assert_nonnull(reader);
-    while (raminate_record_reader_next(reader, &entry, NULL)) {
-        nr += entry.type == RAMINATE_RECORD_SCAN;
-    }
-    g_assert_false(raminate_record_reader_is_cut(reader));
-    g_assert_cmpuint(nr, >=, scans);
-    g_clear_pointer(&reader, raminate_record_reader_free);
-    reader = raminate_record_reader_new("second.rec", NULL);
-    g_assert_nonnull(reader);
-    for (nr = 0; raminate_record_reader_next(reader, &entry, NULL);) {
-        nr += entry.type == RAMINATE_RECORD_SCAN;
-    }
-    g_assert_false(raminate_record_reader_is_cut(reader));
-    g_assert_cmpuint(nr, <, 5);
 }
 
 /* Nobody waits for a file that takes no data: not a command, nor the exit. */
