@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 from typing import Callable, Iterator, NoReturn, Optional, Sequence
 
 from machine import (CRASHED, MIB, POOL, SOURCE, Machine, Node, Result, kernel,
@@ -26,6 +27,7 @@ NODES = (Node(1536 * MIB, 100, '100G'), Node(512 * MIB, 300, '20G'))
 SERIES = '6.12'
 # get-kernel's exit status if apt knows no kernel of a series.
 NO_SUCH_KERNEL = 3
+POLL_SECONDS = 0.2
 
 
 class NoKernel(Exception):
@@ -193,6 +195,40 @@ def run_script(host: Machine, script: Path, *args: str,
                     f'RAMINATE_POOL={POOL:#x}', 'TMPDIR=/dev/shm',
                     f'KERNEL={kernel.find().image}', *variables,
                     'python3', str(script), *args, timeout=timeout)
+
+
+def _follow(path: Path, ended: threading.Event,
+            tell: Callable[[str], None]) -> None:
+    while not path.exists():
+        if ended.wait(POLL_SECONDS):
+            return
+    with path.open(encoding='utf-8', errors='replace') as file:
+        text, last = '', False
+        while not last:
+            last = ended.wait(POLL_SECONDS)
+            *lines, text = (text + file.read()).split('\n')
+            for line in lines:
+                if not line.startswith('init: exit status'):
+                    tell(line)
+
+
+def _print_now(line: str) -> None:
+    print(line, flush=True)
+
+
+@contextlib.contextmanager
+def followed(directory: Path, tell: Callable[[str], None] = _print_now
+             ) -> Iterator[None]:
+    """Tells of each line of a machine's output when it is complete."""
+    ended = threading.Event()
+    follower = threading.Thread(
+        target=_follow, args=(directory / 'output', ended, tell))
+    follower.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        follower.join()
 
 
 def run_on_dev_mem(tests: Sequence[str] = (), parameters: Sequence[str] = (),
