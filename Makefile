@@ -19,7 +19,8 @@ RUN_TESTS = $(PYTHON) $(SETUP)/run-tests.py $(BUILD)
 .PHONY: all install check check-unit check-qtest check-guest check-tools \
         check-nested check-nodes check-kvm check-libvirt check-asan \
         check-ubsan check-load check-tsan soak soak-nested fuzz \
-        bench bench-full bench-nested bench-cost bench-scale bench-hostile \
+        bench bench-full bench-nested bench-peers bench-cost bench-scale \
+        bench-hostile \
         demo demo-nested demo-nodes \
         clean distclean help
 
@@ -164,6 +165,9 @@ bench-full: all
 bench-nested: all
 	$(PYTHON) $(SRC)/bench/nested -o $(SRC)/docs/evaluation/nested.md
 
+bench-peers: all
+	$(PYTHON) $(SRC)/bench/peers
+
 bench-cost: all
 	$(PYTHON) $(SRC)/tests/nested/bench_cost.py
 
@@ -203,6 +207,7 @@ help:
 	@echo '                   kernel is the distribution'"'"'s own'
 	@echo 'make check         build and run all tests'
 	@echo 'make bench-nested  policies on KVM in an emulated host, by the traffic'
+	@echo 'make bench-peers   RAMinate beside NUMA balancing and DAMON, on NUMA nodes'
 	@echo 'make bench-cost    count what scans and swaps cost in KVM'
 	@echo 'make bench-scale   measure what large guests cost, and did before;'
 	@echo '                   BASE=DIR takes the earlier build from there,'

@@ -457,7 +457,9 @@ memcached.rec
 
 `make bench-nested` runs the workloads for judging on KVM in an emulated host, \
 with the traffic plugin outside of it as the judge: see \
-[evaluation/nested.md](evaluation/nested.md). `make bench-full` writes a \
+[evaluation/nested.md](evaluation/nested.md). `make bench-peers` compares \
+with what Linux does by itself: see \
+[evaluation/peers.md](evaluation/peers.md). `make bench-full` writes a \
 document of its own, [evaluation-full.md](evaluation-full.md).
 
 `bench/run` keeps recordings below `build/bench` and uses them again; \

@@ -54,15 +54,16 @@ def _move_pages(pid: int, start: int, pages: int, node: Optional[int] = None
 
 
 class Pages:
-    """A guest's pages, of which QEMU is not asked."""
+    """A guest's pages, of which QEMU is not asked.
 
-    def __init__(self, guest: Guest):
+    Without a size in bytes, the container is all of the guest's memory.
+    """
+
+    def __init__(self, guest: Guest, size: Optional[int] = None):
         pid = guest.get_pid()
         assert pid is not None
         self.pid = pid
-        info = guest.raminate()
-        self.number = info['size'] // PAGE_SIZE
-        # The container is all of the guest's memory.
+        self.number = (size or guest.raminate()['size']) // PAGE_SIZE
         answer = guest.cmd('human-monitor-command',
                            **{'command-line': 'gpa2hva 0'})
         match = re.search(r' is (0x[0-9a-f]+)', answer)
@@ -148,3 +149,43 @@ def filled(node: int) -> Iterator[None]:
         yield
     finally:
         filler.close()
+
+
+@contextlib.contextmanager
+def occupied(node: int, left: int) -> Iterator[None]:
+    """Meanwhile some bytes are free on a node, and the rest stays there.
+
+    It is in pages of hugetlbfs that nobody uses: nothing moves them.
+    """
+    pool = Path(f'/sys/devices/system/node/node{node}/hugepages'
+                f'/hugepages-{CHUNK // 1024}kB/nr_hugepages')
+    free = free_on(node)
+    wanted = (free - left) // CHUNK
+    check(wanted > 0, f"only {free} bytes are free on node {node}, and "
+          f"{left} are to be left")
+    try:
+        pool.write_text(f'{wanted}\n')
+        got = int(pool.read_text())
+        check(got >= wanted * 0.98, f"node {node} has only {got} large pages "
+              f"to give, not {wanted}")
+        yield
+    finally:
+        pool.write_text('0\n')
+
+
+def rest_bytes(node: int) -> int:
+    """What the kernel wants to keep free on a node, at the most.
+
+    In the mode of NUMA balancing for tiers it is more than else.
+    """
+    pages = 0
+    for zone in re.split(r'^(?=Node )', Path('/proc/zoneinfo').read_text(),
+                         flags=re.M):
+        low, high, promo = (re.search(rf'^ +{name} +(\d+)$', zone, re.M)
+                            for name in ('low', 'high', 'promo'))
+        if not zone.startswith(f'Node {node}, ') or not low or not high:
+            continue
+        # Older kernels do not show it.
+        pages += (int(promo.group(1)) if promo
+                  else 2 * int(high.group(1)) - int(low.group(1)))
+    return pages * PAGE_SIZE
