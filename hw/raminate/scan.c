@@ -59,6 +59,7 @@ static bool scan_pages(RaminatePlacer *placer, RaminateSample *sample,
 
     raminate_placer_lock(placer);
     placer->sampler->fault_budget = placer->settings.engine.fault_budget;
+    placer->sampler->drops = raminate_engine_drops_scan(placer->engine);
     raminate_placer_unlock(placer);
     raminate_sample_clear(sample);
     sample->kinds = part->kinds;

@@ -218,34 +218,64 @@ static void test_promote_by_dirty_log(void)
     promote(",policy=lru" FAST_MOVES BY_DIRTY_LOG);
 }
 
+/*
+ * Starts a machine whose sampler is pagemap, with the memory written if it
+ * @is_full.  Returns: the machine, or NULL if the host has no such sampler.
+ */
+static QTestState *start_pagemap(const char *settings, bool is_full)
+{
+    QTestState *qts = raminate_nodes_start_empty(settings);
+
+    if (is_full) {
+        raminate_nodes_write_all(qts);
+    }
+    if (raminate_nodes_has_pagemap(qts)) {
+        return qts;
+    }
+    g_test_skip("the host's kernel has no PAGEMAP_SCAN");
+    raminate_nodes_end(qts);
+    return NULL;
+}
+
 static void test_promote_by_pagemap(void)
 {
-    QTestState *qts = raminate_nodes_start(",policy=lru" FAST_MOVES);
+    QTestState *qts = start_pagemap(",policy=lru" FAST_MOVES, true);
 
-    if (raminate_nodes_has_pagemap(qts)) {
-        assert_promotes(qts, SLOW_PAGE + 7);
-        raminate_nodes_assert_all(qts);
-        g_assert_cmpuint(raminate_figure(qts, "watch-faults"), >, 0);
-    } else {
-        g_test_skip("the host's kernel has no PAGEMAP_SCAN");
+    if (!qts) {
+        return;
     }
+    assert_promotes(qts, SLOW_PAGE + 7);
+    raminate_nodes_assert_all(qts);
+    g_assert_cmpuint(raminate_figure(qts, "watch-faults"), >, 0);
     raminate_nodes_end(qts);
 }
+
+/*
+ * Writes a page until that is found: what was never watched tells nothing.
+ * Returns: how many were found, once there are no more.
+ */
+static uint64_t find_first(QTestState *qts)
+{
+    for (unsigned rounds = 0; !raminate_figure(qts, "pages-written");) {
+        raminate_write_page(qts, 0, 0);
+        raminate_wait(&rounds, "a page to be watched");
+    }
+    raminate_wait_scans(qts, 3);
+    return raminate_figure(qts, "pages-written");
+}
+
+#define ONLY_SCANS ",policy=null,second-look=0" FAST_SCANS
 
 /* Each page that was written is found, once, and no other. */
 static void test_pagemap_finds(void)
 {
-    QTestState *qts = raminate_nodes_start(",policy=null,second-look=0"
-                                          FAST_SCANS);
+    QTestState *qts = start_pagemap(ONLY_SCANS, true);
     uint64_t before;
 
-    if (!raminate_nodes_has_pagemap(qts)) {
-        g_test_skip("the host's kernel has no PAGEMAP_SCAN");
-        raminate_nodes_end(qts);
+    if (!qts) {
         return;
     }
-    raminate_wait_scans(qts, 3);
-    before = raminate_figure(qts, "pages-written");
+    before = find_first(qts);
     raminate_wait_scans(qts, 3);
     g_assert_cmpuint(raminate_figure(qts, "pages-written"), ==, before);
     for (uint32_t page = 1; page < NR_PAGES; page += 5) {
@@ -263,23 +293,66 @@ static void test_pagemap_finds(void)
 /* Neither what was never touched, nor what was only read, counts as written. */
 static void test_pagemap_passes_over_holes(void)
 {
-    QTestState *qts = raminate_nodes_start_empty(",policy=null,second-look=0"
-                                                FAST_SCANS);
+    QTestState *qts = start_pagemap(ONLY_SCANS, false);
+    uint64_t before;
 
-    if (!raminate_nodes_has_pagemap(qts)) {
-        g_test_skip("the host's kernel has no PAGEMAP_SCAN");
-        raminate_nodes_end(qts);
+    if (!qts) {
         return;
     }
-    /* What was there before the first scan counts for nothing. */
-    raminate_wait_scans(qts, 2);
-    for (uint32_t page = 0; page < NR_PAGES; page += 16) {
+    before = find_first(qts);
+    for (uint32_t page = 16; page < NR_PAGES; page += 16) {
         raminate_write_page(qts, page, 0);
         raminate_assert_zero_page(qts, page + 1);
+        before++;
     }
-    raminate_wait_figure(qts, "pages-written", NR_PAGES / 16);
+    raminate_wait_figure(qts, "pages-written", before);
     raminate_wait_scans(qts, 3);
-    g_assert_cmpuint(raminate_figure(qts, "pages-written"), ==, NR_PAGES / 16);
+    g_assert_cmpuint(raminate_figure(qts, "pages-written"), ==, before);
+    raminate_nodes_end(qts);
+}
+
+/* No page counts as written because there was no fault left to watch it. */
+static void test_pagemap_never_watched(void)
+{
+    QTestState *qts = start_pagemap(ONLY_SCANS ",fault-budget=1", true);
+
+    if (!qts) {
+        return;
+    }
+    raminate_wait_scans(qts, 10);
+    g_assert_cmpuint(raminate_figure(qts, "pages-written"), ==, 0);
+    g_assert_cmpuint(raminate_figure(qts, "watch-faults"), ==, 0);
+    raminate_set_uint(qts, "fault-budget", 0);
+    raminate_wait_scans(qts, 10);
+    g_assert_cmpuint(raminate_figure(qts, "pages-written"), ==, 0);
+    g_assert_cmpuint(find_first(qts), >, 0);
+    raminate_nodes_end(qts);
+}
+
+/* Nor because QEMU wrote it while the VM did not run, as for a snapshot. */
+static void test_pagemap_after_hold(void)
+{
+    QTestState *qts = start_pagemap(ONLY_SCANS ",fault-budget=1", true);
+    uint64_t before, found;
+
+    if (!qts) {
+        return;
+    }
+    before = find_first(qts);
+    /* They count until they are watched anew, for which there is no more. */
+    raminate_nodes_write_all(qts);
+    raminate_wait_figure(qts, "pages-written", before + NR_PAGES);
+    do {
+        found = raminate_figure(qts, "pages-written");
+        raminate_wait_scans(qts, 10);
+    } while (raminate_figure(qts, "pages-written") != found);
+    qtest_qmp_assert_success(qts, "{ 'execute': 'stop' }");
+    wait_until_quiet(qts);
+    raminate_nodes_write_all(qts);
+    qtest_qmp_assert_success(qts, "{ 'execute': 'cont' }");
+    raminate_wait_state(qts, "running");
+    raminate_wait_scans(qts, 10);
+    g_assert_cmpuint(raminate_figure(qts, "pages-written"), ==, found);
     raminate_nodes_end(qts);
 }
 
@@ -342,6 +415,10 @@ int main(int argc, char **argv)
     qtest_add_func("raminate/nodes/pagemap-finds", test_pagemap_finds);
     qtest_add_func("raminate/nodes/pagemap-passes-over-holes",
                    test_pagemap_passes_over_holes);
+    qtest_add_func("raminate/nodes/pagemap-never-watched",
+                   test_pagemap_never_watched);
+    qtest_add_func("raminate/nodes/pagemap-after-hold",
+                   test_pagemap_after_hold);
     qtest_add_func("raminate/nodes/switch-on-and-off", test_switch_on_and_off);
     return g_test_run();
 }

@@ -12,6 +12,11 @@
  * by region, others each time; pages of the rest stay as they were found until
  * it is their turn again.
  *
+ * What was never watched looks as if it were written.  So a region tells
+ * nothing until it has been watched once as a whole.  Those that wait for that
+ * have their turn in ascending order: the fastest tier, from which pages are to
+ * go, comes first.
+ *
  * A scan that protects takes its whole range out of KVM's tables, whatever it
  * finds, so that the guest would fault on all of it.  Hence the first pass only
  * looks, and the second protects where something was found.
@@ -21,8 +26,10 @@
 
 #include "qemu/osdep.h"
 #include "qapi/error.h"
+#include "qemu/bitmap.h"
 #include "qemu/timer.h"
 #include "qemu/userfaultfd.h"
+#include "hw/raminate/engine/fault-budget.h"
 #include "hw/raminate/sampler/pagemap-scan.h"
 #include "hw/raminate/sampler/sampler.h"
 
@@ -38,34 +45,31 @@
 /* Of one region, every other page */
 #define REGION_RANGES (RAMINATE_REGION_PAGES / 2)
 
-/* All regions are watched anew. */
-#define ALL_REGIONS (1ULL << 32)
+QEMU_BUILD_BUG_ON(FOUND_RANGES <= REGION_RANGES);
 
-/* For so many seconds it counts how many of the pages watched were written. */
-#define MEMORY_S 60
-
-/* At first all are taken to be, as if it had been so for so many seconds. */
-#define USUAL_S 5
-
-/* However few were of late, others may be. */
-#define MIN_RATIO (1 / 32.0)
+/* Where pages of one region were found */
+typedef struct Found {
+    uint32_t region;
+    uint32_t pages;
+    size_t nr;
+    RaminatePmRange ranges[REGION_RANGES];
+} Found;
 
 typedef struct PagemapSampler {
     RaminateSampler parent;
     int uffd;
     int pagemap;
     bool is_look;               /* the scan under way is a second look */
-    uint32_t scan;              /* its number, second looks apart */
-    int64_t began_ns;           /* when it began, by the host's clock */
-    uint64_t share;             /* of regions that are watched anew */
-    uint64_t found;             /* pages, by the scan under way */
-    uint64_t watched;           /* those of them that it protected */
-    uint64_t left;              /* not protected by the scan before, if any */
-    double credit;              /* faults that the guest may still take */
-    double lately_watched;      /* pages, and how many faults there were */
-    double lately_faults;
+    int64_t began_ns;           /* when the scan did, by the host's clock */
+    RaminateFaultBudget budget;
+
+    /* Regions: a bit each */
+    unsigned long *known;       /* watched as a whole once: they tell */
+    unsigned long *left;        /* not watched anew by the last scan */
+
     RaminatePmRange ranges[FOUND_RANGES];
     RaminatePmRange protected[REGION_RANGES];
+    Found found;
 } PagemapSampler;
 
 /* Returns: a userfaultfd that lets writes through, or -1 with @errp set. */
@@ -135,6 +139,8 @@ static void pagemap_close(RaminateSampler *parent)
         /* What was protected is so no more. */
         close(sampler->uffd);
     }
+    g_free(sampler->known);
+    g_free(sampler->left);
     g_free(sampler);
 }
 
@@ -142,7 +148,12 @@ static RaminateSampler *pagemap_open(const RaminateMemory *memory,
                                      Error **errp)
 {
     PagemapSampler *sampler = g_new0(PagemapSampler, 1);
+    uint32_t nr_regions = DIV_ROUND_UP(memory->backend->size >>
+                                       RAMINATE_PAGE_BITS,
+                                       RAMINATE_REGION_PAGES);
 
+    sampler->known = bitmap_new(nr_regions);
+    sampler->left = bitmap_new(nr_regions);
     sampler->parent.ops = &raminate_sampler_pagemap;
     sampler->parent.memory = memory;
     sampler->pagemap = -1;
@@ -167,71 +178,18 @@ static RaminateSampler *pagemap_open(const RaminateMemory *memory,
     return &sampler->parent;
 }
 
-/*
- * Decides how many of the pages that this scan finds are watched anew.  Each
- * may cost the guest a fault, perhaps much later; so they are paid for when
- * they are watched, by the share of those before that did.
- */
-static void adapt(PagemapSampler *sampler, int64_t now)
-{
-    double budget = sampler->parent.fault_budget;
-    double seconds = (now - sampler->began_ns) / 1e9;
-    double keep = MAX(1 - seconds / MEMORY_S, 0);
-    uint64_t faults = sampler->found - MIN(sampler->left, sampler->found);
-    double usual = budget * USUAL_S;
-    double ratio;
-
-    sampler->parent.faults += faults;
-    sampler->lately_watched = sampler->lately_watched * keep +
-                              sampler->watched;
-    sampler->lately_faults = sampler->lately_faults * keep + faults;
-    if (!budget) {
-        sampler->credit = 0;
-        sampler->share = ALL_REGIONS;
-        return;
-    }
-    ratio = (sampler->lately_faults + usual) /
-            (sampler->lately_watched + usual);
-    ratio = MAX(MIN(ratio, 1), MIN_RATIO);
-    sampler->credit += budget * seconds - sampler->watched * ratio;
-    sampler->credit = MIN(sampler->credit, budget);
-    sampler->share = ALL_REGIONS *
-                     MAX(MIN(sampler->credit / ratio /
-                             MAX(sampler->found, 1), 1), 0);
-}
-
 static void pagemap_begin_scan(RaminateSampler *parent, bool is_look)
 {
     PagemapSampler *sampler = container_of(parent, PagemapSampler, parent);
     int64_t now = qemu_clock_get_ns(QEMU_CLOCK_REALTIME);
 
     sampler->is_look = is_look;
-    if (is_look) {
-        return;
+    if (!is_look) {
+        parent->faults += raminate_fault_budget_begin_scan(
+            &sampler->budget, parent->fault_budget,
+            (now - sampler->began_ns) / 1e9);
+        sampler->began_ns = now;
     }
-    if (sampler->scan) {
-        adapt(sampler, now);
-        sampler->left = sampler->found - sampler->watched;
-    } else {
-        /* At first all pages are found, and none by a fault. */
-        sampler->left = UINT64_MAX;
-        sampler->share = parent->fault_budget ? 0 : ALL_REGIONS;
-    }
-    sampler->scan++;
-    sampler->began_ns = now;
-    sampler->found = 0;
-    sampler->watched = 0;
-}
-
-/* Returns: whether the pages of @region are watched anew by this scan. */
-static bool is_chosen(const PagemapSampler *sampler, uint32_t region)
-{
-    /* Source of the constants: Knuth's multiplicative hash, and MurmurHash3. */
-    uint32_t hash = (region + sampler->scan * 0x9e3779b9u) * 0x85ebca6bu;
-
-    hash ^= hash >> 15;
-    hash *= 0xc2b2ae35u;
-    return hash < sampler->share;
 }
 
 static uint32_t page_at(const PagemapSampler *sampler, uint64_t addr)
@@ -284,10 +242,11 @@ static int find_ranges(const PagemapSampler *sampler, uint64_t start,
 
 /*
  * Protects pages from @start to before @end, all of one region, and adds those
- * that were written until then.  Returns: false if that can't be done.
+ * that were written until then if the region is known.
+ * Returns: false if that can't be done.
  */
 static bool watch(PagemapSampler *sampler, uint64_t start, uint64_t end,
-                  RaminateSample *sample)
+                  bool is_known, RaminateSample *sample)
 {
     uint64_t done = end;
     int nr = find_ranges(sampler, start, &done, RAMINATE_PM_PROTECT,
@@ -297,77 +256,127 @@ static bool watch(PagemapSampler *sampler, uint64_t start, uint64_t end,
         const RaminatePmRange *range = &sampler->protected[i];
         uint32_t pages = (range->end - range->start) >> RAMINATE_PAGE_BITS;
 
-        add_pages(sample, page_at(sampler, range->start), pages);
-        sampler->found += pages;
-        sampler->watched += pages;
+        if (is_known) {
+            add_pages(sample, page_at(sampler, range->start), pages);
+        }
+        raminate_fault_budget_watched(&sampler->budget, pages, is_known);
     }
     return nr >= 0;
 }
 
-/* Pages of one region, until then */
-typedef struct Span {
-    uint64_t start;
-    uint64_t end;
-} Span;
-
-static bool end_span(PagemapSampler *sampler, Span *span,
-                     RaminateSample *sample)
+/* The same for all that was found of one region. */
+static bool watch_found(PagemapSampler *sampler, bool is_known,
+                        RaminateSample *sample)
 {
-    bool good = span->start == span->end ||
-                watch(sampler, span->start, span->end, sample);
+    const RaminatePmRange *range = sampler->found.ranges;
+    const RaminatePmRange *end = range + sampler->found.nr;
+    bool good = true;
 
-    span->start = span->end;
+    while (good && range < end) {
+        uint64_t first = range->start;
+        uint64_t last;
+
+        do {
+            last = range++->end;
+        } while (range < end && range->start - last <=
+                 JOIN_PAGES * RAMINATE_PAGE_SIZE);
+        good = watch(sampler, first, last, is_known, sample);
+    }
     return good;
 }
 
-/* Takes pages that were found, all of one region. */
-static bool take(PagemapSampler *sampler, Span *span, uint64_t start,
-                 uint64_t end, RaminateSample *sample)
+static void add_found(const PagemapSampler *sampler, RaminateSample *sample)
 {
-    uint32_t first = page_at(sampler, start);
-    uint32_t nr = (end - start) >> RAMINATE_PAGE_BITS;
-    uint32_t region = first >> RAMINATE_REGION_BITS;
-    bool chosen = is_chosen(sampler, region);
-    bool good = true;
+    const Found *found = &sampler->found;
 
-    if (sampler->is_look || !chosen) {
-        good = end_span(sampler, span, sample);
-        /* In a look, what was not watched anew tells nothing. */
-        if (!sampler->is_look || chosen) {
-            add_pages(sample, first, nr);
+    for (size_t i = 0; i < found->nr; i++) {
+        const RaminatePmRange *range = &found->ranges[i];
+
+        add_pages(sample, page_at(sampler, range->start),
+                  (range->end - range->start) >> RAMINATE_PAGE_BITS);
+    }
+}
+
+/* Takes what a scan, not a look, has found of one region. */
+static bool take_region(PagemapSampler *sampler, RaminateSample *sample)
+{
+    const Found *found = &sampler->found;
+    bool is_known = test_bit(found->region, sampler->known);
+
+    if (raminate_fault_budget_chooses(&sampler->budget, found->region,
+                                      is_known)) {
+        set_bit(found->region, sampler->known);
+        return watch_found(sampler, is_known, sample);
+    }
+    set_bit(found->region, sampler->left);
+    if (sampler->parent.drops) {
+        /* Not by the guest as it runs now: a snapshot was loaded, say. */
+        clear_bit(found->region, sampler->known);
+        is_known = false;
+    }
+    if (is_known) {
+        add_found(sampler, sample);
+    }
+    raminate_fault_budget_left(&sampler->budget, found->pages, is_known);
+    return true;
+}
+
+/*
+ * Finds what @range, and those after it, have in one region.
+ * Returns: the first range that goes on behind that.
+ */
+static const RaminatePmRange *find_region(PagemapSampler *sampler,
+                                          uint32_t region,
+                                          const RaminatePmRange *range,
+                                          const RaminatePmRange *end)
+{
+    Found *found = &sampler->found;
+    uint64_t first = (uintptr_t)raminate_memory_page(
+        sampler->parent.memory, region << RAMINATE_REGION_BITS);
+    uint64_t behind = first + RAMINATE_REGION_PAGES * RAMINATE_PAGE_SIZE;
+
+    found->region = region;
+    found->pages = 0;
+    found->nr = 0;
+    while (range < end && range->start < behind) {
+        RaminatePmRange *part = &found->ranges[found->nr++];
+
+        part->start = MAX(range->start, first);
+        part->end = MIN(range->end, behind);
+        found->pages += (part->end - part->start) >> RAMINATE_PAGE_BITS;
+        if (range->end > behind) {
+            break;
         }
-        sampler->found += sampler->is_look ? 0 : nr;
-        return good;
+        range++;
     }
-    if (span->start == span->end ||
-        page_at(sampler, span->start) >> RAMINATE_REGION_BITS != region ||
-        start - span->end > JOIN_PAGES * RAMINATE_PAGE_SIZE) {
-        good = end_span(sampler, span, sample);
-        span->start = start;
-    }
-    span->end = end;
-    return good;
+    return range;
 }
 
-/* The same for pages of any number of regions. */
-static bool take_range(PagemapSampler *sampler, Span *span,
-                       const RaminatePmRange *range, RaminateSample *sample)
+/* Takes what was found in regions from @region to before @behind. */
+static bool take_regions(PagemapSampler *sampler, uint32_t region,
+                         uint32_t behind, int nr_found, RaminateSample *sample)
 {
-    const RaminateMemory *memory = sampler->parent.memory;
-    uint64_t start = range->start;
+    const RaminatePmRange *range = sampler->ranges;
+    const RaminatePmRange *end = range + nr_found;
     bool good = true;
 
-    while (good && start < range->end) {
-        uint32_t next = (page_at(sampler, start) | (RAMINATE_REGION_PAGES - 1));
-        uint64_t end = MIN((uintptr_t)raminate_memory_page(memory, next) +
-                           RAMINATE_PAGE_SIZE, range->end);
-
-        good = take(sampler, span, start, end, sample);
-        start = end;
+    for (; good && region < behind; region++) {
+        range = find_region(sampler, region, range, end);
+        if (sampler->is_look) {
+            /* What was not watched anew tells nothing. */
+            if (test_bit(region, sampler->known) &&
+                !test_bit(region, sampler->left)) {
+                add_found(sampler, sample);
+            }
+            continue;
+        }
+        clear_bit(region, sampler->left);
+        good = !sampler->found.nr || take_region(sampler, sample);
     }
     return good;
 }
 
+/* Looks at whole regions; @first is where one begins. */
 static uint32_t pagemap_scan(RaminateSampler *parent, uint32_t first,
                              uint32_t nr, RaminateSample *sample, Error **errp)
 {
@@ -376,18 +385,20 @@ static uint32_t pagemap_scan(RaminateSampler *parent, uint32_t first,
     uint64_t end = start + (uint64_t)MIN(nr, STEP_PAGES) * RAMINATE_PAGE_SIZE;
     int found = find_ranges(sampler, start, &end, 0, sampler->ranges,
                             FOUND_RANGES);
-    Span span = { 0, 0 };
-    bool good = found >= 0;
+    uint32_t done = (end - start) >> RAMINATE_PAGE_BITS;
 
-    for (int i = 0; good && i < found; i++) {
-        good = take_range(sampler, &span, &sampler->ranges[i], sample);
+    if (done < nr) {
+        done = QEMU_ALIGN_DOWN(done, RAMINATE_REGION_PAGES);
     }
-    if (!good || !end_span(sampler, &span, sample)) {
+    if (found < 0 ||
+        !take_regions(sampler, first >> RAMINATE_REGION_BITS,
+                      DIV_ROUND_UP(first + done, RAMINATE_REGION_PAGES), found,
+                      sample)) {
         error_setg_errno(errp, errno, "PAGEMAP_SCAN on the pages of '%s'",
                          parent->memory->id);
         return 0;
     }
-    return (end - start) >> RAMINATE_PAGE_BITS;
+    return done;
 }
 
 const RaminateSamplerOps raminate_sampler_pagemap = {

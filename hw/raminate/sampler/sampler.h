@@ -47,6 +47,7 @@ typedef struct RaminateSamplerOps {
 struct RaminateSampler {
     const RaminateSamplerOps *ops;
     const RaminateMemory *memory;
+    bool drops;                 /* what this scan finds counts for nothing */
 
     /* For samplers by which the guest faults on pages that are watched */
     uint32_t fault_budget;      /* in a second, 0 for no bound; the placer's */
