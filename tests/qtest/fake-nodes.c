@@ -18,6 +18,7 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+#include "hw/raminate/sampler/pagemap-scan.h"
 #include "nodes.h"
 
 #define PAGE_SIZE 4096
@@ -88,6 +89,19 @@ int open(const char *path, int flags, ...)
         }
     }
     return syscall(SYS_openat, AT_FDCWD, path, flags, mode);
+}
+
+/* The host's own, counted. */
+int ioctl(int fd, unsigned long request, ...)
+{
+    va_list list;
+    void *argument;
+
+    va_start(list, request);
+    argument = va_arg(list, void *);
+    va_end(list);
+    nodes->scans += request == RAMINATE_PM_SCAN;
+    return syscall(SYS_ioctl, fd, request, argument);
 }
 
 /* Where pages are */

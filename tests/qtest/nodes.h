@@ -33,6 +33,7 @@ typedef struct FakeNodes {
     uint8_t preferred[NODES_PAGES];
     int8_t node[NODES_PAGES];   /* -1 before the first look at it */
     uint32_t moves;             /* pages that were moved, in all */
+    uint32_t scans;             /* calls of PAGEMAP_SCAN */
 } FakeNodes;
 
 #endif

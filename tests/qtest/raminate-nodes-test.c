@@ -329,11 +329,14 @@ static void test_pagemap_never_watched(void)
     raminate_nodes_end(qts);
 }
 
-/* Nor because QEMU wrote it while the VM did not run, as for a snapshot. */
+/*
+ * Nor because QEMU wrote it while the VM did not run, as for a snapshot.  As
+ * long as it can't be watched, it is not looked at.
+ */
 static void test_pagemap_after_hold(void)
 {
     QTestState *qts = start_pagemap(ONLY_SCANS ",fault-budget=1", true);
-    uint64_t before, found;
+    uint64_t before, found, looks;
 
     if (!qts) {
         return;
@@ -353,6 +356,12 @@ static void test_pagemap_after_hold(void)
     raminate_wait_state(qts, "running");
     raminate_wait_scans(qts, 10);
     g_assert_cmpuint(raminate_figure(qts, "pages-written"), ==, found);
+    looks = raminate_nodes->scans;
+    raminate_wait_scans(qts, 10);
+    g_assert_cmpuint(raminate_nodes->scans, ==, looks);
+    raminate_set_uint(qts, "fault-budget", 0);
+    raminate_wait_scans(qts, 10);
+    g_assert_cmpuint(raminate_nodes->scans, >, looks);
     raminate_nodes_end(qts);
 }
 

@@ -11,6 +11,7 @@
 #ifndef HW_RAMINATE_PAGEMAP_SCAN_H
 #define HW_RAMINATE_PAGEMAP_SCAN_H
 
+#include <stdint.h>
 #include <sys/ioctl.h>
 
 /* Categories of pages: bits */

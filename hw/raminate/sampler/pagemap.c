@@ -19,7 +19,8 @@
  *
  * A scan that protects takes its whole range out of KVM's tables, whatever it
  * finds, so that the guest would fault on all of it.  Hence the first pass only
- * looks, and the second protects where something was found.
+ * looks, and the second protects where something was found.  Regions that tell
+ * nothing are not looked at.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -33,8 +34,8 @@
 #include "hw/raminate/sampler/pagemap-scan.h"
 #include "hw/raminate/sampler/sampler.h"
 
-/* Pages that one call looks at, at most */
-#define STEP_PAGES 65536
+/* Regions that one call looks at, at most */
+#define STEP_REGIONS 128
 
 /* Ranges that one call finds, at most */
 #define FOUND_RANGES 512
@@ -363,11 +364,7 @@ static bool take_regions(PagemapSampler *sampler, uint32_t region,
     for (; good && region < behind; region++) {
         range = find_region(sampler, region, range, end);
         if (sampler->is_look) {
-            /* What was not watched anew tells nothing. */
-            if (test_bit(region, sampler->known) &&
-                !test_bit(region, sampler->left)) {
-                add_found(sampler, sample);
-            }
+            add_found(sampler, sample);
             continue;
         }
         clear_bit(region, sampler->left);
@@ -376,29 +373,79 @@ static bool take_regions(PagemapSampler *sampler, uint32_t region,
     return good;
 }
 
-/* Looks at whole regions; @first is where one begins. */
+/* Returns: whether a region tells anything, or is to do so from now on. */
+static bool is_of_use(const PagemapSampler *sampler, uint32_t region)
+{
+    bool is_known = test_bit(region, sampler->known);
+
+    if (sampler->is_look) {
+        /* What was not watched anew tells nothing. */
+        return is_known && !test_bit(region, sampler->left);
+    }
+    return is_known || raminate_fault_budget_chooses(&sampler->budget, region,
+                                                     false);
+}
+
+/* Returns: the first region from @region to @end - 1 of that kind, or @end. */
+static uint32_t next_region(const PagemapSampler *sampler, uint32_t region,
+                            uint32_t end, bool of_use)
+{
+    while (region < end && is_of_use(sampler, region) != of_use) {
+        region++;
+    }
+    return region;
+}
+
+/*
+ * Looks at whole regions, from @from to before @to.
+ * @behind: the page at which memory ends
+ * Returns: the page at which it has stopped, or 0 if it has failed.
+ */
+static uint32_t look_at(PagemapSampler *sampler, uint32_t from, uint32_t to,
+                        uint32_t behind, RaminateSample *sample)
+{
+    const RaminateMemory *memory = sampler->parent.memory;
+    uint32_t page = MIN(to << RAMINATE_REGION_BITS, behind);
+    uint64_t end = (uintptr_t)raminate_memory_page(memory, page);
+    int found = find_ranges(
+        sampler, (uintptr_t)raminate_memory_page(memory,
+                                                 from << RAMINATE_REGION_BITS),
+        &end, 0, sampler->ranges, FOUND_RANGES);
+
+    if (page_at(sampler, end) < page) {
+        page = QEMU_ALIGN_DOWN(page_at(sampler, end), RAMINATE_REGION_PAGES);
+    }
+    to = DIV_ROUND_UP(page, RAMINATE_REGION_PAGES);
+    return found >= 0 && take_regions(sampler, from, to, found, sample)
+           ? page : 0;
+}
+
+/* Begins and ends with whole regions, and passes over what is of no use. */
 static uint32_t pagemap_scan(RaminateSampler *parent, uint32_t first,
                              uint32_t nr, RaminateSample *sample, Error **errp)
 {
     PagemapSampler *sampler = container_of(parent, PagemapSampler, parent);
-    uint64_t start = (uintptr_t)raminate_memory_page(parent->memory, first);
-    uint64_t end = start + (uint64_t)MIN(nr, STEP_PAGES) * RAMINATE_PAGE_SIZE;
-    int found = find_ranges(sampler, start, &end, 0, sampler->ranges,
-                            FOUND_RANGES);
-    uint32_t done = (end - start) >> RAMINATE_PAGE_BITS;
+    uint32_t end = DIV_ROUND_UP(first + nr, RAMINATE_REGION_PAGES);
+    uint32_t region = first >> RAMINATE_REGION_BITS;
+    uint32_t from = next_region(sampler, region, end, true);
+    uint32_t to = next_region(sampler, from, MIN(from + STEP_REGIONS, end),
+                              false);
+    uint32_t page;
 
-    if (done < nr) {
-        done = QEMU_ALIGN_DOWN(done, RAMINATE_REGION_PAGES);
+    if (!sampler->is_look) {
+        raminate_fault_budget_left(
+            &sampler->budget, (from - region) << RAMINATE_REGION_BITS, false);
     }
-    if (found < 0 ||
-        !take_regions(sampler, first >> RAMINATE_REGION_BITS,
-                      DIV_ROUND_UP(first + done, RAMINATE_REGION_PAGES), found,
-                      sample)) {
+    if (from == end) {
+        return nr;
+    }
+    page = look_at(sampler, from, to, first + nr, sample);
+    if (!page) {
         error_setg_errno(errp, errno, "PAGEMAP_SCAN on the pages of '%s'",
                          parent->memory->id);
         return 0;
     }
-    return done;
+    return page - first;
 }
 
 const RaminateSamplerOps raminate_sampler_pagemap = {
