@@ -18,7 +18,8 @@ RUN_TESTS = $(PYTHON) $(SETUP)/run-tests.py $(BUILD)
 
 .PHONY: all install check check-unit check-qtest check-guest check-tools \
         check-nested check-nodes check-kvm check-libvirt check-asan \
-        check-ubsan check-load check-tsan soak soak-nested fuzz \
+        check-ubsan check-load check-tsan soak soak-nested \
+        soak-nodes fuzz \
         bench bench-full bench-nested bench-peers bench-cost bench-scale \
         bench-hostile \
         demo demo-nested demo-nodes \
@@ -128,6 +129,10 @@ soak-nested: all
 	RAMINATE_ROUNDS=$(ROUNDS) \
 	    $(PYTHON) $(SRC)/tests/nested/test_qemu.py no_write_is_lost
 
+soak-nodes: all
+	RAMINATE_ROUNDS=$(ROUNDS) \
+	    $(PYTHON) $(SRC)/tests/nested/test_nodes.py no_write_is_lost
+
 # The programs of tests/fuzz, each for SECONDS, or only that which T names.
 FUZZ := $(BUILD)/fuzz
 SECONDS ?= 60
@@ -233,6 +238,7 @@ help:
 	@echo 'make soak          swap pages of guests without pause, for DURATION=600'
 	@echo '                   seconds; T=TEXT only those with TEXT in their name'
 	@echo 'make soak-nested   the same with the KVM extension, for ROUNDS=20'
+	@echo 'make soak-nodes    the same with tiers that are NUMA nodes'
 	@echo 'make fuzz          feed parsers and engine with any bytes, by AFL++, each'
 	@echo '                   for SECONDS=N (60); T=NAME for only one of them'
 	@echo 'make clean         remove what was compiled'

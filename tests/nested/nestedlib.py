@@ -189,12 +189,19 @@ def run_selftest(tests: Sequence[str], parameters: Sequence[str] = (),
 
 def run_script(host: Machine, script: Path, *args: str,
                variables: Sequence[str] = (), timeout: int) -> Result:
-    """Runs a Python script that starts guests in a machine."""
+    """Runs a Python script that starts guests in a machine.
+
+    Tests that repeat what they do tell of each round.
+    """
     host.share = True
-    return host.run('/usr/bin/env', f'RAMINATE_BUILD={paths.BUILD}',
-                    f'RAMINATE_POOL={POOL:#x}', 'TMPDIR=/dev/shm',
-                    f'KERNEL={kernel.find().image}', *variables,
-                    'python3', str(script), *args, timeout=timeout)
+    rounds = os.environ.get('RAMINATE_ROUNDS', '1')
+    with followed(host.directory, _tell_of_round):
+        return host.run('/usr/bin/env', f'RAMINATE_BUILD={paths.BUILD}',
+                        f'RAMINATE_POOL={POOL:#x}', 'TMPDIR=/dev/shm',
+                        f'RAMINATE_ROUNDS={rounds}',
+                        f'KERNEL={kernel.find().image}', *variables,
+                        'python3', str(script), *args,
+                        timeout=timeout * int(rounds))
 
 
 def _follow(path: Path, ended: threading.Event,
@@ -210,6 +217,11 @@ def _follow(path: Path, ended: threading.Event,
             for line in lines:
                 if not line.startswith('init: exit status'):
                     tell(line)
+
+
+def _tell_of_round(line: str) -> None:
+    if line.startswith('round '):
+        _print_now(f'# {line}')
 
 
 def _print_now(line: str) -> None:
@@ -239,10 +251,7 @@ def run_on_dev_mem(tests: Sequence[str] = (), parameters: Sequence[str] = (),
     """Runs tests of a script with guests (or all of them) in a machine."""
     with tempfile.TemporaryDirectory(prefix='raminate-') as directory:
         host = machine(Path(directory), parameters, patch, series, make)
-        rounds = os.environ.get('RAMINATE_ROUNDS', '1')
-        return run_script(host, HERE / script, *tests,
-                          variables=[f'RAMINATE_ROUNDS={rounds}'],
-                          timeout=timeout * int(rounds))
+        return run_script(host, HERE / script, *tests, timeout=timeout)
 
 
 def report(tap: Tap, mode: str, result: Result) -> None:

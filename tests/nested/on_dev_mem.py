@@ -25,11 +25,9 @@ from raminate.guest import (  # noqa: E402
 from qemu.qmp import ExecuteError  # noqa: E402
 import host_modules  # noqa: E402
 from machine import SOFT_RESERVED  # noqa: E402
+from rounds import SWAPS, swap_from_both_sides  # noqa: E402
 
 POOL = int(os.environ['RAMINATE_POOL'], 0)
-SWAPS = 3000
-# More of them find what happens once in many thousand swaps.
-ROUNDS = int(os.environ.get('RAMINATE_ROUNDS', '1'))
 HOT_PAGES = 1000
 DISK = '/dev/vda'
 SCSI_DISK = '/dev/sda'
@@ -53,14 +51,7 @@ def no_write_is_lost(directory: Path) -> None:
     args = [*on_dev_mem(**FULL_RATE), '-smp', '2', *swapper_args(directory)]
     with Guest(directory, CHECKER, args, 'kvm') as guest:
         start_checker(guest)
-        swapper = start_swapper(guest, directory)
-        for number in range(ROUNDS):
-            goal = (number + 1) * SWAPS
-            wait_until(lambda: swapper.swaps > goal or swapper.error,
-                       "swaps by command", guest)
-            info = wait_for_swaps(guest, SWAPS)
-            wait_for_passes(guest)
-        swapper.finish()
+        info = swap_from_both_sides(guest, directory)
         counts = finish_checker(guest)
         check(counts['threads'] == 2, "the guest has not two vCPUs")
         check_is_by_kvm(info)

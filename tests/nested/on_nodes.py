@@ -21,6 +21,7 @@ from guestlib import (  # noqa: E402
     fall_twice, finish_checker, hmp, run_tests, set_balloon, start_checker,
     start_swapper, swapper_args, wait_for_passes, wait_for_swaps, wait_until)
 from nodelib import Pages, filled, free_on  # noqa: E402
+from rounds import SWAPS, swap_from_both_sides  # noqa: E402
 from raminate import paths  # noqa: E402
 from raminate.guest import (  # noqa: E402
     PAGE_SIZE, Boot, Guest, two_node_tiers)
@@ -28,7 +29,6 @@ from raminate.guest import (  # noqa: E402
 FAST, SLOW = 0, 1
 FAST_PAGES = DRAM // PAGE_SIZE
 PAGES = MEMORY // PAGE_SIZE
-SWAPS = 3000
 HOT_PAGES = 1000
 SMALL = 112 * MIB
 # Freed memory is cleared, so that all of it has been written once.
@@ -73,12 +73,7 @@ def no_write_is_lost(directory: Path) -> None:
     args = [*on_nodes(**AT_REST), '-smp', '2', *swapper_args(directory)]
     with Guest(directory, CHECKER, args, 'kvm') as guest:
         start_at_full_rate(guest)
-        swapper = start_swapper(guest, directory)
-        wait_until(lambda: swapper.swaps > SWAPS or swapper.error,
-                   "swaps by command", guest)
-        info = wait_for_swaps(guest, SWAPS)
-        pass_again(guest)
-        swapper.finish()
+        info = swap_from_both_sides(guest, directory)
         counts = finish_checker(guest)
         check(counts['threads'] == 2, "the guest has not two vCPUs")
         check_is_by_kernel(info)
