@@ -114,7 +114,7 @@ void raminate_fault_budget_watched(RaminateFaultBudget *budget, uint32_t pages,
     }
 }
 
-void raminate_fault_budget_left(RaminateFaultBudget *budget, uint32_t pages,
+void raminate_fault_budget_left(RaminateFaultBudget *budget, uint64_t pages,
                                 bool is_known)
 {
     if (is_known) {

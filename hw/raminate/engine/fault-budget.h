@@ -54,7 +54,7 @@ bool raminate_fault_budget_chooses(const RaminateFaultBudget *budget,
  */
 void raminate_fault_budget_watched(RaminateFaultBudget *budget, uint32_t pages,
                                    bool is_known);
-void raminate_fault_budget_left(RaminateFaultBudget *budget, uint32_t pages,
+void raminate_fault_budget_left(RaminateFaultBudget *budget, uint64_t pages,
                                 bool is_known);
 
 #endif

@@ -405,7 +405,7 @@ static uint32_t look_at(PagemapSampler *sampler, uint32_t from, uint32_t to,
                         uint32_t behind, RaminateSample *sample)
 {
     const RaminateMemory *memory = sampler->parent.memory;
-    uint32_t page = MIN(to << RAMINATE_REGION_BITS, behind);
+    uint32_t page = MIN((uint64_t)to << RAMINATE_REGION_BITS, behind);
     uint64_t end = (uintptr_t)raminate_memory_page(memory, page);
     int found = find_ranges(
         sampler, (uintptr_t)raminate_memory_page(memory,
@@ -415,7 +415,7 @@ static uint32_t look_at(PagemapSampler *sampler, uint32_t from, uint32_t to,
     if (page_at(sampler, end) < page) {
         page = QEMU_ALIGN_DOWN(page_at(sampler, end), RAMINATE_REGION_PAGES);
     }
-    to = DIV_ROUND_UP(page, RAMINATE_REGION_PAGES);
+    to = DIV_ROUND_UP((uint64_t)page, RAMINATE_REGION_PAGES);
     return found >= 0 && take_regions(sampler, from, to, found, sample)
            ? page : 0;
 }
@@ -425,7 +425,7 @@ static uint32_t pagemap_scan(RaminateSampler *parent, uint32_t first,
                              uint32_t nr, RaminateSample *sample, Error **errp)
 {
     PagemapSampler *sampler = container_of(parent, PagemapSampler, parent);
-    uint32_t end = DIV_ROUND_UP(first + nr, RAMINATE_REGION_PAGES);
+    uint32_t end = DIV_ROUND_UP((uint64_t)first + nr, RAMINATE_REGION_PAGES);
     uint32_t region = first >> RAMINATE_REGION_BITS;
     uint32_t from = next_region(sampler, region, end, true);
     uint32_t to = next_region(sampler, from, MIN(from + STEP_REGIONS, end),
@@ -434,7 +434,8 @@ static uint32_t pagemap_scan(RaminateSampler *parent, uint32_t first,
 
     if (!sampler->is_look) {
         raminate_fault_budget_left(
-            &sampler->budget, (from - region) << RAMINATE_REGION_BITS, false);
+            &sampler->budget, (uint64_t)(from - region) << RAMINATE_REGION_BITS,
+            false);
     }
     if (from == end) {
         return nr;
