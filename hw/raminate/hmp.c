@@ -64,6 +64,12 @@ static void print_settings(Monitor *mon, const RaminateInfo *info)
                    info->scans_put_off);
     monitor_printf(mon, "  faults by watching: %" PRIu64 ", at most %" PRIu32
                    " a second\n", info->watch_faults, info->fault_budget);
+    if (info->has_huge_pages) {
+        monitor_printf(mon, "  huge pages: %" PRIu64 " MiB, %" PRIu64
+                       " split, %" PRIu64 " put together\n",
+                       info->huge_pages >> 20, info->huge_splits,
+                       info->huge_collapses);
+    }
     if (info->record) {
         monitor_printf(mon, "  recording to %s\n", info->record);
     }

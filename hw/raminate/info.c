@@ -219,6 +219,10 @@ static void add_figures(const RaminateFigures *figures, RaminateInfo *info)
     info->pages_failed = figures->pages_failed;
     info->pages_astray = figures->pages_astray;
     info->watch_faults = figures->watch_faults;
+    info->has_huge_pages = figures->has_huge;
+    info->huge_pages = figures->huge_pages * RAMINATE_REGION_SIZE;
+    info->huge_splits = figures->huge_splits;
+    info->huge_collapses = figures->huge_collapses;
     info->slow_writes_saved = raminate_figures_slow(figures->unmoved) -
                               raminate_figures_slow(figures->total_written);
     info->slow_writes_by_swaps = raminate_figures_slow(figures->swap_writes);

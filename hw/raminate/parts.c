@@ -160,6 +160,8 @@ void raminate_placer_close_parts(RaminatePlacer *placer)
         placer->mover->ops->close(placer->mover);
         placer->mover = NULL;
     }
+    g_clear_pointer(&placer->huge, raminate_huge_free);
+    placer->next_huge = 0;
 }
 
 /*
@@ -189,6 +191,7 @@ static bool open_parts(RaminatePlacer *placer)
                         ->open(memory, &err);
     }
     if (placer->mover) {
+        placer->huge = raminate_huge_new(memory);
         return true;
     }
     raminate_placer_lock(placer);

@@ -3,8 +3,7 @@
  *
  * placer.c has its life and its settings, loop.c the thread, scan.c a scan,
  * batch.c a batch, tend.c what is done between batches, main-work.c what is done
- * in the main loop, parts.c which
- * sampler and mover are in force, claim.c who has placement and policy, hold.c
+ * in the main loop, parts.c which sampler and mover are in force, claim.c who has placement and policy, hold.c
  * what holds it, info.c what is told to those who ask.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
@@ -16,6 +15,7 @@
 #include "qemu/notify.h"
 #include "qemu/queue.h"
 #include "hw/raminate/engine/engine.h"
+#include "hw/raminate/huge.h"
 #include "hw/raminate/main-call.h"
 #include "hw/raminate/mover/mover.h"
 #include "hw/raminate/placer.h"
@@ -106,6 +106,8 @@ struct RaminatePlacer {
      */
     RaminateSampler *sampler;
     RaminateMover *mover;
+    RaminateHuge *huge;         /* NULL if the host can't tell */
+    uint32_t next_huge;         /* region to look at */
 
     /* Of the thread alone */
     RaminateGauge *gauge;
@@ -235,7 +237,7 @@ void raminate_placer_batch(RaminatePlacer *placer);
 
 /* tend.c; in the thread, without the lock */
 
-/* Brings pages to where the placement says they are, if the mover can. */
+/* Has pages be where the placement says, and in huge pages where that can be. */
 void raminate_placer_tend(RaminatePlacer *placer);
 
 /* loop.c; without the lock */

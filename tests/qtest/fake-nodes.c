@@ -91,7 +91,7 @@ int open(const char *path, int flags, ...)
     return syscall(SYS_openat, AT_FDCWD, path, flags, mode);
 }
 
-/* The host's own, counted. */
+/* The host's own, counted.  A page that is to be given back is so before it. */
 int ioctl(int fd, unsigned long request, ...)
 {
     va_list list;
@@ -101,6 +101,10 @@ int ioctl(int fd, unsigned long request, ...)
     argument = va_arg(list, void *);
     va_end(list);
     nodes->scans += request == RAMINATE_PM_SCAN;
+    if (request == RAMINATE_PM_SCAN && nodes->hole) {
+        madvise((void *)nodes->hole, PAGE_SIZE, MADV_DONTNEED);
+        nodes->hole = 0;
+    }
     return syscall(SYS_ioctl, fd, request, argument);
 }
 

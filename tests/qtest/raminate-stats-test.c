@@ -31,6 +31,8 @@ static const StatName stat_names[] = {
     { "pages-failed", "pages-failed" },
     { "pages-astray", "pages-astray" },
     { "watch-faults", "watch-faults" },
+    { "huge-splits", "huge-splits" },
+    { "huge-collapses", "huge-collapses" },
     { "slow-writes-by-swaps", "slow-writes-by-swaps" },
     { "scan-time", .is_time = true },
     { "batch-time", .is_time = true },

@@ -27,6 +27,7 @@
     " 'swaps-failed': 3, 'swaps-busy': 1, 'swaps-no-room': 2," \
     " 'swaps-reversed': 4, 'swaps-held': 5," \
     " 'pages-failed': 7, 'pages-astray': 8, 'watch-faults': 9," \
+    " 'huge-pages': 4096, 'huge-splits': 12, 'huge-collapses': 11," \
     " 'slow-writes-saved': 45, 'slow-writes-by-swaps': 15, 'energy': [" \
     "{'slow-write-cost': 10, 'dram-only': 1, 'unmoved': 2.5," \
     " 'placed': 2}]," \
@@ -88,6 +89,9 @@ static void test_container(void)
     g_assert_cmpuint(info->pages_failed, ==, 7);
     g_assert_cmpuint(info->pages_astray, ==, 8);
     g_assert_cmpuint(info->watch_faults, ==, 9);
+    g_assert_cmpuint(info->huge_pages, ==, 4096);
+    g_assert_cmpuint(info->huge_splits, ==, 12);
+    g_assert_cmpuint(info->huge_collapses, ==, 11);
     g_assert_cmpuint(container_info_written(info), ==, 45);
     g_assert_cmpuint(container_info_written_slow(info), ==, 15);
     g_assert_cmpfloat(container_info_saved(info), ==, 0.5);

@@ -285,6 +285,9 @@ static ContainerInfo *read_container(Reader *reader)
     info->pages_failed = read_uint(reader, "pages-failed", FALSE);
     info->pages_astray = read_uint(reader, "pages-astray", FALSE);
     info->watch_faults = read_uint(reader, "watch-faults", FALSE);
+    info->huge_pages = read_uint(reader, "huge-pages", TRUE);
+    info->huge_splits = read_uint(reader, "huge-splits", FALSE);
+    info->huge_collapses = read_uint(reader, "huge-collapses", FALSE);
     info->slow_writes_saved = read_int(reader, "slow-writes-saved");
     info->slow_writes_by_swaps = read_uint(reader, "slow-writes-by-swaps",
                                            FALSE);

@@ -86,6 +86,9 @@ typedef struct ContainerInfo {
     guint64 pages_failed;
     guint64 pages_astray;
     guint64 watch_faults;
+    guint64 huge_pages;         /* bytes; 0 if not known */
+    guint64 huge_splits;
+    guint64 huge_collapses;
     gint64 slow_writes_saved;   /* pages; less than 0 if it did harm */
     guint64 slow_writes_by_swaps;
     unsigned nr_energies;

@@ -149,6 +149,16 @@ static uint64_t get_watch_faults(const RaminateFigures *figures)
     return figures->watch_faults;
 }
 
+static uint64_t get_huge_splits(const RaminateFigures *figures)
+{
+    return figures->huge_splits;
+}
+
+static uint64_t get_huge_collapses(const RaminateFigures *figures)
+{
+    return figures->huge_collapses;
+}
+
 static uint64_t get_slow_writes_by_swaps(const RaminateFigures *figures)
 {
     return raminate_figures_slow(figures->swap_writes);
@@ -195,6 +205,8 @@ const RaminateFigure raminate_figure_list[] = {
     { "pages-failed", false, get_pages_failed },
     { "pages-astray", false, get_pages_astray },
     { "watch-faults", false, get_watch_faults },
+    { "huge-splits", false, get_huge_splits },
+    { "huge-collapses", false, get_huge_collapses },
     { "slow-writes-by-swaps", false, get_slow_writes_by_swaps },
     { "scan-time", true, get_scan_time },
     { "batch-time", true, get_batch_time },

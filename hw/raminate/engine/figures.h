@@ -33,6 +33,10 @@ typedef struct RaminateFigures {
     uint64_t pages_failed;
     uint64_t pages_astray;
     uint64_t watch_faults;
+    bool has_huge;              /* whether what follows is known */
+    uint64_t huge_pages;        /* at present, of 2 MiB */
+    uint64_t huge_splits;
+    uint64_t huge_collapses;
     uint64_t swap_reads[RAMINATE_MAX_TIERS];    /* pages that swaps read */
     uint64_t swap_writes[RAMINATE_MAX_TIERS];   /* and wrote, in each tier */
     RaminateHistogram scan_time;

@@ -21,6 +21,8 @@
  */
 #define RAMINATE_REGION_BITS 9
 #define RAMINATE_REGION_PAGES (1u << RAMINATE_REGION_BITS)
+#define RAMINATE_REGION_SIZE ((uint64_t)RAMINATE_REGION_PAGES << \
+                              RAMINATE_PAGE_BITS)
 
 /* More tiers than any host has kinds of memory; a tier fits in a byte. */
 #define RAMINATE_MAX_TIERS 16

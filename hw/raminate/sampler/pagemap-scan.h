@@ -19,6 +19,7 @@ enum {
     RAMINATE_PM_WRITTEN = 1 << 1,
     RAMINATE_PM_PRESENT = 1 << 3,
     RAMINATE_PM_ZERO_PAGE = 1 << 5,
+    RAMINATE_PM_HUGE = 1 << 6,  /* mapped by an entry of 2 MiB */
 };
 
 /* Flag: protects the pages that match, in the same step */

@@ -17,6 +17,11 @@
  * have their turn in ascending order: the fastest tier, from which pages are to
  * go, comes first.
  *
+ * Regions may rest, so that the kernel can keep their pages in huge ones, which
+ * the first write to a page that is watched ends.  What was found written in
+ * them last, which is all, counts for that time; then they have to prove it
+ * before they rest again.
+ *
  * A scan that protects takes its whole range out of KVM's tables, whatever it
  * finds, so that the guest would fault on all of it.  Hence the first pass only
  * looks, and the second protects where something was found.  Regions that tell
@@ -31,8 +36,10 @@
 #include "qemu/timer.h"
 #include "qemu/userfaultfd.h"
 #include "hw/raminate/engine/fault-budget.h"
-#include "hw/raminate/sampler/pagemap-scan.h"
+#include "hw/raminate/engine/rest.h"
+#include "hw/raminate/sampler/pagemap-file.h"
 #include "hw/raminate/sampler/sampler.h"
+#include "hw/raminate/sampler/uffd.h"
 
 /* Regions that one call looks at, at most */
 #define STEP_REGIONS 128
@@ -63,6 +70,7 @@ typedef struct PagemapSampler {
     bool is_look;               /* the scan under way is a second look */
     int64_t began_ns;           /* when the scan did, by the host's clock */
     RaminateFaultBudget budget;
+    RaminateRest *rest;
 
     /* Regions: a bit each */
     unsigned long *known;       /* watched as a whole once: they tell */
@@ -73,52 +81,10 @@ typedef struct PagemapSampler {
     Found found;
 } PagemapSampler;
 
-/* Returns: a userfaultfd that lets writes through, or -1 with @errp set. */
-static int open_uffd(Error **errp)
-{
-    struct uffdio_api api = {
-        .api = UFFD_API,
-        .features = UFFD_FEATURE_WP_ASYNC,
-    };
-    /* No fault is ever handed to user space, so that it takes no privilege. */
-    int uffd = uffd_open(O_CLOEXEC | O_NONBLOCK | UFFD_USER_MODE_ONLY);
-
-    if (uffd < 0) {
-        error_setg_errno(errp, errno, "QEMU can't use userfaultfd(2); allow it "
-                         "in the sandbox or container that QEMU runs in");
-        return -1;
-    }
-    if (ioctl(uffd, UFFDIO_API, &api) < 0) {
-        error_setg(errp, "the host's kernel has no asynchronous write "
-                   "protection, which Linux has since 6.7");
-        close(uffd);
-        return -1;
-    }
-    return uffd;
-}
-
-static int open_pagemap(Error **errp)
-{
-    RaminatePmScan scan = { .size = sizeof(scan) };
-    int fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
-
-    if (fd < 0) {
-        error_setg_errno(errp, errno, "can't open /proc/self/pagemap");
-        return -1;
-    }
-    if (ioctl(fd, RAMINATE_PM_SCAN, &scan) < 0) {
-        error_setg_errno(errp, errno, "the host's kernel has no PAGEMAP_SCAN, "
-                         "which Linux has since 6.7");
-        close(fd);
-        return -1;
-    }
-    return fd;
-}
-
 static bool pagemap_probe(const RaminateMemory *memory, Error **errp)
 {
-    int uffd = open_uffd(errp);
-    int pagemap = uffd < 0 ? -1 : open_pagemap(errp);
+    int uffd = raminate_uffd_open(errp);
+    int pagemap = uffd < 0 ? -1 : raminate_pm_open(errp);
 
     if (uffd >= 0) {
         close(uffd);
@@ -142,6 +108,7 @@ static void pagemap_close(RaminateSampler *parent)
     }
     g_free(sampler->known);
     g_free(sampler->left);
+    raminate_rest_free(sampler->rest);
     g_free(sampler);
 }
 
@@ -155,12 +122,13 @@ static RaminateSampler *pagemap_open(const RaminateMemory *memory,
 
     sampler->known = bitmap_new(nr_regions);
     sampler->left = bitmap_new(nr_regions);
+    sampler->rest = raminate_rest_new(nr_regions);
     sampler->parent.ops = &raminate_sampler_pagemap;
     sampler->parent.memory = memory;
     sampler->pagemap = -1;
-    sampler->uffd = open_uffd(errp);
+    sampler->uffd = raminate_uffd_open(errp);
     if (sampler->uffd >= 0) {
-        sampler->pagemap = open_pagemap(errp);
+        sampler->pagemap = raminate_pm_open(errp);
     }
     if (sampler->pagemap < 0) {
         pagemap_close(&sampler->parent);
@@ -217,7 +185,6 @@ static int find_ranges(const PagemapSampler *sampler, uint64_t start,
                        size_t max)
 {
     RaminatePmScan scan = {
-        .size = sizeof(scan),
         .flags = flags,
         .start = start,
         .end = *end,
@@ -233,7 +200,7 @@ static int find_ranges(const PagemapSampler *sampler, uint64_t start,
         .inverted = RAMINATE_PM_ZERO_PAGE,
         .returned = RAMINATE_PM_WRITTEN,
     };
-    int nr = RETRY_ON_EINTR(ioctl(sampler->pagemap, RAMINATE_PM_SCAN, &scan));
+    int nr = raminate_pm_scan(sampler->pagemap, &scan);
 
     if (nr >= 0) {
         *end = scan.walk_end;
@@ -304,9 +271,16 @@ static bool take_region(PagemapSampler *sampler, RaminateSample *sample)
     const Found *found = &sampler->found;
     bool is_known = test_bit(found->region, sampler->known);
 
+    if (raminate_rest_found(sampler->rest, found->region,
+                            sampler->parent.drops)) {
+        set_bit(found->region, sampler->left);
+        add_found(sampler, sample);
+        return true;
+    }
     if (raminate_fault_budget_chooses(&sampler->budget, found->region,
                                       is_known)) {
         set_bit(found->region, sampler->known);
+        raminate_rest_watched(sampler->rest, found->region);
         return watch_found(sampler, is_known, sample);
     }
     set_bit(found->region, sampler->left);
@@ -449,6 +423,47 @@ static uint32_t pagemap_scan(RaminateSampler *parent, uint32_t first,
     return page - first;
 }
 
+static bool protect_region(PagemapSampler *sampler, uint32_t region,
+                           bool protect)
+{
+    return raminate_uffd_protect(
+        sampler->uffd,
+        raminate_memory_page(sampler->parent.memory,
+                             region << RAMINATE_REGION_BITS),
+        RAMINATE_REGION_SIZE, protect);
+}
+
+static bool pagemap_unwatch(RaminateSampler *parent, uint32_t region)
+{
+    PagemapSampler *sampler = container_of(parent, PagemapSampler, parent);
+    uint64_t start = (uintptr_t)raminate_memory_page(
+        parent->memory, region << RAMINATE_REGION_BITS);
+    uint64_t end = start + RAMINATE_REGION_SIZE;
+
+    return test_bit(region, sampler->known) &&
+           find_ranges(sampler, start, &end, 0, sampler->ranges, 1) == 0 &&
+           protect_region(sampler, region, false);
+}
+
+static void pagemap_watch_again(RaminateSampler *parent, uint32_t region)
+{
+    PagemapSampler *sampler = container_of(parent, PagemapSampler, parent);
+
+    if (!protect_region(sampler, region, true)) {
+        clear_bit(region, sampler->known);
+    }
+}
+
+static bool pagemap_rest(RaminateSampler *parent, uint32_t region,
+                         unsigned scans)
+{
+    PagemapSampler *sampler = container_of(parent, PagemapSampler, parent);
+
+    return test_bit(region, sampler->known) &&
+           raminate_rest_begin(sampler->rest, region, scans) &&
+           protect_region(sampler, region, false);
+}
+
 const RaminateSamplerOps raminate_sampler_pagemap = {
     .part = {
         .type = RAMINATE_SAMPLER_TYPE_PAGEMAP,
@@ -460,4 +475,7 @@ const RaminateSamplerOps raminate_sampler_pagemap = {
     .close = pagemap_close,
     .begin_scan = pagemap_begin_scan,
     .scan = pagemap_scan,
+    .unwatch = pagemap_unwatch,
+    .watch_again = pagemap_watch_again,
+    .rest = pagemap_rest,
 };

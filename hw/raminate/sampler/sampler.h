@@ -41,6 +41,26 @@ typedef struct RaminateSamplerOps {
      */
     uint32_t (*scan)(RaminateSampler *sampler, uint32_t first, uint32_t nr,
                      RaminateSample *sample, Error **errp);
+
+    /*
+     * For samplers by which the kernel can't keep pages that are watched in
+     * huge ones; NULL for all others.  In the placer's thread, between scans.
+     *
+     * unwatch() has a region not be watched, and watch_again() has it watched
+     * as before; what is done in between is not seen.
+     * Returns: false if the region was not watched, or something was found of
+     * it since the last scan.
+     */
+    bool (*unwatch)(RaminateSampler *sampler, uint32_t region);
+    void (*watch_again)(RaminateSampler *sampler, uint32_t region);
+
+    /*
+     * Has a region that is written everywhere all the time not be watched for
+     * the next @scans, 1 or more, for which it counts as written.
+     * Returns: whether it rests; one that has just rested has first to be found
+     * written anew, and one that rests already goes on as before.
+     */
+    bool (*rest)(RaminateSampler *sampler, uint32_t region, unsigned scans);
 } RaminateSamplerOps;
 
 /* What all samplers begin with. */
