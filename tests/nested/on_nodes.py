@@ -171,6 +171,32 @@ def hot_pages_move_to_the_fast_node(directory: Path) -> None:
         check_never_stopped(guest)
 
 
+def a_small_hot_set_leaves_huge_pages(directory: Path) -> None:
+    """Nine tenths of what the guest has, by KVM's host itself."""
+    boot = Boot(['/bin/workload', f'arena={PAGES // 2}', f'hot={HOT_PAGES}',
+                 'thin=50'])
+    args = on_nodes(scan_period=100, swap_period=200, max_cpu=0)
+    with khugepaged_rests(), Guest(directory, boot, args, 'kvm') as guest:
+        guest.launch()
+        guest.console.wait('workload: phase 1\n', PATIENCE)
+        pages = Pages(guest)
+        wait_for_swaps(guest, HOT_PAGES // 2)
+        wait_until(lambda: guest.raminate()['huge-splits'] > 0,
+                   "a huge page to be split", guest)
+
+        def share() -> float:
+            return (pages.huge_bytes() /
+                    (sum(pages.counts().values()) * PAGE_SIZE))
+        low = share()
+        wait_until(lambda: share() > 0.9, "memory in huge pages", guest)
+        info = guest.raminate()
+        print(f"# {low:.0%} were in huge pages, {share():.0%} are;"
+              f" {info['huge-splits']} split, {info['huge-collapses']} made")
+        check(info['huge-collapses'] > 0, "none was made again")
+        check(abs(info['huge-pages'] - pages.huge_bytes()) < 16 * MIB, info)
+        check_figures(info)
+
+
 def faults_keep_to_their_budget(directory: Path) -> None:
     """And are many more without one; the kernel counts them as well."""
     args = on_nodes(**AT_REST, fault_budget=0, max_cpu=0)
@@ -398,7 +424,8 @@ def migrate(source: Guest, uri: str) -> None:
 # Large pages wherever the kernel finds some
 (THP / 'enabled').write_text('always\n')
 run_tests(no_write_is_lost, pages_are_where_the_figures_say,
-          hot_pages_move_to_the_fast_node, faults_keep_to_their_budget,
+          hot_pages_move_to_the_fast_node, a_small_hot_set_leaves_huge_pages,
+          faults_keep_to_their_budget,
           strays_are_brought_back, a_full_node_loses_nothing,
           memory_is_given_back, ordinary_memory_is_placed,
           costs_are_those_of_the_host,
