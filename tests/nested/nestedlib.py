@@ -172,10 +172,11 @@ def _kernel(series: str) -> kernel.Kernel:
     return kernel.of_image(root / 'boot' / f'vmlinuz-{release}')
 
 
-def stock_machine(directory: Path, series: str = SERIES) -> Machine:
+def stock_machine(directory: Path, series: str = SERIES,
+                  make: Callable[..., Machine] = Machine) -> Machine:
     """A machine with two NUMA nodes; its kernel and KVM nobody patched."""
-    return Machine(directory, None, _kernel(series),
-                   {'init': PROGRAMS / 'nested-init'}, pool=None, nodes=NODES)
+    return make(directory, None, _kernel(series),
+                {'init': PROGRAMS / 'nested-init'}, pool=None, nodes=NODES)
 
 
 def run_selftest(tests: Sequence[str], parameters: Sequence[str] = (),

@@ -1,0 +1,162 @@
+#!/usr/bin/env python3
+# Guests with a device that VFIO assigns.  Runs inside the machine;
+# test_devices.py starts it there.
+#
+# SPDX-License-Identifier: GPL-2.0-or-later
+
+import contextlib
+from pathlib import Path
+import sys
+import time
+from typing import Any, Dict, Iterator, List
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / 'guest'))
+
+# pylint: disable=wrong-import-position
+from guestlib import (  # noqa: E402
+    CHECKER, DRAM, FULL_RATE, MEMORY, MIB, NODE, PATIENCE, ExecuteError,
+    check, check_never_stopped, finish_checker, hybrid, run_tests,
+    start_checker, wait_for_passes, wait_for_swaps, wait_until)
+from nodelib import Pages  # noqa: E402
+from raminate.guest import (  # noqa: E402
+    PAGE_SIZE, Boot, Guest, two_node_tiers)
+
+DEVICES = Path('/sys/bus/pci/devices')
+PROBE = Path('/sys/bus/pci/drivers_probe')
+# QEMU's NVMe controller, which no host has for its own disk
+SPARE = '0x1b36', '0x0010'
+DISK_BLOCKS = 200
+SAMPLE = 100
+DISK = Boot(['/bin/checker', 'disk=/dev/nvme0n1'], ['nvme'])
+PINNED = 'a device has pinned guest memory'
+
+
+@contextlib.contextmanager
+def assigned() -> Iterator[str]:
+    """The spare device, in the hands of VFIO: an option for QEMU."""
+    spare = next(path for path in DEVICES.iterdir()
+                 if tuple((path / name).read_text().strip()
+                          for name in ('vendor', 'device')) == SPARE)
+    (spare / 'driver_override').write_text('vfio-pci')
+    PROBE.write_text(spare.name)
+    try:
+        yield f'vfio-pci,id=spare,host={spare.name}'
+    finally:
+        (spare / 'driver' / 'unbind').write_text(spare.name)
+        (spare / 'driver_override').write_text('\n')
+
+
+def on_nodes() -> List[str]:
+    """Nothing moves while the guest boots."""
+    container = two_node_tiers(MEMORY, DRAM, monitor='off', **FULL_RATE)
+    return ['-m', f'{MEMORY // MIB}M', *container.args(), *NODE]
+
+
+def refused(guest: Guest, command: str, **arguments: Any) -> str:
+    try:
+        guest.cmd(command, **arguments)
+    except ExecuteError as err:
+        return str(err)
+    raise AssertionError(f"{command} {arguments} was accepted")
+
+
+def message_of_refused(directory: Path, *args: str) -> str:
+    """What QEMU says, which must not start."""
+    with Guest(directory, None, list(args), 'kvm') as guest:
+        try:
+            guest.launch()
+        except Exception:   # pylint: disable=broad-except
+            return guest.get_log() or ''
+        finally:
+            guest.kill()
+    raise AssertionError(f"QEMU starts in spite of {args}")
+
+
+def wait_for_disk(guest: Guest) -> None:
+    """Until its device has written to guest memory, and read it."""
+    guest.console.skip()
+    while int(guest.console.wait(r'disk=(\d+)\n', PATIENCE).group(1)
+              ) < DISK_BLOCKS:
+        pass
+
+
+def swap_some(guest: Guest) -> List[Dict[str, Any]]:
+    """By command, once no batch is under way; returns what became of them."""
+    pairs = [{'a': page, 'b': MEMORY // PAGE_SIZE - 1 - page}
+             for page in range(SAMPLE)]
+    while True:
+        try:
+            answer = guest.cmd('raminate-swap-pages', id='dmcon0', pairs=pairs)
+            return list(answer['results'])
+        except ExecuteError as err:
+            check('try again' in str(err), err)
+            time.sleep(0.1)
+
+
+def ranges_refuse_an_assigned_device(directory: Path) -> None:
+    """Whichever comes second, by a message that names it."""
+    ram = ['-machine', 'memory-backend=dmcon0']
+    on = hybrid(directory)
+    with assigned() as device:
+        said = message_of_refused(directory, *on, '-device', device)
+        check('Cannot set discarding of RAM broken' in said
+              and 'vfio-pci,id=spare' in said, said)
+        with Guest(directory, None, on, 'kvm') as guest:
+            guest.launch()
+            driver, *rest = device.split(',')
+            said = refused(guest, 'device_add', driver=driver,
+                           **dict(word.split('=', 1) for word in rest))
+            check('Cannot set discarding of RAM broken' in said, said)
+        with Guest(directory, DISK, [*hybrid(directory, monitor='off'),
+                                     '-device', device], 'kvm') as guest:
+            start_checker(guest)
+            said = refused(guest, 'qom-set', path='/objects/dmcon0',
+                           property='monitor', value=True)
+            check(f"'dmcon0': {PINNED}" in said, said)
+            check(guest.raminate()['state'] == 'off', guest.raminate())
+            wait_for_disk(guest)
+            finish_checker(guest)
+
+
+def pinned_pages_stay_on_their_nodes(directory: Path) -> None:
+    """The guest runs on, and its device writes to where it looks."""
+    with assigned() as device, Guest(
+            directory, DISK, [*on_nodes(), '-smp', '2', '-device', device],
+            'kvm') as guest:
+        start_checker(guest)
+        pages = Pages(guest)
+        before = pages.nodes()
+        check(min(before) >= 0, "a page that is pinned has no memory")
+        guest.set('monitor', True)
+        wait_until(lambda: guest.raminate()['swaps-busy'] > 1000,
+                   "moves that fail", guest)
+        wait_for_disk(guest)
+        info = guest.raminate()
+        check(info['swaps'] == 0 and
+              info['swaps-failed'] == info['swaps-busy'], info)
+        check(pages.nodes() == before, "pages have moved")
+        guest.set('policy', 'null')
+        errors = [pair.get('error', '') for pair in swap_some(guest)]
+        check(all("can't move a page" in error for error in errors), errors)
+        finish_checker(guest)
+        check_never_stopped(guest)
+
+
+def pages_move_once_it_is_gone(directory: Path) -> None:
+    with assigned() as device, Guest(
+            directory, CHECKER, [*on_nodes(), '-device', device],
+            'kvm') as guest:
+        start_checker(guest)
+        guest.set('monitor', True)
+        wait_until(lambda: guest.raminate()['swaps-busy'] > 1000,
+                   "moves that fail", guest)
+        check(guest.raminate()['swaps'] == 0, guest.raminate())
+        guest.cmd('device_del', id='spare')
+        check(guest.event_wait('DEVICE_DELETED', PATIENCE), "it is not gone")
+        wait_for_swaps(guest, 1000)
+        wait_for_passes(guest)
+        finish_checker(guest)
+
+
+run_tests(ranges_refuse_an_assigned_device, pinned_pages_stay_on_their_nodes,
+          pages_move_once_it_is_gone)
