@@ -137,10 +137,21 @@ static bool container_check_ready(HostMemoryBackend *backend, Error **errp)
     return false;
 }
 
+/* Whether @obj is a display that makes buffers of guest memory. */
+static int takes_blobs(Object *obj, void *opaque)
+{
+    bool *found = opaque;
+
+    *found = g_str_equal(object_get_typename(obj), "virtio-gpu-device") &&
+             object_property_get_bool(obj, "blob", NULL);
+    return *found;
+}
+
 static bool container_prepare(HostMemoryBackend *backend, bool persistent,
                               Error **errp)
 {
     HostMemoryBackendContainer *container = MEMORY_BACKEND_CONTAINER(backend);
+    bool has_blobs = false;
 
     if (!container_check_ready(backend, errp)) {
         return false;
@@ -157,6 +168,14 @@ static bool container_prepare(HostMemoryBackend *backend, bool persistent,
         error_setg(errp, "memory-backend-container '%s' can't be used beside "
                    "a vhost-user device, with whose process its pages can't "
                    "be shared; use memory-backend-memfd, or another device",
+                   container_id(container));
+        return false;
+    }
+    object_child_foreach_recursive(qdev_get_machine(), takes_blobs, &has_blobs);
+    if (has_blobs) {
+        error_setg(errp, "memory-backend-container '%s' can't be used beside "
+                   "a virtio-gpu device with blob=on, which makes buffers of "
+                   "memory of a memfd; use memory-backend-memfd, or blob=off",
                    container_id(container));
         return false;
     }

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-# Devices that pin guest memory: with_devices.py inside a machine with two NUMA
-# nodes, an IOMMU, and a device to spare.
+# Devices that pin guest memory, or make buffers of it: with_devices.py inside a
+# machine with two NUMA nodes, an IOMMU, and a device to spare.
 #
 # SPDX-License-Identifier: GPL-2.0-or-later
 

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-# Guests with a device that VFIO assigns.  Runs inside the machine;
+# Guests with a device that VFIO assigns, and with a display that has the host's
+# kernel make buffers of guest memory (udmabuf).  Runs inside the machine;
 # test_devices.py starts it there.
 #
 # SPDX-License-Identifier: GPL-2.0-or-later
@@ -19,7 +20,7 @@ from guestlib import (  # noqa: E402
     start_checker, wait_for_passes, wait_for_swaps, wait_until)
 from nodelib import Pages  # noqa: E402
 from raminate.guest import (  # noqa: E402
-    PAGE_SIZE, Boot, Guest, two_node_tiers)
+    PAGE_SIZE, Boot, Guest, two_node_tiers, two_tiers)
 
 DEVICES = Path('/sys/bus/pci/devices')
 PROBE = Path('/sys/bus/pci/drivers_probe')
@@ -158,5 +159,30 @@ def pages_move_once_it_is_gone(directory: Path) -> None:
         finish_checker(guest)
 
 
+def blobs_are_refused_beside_a_container(directory: Path) -> None:
+    """The host makes buffers of a memfd (udmabuf), and of nothing else."""
+    check(Path('/dev/udmabuf').exists(), "the host has no udmabuf")
+    gpu = ['-device', 'virtio-gpu-pci,blob=on']
+    # QEMU takes files on a tmpfs for memfds.
+    said = message_of_refused(directory, *hybrid(directory), *gpu)
+    check("need memory of a memfd: Memory region dmcon0 can't be shared"
+          in said, said)
+    said = message_of_refused(directory, *on_nodes(), *gpu)
+    check('need rutabaga or udmabuf for blob resources' in said, said)
+    more = two_tiers(directory, 64 * MIB, 16 * MIB, name='more', number=1)
+    ram = ['-machine', 'pc,memory-backend=ram', '-m',
+           '128M,slots=4,maxmem=2G', '-object',
+           'memory-backend-memfd,id=ram,size=128M', *more.args()]
+    said = message_of_refused(directory, *ram, '-device',
+                              'pc-dimm,memdev=more', *gpu)
+    check("Memory region more can't be shared" in said, said)
+    with Guest(directory, None, [*ram, *gpu], 'kvm') as guest:
+        guest.launch()
+        said = refused(guest, 'device_add', driver='pc-dimm', id='dimm',
+                       memdev='more')
+        check("'more' can't be used beside a virtio-gpu device with blob=on"
+              in said, said)
+
+
 run_tests(ranges_refuse_an_assigned_device, pinned_pages_stay_on_their_nodes,
-          pages_move_once_it_is_gone)
+          pages_move_once_it_is_gone, blobs_are_refused_beside_a_container)
