@@ -96,8 +96,8 @@ $(UBSAN)/build.ninja: $(CONFIG)
 # and there; see tests/tsan-suppressions.
 TSAN := $(BUILD)/tsan
 TSAN_TESTS := test-cache test-recorder
-TSAN_TESTS += $(patsubst %,raminate-%-test,balloon objects objects-uses page \
-                placer query settings stats storage unplug)
+TSAN_TESTS += $(patsubst %,raminate-%-test,balloon nodes nodes-pools objects \
+                objects-uses page placer query settings stats storage unplug)
 check-tsan: $(TSAN)/config.mk
 	$(MAKE) -C $(TSAN) check-races
 
