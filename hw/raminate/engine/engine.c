@@ -8,49 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "hw/raminate/engine/budget.h"
-#include "hw/raminate/engine/engine.h"
-
-/* Ten times what a batch may take of the guest's time */
-#define CUT_BATCH_PERIOD_MS 200
-
-#define NEVER INT64_MAX
-
-struct RaminateEngine {
-    RaminateSettings settings;
-    RaminatePlacement *placement;
-    RaminateHeat *heat;
-    RaminateMoves *moves;
-    RaminateBackoff *backoff;
-    RaminateFigures figures;
-    RaminateScanCount count;    /* of the scan that is being counted */
-    RaminateHandover *handover;         /* NULL: none, or done with */
-    int64_t handover_end_ms;            /* NEVER: it has not begun */
-    RaminatePolicy *policy;
-    const RaminatePolicyOps *ops;       /* NULL: no policy yet */
-    RaminatePolicy *old_policy;
-    const RaminatePolicyOps *old_ops;   /* NULL: there is none to free */
-    size_t policy_memory;       /* see raminate_engine_memory() */
-
-    RaminateBudget budget;
-    int64_t next_scan_ms;
-    int64_t next_look_ms;       /* NEVER for none */
-    int64_t next_swap_ms;
-    int64_t last_scan_ms;
-    bool drops_next;            /* the next scan counts for nothing */
-    bool drops_scan;            /* the one under way does */
-};
+#include "hw/raminate/engine/engine-internal.h"
 
 /* Life */
-
-static void free_policy(const RaminatePolicyOps *ops, RaminatePolicy *policy)
-{
-    if (ops && ops->destroy) {
-        ops->destroy(policy);
-    } else {
-        free(policy);
-    }
-}
 
 RaminateEngine *raminate_engine_new(const RaminateLayout *layout,
                                     const RaminateSettings *settings)
@@ -65,7 +25,7 @@ RaminateEngine *raminate_engine_new(const RaminateLayout *layout,
     e->moves = raminate_moves_new();
     e->backoff = raminate_backoff_new();
     raminate_budget_init(&e->budget, 0);
-    e->next_look_ms = NEVER;
+    e->next_look_ms = RAMINATE_NEVER;
     e->drops_next = true;
     if (!e->placement || !e->heat) {
         raminate_engine_free(e);
@@ -77,8 +37,7 @@ RaminateEngine *raminate_engine_new(const RaminateLayout *layout,
 void raminate_engine_free(RaminateEngine *e)
 {
     if (e) {
-        free_policy(e->old_ops, e->old_policy);
-        free_policy(e->ops, e->policy);
+        raminate_engine_free_policies(e);
         raminate_handover_free(e->handover);
         raminate_backoff_free(e->backoff);
         raminate_moves_free(e->moves);
@@ -97,66 +56,6 @@ void raminate_engine_set(RaminateEngine *e, int64_t now,
     e->settings = *settings;
     e->next_scan_ms = MIN(e->next_scan_ms, now + settings->scan_period);
     e->next_swap_ms = MIN(e->next_swap_ms, now + settings->swap_period);
-}
-
-RaminatePolicy *raminate_engine_new_policy(const RaminateEngine *e,
-                                           const RaminatePolicyOps *ops,
-                                           uint32_t life_time_ms)
-{
-    RaminatePolicyConfig config = {
-        .placement = e->placement,
-        .backoff = e->backoff,
-        .life_time_ms = life_time_ms,
-    };
-
-    return ops->create(&config);
-}
-
-void raminate_engine_put_policy(RaminateEngine *e,
-                                const RaminatePolicyOps *ops,
-                                RaminatePolicy *policy)
-{
-    g_assert(!e->old_ops);
-    e->old_ops = e->ops;
-    e->old_policy = e->policy;
-    e->ops = ops;
-    e->policy = policy;
-}
-
-bool raminate_engine_set_policy(RaminateEngine *e,
-                                const RaminatePolicyOps *ops)
-{
-    RaminatePolicy *policy =
-        raminate_engine_new_policy(e, ops, e->settings.life_time);
-
-    if (!policy) {
-        return false;
-    }
-    raminate_engine_put_policy(e, ops, policy);
-    raminate_engine_free_old_policy(e);
-    return true;
-}
-
-void raminate_engine_free_old_policy(RaminateEngine *e)
-{
-    free_policy(e->old_ops, e->old_policy);
-    e->old_ops = NULL;
-    e->old_policy = NULL;
-}
-
-void raminate_engine_begin_policy(RaminateEngine *e)
-{
-    if (e->ops && e->ops->set_life_time) {
-        e->ops->set_life_time(e->policy, e->settings.life_time);
-    }
-}
-
-void raminate_engine_end_policy(RaminateEngine *e)
-{
-    e->policy_memory = raminate_backoff_memory(e->backoff);
-    if (e->ops && e->ops->memory) {
-        e->policy_memory += e->ops->memory(e->policy);
-    }
 }
 
 void raminate_engine_forget_moves(RaminateEngine *e)
@@ -191,7 +90,7 @@ void raminate_engine_took(RaminateEngine *e, int64_t now, uint64_t took_ns)
     raminate_budget_take(&e->budget, now, took_ns, e->settings.max_cpu);
     /* A look is of use soon after its scan only. */
     if (e->next_look_ms < raminate_budget_free_at(&e->budget)) {
-        e->next_look_ms = NEVER;
+        e->next_look_ms = RAMINATE_NEVER;
     }
 }
 
@@ -218,7 +117,7 @@ void raminate_engine_begin_scan(RaminateEngine *e, int64_t now,
         raminate_budget_free_at(&e->budget) > e->next_scan_ms;
     e->next_scan_ms = next_time(e->next_scan_ms, e->settings.scan_period, now);
     e->next_look_ms = e->settings.second_look && (e->ops->look || wants_look)
-                      ? now + e->settings.second_look : NEVER;
+                      ? now + e->settings.second_look : RAMINATE_NEVER;
     e->drops_scan = e->drops_next;
     e->drops_next = false;
     raminate_moves_forget(e->moves, e->settings.reverse_window, now);
@@ -226,7 +125,7 @@ void raminate_engine_begin_scan(RaminateEngine *e, int64_t now,
 
 void raminate_engine_begin_look(RaminateEngine *e)
 {
-    e->next_look_ms = NEVER;
+    e->next_look_ms = RAMINATE_NEVER;
     e->drops_scan = e->drops_next;
 }
 
@@ -291,7 +190,7 @@ void raminate_engine_put_off_batch(RaminateEngine *e, int64_t now)
 
 void raminate_engine_cut_batch(RaminateEngine *e, int64_t now)
 {
-    e->next_swap_ms = MIN(e->next_swap_ms, now + CUT_BATCH_PERIOD_MS);
+    e->next_swap_ms = MIN(e->next_swap_ms, now + RAMINATE_CUT_BATCH_PERIOD_MS);
 }
 
 void raminate_engine_begin_batch(RaminateEngine *e, int64_t now)
@@ -316,13 +215,13 @@ size_t raminate_engine_plan(RaminateEngine *e, int64_t now,
 
 void raminate_engine_take_over(RaminateEngine *e, uint8_t *data, size_t size)
 {
-    if (e->handover && e->handover_end_ms == NEVER) {
+    if (e->handover && e->handover_end_ms == RAMINATE_NEVER) {
         g_free(data);
         return;
     }
     raminate_handover_free(e->handover);
     e->handover = raminate_handover_new(data, size, e->heat);
-    e->handover_end_ms = NEVER;
+    e->handover_end_ms = RAMINATE_NEVER;
 }
 
 size_t raminate_engine_plan_handover(RaminateEngine *e, int64_t now,
@@ -333,7 +232,7 @@ size_t raminate_engine_plan_handover(RaminateEngine *e, int64_t now,
     if (!e->handover || !e->ops->kinds) {
         return 0;
     }
-    if (e->handover_end_ms == NEVER) {
+    if (e->handover_end_ms == RAMINATE_NEVER) {
         e->handover_end_ms = now + RAMINATE_HANDOVER_MS;
     }
     if (now >= e->handover_end_ms || raminate_handover_is_done(e->handover)) {
@@ -344,7 +243,7 @@ size_t raminate_engine_plan_handover(RaminateEngine *e, int64_t now,
                                 e->backoff, moves, max);
     if (nr) {
         e->next_swap_ms = now + MIN(e->settings.swap_period,
-                                    CUT_BATCH_PERIOD_MS);
+                                    RAMINATE_CUT_BATCH_PERIOD_MS);
     }
     return nr;
 }
@@ -379,17 +278,18 @@ size_t raminate_engine_drop_stale(const RaminateEngine *e,
 }
 
 /*
- * Takes note of one of the two pages of a move.
+ * Takes note of a page that has gone from @from to where the placement says.
+ * @with: see RaminatePastMove
  * Returns: whether it moved back to where it came from lately.
  */
-static bool page_moved(RaminateEngine *e, int64_t now, bool planned,
-                       uint32_t page, uint32_t with)
+static bool page_moved(RaminateEngine *e, int64_t now, const char *policy,
+                       uint32_t page, uint32_t with, unsigned from)
 {
     RaminatePastMove move = {
         .ms = now,
-        .policy = planned ? e->ops->name : NULL,
+        .policy = policy,
         .with = with,
-        .from = raminate_placement_tier(e->placement, with),
+        .from = from,
         .to = raminate_placement_tier(e->placement, page),
         .heat = raminate_heat_get(e->heat, page),
     };
@@ -408,9 +308,12 @@ static bool page_moved(RaminateEngine *e, int64_t now, bool planned,
 static void move_done(RaminateEngine *e, int64_t now, bool planned,
                       const RaminateMove *move)
 {
-    bool back = page_moved(e, now, planned, move->page, move->with);
+    const char *policy = planned ? e->ops->name : NULL;
+    unsigned page_to = raminate_placement_tier(e->placement, move->page);
+    unsigned with_to = raminate_placement_tier(e->placement, move->with);
+    bool back = page_moved(e, now, policy, move->page, move->with, with_to);
 
-    back |= page_moved(e, now, planned, move->with, move->page);
+    back |= page_moved(e, now, policy, move->with, move->page, page_to);
     e->figures.swaps++;
     e->figures.swaps_reversed += back;
     if (e->ops->moved) {
@@ -458,6 +361,56 @@ void raminate_engine_moved(RaminateEngine *e, int64_t now,
         if (move->status != RAMINATE_MOVE_PENDING) {
             move_failed(e, move, planned);
         }
+    }
+}
+
+/* The size of the fastest tier */
+
+void raminate_engine_set_fast_pages(RaminateEngine *e, int64_t now,
+                                    uint32_t pages)
+{
+    raminate_resize_set(&e->resize, pages);
+    e->next_swap_ms = MIN(e->next_swap_ms, now);
+}
+
+int64_t raminate_engine_excess(const RaminateEngine *e)
+{
+    return raminate_resize_excess(&e->resize, e->placement);
+}
+
+size_t raminate_engine_plan_resize(RaminateEngine *e, int64_t now,
+                                   RaminateMove *moves, size_t max,
+                                   unsigned *to)
+{
+    size_t nr = raminate_resize_plan(&e->resize, e->placement, e->heat,
+                                     e->backoff, moves, max, to);
+
+    if (!nr && raminate_engine_excess(e) && !e->resize.is_stuck) {
+        raminate_engine_cut_batch(e, now);
+    }
+    return nr;
+}
+
+void raminate_engine_given(RaminateEngine *e, int64_t now,
+                           const RaminateMove *moves, size_t nr,
+                           unsigned from)
+{
+    for (size_t i = 0; i < nr; i++) {
+        const RaminateMove *move = &moves[i];
+
+        if (move->status != RAMINATE_MOVE_DONE) {
+            raminate_figures_add_failed(&e->figures, move);
+            if (move->status != RAMINATE_MOVE_PENDING) {
+                raminate_backoff_failed(e->backoff, move->page);
+            }
+            continue;
+        }
+        page_moved(e, now, NULL, move->page, RAMINATE_NO_PAGE, from);
+        e->figures.pages_resized++;
+        if (e->ops->given) {
+            e->ops->given(e->policy, now, move->page, from);
+        }
+        raminate_engine_cut_batch(e, now);
     }
 }
 

@@ -198,6 +198,36 @@ size_t raminate_engine_plan_handover(RaminateEngine *engine, int64_t now,
 void raminate_engine_put_back(RaminateEngine *engine,
                               const RaminateMove *moves, size_t nr);
 
+/*
+ * The fastest tier is to have so many pages, 1 at least; the slowest one takes
+ * what is too much, or gives what is too little.  The next batch is due now.
+ */
+void raminate_engine_set_fast_pages(RaminateEngine *engine, int64_t now,
+                                    uint32_t pages);
+
+/*
+ * Returns: how many pages the fastest tier has too many, less than 0 if it has
+ * too few.
+ */
+int64_t raminate_engine_excess(const RaminateEngine *engine);
+
+/*
+ * Asks for pages to be given to tier @to, until none is too much or too little:
+ * see raminate_resize_plan().  While there are any, the next batch is due soon.
+ */
+size_t raminate_engine_plan_resize(RaminateEngine *engine, int64_t now,
+                                   RaminateMove *moves, size_t max,
+                                   unsigned *to);
+
+/*
+ * Takes note of what became of them, and tells the policy.  The placement shows
+ * those that were made already.
+ * @from: the tier that they were in
+ */
+void raminate_engine_given(RaminateEngine *engine, int64_t now,
+                           const RaminateMove *moves, size_t nr,
+                           unsigned from);
+
 /* The next batch is due a swap period from @now. */
 void raminate_engine_put_off_batch(RaminateEngine *engine, int64_t now);
 

@@ -24,6 +24,9 @@ typedef enum RaminateMoveStatus {
  * @page goes to the tier of @with, and @with to the tier of @page: where tiers
  * own frames, they exchange them.  One of the two may stand for room, which has
  * no contents to be moved; see RaminateLayout.
+ *
+ * Where @with is RAMINATE_NO_PAGE, @page alone is given to a tier, which is
+ * told beside the move; see raminate_placement_give().
  */
 typedef struct RaminateMove {
     uint32_t page;

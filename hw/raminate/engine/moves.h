@@ -18,7 +18,8 @@
 typedef struct RaminatePastMove {
     int64_t ms;                 /* when */
     const char *policy;         /* that wanted it, NULL for a user's command */
-    uint32_t with;              /* the page that it changed places with */
+    uint32_t with;              /* the page that it changed places with, or
+                                   RAMINATE_NO_PAGE if it was given alone */
     uint8_t from;
     uint8_t to;
     uint8_t heat;               /* that it had then */

@@ -14,6 +14,10 @@ struct RaminatePlacement {
     uint32_t nr_pages;
     uint32_t nr_runs;
     RaminateLayout layout;
+    uint32_t tier_pages[RAMINATE_MAX_TIERS];
+
+    /* Of each frame that was given away, a byte: the tier it is in, plus 1 */
+    RaminateRegions *given;
 
     /* Of each page, an uint32_t: its frame's number less its own */
     RaminateRegions *shifts;
@@ -24,8 +28,8 @@ static bool range_has(const RaminateFrameRange *range, uint32_t frame)
     return frame - range->first < range->count;
 }
 
-/* Returns: the tier of @frame.  Most frames are in the slowest one. */
-static unsigned tier_of_frame(const RaminatePlacement *p, uint32_t frame)
+/* Returns: the tier whose range has @frame.  Most are in the slowest one. */
+static unsigned first_tier_of(const RaminatePlacement *p, uint32_t frame)
 {
     unsigned tier = p->layout.nr_tiers - 1;
 
@@ -33,6 +37,40 @@ static unsigned tier_of_frame(const RaminatePlacement *p, uint32_t frame)
         tier--;
     }
     return tier;
+}
+
+/* Returns: the tier that @frame is in now. */
+static unsigned tier_of_frame(const RaminatePlacement *p, uint32_t frame)
+{
+    const uint8_t *given = p->given->nr_live
+                           ? raminate_regions_get(p->given, frame) : NULL;
+
+    return given && *given ? *given - 1u : first_tier_of(p, frame);
+}
+
+/*
+ * Returns: the first region from @region upwards, the last one from @region
+ * downwards, in which not all is as at the start, or RAMINATE_NO_REGION.
+ */
+static uint32_t next_live(const RaminatePlacement *p, uint32_t region)
+{
+    uint32_t moved = raminate_regions_next(p->shifts, region);
+    uint32_t given = p->given->nr_live
+                     ? raminate_regions_next(p->given, region)
+                     : RAMINATE_NO_REGION;
+
+    return moved < given ? moved : given;
+}
+
+static uint32_t prev_live(const RaminatePlacement *p, uint32_t region)
+{
+    uint32_t moved = raminate_regions_prev(p->shifts, region);
+    uint32_t given = raminate_regions_prev(p->given, region);
+
+    if (moved == RAMINATE_NO_REGION || given == RAMINATE_NO_REGION) {
+        return moved < given ? moved : given;
+    }
+    return moved > given ? moved : given;
 }
 
 /* Returns: one past the last page of @region. */
@@ -96,6 +134,7 @@ RaminatePlacement *raminate_placement_new(const RaminateLayout *layout)
     for (unsigned tier = 0; tier < layout->nr_tiers; tier++) {
         /* Each tier is one run: its frames follow each other at first. */
         p->nr_runs += layout->ranges[tier].count > 0;
+        p->tier_pages[tier] = layout->ranges[tier].count;
     }
     assert(nr_pages < UINT32_MAX && layout->nr_pages <= nr_pages);
     p->nr_pages = nr_pages;
@@ -106,7 +145,8 @@ RaminatePlacement *raminate_placement_new(const RaminateLayout *layout)
     }
 
     p->shifts = raminate_regions_new_dense(nr_pages, sizeof(uint32_t));
-    if (!p->shifts) {
+    p->given = raminate_regions_new_dense(nr_pages, sizeof(uint8_t));
+    if (!p->shifts || !p->given) {
         raminate_placement_free(p);
         return NULL;
     }
@@ -117,6 +157,7 @@ void raminate_placement_free(RaminatePlacement *p)
 {
     if (p) {
         raminate_regions_free(p->shifts);
+        raminate_regions_free(p->given);
         free(p);
     }
 }
@@ -143,13 +184,14 @@ bool raminate_placement_is_room(const RaminatePlacement *p, uint32_t page)
 
 size_t raminate_placement_memory(const RaminatePlacement *p)
 {
-    return raminate_regions_memory(p->shifts);
+    return raminate_regions_memory(p->shifts) +
+           raminate_regions_memory(p->given);
 }
 
 uint32_t raminate_placement_tier_pages(const RaminatePlacement *p,
                                        unsigned tier)
 {
-    return p->layout.ranges[tier].count;
+    return p->tier_pages[tier];
 }
 
 uint32_t raminate_placement_frame(const RaminatePlacement *p, uint32_t page)
@@ -164,10 +206,16 @@ unsigned raminate_placement_tier(const RaminatePlacement *p, uint32_t page)
     return tier_of_frame(p, raminate_placement_frame(p, page));
 }
 
+bool raminate_placement_is_fast_tier(const RaminatePlacement *p,
+                                     unsigned tier)
+{
+    return tier < raminate_layout_fast_tiers(&p->layout);
+}
+
 bool raminate_placement_is_fast(const RaminatePlacement *p, uint32_t page)
 {
-    return raminate_placement_tier(p, page) <
-           raminate_layout_fast_tiers(&p->layout);
+    return raminate_placement_is_fast_tier(p,
+                                           raminate_placement_tier(p, page));
 }
 
 uint32_t raminate_placement_fast_pages(const RaminatePlacement *p)
@@ -176,7 +224,7 @@ uint32_t raminate_placement_fast_pages(const RaminatePlacement *p)
     uint32_t nr = 0;
 
     for (unsigned tier = 0; tier < nr_tiers; tier++) {
-        nr += p->layout.ranges[tier].count;
+        nr += p->tier_pages[tier];
     }
     return nr;
 }
@@ -184,14 +232,14 @@ uint32_t raminate_placement_fast_pages(const RaminatePlacement *p)
 unsigned raminate_placement_first_tier(const RaminatePlacement *p,
                                        uint32_t page)
 {
-    return tier_of_frame(p, page);
+    return first_tier_of(p, page);
 }
 
 uint32_t raminate_placement_next_changed(const RaminatePlacement *p,
                                          uint32_t region)
 {
     /* Both are the largest number. */
-    return raminate_regions_next(p->shifts, region);
+    return next_live(p, region);
 }
 
 /* Returns: how many of the frames from @first to before @end are in @range. */
@@ -210,7 +258,7 @@ void raminate_placement_count(const RaminatePlacement *p, uint32_t first,
 {
     while (first < end) {
         uint32_t region = raminate_region_of(first);
-        uint32_t live = raminate_regions_next(p->shifts, region);
+        uint32_t live = next_live(p, region);
         uint32_t stop;
 
         if (live == region) {
@@ -237,7 +285,7 @@ uint32_t raminate_placement_next_in_tier(const RaminatePlacement *p,
 
     while (page < p->nr_pages) {
         uint32_t region = raminate_region_of(page);
-        uint32_t live = raminate_regions_next(p->shifts, region);
+        uint32_t live = next_live(p, region);
 
         if (live == region) {
             end = region_end(p, region);
@@ -272,7 +320,7 @@ uint32_t raminate_placement_prev_in_tier(const RaminatePlacement *p,
 
     while (end > 0) {
         uint32_t region = raminate_region_of(end - 1);
-        uint32_t live = raminate_regions_prev(p->shifts, region);
+        uint32_t live = prev_live(p, region);
         uint32_t first = live == RAMINATE_NO_REGION
                          ? 0 : (live + 1) << RAMINATE_REGION_BITS;
 
@@ -305,6 +353,35 @@ void raminate_placement_swap(RaminatePlacement *p, uint32_t a, uint32_t b)
     p->nr_runs += raminate_placement_swap_runs(p, a, b);
     set_frame(p, a, frame_b);
     set_frame(p, b, frame_a);
+}
+
+static void set_given(RaminatePlacement *p, uint32_t frame, uint8_t given)
+{
+    uint8_t *entry = raminate_regions_need(p->given, frame);
+    uint8_t before = *entry;
+
+    *entry = given;
+    if (!before && given) {
+        raminate_regions_hold(p->given, frame);
+    } else if (before && !given) {
+        raminate_regions_release(p->given, frame);
+    }
+}
+
+void raminate_placement_give(RaminatePlacement *p, uint32_t page,
+                             unsigned tier)
+{
+    uint32_t frame = raminate_placement_frame(p, page);
+    unsigned from = tier_of_frame(p, frame);
+
+    assert(tier != from && tier < p->layout.nr_tiers);
+    p->nr_runs += raminate_placement_joined(p, page) +
+                  raminate_placement_joined(p, page + 1);
+    set_given(p, frame, tier == first_tier_of(p, frame) ? 0 : tier + 1);
+    p->nr_runs -= raminate_placement_joined(p, page) +
+                  raminate_placement_joined(p, page + 1);
+    p->tier_pages[from]--;
+    p->tier_pages[tier]++;
 }
 
 uint32_t raminate_placement_runs(const RaminatePlacement *p)

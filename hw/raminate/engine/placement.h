@@ -13,7 +13,7 @@
 
 #include "hw/raminate/engine/layout.h"
 
-/* Memory that a placement takes for each page of a region it changed. */
+/* Memory that exchanges take for each page of a region that they changed. */
 #define RAMINATE_PLACEMENT_BYTES_PER_PAGE 4
 
 /*
@@ -21,6 +21,9 @@
  * placement begins as the identity and stays a permutation.  It takes memory
  * for regions in which something has moved, and gives it back when all is as
  * at the start, so that whoever reads it must keep others from changing it.
+ *
+ * A frame belongs to the tier whose range it is in, until it is given to
+ * another one.  That is for tiers whose frames are numbers for room on a node.
  */
 typedef struct RaminatePlacement RaminatePlacement;
 
@@ -46,7 +49,7 @@ bool raminate_placement_is_room(const RaminatePlacement *placement,
 /* Returns: bytes that the state of pages takes at present. */
 size_t raminate_placement_memory(const RaminatePlacement *placement);
 
-/* Returns: number of frames, hence of pages at any time, in @tier. */
+/* Returns: number of frames, hence of pages, in @tier at present. */
 uint32_t raminate_placement_tier_pages(const RaminatePlacement *placement,
                                        unsigned tier);
 
@@ -56,9 +59,11 @@ unsigned raminate_placement_tier(const RaminatePlacement *placement,
                                  uint32_t page);
 
 /*
- * Whether @page is in a tier that is as fast to write as the fastest, and how
- * many pages are.  Cost: O(tiers).
+ * Whether @tier is as fast to write as the fastest, whether @page is in such a
+ * tier, and how many pages are.  Cost: O(tiers).
  */
+bool raminate_placement_is_fast_tier(const RaminatePlacement *placement,
+                                     unsigned tier);
 bool raminate_placement_is_fast(const RaminatePlacement *placement,
                                 uint32_t page);
 uint32_t raminate_placement_fast_pages(const RaminatePlacement *placement);
@@ -98,6 +103,13 @@ uint32_t raminate_placement_prev_in_tier(const RaminatePlacement *placement,
 /* Exchanges the frames of two different pages.  Cost: O(1). */
 void raminate_placement_swap(RaminatePlacement *placement,
                              uint32_t a, uint32_t b);
+
+/*
+ * Gives the frame of @page, hence @page, to another tier; all other pages stay
+ * where they are.  Cost: O(1).
+ */
+void raminate_placement_give(RaminatePlacement *placement, uint32_t page,
+                             unsigned tier);
 
 /*
  * A run may be as short as one page.  Cost of the three below: O(1).

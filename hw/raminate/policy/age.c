@@ -128,6 +128,13 @@ static void age_moved(RaminatePolicy *p, int64_t now_ms,
     raminate_levels_moved(&p->levels, move);
 }
 
+static void age_given(RaminatePolicy *p, int64_t now_ms, uint32_t page,
+                      unsigned from)
+{
+    (void)now_ms;
+    raminate_levels_given(&p->levels, page, from);
+}
+
 static void age_set_life_time(RaminatePolicy *p, uint32_t life_time_ms)
 {
     p->life_time = life_time_ms;
@@ -150,5 +157,6 @@ const RaminatePolicyOps raminate_policy_age = {
     .sample = age_sample,
     .plan = age_plan,
     .moved = age_moved,
+    .given = age_given,
     .set_life_time = age_set_life_time,
 };

@@ -393,10 +393,12 @@ static size_t cmq_plan(RaminatePolicy *p, int64_t now_ms,
     return nr;
 }
 
-/* @level: the queue that it was in while it was slow */
-static void cmq_went_up(RaminatePolicy *p, uint32_t page, unsigned level,
-                        int64_t now)
+static void cmq_went_up(RaminatePolicy *p, uint32_t page, int64_t now)
 {
+    /* The queue that it was in while it was slow */
+    unsigned level = cmq_page(p, page) ? cmq_page(p, page)->queue
+                                       : CMQ_NO_QUEUE;
+
     if (level == CMQ_NO_QUEUE) {
         /* Not planned: like a page that was fast at first */
         cmq_set_last(cmq_touch(p, page), now);
@@ -407,9 +409,12 @@ static void cmq_went_up(RaminatePolicy *p, uint32_t page, unsigned level,
     }
 }
 
-/* @level: the queue that it was in while it was fast */
-static void cmq_went_down(RaminatePolicy *p, uint32_t page, unsigned level)
+static void cmq_went_down(RaminatePolicy *p, uint32_t page)
 {
+    /* The queue that it was in while it was fast */
+    unsigned level = cmq_page(p, page) ? cmq_page(p, page)->queue
+                     : p->untouched_sank ? CMQ_VICTIMS : 0;
+
     cmq_dequeue(p, page, false);
     if (level == CMQ_VICTIMS) {
         cmq_forget(p, page);
@@ -426,15 +431,27 @@ static void cmq_moved(RaminatePolicy *p, int64_t now_ms,
     bool page_is_fast = cmq_is_fast(p, move->page);
     uint32_t up = page_is_fast ? move->page : move->with;
     uint32_t down = page_is_fast ? move->with : move->page;
-    unsigned of_untouched = p->untouched_sank ? CMQ_VICTIMS : 0;
 
-    if (page_is_fast == cmq_is_fast(p, move->with)) {
+    if (page_is_fast != cmq_is_fast(p, move->with)) {
+        cmq_went_up(p, up, now);
+        cmq_went_down(p, down);
+    }
+}
+
+static void cmq_given(RaminatePolicy *p, int64_t now_ms, uint32_t page,
+                      unsigned from)
+{
+    int64_t now = cmq_time(p, now_ms);
+    bool was_fast = raminate_placement_is_fast_tier(p->placement, from);
+
+    if (was_fast == cmq_is_fast(p, page)) {
         return;
     }
-    cmq_went_up(p, up, cmq_page(p, up) ? cmq_page(p, up)->queue : CMQ_NO_QUEUE,
-                now);
-    cmq_went_down(p, down, cmq_page(p, down) ? cmq_page(p, down)->queue
-                                             : of_untouched);
+    if (was_fast) {
+        cmq_went_down(p, page);
+    } else {
+        cmq_went_up(p, page, now);
+    }
 }
 
 static void cmq_set_life_time(RaminatePolicy *p, uint32_t life_time_ms)
@@ -458,5 +475,6 @@ const RaminatePolicyOps raminate_policy_cmq = {
     .sample = cmq_sample,
     .plan = cmq_plan,
     .moved = cmq_moved,
+    .given = cmq_given,
     .set_life_time = cmq_set_life_time,
 };

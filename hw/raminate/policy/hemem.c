@@ -110,6 +110,13 @@ static void hemem_moved(RaminatePolicy *p, int64_t now_ms,
     raminate_levels_moved(&p->levels, move);
 }
 
+static void hemem_given(RaminatePolicy *p, int64_t now_ms, uint32_t page,
+                        unsigned from)
+{
+    (void)now_ms;
+    raminate_levels_given(&p->levels, page, from);
+}
+
 static size_t hemem_memory(const RaminatePolicy *p)
 {
     return raminate_levels_memory(&p->levels) +
@@ -127,4 +134,5 @@ const RaminatePolicyOps raminate_policy_hemem = {
     .sample = hemem_sample,
     .plan = hemem_plan,
     .moved = hemem_moved,
+    .given = hemem_given,
 };

@@ -192,3 +192,12 @@ void raminate_levels_moved(RaminateLevels *levels, const RaminateMove *move)
         change_tier(levels, move->with);
     }
 }
+
+void raminate_levels_given(RaminateLevels *levels, uint32_t page,
+                           unsigned from)
+{
+    if (is_fast(levels, page) !=
+        raminate_placement_is_fast_tier(levels->placement, from)) {
+        change_tier(levels, page);
+    }
+}

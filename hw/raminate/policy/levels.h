@@ -62,4 +62,8 @@ size_t raminate_levels_plan(RaminateLevels *levels, unsigned hot,
 /* To be called when a policy's moved() is. */
 void raminate_levels_moved(RaminateLevels *levels, const RaminateMove *move);
 
+/* To be called when a policy's given() is. */
+void raminate_levels_given(RaminateLevels *levels, uint32_t page,
+                           unsigned from);
+
 #endif

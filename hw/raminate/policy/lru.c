@@ -283,6 +283,20 @@ static void lru_moved(RaminatePolicy *p, int64_t now_ms,
     }
 }
 
+static void lru_given(RaminatePolicy *p, int64_t now_ms, uint32_t page,
+                      unsigned from)
+{
+    bool was_fast = raminate_placement_is_fast_tier(p->placement, from);
+    int64_t now = lru_time(p, now_ms);
+
+    if (was_fast != lru_is_fast(p, page)) {
+        lru_leave(p, was_fast ? &p->fast : &p->slow, page);
+        if (!was_fast) {
+            lru_enter(p, &p->fast, page, now);
+        }
+    }
+}
+
 static size_t lru_memory(const RaminatePolicy *p)
 {
     return raminate_regions_memory(p->pages);
@@ -299,4 +313,5 @@ const RaminatePolicyOps raminate_policy_lru = {
     .sample = lru_sample,
     .plan = lru_plan,
     .moved = lru_moved,
+    .given = lru_given,
 };

@@ -119,6 +119,13 @@ static void memtis_moved(RaminatePolicy *p, int64_t now_ms,
     raminate_levels_moved(&p->levels, move);
 }
 
+static void memtis_given(RaminatePolicy *p, int64_t now_ms, uint32_t page,
+                         unsigned from)
+{
+    (void)now_ms;
+    raminate_levels_given(&p->levels, page, from);
+}
+
 static size_t memtis_memory(const RaminatePolicy *p)
 {
     return raminate_levels_memory(&p->levels) +
@@ -136,4 +143,5 @@ const RaminatePolicyOps raminate_policy_memtis = {
     .sample = memtis_sample,
     .plan = memtis_plan,
     .moved = memtis_moved,
+    .given = memtis_given,
 };

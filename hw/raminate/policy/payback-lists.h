@@ -101,7 +101,21 @@ static inline PaybackPage *payback_lists_get(const PaybackLists *lists,
     return raminate_regions_get(lists->pages, page);
 }
 
-/* Returns: the same, brought to life if need be, for it to be listed next. */
+/*
+ * Asks for what is kept of @page: runs are far apart in memory, and others are
+ * dealt with meanwhile.
+ */
+static inline void payback_lists_fetch(const PaybackLists *lists,
+                                       uint32_t page)
+{
+    const PaybackPage *kept = payback_lists_get(lists, page);
+
+    if (kept) {
+        __builtin_prefetch(kept);
+    }
+}
+
+/* Returns: what is kept, brought to life if need be, to be listed next. */
 static inline PaybackPage *payback_lists_need(PaybackLists *lists,
                                               uint32_t page)
 {

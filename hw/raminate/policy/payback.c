@@ -216,19 +216,7 @@ static void payback_write(RaminatePolicy *p, uint32_t number)
                         state / PAYBACK_AGES);
 }
 
-/*
- * Runs are far apart in memory, and so are the pages before and behind one in
- * its list: they are asked for while others are dealt with.
- */
-static void payback_fetch(const RaminatePolicy *p, uint32_t number)
-{
-    const PaybackPage *page = payback_lists_get(&p->lists, number);
-
-    if (page) {
-        __builtin_prefetch(page);
-    }
-}
-
+/* So are the pages before and behind one in its list. */
 static void payback_fetch_neighbours(const RaminatePolicy *p,
                                      const RaminateRun *run)
 {
@@ -238,10 +226,10 @@ static void payback_fetch_neighbours(const RaminatePolicy *p,
 
         if (page && page->listed) {
             if (page->prev != RAMINATE_NO_PAGE) {
-                payback_fetch(p, page->prev);
+                payback_lists_fetch(&p->lists, page->prev);
             }
             if (page->next != RAMINATE_NO_PAGE) {
-                payback_fetch(p, page->next);
+                payback_lists_fetch(&p->lists, page->next);
             }
         }
     }
@@ -257,7 +245,7 @@ static void payback_hit(RaminatePolicy *p, const RaminateSample *found)
 {
     RAMINATE_SAMPLE_FOREACH(run, found, RAMINATE_WRITTEN) {
         if (has_ahead(found, run)) {
-            payback_fetch(p, run[AHEAD].first);
+            payback_lists_fetch(&p->lists, run[AHEAD].first);
         }
         for (unsigned i = 0; i < run->nr; i++) {
             const PaybackPage *page = payback_lists_get(&p->lists,
@@ -471,6 +459,14 @@ static void payback_moved(RaminatePolicy *p, int64_t now_ms,
     payback_lists_move(&p->lists, b, tier_a, tier_b);
 }
 
+static void payback_given(RaminatePolicy *p, int64_t now_ms, uint32_t page,
+                          unsigned from)
+{
+    (void)now_ms;
+    payback_lists_move(&p->lists, page, from,
+                       raminate_placement_tier(p->placement, page));
+}
+
 static size_t payback_memory(const RaminatePolicy *p)
 {
     return raminate_regions_memory(p->lists.pages) +
@@ -491,4 +487,5 @@ const RaminatePolicyOps raminate_policy_payback = {
     .sample = payback_sample,
     .plan = payback_plan,
     .moved = payback_moved,
+    .given = payback_given,
 };

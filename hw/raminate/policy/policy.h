@@ -98,6 +98,14 @@ typedef struct RaminatePolicyOps {
     void (*moved)(RaminatePolicy *policy, int64_t now_ms,
                   const RaminateMove *move);
 
+    /*
+     * Says that a page alone was given to another tier, which has one more page
+     * since, and the one that it was in one less; the placement shows it.
+     * @from: the tier that it was in
+     */
+    void (*given)(RaminatePolicy *policy, int64_t now_ms, uint32_t page,
+                  unsigned from);
+
     /* Changes the life time from now on. */
     void (*set_life_time)(RaminatePolicy *policy, uint32_t life_time_ms);
 } RaminatePolicyOps;
