@@ -15,7 +15,6 @@
 #include "qom/object_interfaces.h"
 #include "backends/raminate/node-claims.h"
 #include "backends/raminate/nodes.h"
-#include "backends/raminate/sys-lock.h"
 
 #define TYPE_MEMORY_BACKEND_NODE "memory-backend-node"
 OBJECT_DECLARE_SIMPLE_TYPE(MemoryBackendNode, MEMORY_BACKEND_NODE)
@@ -29,7 +28,7 @@ struct MemoryBackendNode {
     bool has_node;
     uint16_t node;
     char *pool;                 /* that the node is taken of, or NULL */
-    int claim;                  /* on the node, or -1 */
+    RaminateNodeClaim *claim;   /* on the node, or NULL */
     bool is_complete;
     bool is_used;               /* by a container */
 };
@@ -67,6 +66,11 @@ static bool node_check(MemoryBackendNode *node, Error **errp)
     return false;
 }
 
+static bool container_has_node(void *opaque, int node)
+{
+    return host_memory_container_has_node(opaque, node);
+}
+
 /* Returns: false with @errp set if no node of the pool can be had. */
 static bool node_take(MemoryBackendNode *node,
                       HostMemoryBackendContainer *container, Error **errp)
@@ -77,7 +81,8 @@ static bool node_take(MemoryBackendNode *node,
         return true;
     }
     taken = raminate_node_take_of_pool(OBJECT(node), node->pool, node->size,
-                                       container, &node->claim, errp);
+                                       container_has_node, container,
+                                       &node->claim, errp);
     if (taken < 0) {
         return false;
     }
@@ -113,18 +118,11 @@ static bool node_can_be_deleted(UserCreatable *uc)
     return !MEMORY_BACKEND_NODE(uc)->is_used;
 }
 
-static void node_init(Object *obj)
-{
-    MEMORY_BACKEND_NODE(obj)->claim = -1;
-}
-
 static void node_finalize(Object *obj)
 {
     MemoryBackendNode *node = MEMORY_BACKEND_NODE(obj);
 
-    if (node->claim >= 0) {
-        raminate_sys_lock_close(node->claim);
-    }
+    raminate_node_claim_free(node->claim);
     g_free(node->pool);
     raminate_tier_props_destroy(&node->tier);
 }
@@ -144,6 +142,17 @@ static bool node_is_fixed(Object *obj)
 static void node_set_used(Object *obj, bool used)
 {
     MEMORY_BACKEND_NODE(obj)->is_used = used;
+}
+
+static bool node_resize_claim(Object *obj, uint64_t size, Error **errp)
+{
+    MemoryBackendNode *node = MEMORY_BACKEND_NODE(obj);
+
+    if (!raminate_node_claim_resize(node->claim, obj, size, errp)) {
+        return false;
+    }
+    node->size = size;
+    return true;
 }
 
 /* Properties */
@@ -209,6 +218,7 @@ static void node_class_init(ObjectClass *oc, void *data)
     tc->props = node_tier_props;
     tc->is_fixed = node_is_fixed;
     tc->set_used = node_set_used;
+    tc->resize_claim = node_resize_claim;
 
     object_class_property_add(oc, "size", "size", node_get_size, node_set_size,
                               NULL, NULL);
@@ -228,7 +238,6 @@ static const TypeInfo node_info = {
     .name = TYPE_MEMORY_BACKEND_NODE,
     .parent = TYPE_OBJECT,
     .instance_size = sizeof(MemoryBackendNode),
-    .instance_init = node_init,
     .instance_finalize = node_finalize,
     .class_init = node_class_init,
     .interfaces = (InterfaceInfo[]) {

@@ -12,16 +12,24 @@
 #include "backends/raminate/nodes.h"
 #include "backends/raminate/sys-lock.h"
 
+struct RaminateNodeClaim {
+    int fd;
+    int node;
+    uint64_t size;              /* of all ranges */
+    GArray *ranges;             /* RaminateRange: those that are locked */
+};
+
 /* A tier that looks for a node. */
 typedef struct Search {
     Object *obj;
     const RaminatePool *pool;
     uint64_t size;
-    HostMemoryBackendContainer *container;
+    bool (*has_node)(void *opaque, int node);
+    void *opaque;
     GString *found;             /* what each node has, for an error */
     Error *unusable;            /* of the first node that can't be used */
     unsigned nr_usable;
-    int claim;
+    RaminateNodeClaim *claim;
 } Search;
 
 /* Claims */
@@ -62,30 +70,73 @@ static uint64_t unclaimed(int fd, uint64_t total)
     return left;
 }
 
-/*
- * Claims @size bytes of a node of @total, in pieces where need be.
- * Returns: 0, -ENOSPC if others were quicker, or another -errno; then nothing
- * is claimed.
- */
-static int claim_node(int fd, uint64_t size, uint64_t total)
+static RaminateNodeClaim *claim_new(int fd, int node)
 {
-    uint64_t start = 0;
-    uint64_t gap;
+    RaminateNodeClaim *claim = g_new0(RaminateNodeClaim, 1);
+
+    claim->fd = fd;
+    claim->node = node;
+    claim->ranges = g_array_new(false, false, sizeof(RaminateRange));
+    return claim;
+}
+
+void raminate_node_claim_free(RaminateNodeClaim *claim)
+{
+    if (claim) {
+        raminate_sys_lock_close(claim->fd);
+        g_array_free(claim->ranges, true);
+        g_free(claim);
+    }
+}
+
+/* Gives back what is more than @size. */
+static void claim_less(RaminateNodeClaim *claim, uint64_t size)
+{
+    while (claim->size > size) {
+        guint last = claim->ranges->len - 1;
+        RaminateRange *range = &g_array_index(claim->ranges, RaminateRange,
+                                              last);
+        uint64_t less = MIN(claim->size - size, range->size);
+
+        range->size -= less;
+        claim->size -= less;
+        qemu_unlock_fd(claim->fd, range->start + range->size, less);
+        if (!range->size) {
+            g_array_set_size(claim->ranges, last);
+        }
+    }
+}
+
+/*
+ * Claims as much more of a node of @total bytes as makes @size, in pieces where
+ * need be.
+ * @others: another open file of the node, which sees what is claimed already
+ * Returns: 0, -ENOSPC if others were quicker, or another -errno; then it is as
+ * it was.
+ */
+static int claim_more(RaminateNodeClaim *claim, int others, uint64_t size,
+                      uint64_t total)
+{
+    uint64_t before = claim->size;
+    RaminateRange range = { 0 };
     int ret = 0;
 
-    while (size && (gap = find_gap(fd, &start, total))) {
-        gap = MIN(gap, size);
-        ret = raminate_sys_lock(fd, start, gap);
+    while (claim->size < size &&
+           (range.size = find_gap(others, &range.start, total))) {
+        range.size = MIN(range.size, size - claim->size);
+        ret = raminate_sys_lock(claim->fd, range.start, range.size);
         if (ret == 0) {
-            size -= gap;
-            start += gap;
+            g_array_append_val(claim->ranges, range);
+            claim->size += range.size;
+            range.start += range.size;
         } else if (ret != -EAGAIN) {
             break;
         }
     }
-    ret = ret < 0 && ret != -EAGAIN ? ret : size ? -ENOSPC : 0;
+    ret = ret < 0 && ret != -EAGAIN ? ret
+          : claim->size < size ? -ENOSPC : 0;
     if (ret < 0) {
-        qemu_unlock_fd(fd, 0, total);
+        claim_less(claim, before);
     }
     return ret;
 }
@@ -105,18 +156,18 @@ static bool take_node(Search *search, int node, const RaminateNode *found)
 {
     g_autofree char *path = g_strdup_printf(RAMINATE_NODE_FILE, node);
     int fd = raminate_sys_lock_open(path);
+    RaminateNodeClaim *claim = fd < 0 ? NULL : claim_new(fd, node);
     uint64_t left = fd < 0 ? found->free
                     : MIN(found->free, unclaimed(fd, found->size));
     int ret = left < search->size ? -ENOSPC
-              : fd < 0 ? fd : claim_node(fd, search->size, found->size);
+              : fd < 0 ? fd
+              : claim_more(claim, fd, search->size, found->size);
 
     if (ret == 0) {
-        search->claim = fd;
+        search->claim = claim;
         return true;
     }
-    if (fd >= 0) {
-        close(fd);
-    }
+    raminate_node_claim_free(claim);
     if (ret != -ENOSPC) {
         warn_of_claims(search, node, -ret);
         return true;
@@ -144,9 +195,9 @@ static bool try_node(Search *search, int node)
         return false;
     }
     search->nr_usable++;
-    if (host_memory_container_has_node(search->container, node)) {
-        g_string_append_printf(search->found, "%snode %d is a tier of the "
-                               "container already", sep, node);
+    if (search->has_node(search->opaque, node)) {
+        g_string_append_printf(search->found, "%snode %d is a tier already",
+                               sep, node);
         return false;
     }
     return take_node(search, node, &found);
@@ -194,8 +245,9 @@ static void report(Search *search, int node, Error **errp)
 }
 
 int raminate_node_take_of_pool(Object *obj, const char *name, uint64_t size,
-                               HostMemoryBackendContainer *container,
-                               int *claim, Error **errp)
+                               bool (*has_node)(void *opaque, int node),
+                               void *opaque, RaminateNodeClaim **claim,
+                               Error **errp)
 {
     g_autoptr(RaminatePools) pools = NULL;
     g_autoptr(GString) found = g_string_new("");
@@ -203,9 +255,9 @@ int raminate_node_take_of_pool(Object *obj, const char *name, uint64_t size,
         .obj = obj,
         .pool = raminate_tier_find_pool(obj, name, true, &pools, errp),
         .size = size,
-        .container = container,
+        .has_node = has_node,
+        .opaque = opaque,
         .found = found,
-        .claim = -1,
     };
     int node;
 
@@ -222,4 +274,41 @@ int raminate_node_take_of_pool(Object *obj, const char *name, uint64_t size,
     g_clear_pointer(&search.unusable, error_free);
     *claim = search.claim;
     return node;
+}
+
+bool raminate_node_claim_resize(RaminateNodeClaim *claim, Object *obj,
+                                uint64_t size, Error **errp)
+{
+    ERRP_GUARD();
+    g_autofree char *path = NULL;
+    RaminateNode found;
+    uint64_t left;
+    int others, ret;
+
+    if (!claim || size <= claim->size) {
+        if (claim) {
+            claim_less(claim, size);
+        }
+        return true;
+    }
+    if (!raminate_node_find(claim->node, &found, errp)) {
+        error_prepend(errp, "%s '%s': ", object_get_typename(obj),
+                      raminate_tier_id(obj));
+        return false;
+    }
+    path = g_strdup_printf(RAMINATE_NODE_FILE, claim->node);
+    others = raminate_sys_lock_open(path);
+    left = others < 0 ? 0 : unclaimed(others, found.size);
+    ret = others < 0 ? others : claim_more(claim, others, size, found.size);
+    if (ret < 0) {
+        error_setg_errno(errp, -ret, "%s '%s': can't claim 0x%" PRIx64
+                         " bytes more of node %d, of which VMs have left 0x%"
+                         PRIx64 "; see by raminate-pool list who uses it",
+                         object_get_typename(obj), raminate_tier_id(obj),
+                         size - claim->size, claim->node, left);
+    }
+    if (others >= 0) {
+        close(others);
+    }
+    return ret == 0;
 }

@@ -14,19 +14,34 @@
 
 #include "backends/raminate/tier.h"
 
+/* What is claimed of a node */
+typedef struct RaminateNodeClaim RaminateNodeClaim;
+
 /*
- * Takes the first node of the pool that is no tier of @container yet, and of
- * which @size bytes are both free at present and left by those that took of it
- * before.
+ * Takes the first node of the pool that is no tier yet, and of which @size
+ * bytes are both free at present and left by those that took of it before.
  *
- * @obj: the tier, for messages
+ * @obj: whose tier it is to be, for messages
  * @name: of the pool
- * @claim: returns a file that holds the claim, to be given to
- *         raminate_sys_lock_close(), or -1 if there is none
+ * @has_node: whether @obj, or its container, has the node already
+ * @claim: returns what is claimed of it, or NULL if nothing can be
  * Returns: the node, or -1 with @errp set if none has so much.
  */
 int raminate_node_take_of_pool(Object *obj, const char *name, uint64_t size,
-                               HostMemoryBackendContainer *container,
-                               int *claim, Error **errp);
+                               bool (*has_node)(void *opaque, int node),
+                               void *opaque, RaminateNodeClaim **claim,
+                               Error **errp);
+
+/*
+ * Has a claim be of @size bytes from now on.  NULL is fine.
+ * @obj: for messages
+ * Returns: false with @errp set if others have left less; then it is as it was.
+ * It never fails to become less.
+ */
+bool raminate_node_claim_resize(RaminateNodeClaim *claim, Object *obj,
+                                uint64_t size, Error **errp);
+
+/* Gives it back once memory that is gone by now is.  NULL is fine. */
+void raminate_node_claim_free(RaminateNodeClaim *claim);
 
 #endif

@@ -36,6 +36,14 @@ struct RaminateTierClass {
 
     /* Says whether a container uses it, so that it can't be deleted. */
     void (*set_used)(Object *obj, bool used);
+
+    /*
+     * Has its size, and its claim on a pool if there is one, be of @size bytes;
+     * NULL if it can't change.
+     * Returns: false with @errp set if the pool's node hasn't so much left;
+     * never if it becomes less.
+     */
+    bool (*resize_claim)(Object *obj, uint64_t size, Error **errp);
 };
 
 /* Returns: id of @obj; NULL while it is in the making. */

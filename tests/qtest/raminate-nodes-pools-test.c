@@ -127,9 +127,8 @@ static void test_tiers_of_one_container(void)
         raminate_object_add(qts, "memory-backend-node,id=n,parent=c,size=1M,"
                             "offset=3G,pool=both"),
         "memory-backend-node 'n': no node of pool 'both' has 0x100000 bytes "
-        "left: node 1 is a tier of the container already, node 0 is a tier of "
-        "the container already; make size smaller, or see by raminate-pool "
-        "list who uses them");
+        "left: node 1 is a tier already, node 0 is a tier already; make size "
+        "smaller, or see by raminate-pool list who uses them");
     qtest_quit(qts);
     end();
 }
