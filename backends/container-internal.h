@@ -47,6 +47,10 @@ static inline const char *container_id(HostMemoryBackendContainer *container)
     return object_get_canonical_path_component(OBJECT(container));
 }
 
+/* container-tiers.c; see RaminatePlacingClass */
+bool container_resize_claim(Object *obj, unsigned rank, uint64_t size,
+                            Error **errp);
+
 /* container-nodes.c */
 
 /*

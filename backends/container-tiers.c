@@ -273,3 +273,19 @@ bool host_memory_container_add_tier(HostMemoryBackendContainer *container,
     RAMINATE_TIER_GET_CLASS(obj)->set_used(obj, true);
     return true;
 }
+
+bool container_resize_claim(Object *obj, unsigned rank, uint64_t size,
+                            Error **errp)
+{
+    HostMemoryBackendContainer *container = MEMORY_BACKEND_CONTAINER(obj);
+
+    for (guint i = 0; i < container->children->len; i++) {
+        const Child *child = &g_array_index(container->children, Child, i);
+
+        if (child->tier.node == container->memory.tiers[rank].node) {
+            return RAMINATE_TIER_GET_CLASS(child->obj)->resize_claim(
+                child->obj, size, errp);
+        }
+    }
+    g_assert_not_reached();
+}

@@ -286,6 +286,7 @@ static void container_class_init(ObjectClass *oc, void *data)
     UserCreatableClass *ucc = USER_CREATABLE_CLASS(oc);
 
     RAMINATE_PLACING_CLASS(oc)->placing = container_placing;
+    RAMINATE_PLACING_CLASS(oc)->resize_claim = container_resize_claim;
     bc->alloc = container_alloc;
     bc->prepare = container_prepare;
     bc->check_late = container_check_late;

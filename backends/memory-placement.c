@@ -289,6 +289,15 @@ static RaminatePlacing *placement_placing(Object *obj)
     return &MEMORY_PLACEMENT(obj)->placing;
 }
 
+static bool placement_resize_claim(Object *obj, unsigned rank, uint64_t size,
+                                   Error **errp)
+{
+    if (rank == 0) {
+        MEMORY_PLACEMENT(obj)->budgets->value = size;
+    }
+    return true;
+}
+
 static void placement_init(Object *obj)
 {
     raminate_placing_init(&MEMORY_PLACEMENT(obj)->placing);
@@ -364,14 +373,10 @@ static void placement_set_nodes(Object *obj, Visitor *v, const char *name,
     MemoryPlacement *placement = MEMORY_PLACEMENT(obj);
     uint16List *value = NULL;
 
-    if (visit_type_uint16List(v, name, &value, errp)) {
-        if (check_early(placement, name, errp)) {
-            uint16List *old = placement->nodes;
-
-            placement->nodes = value;
-            value = old;
-        }
-        qapi_free_uint16List(value);
+    if (check_early(placement, name, errp) &&
+        visit_type_uint16List(v, name, &value, errp)) {
+        qapi_free_uint16List(placement->nodes);
+        placement->nodes = value;
     }
 }
 
@@ -387,14 +392,11 @@ static void placement_set_budgets(Object *obj, Visitor *v, const char *name,
     MemoryPlacement *placement = MEMORY_PLACEMENT(obj);
     sizeList *value = NULL;
 
-    if (visit_type_sizeList(v, name, &value, errp)) {
-        if (check_early(placement, name, errp)) {
-            sizeList *old = placement->budgets;
-
-            placement->budgets = value;
-            value = old;
-        }
-        qapi_free_sizeList(value);
+    /* First, since HMP's qom-set can visit no list of sizes: it asserts. */
+    if (check_early(placement, name, errp) &&
+        visit_type_sizeList(v, name, &value, errp)) {
+        qapi_free_sizeList(placement->budgets);
+        placement->budgets = value;
     }
 }
 
@@ -405,6 +407,7 @@ static void placement_class_init(ObjectClass *oc, void *data)
     ucc->complete = placement_complete;
     oc->unparent = placement_unparent;
     RAMINATE_PLACING_CLASS(oc)->placing = placement_placing;
+    RAMINATE_PLACING_CLASS(oc)->resize_claim = placement_resize_claim;
 
     object_class_property_add_str(oc, "memdev", placement_get_memdev,
                                   placement_set_memdev);

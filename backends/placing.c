@@ -9,6 +9,7 @@
 #include "qapi/qapi-types-raminate-types.h"
 #include "qapi/visitor.h"
 #include "qemu/module.h"
+#include "backends/raminate/fast-budget.h"
 #include "backends/raminate/placing.h"
 #include "hw/raminate/engine/settings.h"
 
@@ -193,6 +194,24 @@ static void placing_set_record(Object *obj, const char *value, Error **errp)
     placing->record = g_strdup(value);
 }
 
+static void placing_get_fast_budget(Object *obj, Visitor *v, const char *name,
+                                    void *opaque, Error **errp)
+{
+    uint64_t value = raminate_fast_budget_get(placing_of(obj));
+
+    visit_type_size(v, name, &value, errp);
+}
+
+static void placing_set_fast_budget(Object *obj, Visitor *v, const char *name,
+                                    void *opaque, Error **errp)
+{
+    uint64_t value;
+
+    if (visit_type_size(v, name, &value, errp)) {
+        raminate_fast_budget_set(obj, placing_of(obj), value, errp);
+    }
+}
+
 void raminate_placing_add_properties(ObjectClass *oc)
 {
     object_class_property_add_bool(oc, "monitor", placing_get_monitor,
@@ -209,6 +228,11 @@ void raminate_placing_add_properties(ObjectClass *oc)
                                   placing_set_record);
     object_class_property_set_description(oc, "record",
         "File to record the scans to; an empty one ends the recording");
+    object_class_property_add(oc, "fast-budget", "size",
+                              placing_get_fast_budget,
+                              placing_set_fast_budget, NULL, NULL);
+    object_class_property_set_description(oc, "fast-budget",
+        "How much of the memory is to be in the fastest tier");
     for (unsigned i = 0; i < ARRAY_SIZE(enums); i++) {
         object_class_property_add(oc, enums[i].name, enums[i].type,
                                   placing_get_enum, placing_set_enum, NULL,
@@ -234,6 +258,10 @@ bool raminate_placing_start(Object *obj, RaminateMemory *memory, Error **errp)
 {
     RaminatePlacing *placing = placing_of(obj);
 
+    for (unsigned i = 0; i < memory->nr_tiers; i++) {
+        memory->tiers[i].budget = memory->tiers[i].size;
+    }
+    placing->memory = memory;
     placing->placer = raminate_placer_new(memory, &placing->settings, errp);
     if (placing->placer && placing->record && *placing->record &&
         !raminate_placer_record(placing->placer, placing->record, errp)) {

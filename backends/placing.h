@@ -20,6 +20,7 @@ typedef struct RaminatePlacing {
     RaminatePlacerSettings settings;
     char *record;               /* file, or NULL for none */
     RaminatePlacer *placer;     /* NULL until the memory is there */
+    RaminateMemory *memory;     /* the placer's */
 } RaminatePlacing;
 
 struct RaminatePlacingClass {
@@ -27,6 +28,15 @@ struct RaminatePlacingClass {
 
     /* Returns: the object's part of that name. */
     RaminatePlacing *(*placing)(Object *obj);
+
+    /*
+     * Has the size of the tier @rank, the fastest being 0, and its claim on a
+     * pool if there is one, be of @size bytes.
+     * Returns: false with @errp set if the pool's node hasn't so much left;
+     * never if it becomes less.
+     */
+    bool (*resize_claim)(Object *obj, unsigned rank, uint64_t size,
+                         Error **errp);
 };
 
 /* Returns: false with @errp set if a number is not what it may be. */

@@ -103,6 +103,11 @@ static void print_figures(Monitor *mon, const RaminateInfo *info)
         monitor_printf(mon, "  pages found astray: %" PRIu64 "\n",
                        info->pages_astray);
     }
+    if (info->pages_resized || info->pages_to_resize) {
+        monitor_printf(mon, "  pages moved for fast-budget: %" PRIu64
+                       ", left: %" PRIu64 "\n", info->pages_resized,
+                       info->pages_to_resize);
+    }
     monitor_printf(mon, "  pages written to slow memory: %" PRId64 " saved, %"
                    PRIu64 " by swaps\n", info->slow_writes_saved,
                    info->slow_writes_by_swaps);

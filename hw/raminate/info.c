@@ -40,7 +40,7 @@ static RaminateTierInfo *tier_info(const RaminatePlacer *placer, unsigned i)
         info->node = tier->node;
     }
     info->offset = tier->offset;
-    info->size = tier->size;
+    info->size = tier->budget;
     info->read_cost = tier->costs.read;
     info->write_cost = tier->costs.write;
     info->idle_power = tier->costs.idle;
@@ -96,7 +96,7 @@ static void get_loads(const RaminatePlacer *placer, EnergyLoads *loads)
         RaminateTierLoad *unmoved = &loads->unmoved.tiers[i];
         RaminateTierLoad *placed = &loads->placed.tiers[i];
 
-        unmoved->size = placer->memory->tiers[i].size;
+        unmoved->size = placer->memory->tiers[i].budget;
         unmoved->written = (double)figures->unmoved[i] * RAMINATE_PAGE_SIZE;
         placed->size = unmoved->size;
         placed->read = (double)figures->swap_reads[i] * RAMINATE_PAGE_SIZE;
@@ -218,6 +218,7 @@ static void add_figures(const RaminateFigures *figures, RaminateInfo *info)
     info->swaps_held = figures->swaps_held;
     info->pages_failed = figures->pages_failed;
     info->pages_astray = figures->pages_astray;
+    info->pages_resized = figures->pages_resized;
     info->watch_faults = figures->watch_faults;
     info->has_huge_pages = figures->has_huge;
     info->huge_pages = figures->huge_pages * RAMINATE_REGION_SIZE;
@@ -240,6 +241,7 @@ RaminateInfo *raminate_placer_info(RaminatePlacer *placer)
     raminate_placer_lock(placer);
     add_settings(placer, info);
     add_figures(raminate_engine_figures(placer->engine), info);
+    info->pages_to_resize = llabs(raminate_engine_excess(placer->engine));
     info->bytes_per_page = bytes_per_page(placer);
     info->memory = raminate_engine_memory(placer->engine) +
                    placer->sample_memory;
@@ -273,10 +275,12 @@ static RaminatePageMove *move_info(const RaminatePlacer *placer,
     info->ms_ago = raminate_placer_now(placer) - move->ms;
     info->from = g_strdup(placer->memory->tiers[move->from].id);
     info->to = g_strdup(placer->memory->tiers[move->to].id);
-    info->with = move->with;
+    info->has_with = move->with != RAMINATE_NO_PAGE;
+    info->with = info->has_with ? move->with : 0;
     info->heat = move->heat;
     info->policy = g_strdup(move->policy);
-    info->reason = !move->policy ? RAMINATE_MOVE_REASON_COMMAND
+    info->reason = !info->has_with ? RAMINATE_MOVE_REASON_RESIZE
+                 : !move->policy ? RAMINATE_MOVE_REASON_COMMAND
                  : move->to < move->from ? RAMINATE_MOVE_REASON_PROMOTE
                  : RAMINATE_MOVE_REASON_DEMOTE;
     return info;

@@ -155,6 +155,7 @@ static bool do_step(RaminatePlacer *placer)
         raminate_placer_look(placer);
     } else if (task == RAMINATE_TASK_BATCH) {
         raminate_placer_batch(placer);
+        raminate_placer_resize(placer);
         raminate_placer_tend(placer);
     }
     if (task != RAMINATE_TASK_WAIT) {

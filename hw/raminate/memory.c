@@ -87,3 +87,11 @@ void raminate_memory_exchanged(const RaminateMemory *memory, uint32_t a,
 
     raminate_placement_swap(memory->placement, a, b);
 }
+
+void raminate_memory_given(const RaminateMemory *memory, uint32_t page,
+                           unsigned tier)
+{
+    QEMU_LOCK_GUARD(memory->placement_lock);
+
+    raminate_placement_give(memory->placement, page, tier);
+}

@@ -52,6 +52,8 @@ typedef struct RaminateTier {
     /* These change, under the big lock. */
     bool is_attached;           /* whether KVM has the range; see kvm.h */
     bool keeps_memory;          /* whether a discard of frames has failed */
+    uint64_t budget;            /* bytes of pages that are to be there; @size
+                                   at first, and always for a range */
 } RaminateTier;
 
 /*
@@ -112,5 +114,12 @@ bool raminate_memory_has_failed(const RaminateMemory *memory, uint32_t frame);
  */
 void raminate_memory_exchanged(const RaminateMemory *memory, uint32_t a,
                                uint32_t b);
+
+/*
+ * Says in the placement that @page was given to another tier, which is a node:
+ * see raminate_placement_give().  The same holds.
+ */
+void raminate_memory_given(const RaminateMemory *memory, uint32_t page,
+                           unsigned tier);
 
 #endif

@@ -2,9 +2,10 @@
  * RAMinate: the inside of the placer, for the files that make it up
  *
  * placer.c has its life and its settings, loop.c the thread, scan.c a scan,
- * batch.c a batch, tend.c what is done between batches, main-work.c what is done
- * in the main loop, parts.c which sampler and mover are in force, claim.c who has placement and policy, hold.c
- * what holds it, info.c what is told to those who ask.
+ * batch.c a batch, tend.c and resize.c what is done between batches, main-work.c
+ * what is done in the main loop, parts.c which sampler and mover are in force,
+ * claim.c who has placement and policy, hold.c what holds it, info.c what is
+ * told to those who ask.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -234,6 +235,14 @@ void raminate_placer_look(RaminatePlacer *placer);
 /* batch.c; in the thread, without the lock */
 
 void raminate_placer_batch(RaminatePlacer *placer);
+
+/* resize.c; in the thread, without the lock */
+
+/*
+ * Gives some pages to another tier, if the fastest one has too many or too few:
+ * as many as may be exchanged in a batch.
+ */
+void raminate_placer_resize(RaminatePlacer *placer);
 
 /* tend.c; in the thread, without the lock */
 

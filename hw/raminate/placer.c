@@ -304,9 +304,18 @@ bool raminate_placer_record(RaminatePlacer *placer, const char *path,
         replace_recording(placer, NULL);
     }
     if (*path) {
+        bool resizes;
+
         raminate_placer_lock(placer);
         scan_period = placer->settings.engine.scan_period;
+        resizes = raminate_engine_excess(placer->engine);
         raminate_placer_unlock(placer);
+        if (resizes) {
+            error_setg(errp, "%s '%s': the size of the fastest tier is being "
+                       "changed; record once pages-to-resize is 0",
+                       placer->memory->type, placer->memory->id);
+            return false;
+        }
         recording = raminate_recording_new(placer->memory, path, scan_period,
                                            errp);
         if (!recording) {
@@ -315,6 +324,32 @@ bool raminate_placer_record(RaminatePlacer *placer, const char *path,
     }
     replace_recording(placer, recording);
     return true;
+}
+
+/* The size of the fastest tier */
+
+void raminate_placer_set_fast_pages(RaminatePlacer *placer, uint32_t pages)
+{
+    if (placer->recording) {
+        raminate_recording_end(placer->recording,
+                               "the size of the fastest tier is changed");
+        replace_recording(placer, NULL);
+    }
+    raminate_placer_lock(placer);
+    raminate_engine_set_fast_pages(placer->engine,
+                                   raminate_placer_now(placer), pages);
+    qemu_cond_signal(&placer->changed);
+    raminate_placer_unlock(placer);
+}
+
+uint32_t raminate_placer_tier_pages(RaminatePlacer *placer, unsigned tier)
+{
+    uint32_t pages;
+
+    raminate_placer_lock(placer);
+    pages = raminate_placement_tier_pages(placer->memory->placement, tier);
+    raminate_placer_unlock(placer);
+    return pages;
 }
 
 /* What goes along with the guest */

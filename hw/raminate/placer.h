@@ -49,6 +49,16 @@ bool raminate_placer_set(RaminatePlacer *placer,
                          const RaminatePlacerSettings *settings, Error **errp);
 
 /*
+ * Has the fastest tier have so many pages from now on, 1 at least; the slowest
+ * takes them or gives them, while the guest runs.  A recording ends, since it
+ * knows of no such thing.
+ */
+void raminate_placer_set_fast_pages(RaminatePlacer *placer, uint32_t pages);
+
+/* Returns: how many pages a tier has at present. */
+uint32_t raminate_placer_tier_pages(RaminatePlacer *placer, unsigned tier);
+
+/*
  * Records to a new file from now on; an empty @path ends the recording.
  * Returns: false with @errp set if it can't be; then the one before goes on,
  * unless it is to the same file.

@@ -45,6 +45,24 @@ static unsigned kinds_of_samplers(void)
     return kinds;
 }
 
+/*
+ * Returns: where the frames of a tier would begin if it had had as many from
+ * the start as it has now.
+ */
+static uint32_t first_frame(const RaminatePlacement *placement, unsigned tier)
+{
+    const RaminateFrameRange *ranges =
+        raminate_placement_layout(placement)->ranges;
+    uint32_t first = 0;
+
+    for (unsigned i = 0; i < raminate_placement_tiers(placement); i++) {
+        if (ranges[i].first < ranges[tier].first) {
+            first += raminate_placement_tier_pages(placement, i);
+        }
+    }
+    return first;
+}
+
 RaminateRecording *raminate_recording_new(const RaminateMemory *memory,
                                           const char *path,
                                           uint32_t scan_period_ms,
@@ -66,8 +84,9 @@ RaminateRecording *raminate_recording_new(const RaminateMemory *memory,
     for (unsigned i = 0; i < memory->nr_tiers; i++) {
         header.tiers[i].id = memory->tiers[i].id;
         header.tiers[i].rank = memory->tiers[i].rank;
-        header.tiers[i].first = layout->ranges[i].first;
-        header.tiers[i].count = layout->ranges[i].count;
+        header.tiers[i].first = first_frame(memory->placement, i);
+        header.tiers[i].count =
+            raminate_placement_tier_pages(memory->placement, i);
         header.tiers[i].costs = layout->costs[i];
     }
     recording->memory = memory;
@@ -112,6 +131,13 @@ void raminate_recording_add(RaminateRecording *recording, GByteArray *entries)
     if (recording && entries && !recording->ended) {
         recording->ended = !raminate_recorder_hand_over(recording->recorder,
                                                         entries);
+    }
+}
+
+void raminate_recording_end(RaminateRecording *recording, const char *reason)
+{
+    if (!recording->ended) {
+        ended_cb(reason, recording);
     }
 }
 

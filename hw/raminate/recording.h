@@ -43,6 +43,9 @@ void raminate_recording_encode(const RaminateMemory *memory,
  */
 void raminate_recording_add(RaminateRecording *recording, GByteArray *entries);
 
+/* Tells that it ends early; to be freed next.  Without the placer's lock. */
+void raminate_recording_end(RaminateRecording *recording, const char *reason);
+
 /* Returns: whether @path leads to the file of the recording. */
 bool raminate_recording_is_to(const RaminateRecording *recording,
                               const char *path);

@@ -284,6 +284,8 @@ static ContainerInfo *read_container(Reader *reader)
     info->swaps_held = read_uint(reader, "swaps-held", FALSE);
     info->pages_failed = read_uint(reader, "pages-failed", FALSE);
     info->pages_astray = read_uint(reader, "pages-astray", FALSE);
+    info->pages_resized = read_uint(reader, "pages-resized", FALSE);
+    info->pages_to_resize = read_uint(reader, "pages-to-resize", FALSE);
     info->watch_faults = read_uint(reader, "watch-faults", FALSE);
     info->huge_pages = read_uint(reader, "huge-pages", TRUE);
     info->huge_splits = read_uint(reader, "huge-splits", FALSE);

@@ -85,6 +85,8 @@ typedef struct ContainerInfo {
     guint64 swaps_held;
     guint64 pages_failed;
     guint64 pages_astray;
+    guint64 pages_resized;
+    guint64 pages_to_resize;
     guint64 watch_faults;
     guint64 huge_pages;         /* bytes; 0 if not known */
     guint64 huge_splits;

@@ -23,12 +23,9 @@
 #include "qemu/osdep.h"
 #include "qapi/error.h"
 #include "qemu/lockable.h"
-#include "hw/raminate/mover/mover.h"
+#include "hw/raminate/mover/migrate-internal.h"
 #include <numa.h>
 #include <numaif.h>
-
-/* Pages that one system call is asked to move or to find, at most */
-#define CALL_PAGES RAMINATE_REGION_PAGES
 
 /*
  * So many regions are looked at before each batch; more if pages were astray,
@@ -47,24 +44,6 @@
 
 /* A page that is still under way is asked for so often. */
 #define TRIES 3
-
-/* Of whoever has the batch: in the placer's thread or the main loop */
-typedef struct MigrateMover {
-    RaminateMover parent;
-    uint64_t looked;            /* regions, in all */
-    uint32_t regions;           /* to look at before the next batch */
-    uint32_t left;              /* of them */
-    uint32_t astray;            /* pages, since the batch before */
-    uint64_t reserve[RAMINATE_MAX_TIERS];   /* bytes that stay free on nodes */
-} MigrateMover;
-
-/* Pages for one system call, and what became of them */
-typedef struct Call {
-    void *addrs[CALL_PAGES];
-    int nodes[CALL_PAGES];      /* where each is to be */
-    int status[CALL_PAGES];     /* node that each is on, or -errno */
-    size_t nr;
-} Call;
 
 /*
  * Returns: of how many free bytes on @node the kernel begins to make more, and
@@ -93,8 +72,7 @@ static uint64_t read_reserve(int node)
     return pages * qemu_real_host_page_size();
 }
 
-/* Returns: whether @nr pages more fit on the node of @tier. */
-static bool has_room(const MigrateMover *mover, unsigned tier, size_t nr)
+bool migrate_has_room(const MigrateMover *mover, unsigned tier, size_t nr)
 {
     long long unused = 0;
 
@@ -122,8 +100,8 @@ static void migrate_close(RaminateMover *parent)
     g_free(container_of(parent, MigrateMover, parent));
 }
 
-static void add_page(Call *call, const RaminateMemory *memory, uint32_t page,
-                     int node)
+void migrate_add_page(MigrateCall *call, const RaminateMemory *memory,
+                      uint32_t page, int node)
 {
     call->addrs[call->nr] = raminate_memory_page(memory, page);
     call->nodes[call->nr] = node;
@@ -131,27 +109,22 @@ static void add_page(Call *call, const RaminateMemory *memory, uint32_t page,
 }
 
 /* Returns: 0, or -errno if nothing can be known of any page. */
-static int find_pages(Call *call)
+static int find_pages(MigrateCall *call)
 {
     return move_pages(0, call->nr, call->addrs, NULL, call->status, 0) < 0
            ? -errno : 0;
 }
 
-/*
- * Whether a page is where it is to be; one without memory is anywhere.  So is
- * one that shows the kernel's page of zeroes, of which it says EFAULT: pages
- * full of zeroes become so when the huge page that they are in is split.
- */
-static bool is_there(const Call *call, size_t i)
+bool migrate_is_there(const MigrateCall *call, size_t i)
 {
     return call->status[i] == call->nodes[i] || call->status[i] == -ENOENT ||
            call->status[i] == -EFAULT;
 }
 
 /* One system call.  Returns: as move_call(). */
-static int move_once(Call *call, bool *again)
+static int move_once(MigrateCall *call, bool *again)
 {
-    int moved[CALL_PAGES];
+    int moved[MIGRATE_CALL_PAGES];
     bool all_there = true;
     int ret = move_pages(0, call->nr, call->addrs, call->nodes, call->status,
                          MPOL_MF_MOVE) < 0 ? -errno : 0;
@@ -169,7 +142,7 @@ static int move_once(Call *call, bool *again)
         return 0;
     }
     for (size_t i = 0; i < call->nr; i++) {
-        if (!is_there(call, i)) {
+        if (!migrate_is_there(call, i)) {
             *again |= !ret && (moved[i] == -EBUSY || moved[i] == -EAGAIN);
             call->status[i] = ret < 0 ? ret : moved[i] < 0 ? moved[i] : -EBUSY;
         }
@@ -183,7 +156,7 @@ static int move_once(Call *call, bool *again)
  * page as well; so it is asked again before it is believed.
  * Returns: 0, or -errno if the system call has failed.
  */
-static int move_call(Call *call)
+static int move_call(MigrateCall *call)
 {
     bool again = call->nr;
     int ret = 0;
@@ -195,7 +168,7 @@ static int move_call(Call *call)
 }
 
 /* Takes pages out of the huge pages that they are in. */
-static void split(const Call *call)
+static void split(const MigrateCall *call)
 {
     for (size_t i = 0; i < call->nr; i++) {
         /*
@@ -208,7 +181,7 @@ static void split(const Call *call)
 }
 
 /* At once, since the kernel puts huge pages together again as it likes. */
-static int split_and_move(Call *call)
+int migrate_split_and_move(MigrateCall *call)
 {
     split(call);
     return move_call(call);
@@ -235,7 +208,7 @@ static int node_of(const RaminateMemory *memory, uint32_t page)
 }
 
 /* @up: whether the pages that leave the slower tier move, or the others */
-static void fill_call(Call *call, const RaminateMemory *memory,
+static void fill_call(MigrateCall *call, const RaminateMemory *memory,
                       const RaminateMove *moves, size_t nr, bool up)
 {
     call->nr = 0;
@@ -243,13 +216,13 @@ static void fill_call(Call *call, const RaminateMemory *memory,
         uint32_t from_fast = page_down(memory, &moves[i]);
         uint32_t from_slow = page_up(memory, &moves[i]);
 
-        add_page(call, memory, up ? from_slow : from_fast,
+        migrate_add_page(call, memory, up ? from_slow : from_fast,
                  node_of(memory, up ? from_fast : from_slow));
     }
 }
 
 /* Puts @call's pages of moves that were not made in full back. */
-static void undo(Call *call, const RaminateMemory *memory,
+static void undo(MigrateCall *call, const RaminateMemory *memory,
                  const RaminateMove *moves, size_t nr)
 {
     call->nr = 0;
@@ -257,7 +230,7 @@ static void undo(Call *call, const RaminateMemory *memory,
         if (moves[i].status == RAMINATE_MOVE_FAILED) {
             uint32_t down = page_down(memory, &moves[i]);
 
-            add_page(call, memory, down, node_of(memory, down));
+            migrate_add_page(call, memory, down, node_of(memory, down));
         }
     }
     /* Those that don't, because the node is full, are found astray later. */
@@ -268,32 +241,33 @@ static void undo(Call *call, const RaminateMemory *memory,
 static int exchange_some(const RaminateMemory *memory, RaminateMove *moves,
                          size_t nr)
 {
-    g_autofree Call *downs = g_new(Call, 1);
-    g_autofree Call *ups = g_new(Call, 1);
+    g_autofree MigrateCall *downs = g_new(MigrateCall, 1);
+    g_autofree MigrateCall *ups = g_new(MigrateCall, 1);
     bool failed = false;
     int ret;
 
     fill_call(downs, memory, moves, nr, false);
     fill_call(ups, memory, moves, nr, true);
-    ret = split_and_move(downs);
+    ret = migrate_split_and_move(downs);
     if (ret < 0) {
         return ret;
     }
     for (size_t i = 0; i < nr; i++) {
-        if (!is_there(downs, i)) {
+        if (!migrate_is_there(downs, i)) {
             /* There is no room for the other one: it is to stay. */
             ups->nodes[i] = node_of(memory, page_up(memory, &moves[i]));
         }
     }
-    ret = split_and_move(ups);
+    ret = migrate_split_and_move(ups);
     for (size_t i = 0; i < nr; i++) {
-        if (ret == 0 && is_there(downs, i) && is_there(ups, i)) {
+        if (ret == 0 && migrate_is_there(downs, i) &&
+            migrate_is_there(ups, i)) {
             moves[i].status = RAMINATE_MOVE_DONE;
             raminate_memory_exchanged(memory, moves[i].page, moves[i].with);
         } else {
             moves[i].status = RAMINATE_MOVE_FAILED;
             moves[i].error = ret < 0 ? -ret
-                             : !is_there(downs, i) ? -downs->status[i]
+                             : !migrate_is_there(downs, i) ? -downs->status[i]
                                                    : -ups->status[i];
             failed = true;
         }
@@ -336,19 +310,28 @@ static size_t same_down(const RaminateMemory *memory,
 {
     size_t n = 1;
 
-    while (n < MIN(nr, CALL_PAGES) && !is_level(memory, &moves[n]) &&
+    while (n < MIN(nr, MIGRATE_CALL_PAGES) && !is_level(memory, &moves[n]) &&
            tier_down(memory, &moves[n]) == tier_down(memory, &moves[0])) {
         n++;
     }
     return n;
 }
 
-static void no_room(RaminateMove *moves, size_t nr)
+void migrate_no_room(RaminateMove *moves, size_t nr)
 {
     for (size_t i = 0; i < nr; i++) {
         moves[i].status = RAMINATE_MOVE_FAILED;
         moves[i].error = ENOMEM;
     }
+}
+
+RaminateExchangeResult migrate_call_failed(const RaminateMemory *memory,
+                                          int ret, Error **errp)
+{
+    error_setg_errno(errp, -ret, "%s '%s': the host's kernel can't move pages",
+                     memory->type, memory->id);
+    return ret == -EINTR ? RAMINATE_EXCHANGE_REFUSED
+                         : RAMINATE_EXCHANGE_BROKEN;
 }
 
 static RaminateExchangeResult migrate_exchange(RaminateMover *parent,
@@ -369,16 +352,13 @@ static RaminateExchangeResult migrate_exchange(RaminateMover *parent,
             continue;
         }
         n = same_down(memory, &moves[i], nr - i);
-        if (has_room(mover, tier_down(memory, &moves[i]), n)) {
+        if (migrate_has_room(mover, tier_down(memory, &moves[i]), n)) {
             ret = exchange_some(memory, &moves[i], n);
         } else {
-            no_room(&moves[i], n);
+            migrate_no_room(&moves[i], n);
         }
         if (ret < 0) {
-            error_setg_errno(errp, -ret, "%s '%s': the host's kernel can't "
-                             "move pages", memory->type, memory->id);
-            return ret == -EINTR ? RAMINATE_EXCHANGE_REFUSED
-                                 : RAMINATE_EXCHANGE_BROKEN;
+            return migrate_call_failed(memory, ret, errp);
         }
     }
     return RAMINATE_EXCHANGE_OK;
@@ -388,7 +368,7 @@ static RaminateExchangeResult migrate_exchange(RaminateMover *parent,
 
 /* Adds those of @region to @astray. */
 static void look_at_region(const RaminateMemory *memory, uint32_t region,
-                           Call *call, GArray *astray)
+                           MigrateCall *call, GArray *astray)
 {
     uint32_t nr_pages = raminate_placement_pages(memory->placement);
     uint32_t first = region << RAMINATE_REGION_BITS;
@@ -396,7 +376,7 @@ static void look_at_region(const RaminateMemory *memory, uint32_t region,
 
     call->nr = 0;
     for (uint32_t page = first; page < end; page++) {
-        add_page(call, memory, page, node_of(memory, page));
+        migrate_add_page(call, memory, page, node_of(memory, page));
     }
     if (find_pages(call) < 0) {
         return;
@@ -412,7 +392,7 @@ static void look_at_region(const RaminateMemory *memory, uint32_t region,
 
 /* Brings those back that are to be in @tier. */
 static void bring_back(const MigrateMover *mover, const GArray *astray,
-                       Call *call, unsigned tier)
+                       MigrateCall *call, unsigned tier)
 {
     const RaminateMemory *memory = mover->parent.memory;
 
@@ -421,13 +401,14 @@ static void bring_back(const MigrateMover *mover, const GArray *astray,
         uint32_t page = g_array_index(astray, uint32_t, i);
 
         if (raminate_placement_tier(memory->placement, page) == tier) {
-            add_page(call, memory, page, memory->tiers[tier].node);
+            migrate_add_page(call, memory, page, memory->tiers[tier].node);
         }
-        if (call->nr == CALL_PAGES || (call->nr && i + 1 == astray->len)) {
-            if (!has_room(mover, tier, call->nr)) {
+        if (call->nr == MIGRATE_CALL_PAGES ||
+            (call->nr && i + 1 == astray->len)) {
+            if (!migrate_has_room(mover, tier, call->nr)) {
                 return;
             }
-            split_and_move(call);
+            migrate_split_and_move(call);
             call->nr = 0;
         }
     }
@@ -441,7 +422,7 @@ static uint32_t migrate_tend(RaminateMover *parent, bool *more)
         DIV_ROUND_UP((uint64_t)raminate_placement_pages(memory->placement),
                      RAMINATE_REGION_PAGES);
     g_autoptr(GArray) astray = g_array_new(false, false, sizeof(uint32_t));
-    g_autofree Call *call = g_new(Call, 1);
+    g_autofree MigrateCall *call = g_new(MigrateCall, 1);
     uint32_t nr = MIN(MIN(mover->left, nr_regions), PIECE_REGIONS);
 
     for (uint32_t i = 0; i < nr; i++) {
@@ -483,6 +464,7 @@ const RaminateMoverOps raminate_mover_migrate = {
     .begin = migrate_begin,
     .exchange = migrate_exchange,
     .end = migrate_end,
+    .give = migrate_give,
     .tend = migrate_tend,
     .mappings = migrate_mappings,
 };

@@ -49,6 +49,16 @@ typedef struct RaminateMoverOps {
                                        RaminateMove *moves, size_t nr,
                                        int64_t deadline, Error **errp);
 
+    /*
+     * Has pages be where tier @to is, and gives them to it by
+     * raminate_memory_given().  Called in the placer's thread, while nothing
+     * else moves pages; NULL if tiers own their frames.
+     * @moves: see RaminateMove; none is in @to
+     * Returns: as exchange() does.
+     */
+    RaminateExchangeResult (*give)(RaminateMover *mover, RaminateMove *moves,
+                                   size_t nr, unsigned to, Error **errp);
+
     /* Returns: for how long the vCPUs were paused, in nanoseconds. */
     uint64_t (*end)(RaminateMover *mover);
 
