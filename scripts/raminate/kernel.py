@@ -14,7 +14,7 @@ import subprocess
 import tempfile
 from typing import Dict, Iterator, List, Optional, Sequence
 
-from . import paths
+from . import apt, paths
 from .paths import SetupError
 
 # Those of hardware have drivers for all that QEMU emulates.
@@ -23,7 +23,8 @@ FULL_PACKAGES = ('linux-image-amd64', 'linux-image-generic')
 PACKAGES = ('linux-image-cloud-amd64', FULL_PACKAGES[0],
             'linux-image-virtual', FULL_PACKAGES[1])
 REMEDY = ("name a kernel image with KERNEL=PATH (its modules are looked for "
-          "in lib/modules beside its directory, and in /lib/modules)")
+          "beside it, in lib/modules beside its directory, and in "
+          "/lib/modules)")
 
 
 @dataclass
@@ -47,13 +48,16 @@ def find(cache: Path = paths.BUILD / 'kernel',
          packages: Sequence[str] = PACKAGES) -> Kernel:
     """The kernel named by KERNEL, or else the distribution's newest one."""
     named = os.environ.get('KERNEL')
-    if named:
-        return of_image(Path(named))
+    return of_image(Path(named)) if named else get(cache, packages)
+
+
+def get(cache: Path, packages: Sequence[str], suite: str = '') -> Kernel:
+    """The newest kernel of the distribution, or of another suite of it."""
     cache.parent.mkdir(parents=True, exist_ok=True)
     with _locked(cache.with_suffix('.lock')):
         if not cache.is_dir():
-            _fetch(cache, packages)
-    return of_image(next((cache / 'boot').glob('vmlinuz-*')))
+            _fetch(cache, packages, suite)
+    return of_image(_images(cache)[0])
 
 
 def read_module(path: Path) -> bytes:
@@ -68,10 +72,13 @@ def read_module(path: Path) -> bytes:
 def of_image(image: Path) -> Kernel:
     """The kernel of that image, with the modules beside it or installed."""
     version = _image_version(image)
-    roots = (image.resolve().parent.parent, Path('/'))
+    folder = image.resolve().parent
+    # From 7.2 on, Debian has images beside their modules.
+    places = [folder] if folder.name == version else []
     # Newer packages put them below /usr.
-    places = [root / folder / 'modules' / version
-              for root in roots for folder in ('lib', 'usr/lib')]
+    places += [root / lib / 'modules' / version
+               for root in (folder.parent, Path('/'))
+               for lib in ('lib', 'usr/lib')]
     modules = next((p for p in places if (p / 'kernel').is_dir()), None)
     return Kernel(image, version, modules)
 
@@ -106,36 +113,49 @@ def _apt(*args: str, cwd: Optional[str] = None) -> str:
     return ''
 
 
-def _wanted_packages(packages: Sequence[str]) -> List[str]:
-    """The image package of this distribution, and its modules' package."""
+def _wanted_packages(packages: Sequence[str], options: Sequence[str] = ()
+                     ) -> List[str]:
+    """All that one kernel is in: its image, and what is apart from that.
+
+    That is the modules in Ubuntu, and from 7.2 on in Debian also the image
+    itself, in linux-binary, and the list of what is built in, in linux-base.
+    """
     for package in packages:
-        deps = _apt('apt-cache', 'depends', '--recurse', '--no-recommends',
-                    '--no-suggests', '--no-conflicts', '--no-breaks',
-                    '--no-replaces', '--no-enhances', package)
-        wanted = re.findall(r'^linux-(?:image|modules)-\d\S+$', deps, re.M)
+        deps = _apt('apt-cache', *options, 'depends', '--recurse',
+                    '--no-recommends', '--no-suggests', '--no-conflicts',
+                    '--no-breaks', '--no-replaces', '--no-enhances', package)
+        wanted = re.findall(r'^linux-(?:base|binary|image|modules)-\d\S+$',
+                            deps, re.M)
         if wanted:
             return sorted(set(wanted))
     return []
 
 
-def _fetch(cache: Path, packages: Sequence[str]) -> None:
-    wanted = _wanted_packages(packages)
-    if not wanted and os.geteuid() == 0:
-        _apt('apt-get', '-q', 'update')
-        wanted = _wanted_packages(packages)
-    if not wanted:
-        raise SetupError("apt knows no kernel package; run apt-get update, "
-                         "or " + REMEDY)
+def _fetch(cache: Path, packages: Sequence[str], suite: str) -> None:
     with tempfile.TemporaryDirectory(dir=cache.parent,
                                      prefix='kernel-') as tmp:
-        _unpack(wanted, Path(tmp))
+        options = apt.suite_options(Path(tmp), suite) if suite else []
+        wanted = _wanted_packages(packages, options)
+        if not wanted and not suite and os.geteuid() == 0:
+            _apt('apt-get', '-q', 'update')
+            wanted = _wanted_packages(packages)
+        if not wanted:
+            raise apt.NoPackage(
+                f"apt knows no kernel package{suite and f' of {suite}'}; "
+                "run apt-get update, or " + REMEDY)
+        _unpack(wanted, options, Path(tmp))
         (Path(tmp) / 'root').rename(cache)
 
 
-def _unpack(packages: List[str], tmp: Path) -> None:
+def _images(root: Path) -> List[Path]:
+    return [*root.glob('boot/vmlinuz-*'),
+            *root.glob('usr/lib/modules/*/vmlinuz')]
+
+
+def _unpack(packages: List[str], options: Sequence[str], tmp: Path) -> None:
     # The sandbox user of apt may not write below a private directory.
-    _apt('apt-get', '-q', '-o', 'APT::Sandbox::User=root', 'download',
-         *packages, cwd=str(tmp))
+    _apt('apt-get', *options, '-q', '-o', 'APT::Sandbox::User=root',
+         'download', *packages, cwd=str(tmp))
     debs = list(tmp.glob('*.deb'))
     if len(debs) < len(packages):
         raise SetupError(f"apt-get cannot download {' '.join(packages)}; "
@@ -145,7 +165,7 @@ def _unpack(packages: List[str], tmp: Path) -> None:
         subprocess.run(['dpkg', '-x', str(deb), str(tmp / 'root')],
                        check=True)
         deb.unlink()
-    if not list((tmp / 'root' / 'boot').glob('vmlinuz-*')):
+    if not _images(tmp / 'root'):
         raise SetupError(f"{' '.join(packages)} holds no kernel image; "
                          + REMEDY)
     shutil.rmtree(tmp / 'root' / 'usr' / 'share', ignore_errors=True)

@@ -13,17 +13,11 @@ import tempfile
 from typing import List
 
 from libvirtlib import Skip, paths
+from raminate import apt
 
 WANTED = ('libvirt-daemon', 'libvirt-daemon-driver-qemu', 'libvirt-clients')
 BACKPORTS = 'bookworm-backports'
 CACHE = paths.BUILD / 'libvirt'
-# Sees the suite alone, as configure does; "$1" is a directory to work in.
-PRIVATE_APT = '''
-source_dir=$2; temp_dir=$1; build_dir=$1
-. "$2/scripts/setup/apt.sh"
-apt_use_suites deb "$(apt_codename)" "$3" || exit 1
-printf '%s\\n' "${apt_options[@]}" -t "$3"
-'''
 
 
 def codename() -> str:
@@ -64,7 +58,8 @@ def _fetch(suite: str, cache: Path) -> None:
             _run('apt-get', '-qq', *options, 'download',
                  *_names(options), cwd=folder / 'debs')
             _unpack(folder / 'debs', folder / 'root')
-        except (OSError, subprocess.CalledProcessError) as err:
+        except (OSError, subprocess.CalledProcessError,
+                apt.NoPackage) as err:
             raise Skip(f"libvirt's packages can't be had ({err})") from err
         (folder / 'root').rename(cache)
 
@@ -78,8 +73,7 @@ def _run(*args: str, cwd: Path) -> str:
 
 def _options(suite: str, folder: Path) -> List[str]:
     if suite:
-        return _run('bash', '-c', PRIVATE_APT, 'bash', str(folder),
-                    str(paths.SOURCE), suite, cwd=folder).splitlines()
+        return [*apt.suite_options(folder, codename(), suite), '-t', suite]
     if os.geteuid() == 0 and not _run('apt-cache', 'search', '--names-only',
                                       f'^{WANTED[0]}$', cwd=folder):
         _run('apt-get', '-qq', 'update', cwd=folder)
