@@ -56,7 +56,7 @@ check-libvirt:
 
 # A part of check-nested
 check-nodes: all
-	$(RUN_TESTS) --suite nested test_nodes
+	$(RUN_TESTS) --suite nested test_nodes test_nodes_backports
 
 # The tests of load, in their long form: more objects, more VMs, a longer day.
 check-load: all

@@ -16,6 +16,7 @@ from typing import Callable, Iterator, NoReturn, Optional, Sequence
 
 from machine import (CRASHED, MIB, POOL, SOURCE, Machine, Node, Result, kernel,
                      paths)
+from raminate import apt
 
 NESTED = paths.BUILD / 'kvm' / 'nested'
 PROGRAMS = paths.BUILD / 'tests' / 'nested'
@@ -25,6 +26,8 @@ FLAWS = HERE / 'flaws.patch'
 NODES = (Node(1536 * MIB, 100, '100G'), Node(512 * MIB, 300, '20G'))
 # The series of kernels that is tested most.
 SERIES = '6.12'
+# It has the newest of Debian's kernels that are for a stable release.
+BACKPORTS = 'trixie-backports'
 # get-kernel's exit status if apt knows no kernel of a series.
 NO_SUCH_KERNEL = 3
 POLL_SECONDS = 0.2
@@ -172,10 +175,20 @@ def _kernel(series: str) -> kernel.Kernel:
     return kernel.of_image(root / 'boot' / f'vmlinuz-{release}')
 
 
-def stock_machine(directory: Path, series: str = SERIES,
+def backports_kernel() -> kernel.Kernel:
+    """Debian's newest kernel for a stable release."""
+    try:
+        return kernel.get(NESTED / f'kernel-{BACKPORTS}',
+                          kernel.FULL_PACKAGES[:1], BACKPORTS)
+    except apt.NoPackage as err:
+        raise NoKernel(str(err)) from err
+
+
+def stock_machine(directory: Path,
+                  stock_kernel: Optional[kernel.Kernel] = None,
                   make: Callable[..., Machine] = Machine) -> Machine:
     """A machine with two NUMA nodes; its kernel and KVM nobody patched."""
-    return make(directory, None, _kernel(series),
+    return make(directory, None, stock_kernel or _kernel(SERIES),
                 {'init': PROGRAMS / 'nested-init'}, pool=None, nodes=NODES)
 
 
