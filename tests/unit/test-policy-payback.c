@@ -219,6 +219,44 @@ static void test_fastest_tier_is_filled_first(void)
     harness_free(h);
 }
 
+/* Returns: how many of pages 20, 30, ... 70 are fast after another 100 s. */
+static unsigned fast_after(Harness *h, int64_t second, unsigned kinds)
+{
+    static const uint32_t pages[] = { 20, 30, 40, 50, 60, 70 };
+    unsigned fast = 0;
+
+    for (int64_t end = second + 100; second < end; second++) {
+        RaminateSample found = { .kinds = kinds };
+
+        raminate_sample_add_pages(&found, pages, G_N_ELEMENTS(pages), kinds);
+        h->ops->sample(h->policy, second * 1000, &found);
+        harness_move(h, second * 1000, 8);
+        raminate_sample_destroy(&found);
+    }
+    for (unsigned i = 0; i < G_N_ELEMENTS(pages); i++) {
+        fast += raminate_placement_tier(h->placement, pages[i]) == 0;
+    }
+    return fast;
+}
+
+/* Accesses cost what reads do: here more in slow memory, unlike writes. */
+static void test_accesses_count_as_reads(void)
+{
+    RaminateFrameRange ranges[] = { { 0, FAST }, { FAST, SLOW } };
+    RaminateLayout layout;
+    Harness *h;
+
+    raminate_layout_init(&layout, ranges, 2);
+    layout.costs[0] = (RaminateCosts) { 1, 1, 0 };
+    layout.costs[1] = (RaminateCosts) { 3, 1, 0 };
+    h = harness_new_layout(&raminate_policy_payback, 5000, &layout);
+    g_assert_cmpuint(fast_after(h, 1, RAMINATE_WRITTEN), ==, 0);
+    g_assert_cmpuint(fast_after(h, 101, RAMINATE_ACCESSED), ==, 6);
+    harness_swap(h, 201000, 20, 0);
+    g_assert_cmpuint(fast_after(h, 201, RAMINATE_WRITTEN), ==, 5);
+    harness_free(h);
+}
+
 /* The scan after a look may be dropped, since the VM stopped. */
 static void test_look_without_scan_is_forgotten(void)
 {
@@ -251,6 +289,8 @@ int main(int argc, char **argv)
     g_test_add_func("/payback/slow-payback-has-to-wait",
                     test_slow_payback_has_to_wait);
     g_test_add_func("/payback/costs-say-what-pays", test_costs_say_what_pays);
+    g_test_add_func("/payback/accesses-count-as-reads",
+                    test_accesses_count_as_reads);
     g_test_add_func("/payback/tiers-alike-are-one", test_tiers_alike_are_one);
     g_test_add_func("/payback/fastest-tier-is-filled-first",
                     test_fastest_tier_is_filled_first);

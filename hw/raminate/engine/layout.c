@@ -83,29 +83,39 @@ uint32_t raminate_layout_unit_lines(const RaminateLayout *layout)
            ? layout->unit / RAMINATE_LINE_SIZE : 1;
 }
 
-unsigned raminate_layout_costlier(const RaminateLayout *layout, unsigned tier)
+static uint32_t use_cost(const RaminateLayout *layout, unsigned tier,
+                         RaminateLineUse use)
 {
-    unsigned slow = tier + 1;
+    return use == RAMINATE_LINE_READ ? layout->costs[tier].read
+                                     : layout->costs[tier].write;
+}
 
-    while (slow < layout->nr_tiers &&
-           layout->costs[slow].write <= layout->costs[tier].write) {
-        slow++;
+unsigned raminate_layout_costlier(const RaminateLayout *layout, unsigned tier,
+                                  RaminateLineUse use)
+{
+    unsigned slow = layout->nr_tiers;
+
+    while (slow > tier + 1 &&
+           use_cost(layout, slow - 1, use) > use_cost(layout, tier, use)) {
+        slow--;
     }
     return slow;
 }
 
 unsigned raminate_layout_fast_tiers(const RaminateLayout *layout)
 {
-    return raminate_layout_costlier(layout, 0);
+    return raminate_layout_costlier(layout, 0, RAMINATE_LINE_WRITTEN);
 }
 
 float raminate_layout_swap_cost(const RaminateLayout *layout, unsigned fast,
-                                unsigned slow)
+                                unsigned slow, RaminateLineUse use)
 {
     const RaminateCosts *a = &layout->costs[fast];
     const RaminateCosts *b = &layout->costs[slow];
+    uint32_t cost_a = use_cost(layout, fast, use);
+    uint32_t cost_b = use_cost(layout, slow, use);
 
-    assert(b->write > a->write);
+    assert(cost_b > cost_a);
     return (float)raminate_layout_unit_lines(layout) *
-           (a->read + b->read + a->write + b->write) / (b->write - a->write);
+           (a->read + b->read + a->write + b->write) / (cost_b - cost_a);
 }

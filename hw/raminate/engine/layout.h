@@ -93,11 +93,18 @@ uint64_t raminate_layout_frames(const RaminateLayout *layout);
 /* Returns: lines in a unit. */
 uint32_t raminate_layout_unit_lines(const RaminateLayout *layout);
 
+/* What is done to a line, that costs more the slower its tier is */
+typedef enum RaminateLineUse {
+    RAMINATE_LINE_WRITTEN,
+    RAMINATE_LINE_READ,
+} RaminateLineUse;
+
 /*
- * Returns: the fastest tier to which a write costs more than to @tier, which
- * is slower, or nr_tiers if there is none.
+ * Returns: the fastest tier from which on @use costs more than in @tier, which
+ * is faster, or nr_tiers if there is none.
  */
-unsigned raminate_layout_costlier(const RaminateLayout *layout, unsigned tier);
+unsigned raminate_layout_costlier(const RaminateLayout *layout, unsigned tier,
+                                  RaminateLineUse use);
 
 /*
  * Returns: how many tiers are as fast to write as the fastest, 1 at least.
@@ -107,11 +114,11 @@ unsigned raminate_layout_fast_tiers(const RaminateLayout *layout);
 
 /*
  * What an exchange of two units reads and writes, in both tiers, in terms of
- * what is saved by a line that is written to @fast and not to @slow.
- * @slow: a write to it costs more than to @fast
+ * what is saved by a line that is used in @fast and not in @slow.
+ * @slow: @use costs more there than in @fast
  * Returns: a number of lines.
  */
 float raminate_layout_swap_cost(const RaminateLayout *layout, unsigned fast,
-                                unsigned slow);
+                                unsigned slow, RaminateLineUse use);
 
 #endif

@@ -11,10 +11,14 @@
 #include <stdint.h>
 #include "hw/raminate/engine/layout.h"
 
-/* What can be found out about a page: bits */
+/*
+ * What can be found out about a page: bits.  One of those that are set was
+ * done, or more: not all samplers can tell reads from writes.
+ */
 enum {
     RAMINATE_WRITTEN = 1,
     RAMINATE_READ = 2,
+    RAMINATE_ACCESSED = RAMINATE_WRITTEN | RAMINATE_READ,
 };
 
 /* Pages that follow each other within one region, with the same found out */

@@ -99,6 +99,32 @@ static void enter(PaybackLists *lists, uint32_t number, unsigned tier,
     append(lists, &lists->lists[index], number, number);
 }
 
+void payback_lists_fetch(const PaybackLists *lists, uint32_t page)
+{
+    const PaybackPage *kept = payback_lists_get(lists, page);
+
+    if (kept) {
+        __builtin_prefetch(kept);
+    }
+}
+
+void payback_lists_fetch_around(const PaybackLists *lists,
+                                const RaminateRun *run)
+{
+    for (unsigned i = 0; i < run->nr; i++) {
+        const PaybackPage *page = payback_lists_get(lists, run->first + i);
+
+        if (page && page->listed) {
+            if (page->prev != RAMINATE_NO_PAGE) {
+                payback_lists_fetch(lists, page->prev);
+            }
+            if (page->next != RAMINATE_NO_PAGE) {
+                payback_lists_fetch(lists, page->next);
+            }
+        }
+    }
+}
+
 unsigned payback_lists_state(const PaybackLists *lists,
                              const PaybackPage *page)
 {

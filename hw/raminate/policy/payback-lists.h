@@ -21,6 +21,7 @@
 
 #include "hw/raminate/engine/placement.h"
 #include "hw/raminate/engine/regions.h"
+#include "hw/raminate/engine/sample.h"
 #include "page-list.h"
 #include "payback-state.h"
 #include "untouched.h"
@@ -101,26 +102,20 @@ static inline PaybackPage *payback_lists_get(const PaybackLists *lists,
     return raminate_regions_get(lists->pages, page);
 }
 
-/*
- * Asks for what is kept of @page: runs are far apart in memory, and others are
- * dealt with meanwhile.
- */
-static inline void payback_lists_fetch(const PaybackLists *lists,
-                                       uint32_t page)
-{
-    const PaybackPage *kept = payback_lists_get(lists, page);
-
-    if (kept) {
-        __builtin_prefetch(kept);
-    }
-}
-
 /* Returns: what is kept, brought to life if need be, to be listed next. */
 static inline PaybackPage *payback_lists_need(PaybackLists *lists,
                                               uint32_t page)
 {
     return raminate_regions_need(lists->pages, page);
 }
+
+/*
+ * Asks for the memory of what is kept of a page, and of those before and behind
+ * each of a run's pages in its list: they are far apart, and needed soon.
+ */
+void payback_lists_fetch(const PaybackLists *lists, uint32_t page);
+void payback_lists_fetch_around(const PaybackLists *lists,
+                                const RaminateRun *run);
 
 /* Returns: the state of a page. @page: what is kept of it, NULL is fine */
 unsigned payback_lists_state(const PaybackLists *lists,

@@ -110,13 +110,13 @@ void payback_model_init(PaybackModel *model, uint32_t page_lines)
 }
 
 void payback_border_init(PaybackBorder *border, const RaminateLayout *layout,
-                         unsigned tier)
+                         unsigned tier, RaminateLineUse use)
 {
     memset(border, 0, sizeof(*border));
-    border->behind = raminate_layout_costlier(layout, tier);
+    border->behind = raminate_layout_costlier(layout, tier, use);
     if (border->behind < layout->nr_tiers) {
         border->swap_cost = raminate_layout_swap_cost(layout, tier,
-                                                      border->behind);
+                                                      border->behind, use);
     }
 }
 
@@ -126,6 +126,14 @@ void payback_model_gauge(PaybackModel *model, unsigned state, uint32_t lines)
 {
     model->states[state].gauged++;
     model->states[state].lines += lines;
+}
+
+void payback_model_forget_lines(PaybackModel *model)
+{
+    for (unsigned i = 0; i < PAYBACK_STATES; i++) {
+        model->states[i].gauged = 0;
+        model->states[i].lines = 0;
+    }
 }
 
 void payback_model_learn(PaybackModel *model, const uint32_t *pages)

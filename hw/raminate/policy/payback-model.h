@@ -41,7 +41,7 @@ typedef struct PaybackStep {
     float above;            /* share that goes to the class above @rate */
 } PaybackStep;
 
-/* Between a tier and slower ones to which a write costs more */
+/* Between a tier and slower ones in which it costs more to use a line */
 typedef struct PaybackBorder {
     unsigned behind;        /* the fastest of those; nr_tiers if there is none */
     float swap_cost;        /* lines that a swap must save to pay */
@@ -64,12 +64,15 @@ typedef struct PaybackModel {
 /* @page_lines: in a page */
 void payback_model_init(PaybackModel *model, uint32_t page_lines);
 
-/* Makes the border behind @tier, which is not the slowest. */
+/* Makes the border behind @tier, which is not the slowest.  @use: of lines */
 void payback_border_init(PaybackBorder *border, const RaminateLayout *layout,
-                         unsigned tier);
+                         unsigned tier, RaminateLineUse use);
 
 /* A scan found a page of @state written, of which @lines lines changed. */
 void payback_model_gauge(PaybackModel *model, unsigned state, uint32_t lines);
+
+/* Lines are of another kind from now on. */
+void payback_model_forget_lines(PaybackModel *model);
 
 /* A scan found a page of @state written. */
 static inline void payback_model_hit(PaybackModel *model, unsigned state)

@@ -11,6 +11,11 @@
  * So there is no threshold to set for what is hot.  Where all pages are
  * written alike, all states have the same advantage, and nothing moves.
  *
+ * Where samples tell of accesses, which may be reads, a page found counts as
+ * read: that is what each line costs that is used, also one that is written,
+ * since caches fetch it first.  How many lines it was is not known then, and
+ * taken to be what it is in pages of which nothing is known.
+ *
  * With more than two tiers, the fastest is served first, from all others,
  * then the next with what is left.  Each border between tiers has a price of
  * its own, and a cost of its swaps, by what reads and writes of the tiers cost.
@@ -49,6 +54,7 @@ struct RaminatePolicy {
     const RaminatePlacement *placement;
     const RaminateBackoff *backoff;
     unsigned nr_tiers;
+    RaminateLineUse use;        /* that the last sample told of */
     int64_t last_ms;
     uint32_t look_window_ms;    /* 0: none since the last scan */
     RaminateSample looked;      /* pages with a note, found by that look */
@@ -98,6 +104,18 @@ static bool payback_drop_note(RaminatePolicy *p, uint32_t page, uint8_t note)
 
 /* Life */
 
+/* What was appraised by other costs, and of other lines, is of no use. */
+static void payback_set_use(RaminatePolicy *p, RaminateLineUse use)
+{
+    p->use = use;
+    payback_model_forget_lines(&p->model);
+    for (unsigned tier = 0; tier + 1 < p->nr_tiers; tier++) {
+        payback_border_init(&p->borders[tier],
+                            raminate_placement_layout(p->placement), tier,
+                            use);
+    }
+}
+
 static void payback_destroy(RaminatePolicy *p)
 {
     if (p) {
@@ -131,9 +149,7 @@ static RaminatePolicy *payback_create(const RaminatePolicyConfig *config)
         return NULL;
     }
     payback_model_init(&p->model, raminate_layout_unit_lines(layout));
-    for (unsigned tier = 0; tier + 1 < p->nr_tiers; tier++) {
-        payback_border_init(&p->borders[tier], layout, tier);
-    }
+    payback_set_use(p, RAMINATE_LINE_WRITTEN);
     return p;
 }
 
@@ -216,25 +232,6 @@ static void payback_write(RaminatePolicy *p, uint32_t number)
                         state / PAYBACK_AGES);
 }
 
-/* So are the pages before and behind one in its list. */
-static void payback_fetch_neighbours(const RaminatePolicy *p,
-                                     const RaminateRun *run)
-{
-    for (unsigned i = 0; i < run->nr; i++) {
-        const PaybackPage *page = payback_lists_get(&p->lists,
-                                                    run->first + i);
-
-        if (page && page->listed) {
-            if (page->prev != RAMINATE_NO_PAGE) {
-                payback_lists_fetch(&p->lists, page->prev);
-            }
-            if (page->next != RAMINATE_NO_PAGE) {
-                payback_lists_fetch(&p->lists, page->next);
-            }
-        }
-    }
-}
-
 /* Returns: whether a run is so far ahead of @run. */
 static bool has_ahead(const RaminateSample *found, const RaminateRun *run)
 {
@@ -261,13 +258,18 @@ static void payback_sample(RaminatePolicy *p, int64_t now_ms,
                            const RaminateSample *found)
 {
     uint32_t counts[PAYBACK_STATES];
+    RaminateLineUse use = found->kinds & RAMINATE_READ ? RAMINATE_LINE_READ
+                                                       : RAMINATE_LINE_WRITTEN;
 
+    if (use != p->use) {
+        payback_set_use(p, use);
+    }
     payback_hit(p, found);
     payback_count(p, 0, p->nr_tiers, counts);
     payback_model_learn(&p->model, counts);
     RAMINATE_SAMPLE_FOREACH(run, found, RAMINATE_WRITTEN) {
         if (has_ahead(found, run)) {
-            payback_fetch_neighbours(p, &run[AHEAD]);
+            payback_lists_fetch_around(&p->lists, &run[AHEAD]);
         }
         for (unsigned i = 0; i < run->nr; i++) {
             payback_write(p, run->first + i);
@@ -433,11 +435,11 @@ static size_t payback_plan(RaminatePolicy *p, int64_t now_ms,
     (void)now_ms;
     payback_model_weigh(&p->model, p->lists.scan);
     for (unsigned tier = 0; tier + 1 < p->nr_tiers; tier++) {
-        /* Between tiers whose writes cost the same, no move pays. */
-        if (p->borders[tier].behind == p->nr_tiers) {
-            break;
+        /* Between tiers that cost the same, no move pays. */
+        if (p->borders[tier].behind < p->nr_tiers) {
+            planned += payback_plan_tier(p, tier, moves + planned,
+                                         max - planned);
         }
-        planned += payback_plan_tier(p, tier, moves + planned, max - planned);
     }
     for (size_t i = 0; i < planned; i++) {
         payback_drop_note(p, moves[i].page, PLANNED);
