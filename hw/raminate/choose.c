@@ -15,6 +15,13 @@ bool raminate_part_suits(const RaminatePart *part,
                              ? RAMINATE_OF_NODES : RAMINATE_OF_RANGES);
 }
 
+bool raminate_part_is_for_auto(const RaminatePart *part, unsigned failed,
+                               const RaminateMemory *memory)
+{
+    return !(failed & BIT(part->type)) && raminate_part_suits(part, memory) &&
+           (!part->serves || part->serves(memory));
+}
+
 /* Returns: whether @part works here, and tells one of @kinds. */
 static bool part_fits(const RaminatePart *part, unsigned kinds,
                       const RaminateMemory *memory, Error **errp)
@@ -47,8 +54,7 @@ const RaminatePart *raminate_part_choose(const RaminatePart *const *parts,
     *reason = NULL;
     for (; *parts; parts++) {
         if (type == RAMINATE_PART_AUTO
-            ? (failed & BIT((*parts)->type)) ||
-              !raminate_part_suits(*parts, memory)
+            ? !raminate_part_is_for_auto(*parts, failed, memory)
             : type != (*parts)->type) {
             continue;
         }

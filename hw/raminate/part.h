@@ -33,6 +33,12 @@ typedef struct RaminatePart {
     bool in_main_loop;
 
     /*
+     * Returns: whether auto is to choose it for such tiers; NULL if it always
+     * is.  Called under the big lock.
+     */
+    bool (*serves)(const RaminateMemory *memory);
+
+    /*
      * Called under the big lock.  It changes nothing, but for this: what can be
      * known only by asking KVM for the ranges is asked, and they stay known to
      * it as long as the container has its tiers; see raminate_kvm_attach().
@@ -47,11 +53,18 @@ bool raminate_part_suits(const RaminatePart *part,
                          const RaminateMemory *memory);
 
 /*
+ * Returns: whether auto may choose @part, if the host has what it needs.
+ * @failed: bits of the types that have failed, which auto passes over
+ */
+bool raminate_part_is_for_auto(const RaminatePart *part, unsigned failed,
+                               const RaminateMemory *memory);
+
+/*
  * Finds the part to use for @type.  Under the big lock, for the probes.
  * @parts: those that exist, the best one first; ended by NULL.  The last one
  *         that suits the tiers works everywhere, and never fails.
  * @kinds: one of these is wanted; 0 if it doesn't matter
- * @failed: bits of the types that have failed, which auto passes over
+ * @failed: as for raminate_part_is_for_auto()
  * @reason: why it isn't a better one, owned by the caller; NULL if it's the
  *          best, or the better one is among @failed
  * Returns: NULL with @errp set if a part asked for by name can't be used, or

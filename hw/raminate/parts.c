@@ -79,8 +79,8 @@ bool raminate_placer_choose_parts(const RaminateMemory *memory,
 /* Failing */
 
 /*
- * Returns: the next best part after @part that suits the tiers and has not
- * failed, or NULL.  What works is found when it is opened; it may have to be
+ * Returns: the next best part after @part that auto may choose, or NULL.  What
+ * works is found when it is opened; it may have to be
  * probed.
  */
 static const RaminatePart *next_part(const RaminatePart *const *parts,
@@ -91,8 +91,7 @@ static const RaminatePart *next_part(const RaminatePart *const *parts,
         parts++;
     }
     parts++;
-    while (*parts && ((failed & BIT((*parts)->type)) ||
-                      !raminate_part_suits(*parts, memory))) {
+    while (*parts && !raminate_part_is_for_auto(*parts, failed, memory)) {
         parts++;
     }
     return *parts;

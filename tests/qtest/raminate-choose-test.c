@@ -1,8 +1,8 @@
 /*
  * RAMinate: which sampler or mover is chosen
  *
- * Of parts made up for it: those of QEMU all tell what was written, which is
- * what all policies go by.
+ * Of parts made up for it: those of QEMU all tell what was written, or may have
+ * been, which is what all policies go by.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -11,7 +11,7 @@
 #include "qapi/error.h"
 #include "hw/raminate/part.h"
 
-enum { READS = 1, HOST, WRITES, BOTH, OF_NODES, MISSING };
+enum { READS = 1, HOST, WRITES, BOTH, OF_NODES, SOME, MISSING };
 
 #define NOT_WRITTEN \
     "it doesn't find pages that were written, by which the policy goes; " \
@@ -54,6 +54,20 @@ static const RaminatePart of_nodes = {
     .type = OF_NODES,
     .kinds = RAMINATE_WRITTEN,
     .backings = RAMINATE_OF_NODES,
+};
+
+static bool is_served;
+
+static bool serves_some(const RaminateMemory *memory)
+{
+    return is_served;
+}
+
+static const RaminatePart some = {
+    .type = SOME,
+    .kinds = RAMINATE_WRITTEN,
+    .backings = RAMINATE_OF_RANGES,
+    .serves = serves_some,
 };
 
 /* A tier of each kind, alone in its container */
@@ -155,24 +169,38 @@ static void test_failed_before(void)
 /* They are no worse choice for tiers of the other kind, but none. */
 static void test_other_tiers(void)
 {
-    static const RaminatePart *const some[] = {
+    static const RaminatePart *const four[] = {
         &host, &of_nodes, &writes, &both, NULL
     };
     g_autofree char *why = NULL;
 
-    assert_chosen(some + 1, RAMINATE_PART_AUTO, RAMINATE_WRITTEN, 0, &writes,
+    assert_chosen(four + 1, RAMINATE_PART_AUTO, RAMINATE_WRITTEN, 0, &writes,
                   NULL);
-    assert_none(some, OF_NODES, RAMINATE_WRITTEN,
+    assert_none(four, OF_NODES, RAMINATE_WRITTEN,
                 "it is for tiers that are NUMA nodes (memory-backend-node), "
                 "and 'r' is a memory-backend-devmem");
-    g_assert_true(raminate_part_choose(some, RAMINATE_PART_AUTO,
+    g_assert_true(raminate_part_choose(four, RAMINATE_PART_AUTO,
                                        RAMINATE_WRITTEN, 0, &nodes, &why,
                                        &error_abort) == &of_nodes);
     g_assert_null(why);
-    g_assert_true(raminate_part_choose(some, RAMINATE_PART_AUTO,
+    g_assert_true(raminate_part_choose(four, RAMINATE_PART_AUTO,
                                        RAMINATE_WRITTEN, BIT(OF_NODES), &nodes,
                                        &why, &error_abort) == &both);
     g_assert_null(why);
+}
+
+/* It is no better choice for those that it doesn't serve, but a choice. */
+static void test_not_served(void)
+{
+    static const RaminatePart *const two[] = { &some, &writes, NULL };
+
+    is_served = false;
+    assert_chosen(two, RAMINATE_PART_AUTO, RAMINATE_WRITTEN, 0, &writes, NULL);
+    assert_chosen(two, SOME, RAMINATE_WRITTEN, 0, &some, NULL);
+    is_served = true;
+    assert_chosen(two, RAMINATE_PART_AUTO, RAMINATE_WRITTEN, 0, &some, NULL);
+    assert_chosen(two, RAMINATE_PART_AUTO, RAMINATE_WRITTEN, BIT(SOME),
+                  &writes, NULL);
 }
 
 static void test_not_built(void)
@@ -196,6 +224,7 @@ int main(int argc, char **argv)
     g_test_add_func("/raminate/choose/host-lacks-it", test_host_lacks_it);
     g_test_add_func("/raminate/choose/failed-before", test_failed_before);
     g_test_add_func("/raminate/choose/other-tiers", test_other_tiers);
+    g_test_add_func("/raminate/choose/not-served", test_not_served);
     g_test_add_func("/raminate/choose/not-built", test_not_built);
     return g_test_run();
 }
