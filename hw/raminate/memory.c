@@ -23,6 +23,16 @@ static const RaminateTier *tier_of_frame(const RaminateMemory *memory,
     g_assert_not_reached();
 }
 
+bool raminate_memory_has_costly_reads(const RaminateMemory *memory)
+{
+    for (unsigned i = 1; i < memory->nr_tiers; i++) {
+        if (memory->tiers[i].costs.read > memory->tiers[0].costs.read) {
+            return true;
+        }
+    }
+    return false;
+}
+
 int raminate_memory_map(const RaminateMemory *memory, uint32_t page,
                         uint32_t frame, uint32_t nr)
 {

@@ -82,6 +82,9 @@ static inline bool raminate_memory_has_nodes(const RaminateMemory *memory)
     return memory->tiers[0].node != RAMINATE_NO_NODE;
 }
 
+/* Returns: whether it costs more to read a slower tier than the fastest. */
+bool raminate_memory_has_costly_reads(const RaminateMemory *memory);
+
 static inline uint8_t *raminate_memory_page(const RaminateMemory *memory,
                                             uint32_t page)
 {

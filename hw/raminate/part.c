@@ -12,6 +12,7 @@ const RaminatePart *const raminate_samplers[] = {
 #ifdef CONFIG_KVM
     &raminate_sampler_kvm.part,
 #endif
+    &raminate_sampler_pagemap_rwp.part,
     &raminate_sampler_pagemap.part,
     &raminate_sampler_dirty_log.part,
     NULL

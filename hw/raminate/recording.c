@@ -35,12 +35,17 @@ static void ended_cb(const char *reason, void *opaque)
 }
 
 /* Returns: what the samplers tell of which any may take over in time. */
-static unsigned kinds_of_samplers(void)
+static unsigned kinds_of_samplers(const RaminateMemory *memory)
 {
-    unsigned kinds = 0;
+    unsigned kinds = RAMINATE_WRITTEN;  /* as all do */
 
-    for (const RaminatePart *const *part = raminate_samplers; *part; part++) {
-        kinds |= (*part)->kinds;
+    for (const RaminatePart *const *list = raminate_samplers; *list; list++) {
+        const RaminatePart *part = *list;
+
+        if ((part->kinds & ~kinds) && raminate_part_suits(part, memory) &&
+            (!part->probe || part->probe(memory, NULL))) {
+            kinds |= part->kinds;
+        }
     }
     return kinds;
 }
@@ -77,7 +82,7 @@ RaminateRecording *raminate_recording_new(const RaminateMemory *memory,
         .nr_pages = layout->nr_pages,
         .started_us = g_get_real_time(),
         .scan_period_ms = scan_period_ms,
-        .kinds = kinds_of_samplers(),
+        .kinds = kinds_of_samplers(memory),
         .nr_tiers = layout->nr_tiers,
     };
 

@@ -242,7 +242,9 @@ static void tell_scan(RaminatePlacer *placer, int64_t now, uint64_t took)
     trace_raminate_scan(placer->memory->id, nr,
                         nr - raminate_engine_figures(engine)->written[0],
                         took);
-    wants_gauge = raminate_engine_policy(engine)->gauge || placer->recording;
+    /* To copy a page is an access: the next scan would find it by that. */
+    wants_gauge = !(found->kinds & RAMINATE_READ) &&
+                  (raminate_engine_policy(engine)->gauge || placer->recording);
     raminate_placer_unlock(placer);
     if (wants_gauge) {
         take_gauge(placer, pages, nr);

@@ -5,21 +5,24 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 
 import contextlib
+import os
 from pathlib import Path
 import random
+import re
 import subprocess
 import sys
 import time
-from typing import Any, Dict, Iterator, List, Sequence, Tuple
+from typing import Any, Callable, Dict, Iterator, List, Sequence, Tuple
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / 'guest'))
 
 # pylint: disable=wrong-import-position
 from guestlib import (  # noqa: E402
-    CHECKER, DRAM, FULL_RATE, MEMORY, MIB, NODE, PATIENCE, Info, check,
-    check_figures, check_never_stopped, check_no_stop, check_parts,
-    fall_twice, finish_checker, hmp, run_tests, set_balloon, start_checker,
-    start_swapper, swapper_args, wait_for_passes, wait_for_swaps, wait_until)
+    CHECKER, DRAM, FULL_RATE, HIGH_SHARE, MEMORY, MIB, NODE, PATIENCE,
+    REQUIRED_FALL, Info, check, check_figures, check_never_stopped,
+    check_no_stop, check_parts, fall_twice, finish_checker, hmp, run_tests,
+    set_balloon, share, start_checker, start_swapper, swapper_args,
+    wait_for_passes, wait_for_swaps, wait_until)
 from nodelib import Pages, filled, free_on  # noqa: E402
 from rounds import SWAPS, swap_from_both_sides  # noqa: E402
 from raminate import paths  # noqa: E402
@@ -35,6 +38,8 @@ SMALL = 112 * MIB
 TOUCHED = Boot(['/bin/checker', 'percent=25'],
                ['virtio_pci', 'virtio_balloon'], kernel_args='init_on_free=1')
 NEVER = 3600 * 1000
+# The sampler that tells of reads, too.
+ACCESSES = 'pagemap-rwp'
 AT_REST: Dict[str, Any] = {'policy': 'null', 'scan_period': NEVER,
                            'swap_period': NEVER}
 THP = Path('/sys/kernel/mm/transparent_hugepage')
@@ -65,7 +70,18 @@ def pass_again(guest: Guest) -> None:
 
 
 def check_is_by_kernel(info: Info) -> None:
+    """With the best that this kernel has."""
+    if tells_of_accesses():
+        check_parts(info, ACCESSES, 'migrate')
+        return
+    reason = info.pop('sampler-reason', 'none')
+    check('since 7.3' in reason, f"why it isn't {ACCESSES}: {reason}")
     check_parts(info, 'pagemap', 'migrate')
+
+
+def tells_of_accesses() -> bool:
+    numbers = re.match(r'(\d+)\.(\d+)', os.uname().release)
+    return bool(numbers) and tuple(map(int, numbers.groups())) >= (7, 3)
 
 
 def no_write_is_lost(directory: Path) -> None:
@@ -103,6 +119,22 @@ def khugepaged_rests() -> Iterator[None]:
         yield
     finally:
         period.write_text(before)
+
+
+@contextlib.contextmanager
+def small_pages() -> Iterator[None]:
+    """What gets memory meanwhile gets it in pages of 4 KiB."""
+    (THP / 'enabled').write_text('never\n')
+    try:
+        yield
+    finally:
+        (THP / 'enabled').write_text('always\n')
+
+
+def wait_for_scans(guest: Guest, scans: int) -> None:
+    goal = guest.raminate()['scans'] + scans
+    wait_until(lambda: guest.raminate()['scans'] >= goal, f"{scans} scans",
+               guest)
 
 
 def pages_are_where_the_figures_say(directory: Path) -> None:
@@ -195,6 +227,62 @@ def a_small_hot_set_leaves_huge_pages(directory: Path) -> None:
         check(info['huge-collapses'] > 0, "none was made again")
         check(abs(info['huge-pages'] - pages.huge_bytes()) < 16 * MIB, info)
         check_figures(info)
+
+
+def pages_only_read_move_to_the_fast_node(directory: Path) -> None:
+    """By accesses, and not by writes."""
+    boot = Boot(['/bin/workload', f'arena={PAGES // 2}', f'hot={HOT_PAGES}',
+                 'thin=0', 'read'])
+    args = on_nodes(**AT_REST, max_cpu=0, fault_budget=0)
+    with small_pages(), Guest(directory, boot, args, 'kvm') as guest:
+        guest.launch()
+        guest.console.wait('workload: phase 1\n', PATIENCE)
+        check_is_by_kernel(guest.raminate())
+        guest.set('scan-period', 1000)
+        guest.set('swap-period', 1000)
+        check_share(guest, lambda now: now > HIGH_SHARE)
+        guest.set('sampler', 'pagemap')
+        guest.set('policy', 'payback')
+        wait_for_scans(guest, 20)
+        by_writes = guest.raminate()
+        guest.set('policy', 'null')
+        guest.set('sampler', 'auto')
+        check_share(guest, lambda now: now > HIGH_SHARE)
+        guest.set('policy', 'payback')
+        check_share(guest, lambda now: now < HIGH_SHARE / REQUIRED_FALL)
+        check_figures(guest.raminate())
+        print(f"# {by_writes['swaps']} swaps by writes, then "
+              f"{guest.raminate()['swaps'] - by_writes['swaps']} by accesses")
+
+
+def check_share(guest: Guest, is_good: Callable[[float], bool]) -> None:
+    """Of a scan that is yet to be made, at last."""
+    wait_for_scans(guest, 2)
+    wait_until(lambda: is_good(share(guest)), "a share that fits", guest)
+
+
+def huge_pages_that_are_read_stay(directory: Path) -> None:
+    """They are found as wholes, while nothing moves."""
+    boot = Boot(['/bin/workload', f'arena={PAGES // 2}', f'hot={HOT_PAGES}',
+                 'thin=0'])
+    args = on_nodes(scan_period=200, policy='null', swap_period=NEVER,
+                    max_cpu=0)
+    with khugepaged_rests(), Guest(directory, boot, args, 'kvm') as guest:
+        guest.launch()
+        guest.console.wait('workload: phase 1\n', PATIENCE)
+        pages = Pages(guest)
+        wait_for_scans(guest, 5)
+        before = pages.huge_bytes()
+        check(before > MEMORY // 4, f"huge pages have {before} bytes")
+        wait_for_scans(guest, 20)
+        by_accesses = pages.huge_bytes()
+        guest.set('sampler', 'pagemap')
+        wait_for_scans(guest, 20)
+        by_writes = pages.huge_bytes()
+        print(f"# huge pages: {before} bytes, then {by_accesses}, and "
+              f"{by_writes} by writes")
+        check(by_accesses >= before, f"{before} bytes, then {by_accesses}")
+        check(by_writes < before, f"{before} bytes, then {by_writes}")
 
 
 def faults_keep_to_their_budget(directory: Path) -> None:
@@ -335,7 +423,9 @@ def costs_are_those_of_the_host(directory: Path) -> None:
 def bad_nodes_are_refused(directory: Path) -> None:
     """With one sentence each."""
     large = 4096 * MIB
+    no_accesses = [(on_nodes(sampler=ACCESSES), 'Linux has since 7.3')]
     for args, words in (
+            *(() if tells_of_accesses() else no_accesses),
             (on_nodes(nodes=(FAST, 7)), 'no memory that is online on node 7'),
             (on_nodes(nodes=(FAST, FAST)), "is the tier 'dram0'"),
             (on_nodes(large + DRAM), f'size {large:#x} is more than node 1'),
@@ -429,4 +519,6 @@ run_tests(no_write_is_lost, pages_are_where_the_figures_say,
           strays_are_brought_back, a_full_node_loses_nothing,
           memory_is_given_back, ordinary_memory_is_placed,
           costs_are_those_of_the_host,
-          bad_nodes_are_refused, guests_migrate_and_are_saved)
+          bad_nodes_are_refused, guests_migrate_and_are_saved,
+          *((pages_only_read_move_to_the_fast_node,
+             huge_pages_that_are_read_stay) if tells_of_accesses() else ()))

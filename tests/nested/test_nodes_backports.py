@@ -10,7 +10,8 @@ import tempfile
 from nestedlib import (
     HERE, Tap, backports_kernel, main, report, run_script, stock_machine)
 
-TESTS = ('no_write_is_lost', 'hot_pages_move_to_the_fast_node')
+TESTS = ('no_write_is_lost', 'pages_only_read_move_to_the_fast_node',
+         'huge_pages_that_are_read_stay')
 
 
 def run(tap: Tap) -> None:

@@ -90,7 +90,7 @@ static void test_enum_hint(void)
 
     g_assert_nonnull(strstr(err, "Parameter 'sampler' does not accept value "
                             "'fifo'\nIt accepts auto, kvm, dirty-log, "
-                            "pagemap.\n"));
+                            "pagemap, pagemap-rwp.\n"));
 }
 
 static void test_seventeen_tiers(void)

@@ -34,7 +34,7 @@ const RaminateSetting raminate_setting_list[] = {
       offsetof(RaminateSettings, max_cpu), 0, 100, 10 },
     { "fault-budget",
       "Most faults a second that the guest takes because its pages are "
-      "watched (sampler pagemap), 0 for no bound",
+      "watched (samplers pagemap, pagemap-rwp), 0 for no bound",
       offsetof(RaminateSettings, fault_budget), 0, 1000000000, 5000 },
     { NULL, NULL, 0, 0, 0, 0 },
 };

@@ -20,6 +20,7 @@ enum {
     RAMINATE_PM_PRESENT = 1 << 3,
     RAMINATE_PM_ZERO_PAGE = 1 << 5,
     RAMINATE_PM_HUGE = 1 << 6,  /* mapped by an entry of 2 MiB */
+    RAMINATE_PM_ACCESSED = 1 << 9,      /* since Linux 7.3 */
 };
 
 /* Flag: protects the pages that match, in the same step */

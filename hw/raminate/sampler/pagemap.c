@@ -1,29 +1,26 @@
 /*
- * RAMinate: the sampler that has the host's kernel say which pages were written
+ * RAMinate: the samplers that have the host's kernel say which pages were used
  *
- * Pages are protected by userfaultfd(2) in its asynchronous mode, in which the
- * kernel lets a write through and takes the protection away; PAGEMAP_SCAN says
- * of which pages that is so (Linux 6.7 on).  All that goes through QEMU's own
- * mapping is seen: the guest's writes, QEMU's, and what the kernel writes there.
- * Not seen are other processes' mappings and devices with pages pinned (VFIO).
+ * Pages are protected from writing (pagemap) or from all use (pagemap-rwp), see
+ * page-watch.c.
  *
- * A page that is watched costs the guest a fault when it is written, so faults
- * are a budget.  As far as it goes, pages found written are watched anew, region
- * by region, others each time; pages of the rest stay as they were found until
- * it is their turn again.
+ * A page that is watched costs the guest a fault when it is used, so faults are
+ * a budget.  As far as it goes, pages found used are watched anew, region by
+ * region, others each time; pages of the rest stay as they were found until it
+ * is their turn again.
  *
- * What was never watched looks as if it were written.  So a region tells
- * nothing until it has been watched once as a whole.  Those that wait for that
- * have their turn in ascending order: the fastest tier, from which pages are to
- * go, comes first.
+ * What was never watched looks as if it were used.  So a region tells nothing
+ * until it has been watched once as a whole.  Those that wait for that have
+ * their turn in ascending order: the fastest tier, from which pages are to go,
+ * comes first.
  *
  * Regions may rest, so that the kernel can keep their pages in huge ones, which
- * the first write to a page that is watched ends.  What was found written in
- * them last, which is all, counts for that time; then they have to prove it
- * before they rest again.
+ * the first write to a page that is watched ends.  What was found in them last,
+ * which is all, counts for that time; then they have to prove it before they
+ * rest again.
  *
- * A scan that protects takes its whole range out of KVM's tables, whatever it
- * finds, so that the guest would fault on all of it.  Hence the first pass only
+ * To protect a range takes it out of KVM's tables as a whole, whatever was used
+ * of it, so that the guest would fault on all of it.  Hence the first pass only
  * looks, and the second protects where something was found.  Regions that tell
  * nothing are not looked at.
  *
@@ -34,12 +31,10 @@
 #include "qapi/error.h"
 #include "qemu/bitmap.h"
 #include "qemu/timer.h"
-#include "qemu/userfaultfd.h"
 #include "hw/raminate/engine/fault-budget.h"
 #include "hw/raminate/engine/rest.h"
-#include "hw/raminate/sampler/pagemap-file.h"
+#include "hw/raminate/sampler/page-watch.h"
 #include "hw/raminate/sampler/sampler.h"
-#include "hw/raminate/sampler/uffd.h"
 
 /* Regions that one call looks at, at most */
 #define STEP_REGIONS 128
@@ -50,23 +45,22 @@
 /* One call protects ranges that are no further apart, in pages. */
 #define JOIN_PAGES 8
 
-/* Of one region, every other page */
-#define REGION_RANGES (RAMINATE_REGION_PAGES / 2)
+/* Of one region: every other page, and the end of a huge page next to one */
+#define REGION_RANGES (RAMINATE_REGION_PAGES / 2 + 1)
 
 QEMU_BUILD_BUG_ON(FOUND_RANGES <= REGION_RANGES);
 
 /* Where pages of one region were found */
 typedef struct Found {
     uint32_t region;
-    uint32_t pages;
+    uint32_t faults;            /* that they cost if they are watched */
     size_t nr;
     RaminatePmRange ranges[REGION_RANGES];
 } Found;
 
 typedef struct PagemapSampler {
     RaminateSampler parent;
-    int uffd;
-    int pagemap;
+    RaminateWatch watch;
     bool is_look;               /* the scan under way is a second look */
     int64_t began_ns;           /* when the scan did, by the host's clock */
     RaminateFaultBudget budget;
@@ -81,39 +75,25 @@ typedef struct PagemapSampler {
     Found found;
 } PagemapSampler;
 
-static bool pagemap_probe(const RaminateMemory *memory, Error **errp)
+static void pagemap_free(PagemapSampler *sampler)
 {
-    int uffd = raminate_uffd_open(errp);
-    int pagemap = uffd < 0 ? -1 : raminate_pm_open(errp);
-
-    if (uffd >= 0) {
-        close(uffd);
-    }
-    if (pagemap >= 0) {
-        close(pagemap);
-    }
-    return pagemap >= 0;
-}
-
-static void pagemap_close(RaminateSampler *parent)
-{
-    PagemapSampler *sampler = container_of(parent, PagemapSampler, parent);
-
-    if (sampler->pagemap >= 0) {
-        close(sampler->pagemap);
-    }
-    if (sampler->uffd >= 0) {
-        /* What was protected is so no more. */
-        close(sampler->uffd);
-    }
     g_free(sampler->known);
     g_free(sampler->left);
     raminate_rest_free(sampler->rest);
     g_free(sampler);
 }
 
-static RaminateSampler *pagemap_open(const RaminateMemory *memory,
-                                     Error **errp)
+static void pagemap_close(RaminateSampler *parent)
+{
+    PagemapSampler *sampler = container_of(parent, PagemapSampler, parent);
+
+    raminate_watch_close(&sampler->watch);
+    pagemap_free(sampler);
+}
+
+static RaminateSampler *pagemap_new(const RaminateSamplerOps *ops,
+                                    const RaminateWatchMode *mode,
+                                    const RaminateMemory *memory, Error **errp)
 {
     PagemapSampler *sampler = g_new0(PagemapSampler, 1);
     uint32_t nr_regions = DIV_ROUND_UP(memory->backend->size >>
@@ -123,25 +103,10 @@ static RaminateSampler *pagemap_open(const RaminateMemory *memory,
     sampler->known = bitmap_new(nr_regions);
     sampler->left = bitmap_new(nr_regions);
     sampler->rest = raminate_rest_new(nr_regions);
-    sampler->parent.ops = &raminate_sampler_pagemap;
+    sampler->parent.ops = ops;
     sampler->parent.memory = memory;
-    sampler->pagemap = -1;
-    sampler->uffd = raminate_uffd_open(errp);
-    if (sampler->uffd >= 0) {
-        sampler->pagemap = raminate_pm_open(errp);
-    }
-    if (sampler->pagemap < 0) {
-        pagemap_close(&sampler->parent);
-        return NULL;
-    }
-    if (uffd_register_memory(sampler->uffd, memory->host,
-                             memory->backend->size, UFFDIO_REGISTER_MODE_WP,
-                             NULL) < 0) {
-        error_setg_errno(errp, errno, "the pages of '%s' can't be watched by "
-                         "userfaultfd(2); another user of it has them, or "
-                         "their memory is of a kind that it doesn't know",
-                         memory->id);
-        pagemap_close(&sampler->parent);
+    if (!raminate_watch_open(&sampler->watch, mode, memory, errp)) {
+        pagemap_free(sampler);
         return NULL;
     }
     return &sampler->parent;
@@ -167,67 +132,41 @@ static uint32_t page_at(const PagemapSampler *sampler, uint64_t addr)
            >> RAMINATE_PAGE_BITS;
 }
 
-static void add_pages(RaminateSample *sample, uint32_t first, uint32_t nr)
+static void add_range(const PagemapSampler *sampler,
+                      const RaminatePmRange *range, RaminateSample *sample)
 {
+    uint32_t first = page_at(sampler, range->start);
+    uint32_t nr = page_at(sampler, range->end) - first;
+
     while (nr) {
         uint32_t step = MIN(nr, 64);
 
         raminate_sample_add_word(sample, first, MAKE_64BIT_MASK(0, step),
-                                 RAMINATE_WRITTEN);
+                                 sampler->parent.ops->part.kinds);
         first += step;
         nr -= step;
     }
 }
 
-/* Returns: number of ranges from @start on, or -1; @end returns how far. */
-static int find_ranges(const PagemapSampler *sampler, uint64_t start,
-                       uint64_t *end, unsigned flags, RaminatePmRange *ranges,
-                       size_t max)
-{
-    RaminatePmScan scan = {
-        .flags = flags,
-        .start = start,
-        .end = *end,
-        .vec = (uintptr_t)ranges,
-        .vec_len = max,
-        /*
-         * Asked for pages that were written and for nothing else, the kernel
-         * takes a short cut in which holes count as well (6.12, 6.18).  A page
-         * that was only read, and never written, has its page of zeroes.
-         */
-        .all = RAMINATE_PM_WRITTEN | RAMINATE_PM_PRESENT |
-               RAMINATE_PM_ZERO_PAGE,
-        .inverted = RAMINATE_PM_ZERO_PAGE,
-        .returned = RAMINATE_PM_WRITTEN,
-    };
-    int nr = raminate_pm_scan(sampler->pagemap, &scan);
-
-    if (nr >= 0) {
-        *end = scan.walk_end;
-    }
-    return nr;
-}
-
 /*
  * Protects pages from @start to before @end, all of one region, and adds those
- * that were written until then if the region is known.
+ * that were used until then if the region is known.
  * Returns: false if that can't be done.
  */
 static bool watch(PagemapSampler *sampler, uint64_t start, uint64_t end,
                   bool is_known, RaminateSample *sample)
 {
-    uint64_t done = end;
-    int nr = find_ranges(sampler, start, &done, RAMINATE_PM_PROTECT,
-                         sampler->protected, REGION_RANGES);
+    int nr = raminate_watch_protect(&sampler->watch, start, end,
+                                    sampler->protected, REGION_RANGES);
 
     for (int i = 0; i < nr; i++) {
         const RaminatePmRange *range = &sampler->protected[i];
-        uint32_t pages = (range->end - range->start) >> RAMINATE_PAGE_BITS;
 
         if (is_known) {
-            add_pages(sample, page_at(sampler, range->start), pages);
+            add_range(sampler, range, sample);
         }
-        raminate_fault_budget_watched(&sampler->budget, pages, is_known);
+        raminate_fault_budget_watched(&sampler->budget,
+                                      raminate_watch_faults(range), is_known);
     }
     return nr >= 0;
 }
@@ -258,10 +197,7 @@ static void add_found(const PagemapSampler *sampler, RaminateSample *sample)
     const Found *found = &sampler->found;
 
     for (size_t i = 0; i < found->nr; i++) {
-        const RaminatePmRange *range = &found->ranges[i];
-
-        add_pages(sample, page_at(sampler, range->start),
-                  (range->end - range->start) >> RAMINATE_PAGE_BITS);
+        add_range(sampler, &found->ranges[i], sample);
     }
 }
 
@@ -292,7 +228,7 @@ static bool take_region(PagemapSampler *sampler, RaminateSample *sample)
     if (is_known) {
         add_found(sampler, sample);
     }
-    raminate_fault_budget_left(&sampler->budget, found->pages, is_known);
+    raminate_fault_budget_left(&sampler->budget, found->faults, is_known);
     return true;
 }
 
@@ -311,14 +247,15 @@ static const RaminatePmRange *find_region(PagemapSampler *sampler,
     uint64_t behind = first + RAMINATE_REGION_PAGES * RAMINATE_PAGE_SIZE;
 
     found->region = region;
-    found->pages = 0;
+    found->faults = 0;
     found->nr = 0;
     while (range < end && range->start < behind) {
         RaminatePmRange *part = &found->ranges[found->nr++];
 
         part->start = MAX(range->start, first);
         part->end = MIN(range->end, behind);
-        found->pages += (part->end - part->start) >> RAMINATE_PAGE_BITS;
+        part->categories = range->categories;
+        found->faults += raminate_watch_faults(part);
         if (range->end > behind) {
             break;
         }
@@ -381,10 +318,10 @@ static uint32_t look_at(PagemapSampler *sampler, uint32_t from, uint32_t to,
     const RaminateMemory *memory = sampler->parent.memory;
     uint32_t page = MIN((uint64_t)to << RAMINATE_REGION_BITS, behind);
     uint64_t end = (uintptr_t)raminate_memory_page(memory, page);
-    int found = find_ranges(
-        sampler, (uintptr_t)raminate_memory_page(memory,
-                                                 from << RAMINATE_REGION_BITS),
-        &end, 0, sampler->ranges, FOUND_RANGES);
+    int found = raminate_watch_find(
+        &sampler->watch, (uintptr_t)raminate_memory_page(
+            memory, from << RAMINATE_REGION_BITS),
+        &end, sampler->ranges, FOUND_RANGES);
 
     if (page_at(sampler, end) < page) {
         page = QEMU_ALIGN_DOWN(page_at(sampler, end), RAMINATE_REGION_PAGES);
@@ -416,22 +353,14 @@ static uint32_t pagemap_scan(RaminateSampler *parent, uint32_t first,
     }
     page = look_at(sampler, from, to, first + nr, sample);
     if (!page) {
-        error_setg_errno(errp, errno, "PAGEMAP_SCAN on the pages of '%s'",
+        error_setg_errno(errp, errno, "watching the pages of '%s'",
                          parent->memory->id);
         return 0;
     }
     return page - first;
 }
 
-static bool protect_region(PagemapSampler *sampler, uint32_t region,
-                           bool protect)
-{
-    return raminate_uffd_protect(
-        sampler->uffd,
-        raminate_memory_page(sampler->parent.memory,
-                             region << RAMINATE_REGION_BITS),
-        RAMINATE_REGION_SIZE, protect);
-}
+/* Between scans */
 
 static bool pagemap_unwatch(RaminateSampler *parent, uint32_t region)
 {
@@ -441,15 +370,18 @@ static bool pagemap_unwatch(RaminateSampler *parent, uint32_t region)
     uint64_t end = start + RAMINATE_REGION_SIZE;
 
     return test_bit(region, sampler->known) &&
-           find_ranges(sampler, start, &end, 0, sampler->ranges, 1) == 0 &&
-           protect_region(sampler, region, false);
+           raminate_watch_find(&sampler->watch, start, &end, sampler->ranges,
+                               1) == 0 &&
+           raminate_watch_set_region(&sampler->watch, start, false);
 }
 
 static void pagemap_watch_again(RaminateSampler *parent, uint32_t region)
 {
     PagemapSampler *sampler = container_of(parent, PagemapSampler, parent);
 
-    if (!protect_region(sampler, region, true)) {
+    if (!raminate_watch_set_region(
+            &sampler->watch, (uintptr_t)raminate_memory_page(
+                parent->memory, region << RAMINATE_REGION_BITS), true)) {
         clear_bit(region, sampler->known);
     }
 }
@@ -461,7 +393,23 @@ static bool pagemap_rest(RaminateSampler *parent, uint32_t region,
 
     return test_bit(region, sampler->known) &&
            raminate_rest_begin(sampler->rest, region, scans) &&
-           protect_region(sampler, region, false);
+           raminate_watch_set_region(
+               &sampler->watch, (uintptr_t)raminate_memory_page(
+                   parent->memory, region << RAMINATE_REGION_BITS), false);
+}
+
+/* Writes */
+
+static bool pagemap_probe(const RaminateMemory *memory, Error **errp)
+{
+    return raminate_watch_probe(&raminate_watch_writes, errp);
+}
+
+static RaminateSampler *pagemap_open(const RaminateMemory *memory,
+                                     Error **errp)
+{
+    return pagemap_new(&raminate_sampler_pagemap, &raminate_watch_writes,
+                       memory, errp);
 }
 
 const RaminateSamplerOps raminate_sampler_pagemap = {
@@ -472,6 +420,36 @@ const RaminateSamplerOps raminate_sampler_pagemap = {
         .probe = pagemap_probe,
     },
     .open = pagemap_open,
+    .close = pagemap_close,
+    .begin_scan = pagemap_begin_scan,
+    .scan = pagemap_scan,
+    .unwatch = pagemap_unwatch,
+    .watch_again = pagemap_watch_again,
+    .rest = pagemap_rest,
+};
+
+/* Accesses */
+
+static bool rwp_probe(const RaminateMemory *memory, Error **errp)
+{
+    return raminate_watch_probe(&raminate_watch_accesses, errp);
+}
+
+static RaminateSampler *rwp_open(const RaminateMemory *memory, Error **errp)
+{
+    return pagemap_new(&raminate_sampler_pagemap_rwp, &raminate_watch_accesses,
+                       memory, errp);
+}
+
+const RaminateSamplerOps raminate_sampler_pagemap_rwp = {
+    .part = {
+        .type = RAMINATE_SAMPLER_TYPE_PAGEMAP_RWP,
+        .kinds = RAMINATE_ACCESSED,
+        .backings = RAMINATE_OF_NODES,
+        .probe = rwp_probe,
+        .serves = raminate_memory_has_costly_reads,
+    },
+    .open = rwp_open,
     .close = pagemap_close,
     .begin_scan = pagemap_begin_scan,
     .scan = pagemap_scan,

@@ -77,5 +77,6 @@ struct RaminateSampler {
 extern const RaminateSamplerOps raminate_sampler_dirty_log;
 extern const RaminateSamplerOps raminate_sampler_kvm;
 extern const RaminateSamplerOps raminate_sampler_pagemap;
+extern const RaminateSamplerOps raminate_sampler_pagemap_rwp;
 
 #endif

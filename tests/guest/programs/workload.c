@@ -1,5 +1,6 @@
 /*
  * Demo workload: writes a hot set all the time and other pages now and then.
+ * With the argument "read", it reads them instead.
  *
  * The hot set lies scattered in the first half of an arena.  When the
  * line "move" arrives on standard input, it moves to the second half.
@@ -20,10 +21,11 @@
 #define TICKS_PER_SECOND (1000 / TICK_MS)
 
 typedef struct Workload {
+    int reads;          /* and writes nothing */
     uint8_t *arena;
     size_t pages;       /* in the arena */
-    size_t hot;         /* pages written at every tick */
-    size_t thin;        /* other pages written in a second */
+    size_t hot;         /* pages used at every tick */
+    size_t thin;        /* other pages used in a second */
     size_t half;        /* where the hot set is: 0 or 1 */
     uint64_t random;
     uint64_t counter;
@@ -51,10 +53,16 @@ static uint64_t next_random(Workload *w)
     return w->random;
 }
 
-static void write_page(Workload *w, size_t page)
+static void use_page(Workload *w, size_t page)
 {
-    /* volatile: nobody reads it, but it must be written */
-    *(volatile uint64_t *)(w->arena + page * PAGE_SIZE) = ++w->counter;
+    /* volatile: nobody else looks at it, but it must be done */
+    volatile uint64_t *word = (uint64_t *)(w->arena + page * PAGE_SIZE);
+
+    if (w->reads) {
+        w->counter += *word;
+    } else {
+        *word = ++w->counter;
+    }
 }
 
 /* Hot pages are spread evenly: none has a hot neighbour to hide behind. */
@@ -65,10 +73,10 @@ static void tick(Workload *w)
     size_t i;
 
     for (i = 0; i < w->hot; i++) {
-        write_page(w, w->half * half_pages + i * stride);
+        use_page(w, w->half * half_pages + i * stride);
     }
     for (i = 0; i < w->thin / TICKS_PER_SECOND; i++) {
-        write_page(w, next_random(w) % w->pages);
+        use_page(w, next_random(w) % w->pages);
     }
 }
 
@@ -92,6 +100,7 @@ static void wait_for_tick(Workload *w)
 int main(int argc, char **argv)
 {
     Workload w = {
+        .reads = !strcmp(argv[argc - 1], "read"),
         .pages = number_arg(argc, argv, "arena"),
         .hot = number_arg(argc, argv, "hot"),
         .thin = number_arg(argc, argv, "thin"),
