@@ -207,11 +207,14 @@ def a_small_hot_set_leaves_huge_pages(directory: Path) -> None:
     """Nine tenths of what the guest has, by KVM's host itself."""
     boot = Boot(['/bin/workload', f'arena={PAGES // 2}', f'hot={HOT_PAGES}',
                  'thin=50'])
-    args = on_nodes(scan_period=100, swap_period=200, max_cpu=0)
+    args = on_nodes(**AT_REST, max_cpu=0)
     with khugepaged_rests(), Guest(directory, boot, args, 'kvm') as guest:
         guest.launch()
         guest.console.wait('workload: phase 1\n', PATIENCE)
         pages = Pages(guest)
+        guest.set('scan-period', 100)
+        guest.set('swap-period', 200)
+        guest.set('policy', 'payback')
         wait_for_swaps(guest, HOT_PAGES // 2)
         wait_until(lambda: guest.raminate()['huge-splits'] > 0,
                    "a huge page to be split", guest)
