@@ -37,11 +37,11 @@ static void check_sizes(QTestState *qts)
     for (unsigned i = 0; i < ARRAY_SIZE(sizes); i++) {
         set_budget(qts, sizes[i]);
         wait_for_pages(qts, sizes[i]);
-        raminate_nodes_assert_all(qts);
         g_assert_cmpuint(pages_of_node(), ==, sizes[i]);
         moved += ABS((int)sizes[i] - (int)before);
         before = sizes[i];
     }
+    raminate_nodes_assert_all(qts);
     g_assert_cmpuint(raminate_figure(qts, "pages-resized"), ==, moved);
     g_assert_cmpuint(raminate_figure(qts, "swaps"), ==, 0);
     g_assert_cmpuint(raminate_figure(qts, "swaps-failed"), ==, 0);
@@ -62,7 +62,7 @@ static QDict *add_placement(QTestState *qts, const char *policy)
                      "  'qom-type': 'memory-placement', 'id': 'c',"
                      "  'memdev': 'ram', 'nodes': [ 0, 1 ],"
                      "  'budgets': [ %u ], 'policy': %s,"
-                     "  'scan-period': 1, 'max-cpu': 0, 'swap-period': 1,"
+                     "  'scan-period': 10, 'max-cpu': 0, 'swap-period': 10,"
                      "  'life-time': 1 } }", FAST_PAGES * PAGE_SIZE, policy);
 }
 
@@ -225,7 +225,6 @@ static void test_full_node(void)
     raminate_wait_figure(qts, "swaps-no-room", 10);
     g_assert_cmpuint(raminate_figure(qts, "pages-to-resize"), ==,
                      FAST_PAGES - 11);
-    raminate_nodes_assert_all(qts);
     raminate_nodes->room[1] = 0;
     wait_for_pages(qts, 1);
     raminate_nodes_assert_all(qts);
