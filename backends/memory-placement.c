@@ -17,37 +17,14 @@
 #include "qemu/error-report.h"
 #include "qemu/mmap-alloc.h"
 #include "qemu/module.h"
-#include "qemu/notify.h"
 #include "qom/object_interfaces.h"
 #include "backends/raminate/hostmem-container.h"
+#include "backends/raminate/memory-placement-internal.h"
 #include "backends/raminate/nodes.h"
-#include "backends/raminate/placing.h"
 #include "backends/raminate/tier.h"
 #include "exec/ramblock.h"
 #include "hw/qdev-core.h"
 #include "system/system.h"
-
-#define TYPE_MEMORY_PLACEMENT "memory-placement"
-OBJECT_DECLARE_SIMPLE_TYPE(MemoryPlacement, MEMORY_PLACEMENT)
-
-/* All of it under the big lock */
-struct MemoryPlacement {
-    Object parent_obj;
-
-    char *memdev;
-    uint16List *nodes;          /* the fastest first */
-    sizeList *budgets;          /* of all nodes but the last */
-    RaminatePlacing placing;
-    RaminateMemory memory;      /* its backend: with a reference, or NULL */
-    RaminateTier tiers[RAMINATE_MAX_TIERS];
-    char *tier_ids[RAMINATE_MAX_TIERS];
-    Notifier machine_done;
-};
-
-static const char *placement_id(MemoryPlacement *placement)
-{
-    return object_get_canonical_path_component(OBJECT(placement));
-}
 
 /* The memory */
 
@@ -117,99 +94,6 @@ static int is_same_memory(Object *obj, void *opaque)
            MEMORY_PLACEMENT(obj)->memory.backend == opaque;
 }
 
-/* The tiers */
-
-/* Returns: how much of @left is for a node, and in @budgets the next one's. */
-static uint64_t next_budget(sizeList **budgets, uint64_t left)
-{
-    uint64_t size = *budgets ? (*budgets)->value : left;
-
-    *budgets = *budgets ? (*budgets)->next : NULL;
-    return size;
-}
-
-/*
- * Makes the next tier, of @node.
- * @left: bytes of the memory that are for this node and those that follow
- * @is_last: whether none follow
- * Returns: false with @errp set if node or budget is not what it may be.
- */
-static bool add_tier(MemoryPlacement *placement, uint16_t node, uint64_t size,
-                     uint64_t left, bool is_last, Error **errp)
-{
-    RaminateMemory *memory = &placement->memory;
-    const char *id = placement_id(placement);
-    RaminateTier *tier = &placement->tiers[memory->nr_tiers];
-    char **tier_id = &placement->tier_ids[memory->nr_tiers];
-
-    for (unsigned i = 0; i < memory->nr_tiers; i++) {
-        if (placement->tiers[i].node == node) {
-            error_setg(errp, "memory-placement '%s': node %u is named twice; "
-                       "name each once, the fastest first", id, node);
-            return false;
-        }
-    }
-    if (!size || !QEMU_IS_ALIGNED(size, RAMINATE_PAGE_SIZE) || size > left ||
-        (size == left && !is_last)) {
-        error_setg(errp, "memory-placement '%s': budget 0x%" PRIx64 " of node "
-                   "%u must be a multiple of the page size, 0x%llx, and less "
-                   "than 0x%" PRIx64 ", what is left of memdev '%s'", id, size,
-                   node, RAMINATE_PAGE_SIZE, left, placement->memdev);
-        return false;
-    }
-    *tier = (RaminateTier) {
-        .type = TYPE_MEMORY_PLACEMENT,
-        .id = id,               /* for messages, until it is one */
-        .fd = -1,
-        .node = node,
-        .offset = memory->backend->size - left,
-        .size = size,
-        .rank = memory->nr_tiers,
-    };
-    if (!raminate_node_fill_tier(tier, errp)) {
-        return false;
-    }
-    g_free(*tier_id);
-    *tier_id = g_strdup_printf("node%u", node);
-    tier->id = *tier_id;
-    memory->nr_tiers++;
-    return true;
-}
-
-/*
- * Makes a tier of each node.
- * Returns: false with @errp set if a node or budget is not what it may be.
- */
-static bool fill_tiers(MemoryPlacement *placement, Error **errp)
-{
-    RaminateMemory *memory = &placement->memory;
-    const char *id = placement_id(placement);
-    sizeList *budgets = placement->budgets;
-    uint64_t left = memory->backend->size;
-
-    memory->nr_tiers = 0;
-    for (uint16List *l = placement->nodes; l; l = l->next) {
-        uint64_t size = next_budget(&budgets, left);
-
-        if (memory->nr_tiers == RAMINATE_MAX_TIERS) {
-            error_setg(errp, "memory-placement '%s': more than %d nodes; name "
-                       "fewer", id, RAMINATE_MAX_TIERS);
-            return false;
-        }
-        if (!add_tier(placement, l->value, size, left, !l->next, errp)) {
-            return false;
-        }
-        left -= size;
-    }
-    if (budgets || left || memory->nr_tiers < 2) {
-        error_setg(errp, "memory-placement '%s': two or more nodes are needed, "
-                   "the fastest first, and a budget for each but the last, "
-                   "which has the rest", id);
-        return false;
-    }
-    return true;
-}
-
 static bool start(MemoryPlacement *placement, Error **errp)
 {
     RaminateMemory *memory = &placement->memory;
@@ -230,9 +114,10 @@ static bool start(MemoryPlacement *placement, Error **errp)
     memory->id = placement_id(placement);
     memory->host = memory_region_get_ram_ptr(&backend->mr);
     memory->tiers = placement->tiers;
-    if (!fill_tiers(placement, errp) ||
+    if (!placement_fill_tiers(placement, errp) ||
         !raminate_tiers_set_costs(memory, errp) ||
         !raminate_placing_start(OBJECT(placement), memory, errp)) {
+        placement_end_claims(placement);
         memory->backend = NULL;
         return false;
     }
@@ -273,6 +158,11 @@ static void placement_complete(UserCreatable *uc, Error **errp)
                    placement_id(placement));
         return;
     }
+    if (placement->nodes && placement->pools) {
+        error_setg(errp, "memory-placement '%s': pools say which nodes they "
+                   "are; leave out nodes, or pools", placement_id(placement));
+        return;
+    }
     if (!raminate_placing_check(OBJECT(uc), errp)) {
         return;
     }
@@ -287,15 +177,6 @@ static void placement_complete(UserCreatable *uc, Error **errp)
 static RaminatePlacing *placement_placing(Object *obj)
 {
     return &MEMORY_PLACEMENT(obj)->placing;
-}
-
-static bool placement_resize_claim(Object *obj, unsigned rank, uint64_t size,
-                                   Error **errp)
-{
-    if (rank == 0) {
-        MEMORY_PLACEMENT(obj)->budgets->value = size;
-    }
-    return true;
 }
 
 static void placement_init(Object *obj)
@@ -324,10 +205,12 @@ static void placement_finalize(Object *obj)
         qemu_remove_machine_init_done_notifier(&placement->machine_done);
     }
     raminate_placing_destroy(&placement->placing);
+    placement_end_claims(placement);
     for (unsigned i = 0; i < RAMINATE_MAX_TIERS; i++) {
         g_free(placement->tier_ids[i]);
     }
     qapi_free_uint16List(placement->nodes);
+    qapi_free_strList(placement->pools);
     qapi_free_sizeList(placement->budgets);
     g_free(placement->memdev);
 }
@@ -380,6 +263,25 @@ static void placement_set_nodes(Object *obj, Visitor *v, const char *name,
     }
 }
 
+static void placement_get_pools(Object *obj, Visitor *v, const char *name,
+                                void *opaque, Error **errp)
+{
+    visit_type_strList(v, name, &MEMORY_PLACEMENT(obj)->pools, errp);
+}
+
+static void placement_set_pools(Object *obj, Visitor *v, const char *name,
+                                void *opaque, Error **errp)
+{
+    MemoryPlacement *placement = MEMORY_PLACEMENT(obj);
+    strList *value = NULL;
+
+    if (check_early(placement, name, errp) &&
+        visit_type_strList(v, name, &value, errp)) {
+        qapi_free_strList(placement->pools);
+        placement->pools = value;
+    }
+}
+
 static void placement_get_budgets(Object *obj, Visitor *v, const char *name,
                                   void *opaque, Error **errp)
 {
@@ -392,7 +294,7 @@ static void placement_set_budgets(Object *obj, Visitor *v, const char *name,
     MemoryPlacement *placement = MEMORY_PLACEMENT(obj);
     sizeList *value = NULL;
 
-    /* First, since HMP's qom-set can visit no list of sizes: it asserts. */
+    /* First: HMP's qom-set can't visit such lists, and would assert. */
     if (check_early(placement, name, errp) &&
         visit_type_sizeList(v, name, &value, errp)) {
         qapi_free_sizeList(placement->budgets);
@@ -417,6 +319,10 @@ static void placement_class_init(ObjectClass *oc, void *data)
                               placement_set_nodes, NULL, NULL);
     object_class_property_set_description(oc, "nodes",
         "NUMA nodes of the host, the fastest first");
+    object_class_property_add(oc, "pools", "strList", placement_get_pools,
+                              placement_set_pools, NULL, NULL);
+    object_class_property_set_description(oc, "pools",
+        "Pools that the nodes are taken of, in place of nodes");
     object_class_property_add(oc, "budgets", "sizeList", placement_get_budgets,
                               placement_set_budgets, NULL, NULL);
     object_class_property_set_description(oc, "budgets",

@@ -29,8 +29,15 @@ typedef struct Search {
     GString *found;             /* what each node has, for an error */
     Error *unusable;            /* of the first node that can't be used */
     unsigned nr_usable;
+    bool needs_free;            /* as much as is to be claimed */
     RaminateNodeClaim *claim;
 } Search;
+
+/* If not, it places memory that is there already. */
+static bool is_tier(Object *obj)
+{
+    return object_dynamic_cast(obj, TYPE_RAMINATE_TIER);
+}
 
 /* Claims */
 
@@ -157,8 +164,8 @@ static bool take_node(Search *search, int node, const RaminateNode *found)
     g_autofree char *path = g_strdup_printf(RAMINATE_NODE_FILE, node);
     int fd = raminate_sys_lock_open(path);
     RaminateNodeClaim *claim = fd < 0 ? NULL : claim_new(fd, node);
-    uint64_t left = fd < 0 ? found->free
-                    : MIN(found->free, unclaimed(fd, found->size));
+    uint64_t free = search->needs_free ? found->free : found->size;
+    uint64_t left = fd < 0 ? free : MIN(free, unclaimed(fd, found->size));
     int ret = left < search->size ? -ENOSPC
               : fd < 0 ? fd
               : claim_more(claim, fd, search->size, found->size);
@@ -238,9 +245,10 @@ static void report(Search *search, int node, Error **errp)
                    type, id, pool, error_get_pretty(search->unusable));
     } else {
         error_setg(errp, "%s '%s': no node of pool '%s' has 0x%" PRIx64
-                   " bytes left: %s; make size smaller, or see by "
-                   "raminate-pool list who uses them", type, id, pool,
-                   search->size, search->found->str);
+                   " bytes left: %s; make %s smaller, or see by raminate-pool "
+                   "list who uses them", type, id, pool, search->size,
+                   search->found->str,
+                   is_tier(search->obj) ? "size" : "the budget");
     }
 }
 
@@ -258,6 +266,7 @@ int raminate_node_take_of_pool(Object *obj, const char *name, uint64_t size,
         .has_node = has_node,
         .opaque = opaque,
         .found = found,
+        .needs_free = true,
     };
     int node;
 
@@ -268,6 +277,11 @@ int raminate_node_take_of_pool(Object *obj, const char *name, uint64_t size,
     if (node < 0) {
         /* By objects of ours that were deleted but are not gone yet? */
         drain_call_rcu();
+        node = try_all(&search);
+    }
+    if (node < 0 && !is_tier(obj)) {
+        /* Of what is in use, much may be the memory itself. */
+        search.needs_free = false;
         node = try_all(&search);
     }
     report(&search, node, errp);

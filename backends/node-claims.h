@@ -19,9 +19,11 @@ typedef struct RaminateNodeClaim RaminateNodeClaim;
 
 /*
  * Takes the first node of the pool that is no tier yet, and of which @size
- * bytes are both free at present and left by those that took of it before.
+ * bytes are both free at present and left by those that took of it before.  For
+ * a memory-placement, which has its memory already, what is left will do if no
+ * node has so much free.
  *
- * @obj: whose tier it is to be, for messages
+ * @obj: whose tier it is to be
  * @name: of the pool
  * @has_node: whether @obj, or its container, has the node already
  * @claim: returns what is claimed of it, or NULL if nothing can be

@@ -242,7 +242,10 @@ const RaminatePool *raminate_tier_find_pool(Object *obj, const char *name,
     } else if (raminate_pool_has_nodes(pool) != of_nodes) {
         error_setg(errp, "%s '%s': pool '%s' is made of %s; use %s", type, id,
                    name, of_nodes ? "ranges" : "NUMA nodes",
-                   of_nodes ? "memory-backend-devmem" : "memory-backend-node");
+                   !object_dynamic_cast(obj, TYPE_RAMINATE_TIER)
+                   ? "a pool of NUMA nodes"
+                   : of_nodes ? "memory-backend-devmem"
+                              : "memory-backend-node");
         pool = NULL;
     }
     return pool;

@@ -8,6 +8,8 @@
  */
 
 #include "qemu/osdep.h"
+#include "qapi/error.h"
+#include "qobject/qjson.h"
 #include "nodes-control.h"
 #include "raminate-common.h"
 
@@ -250,6 +252,140 @@ static void test_guest(void)
     end();
 }
 
+/* Memory that a guest has already */
+
+static QTestState *start_placeable(void)
+{
+    return qtest_init("-cpu qemu64,apic-id=0 -machine none,memory-backend=ram "
+                      "-m 600M -object memory-backend-ram,id=ram,size=600M");
+}
+
+static QDict *add_placement(QTestState *qts, const char *nodes, uint64_t mib)
+{
+    g_autofree char *text =
+        g_strdup_printf("{ 'qom-type': 'memory-placement', 'id': 'p',"
+                        "  'memdev': 'ram', 'policy': 'null', %s,"
+                        "  'budgets': [ %llu ] }", nodes, mib * MIB);
+
+    return qtest_qmp(qts, "{ 'execute': 'object-add', 'arguments': %p }",
+                     qobject_from_json(text, &error_abort));
+}
+
+static void place(QTestState *qts, const char *nodes, uint64_t mib)
+{
+    QDict *response = add_placement(qts, nodes, mib);
+
+    g_assert_true(qdict_haskey(response, "return"));
+    qobject_unref(response);
+}
+
+static void set_budget(QTestState *qts, uint64_t mib)
+{
+    qtest_qmp_assert_success(qts, "{ 'execute': 'qom-set', 'arguments': {"
+                             "  'path': '/objects/p',"
+                             "  'property': 'fast-budget',"
+                             "  'value': %" PRIu64 " } }",
+                             (uint64_t)(mib * MIB));
+}
+
+/* It lets go of what was deleted before it refuses. */
+static void remove_placement(QTestState *qts)
+{
+    raminate_assert_object_del(qts, "p");
+    raminate_assert_error(
+        add_placement(qts, "'pools': [ 'gone', 'cxl' ]", 1),
+        "memory-placement 'p': pool 'gone' has no node that can be used: the "
+        "host has no memory that is online on node 6; nodes with memory are 0, "
+        "1");
+}
+
+#define POOLS_OF_BOTH "'pools': [ 'dram', 'cxl' ]"
+
+/* Nodes are of pools, and claimed while the object is there. */
+static void test_placement(void)
+{
+    QTestState *qts, *other;
+
+    begin();
+    qts = start_placeable();
+    other = start();
+    for (unsigned i = 0; i < 3; i++) {
+        place(qts, POOLS_OF_BOTH, 550);
+        refuse(other, "b", 475, "dram",
+               "memory-backend-node 'b': no node of pool 'dram' has "
+               "0x1db00000 bytes left: node 0 has 0x1da00000; make size "
+               "smaller, or see by raminate-pool list who uses them");
+        set_budget(qts, 20);
+        refuse(other, "b", 445, "cxl",
+               "memory-backend-node 'b': no node of pool 'cxl' has 0x1bd00000 "
+               "bytes left: node 5 can't be used, node 1 has 0x1bc00000; make "
+               "size smaller, or see by raminate-pool list who uses them");
+        remove_placement(qts);
+    }
+    /* Nothing is left of them. */
+    place(qts, "'nodes': [ 0, 1 ]", 300);
+    set_budget(qts, 200);
+    add(other, "b", "c", 512, "dram", 0);
+    add(other, "d1", "d", 512, "dram", 0);
+    remove_placement(qts);
+    raminate_assert_error(
+        add_placement(qts, POOLS_OF_BOTH, 1),
+        "memory-placement 'p': no node of pool 'dram' has 0x100000 bytes left: "
+        "node 0 has 0x0; make the budget smaller, or see by raminate-pool list "
+        "who uses them");
+    qtest_quit(other);
+    /* What is not free may be its own. */
+    raminate_nodes->others[0] = 512 * MIB;
+    place(qts, POOLS_OF_BOTH, 300);
+    qtest_quit(qts);
+    end();
+}
+
+static void test_placement_errors(void)
+{
+    static const struct {
+        const char *nodes;
+        const char *message;
+    } errors[] = {
+        { POOLS_OF_BOTH ", 'nodes': [ 0, 1 ]",
+          "memory-placement 'p': pools say which nodes they are; leave out "
+          "nodes, or pools" },
+        { "'pools': [ 'dram', 'ranges' ]",
+          "memory-placement 'p': pool 'ranges' is made of ranges; use a pool "
+          "of NUMA nodes" },
+        { "'pools': [ 'dram', 'dram' ]",
+          "memory-placement 'p': no node of pool 'dram' has 0x24800000 bytes "
+          "left: node 0 is a tier already; make the budget smaller, or see by "
+          "raminate-pool list who uses them" },
+        { "'pools': [ 'dram' ]",
+          "memory-placement 'p': two or more nodes are needed, the fastest "
+          "first, and a budget for each but the last, which has the rest" },
+        { "'mover': 'auto'",
+          "memory-placement 'p': two or more nodes are needed, the fastest "
+          "first, and a budget for each but the last, which has the rest" },
+    };
+    QTestState *qts, *other;
+
+    begin();
+    qts = start_placeable();
+    other = start();
+    for (unsigned i = 0; i < ARRAY_SIZE(errors); i++) {
+        raminate_assert_error(add_placement(qts, errors[i].nodes, 16),
+                              errors[i].message);
+    }
+    raminate_assert_error(
+        add_placement(qts, POOLS_OF_BOTH, 600),
+        "memory-placement 'p': budget 0x25800000 of pool 'dram' must be a "
+        "multiple of the page size, 0x1000, and less than 0x25800000, what is "
+        "left of memdev 'ram'");
+    /* Nothing was taken by any of them. */
+    add(other, "b", "c", 512, "dram", 0);
+    add(other, "d1", "d", 512, "dram", 0);
+    qtest_quit(other);
+    qtest_quit(qts);
+    end();
+}
+
 /* Without a file in /sys, VMs start; there is a warning. */
 static void test_nothing_to_lock(void)
 {
@@ -333,6 +469,9 @@ int main(int argc, char **argv)
     qtest_add_func("raminate/nodes-pools/node-in-use", test_node_in_use);
     qtest_add_func("raminate/nodes-pools/deleted-object", test_deleted_object);
     qtest_add_func("raminate/nodes-pools/guest", test_guest);
+    qtest_add_func("raminate/nodes-pools/placement", test_placement);
+    qtest_add_func("raminate/nodes-pools/placement-errors",
+                   test_placement_errors);
     qtest_add_func("raminate/nodes-pools/nothing-to-lock",
                    test_nothing_to_lock);
     qtest_add_func("raminate/nodes-pools/errors", test_errors);
