@@ -201,7 +201,7 @@ static void test_opening(void)
                 g_assert_true(raminate_nodes_has_pagemap(qts) ==
                               !raminate_faults_failed());
                 raminate_nodes_assert_all(qts);
-            } while (raminate_faults_failed() && let < 5);
+            } while (raminate_faults_failed() && let < 8);
         }
     }
     raminate_set_string(qts, "sampler", "dirty-log");
