@@ -26,6 +26,8 @@ MADV_POPULATE_WRITE = 23
 # As large as a huge page
 CHUNK = 2 * MIB
 MAX_NODE = 64
+THP = Path('/sys/kernel/mm/transparent_hugepage')
+NEVER = 3600 * 1000
 
 LIBC = ctypes.CDLL(None, use_errno=True)
 
@@ -189,3 +191,30 @@ def rest_bytes(node: int) -> int:
         pages += (int(promo.group(1)) if promo
                   else 2 * int(high.group(1)) - int(low.group(1)))
     return pages * PAGE_SIZE
+
+
+@contextlib.contextmanager
+def khugepaged_rests() -> Iterator[None]:
+    """It makes huge pages again of what was taken out of one."""
+    period = THP / 'khugepaged' / 'scan_sleep_millisecs'
+    before = period.read_text()
+    period.write_text(f'{NEVER}\n')
+    try:
+        yield
+    finally:
+        period.write_text(before)
+
+
+@contextlib.contextmanager
+def small_pages() -> Iterator[None]:
+    """What gets memory meanwhile gets it in pages of 4 KiB."""
+    (THP / 'enabled').write_text('never\n')
+    try:
+        yield
+    finally:
+        (THP / 'enabled').write_text('always\n')
+
+
+def tells_of_accesses() -> bool:
+    numbers = re.match(r'(\d+)\.(\d+)', os.uname().release)
+    return bool(numbers) and tuple(map(int, numbers.groups())) >= (7, 3)

@@ -4,15 +4,12 @@
 #
 # SPDX-License-Identifier: GPL-2.0-or-later
 
-import contextlib
-import os
 from pathlib import Path
 import random
-import re
 import subprocess
 import sys
 import time
-from typing import Any, Callable, Dict, Iterator, List, Sequence, Tuple
+from typing import Any, Callable, Dict, List, Sequence, Tuple
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / 'guest'))
 
@@ -23,7 +20,9 @@ from guestlib import (  # noqa: E402
     check_no_stop, check_parts, fall_twice, finish_checker, hmp, run_tests,
     set_balloon, share, start_checker, start_swapper, swapper_args,
     wait_for_passes, wait_for_swaps, wait_until)
-from nodelib import Pages, filled, free_on  # noqa: E402
+from nodelib import (  # noqa: E402
+    NEVER, THP, Pages, filled, free_on, khugepaged_rests, small_pages,
+    tells_of_accesses)
 from rounds import SWAPS, swap_from_both_sides  # noqa: E402
 from raminate import paths  # noqa: E402
 from raminate.guest import (  # noqa: E402
@@ -37,12 +36,10 @@ SMALL = 112 * MIB
 # Freed memory is cleared, so that all of it has been written once.
 TOUCHED = Boot(['/bin/checker', 'percent=25'],
                ['virtio_pci', 'virtio_balloon'], kernel_args='init_on_free=1')
-NEVER = 3600 * 1000
 # The sampler that tells of reads, too.
 ACCESSES = 'pagemap-rwp'
 AT_REST: Dict[str, Any] = {'policy': 'null', 'scan_period': NEVER,
                            'swap_period': NEVER}
-THP = Path('/sys/kernel/mm/transparent_hugepage')
 
 
 def on_nodes(memory: int = MEMORY, dram: int = DRAM,
@@ -79,11 +76,6 @@ def check_is_by_kernel(info: Info) -> None:
     check_parts(info, 'pagemap', 'migrate')
 
 
-def tells_of_accesses() -> bool:
-    numbers = re.match(r'(\d+)\.(\d+)', os.uname().release)
-    return bool(numbers) and tuple(map(int, numbers.groups())) >= (7, 3)
-
-
 def no_write_is_lost(directory: Path) -> None:
     """The placer and an external program both swap all the time."""
     args = [*on_nodes(**AT_REST), '-smp', '2', *swapper_args(directory)]
@@ -107,28 +99,6 @@ def swap(guest: Guest, pairs: Sequence[Tuple[int, int]]) -> None:
                        pairs=[{'a': a, 'b': b} for a, b in pairs])
     failed = [pair for pair in answer['results'] if 'error' in pair]
     check(not failed, f"{len(failed)} swaps failed: {failed[:5]}")
-
-
-@contextlib.contextmanager
-def khugepaged_rests() -> Iterator[None]:
-    """It makes huge pages again of what was taken out of one."""
-    period = THP / 'khugepaged' / 'scan_sleep_millisecs'
-    before = period.read_text()
-    period.write_text(f'{NEVER}\n')
-    try:
-        yield
-    finally:
-        period.write_text(before)
-
-
-@contextlib.contextmanager
-def small_pages() -> Iterator[None]:
-    """What gets memory meanwhile gets it in pages of 4 KiB."""
-    (THP / 'enabled').write_text('never\n')
-    try:
-        yield
-    finally:
-        (THP / 'enabled').write_text('always\n')
 
 
 def wait_for_scans(guest: Guest, scans: int) -> None:
@@ -206,7 +176,7 @@ def hot_pages_move_to_the_fast_node(directory: Path) -> None:
 def a_small_hot_set_leaves_huge_pages(directory: Path) -> None:
     """Nine tenths of what the guest has, by KVM's host itself."""
     boot = Boot(['/bin/workload', f'arena={PAGES // 2}', f'hot={HOT_PAGES}',
-                 'thin=50'])
+                 'thin=0'])
     args = on_nodes(**AT_REST, max_cpu=0)
     with khugepaged_rests(), Guest(directory, boot, args, 'kvm') as guest:
         guest.launch()
@@ -214,18 +184,18 @@ def a_small_hot_set_leaves_huge_pages(directory: Path) -> None:
         pages = Pages(guest)
         guest.set('scan-period', 100)
         guest.set('swap-period', 200)
-        guest.set('policy', 'payback')
+        guest.set('policy', 'hemem')
         wait_for_swaps(guest, HOT_PAGES // 2)
         wait_until(lambda: guest.raminate()['huge-splits'] > 0,
                    "a huge page to be split", guest)
 
-        def share() -> float:
+        def part() -> float:
             return (pages.huge_bytes() /
                     (sum(pages.counts().values()) * PAGE_SIZE))
-        low = share()
-        wait_until(lambda: share() > 0.9, "memory in huge pages", guest)
+        low = part()
+        wait_until(lambda: part() > 0.9, "memory in huge pages", guest)
         info = guest.raminate()
-        print(f"# {low:.0%} were in huge pages, {share():.0%} are;"
+        print(f"# {low:.0%} were in huge pages, {part():.0%} are;"
               f" {info['huge-splits']} split, {info['huge-collapses']} made")
         check(info['huge-collapses'] > 0, "none was made again")
         check(abs(info['huge-pages'] - pages.huge_bytes()) < 16 * MIB, info)
@@ -245,13 +215,13 @@ def pages_only_read_move_to_the_fast_node(directory: Path) -> None:
         guest.set('swap-period', 1000)
         check_share(guest, lambda now: now > HIGH_SHARE)
         guest.set('sampler', 'pagemap')
-        guest.set('policy', 'payback')
+        guest.set('policy', 'hemem')
         wait_for_scans(guest, 20)
         by_writes = guest.raminate()
         guest.set('policy', 'null')
         guest.set('sampler', 'auto')
         check_share(guest, lambda now: now > HIGH_SHARE)
-        guest.set('policy', 'payback')
+        guest.set('policy', 'hemem')
         check_share(guest, lambda now: now < HIGH_SHARE / REQUIRED_FALL)
         check_figures(guest.raminate())
         print(f"# {by_writes['swaps']} swaps by writes, then "
