@@ -175,7 +175,7 @@ def hot_pages_move_to_the_fast_node(directory: Path) -> None:
 
 
 def huge_pages_come_back(directory: Path) -> None:
-    """Watching takes them apart; they are made again, hot or cold."""
+    """Watching takes them apart; where it is quiet they are made again."""
     boot = Boot(['/bin/workload', f'arena={2 * SMALL_HOT}',
                  f'hot={SMALL_HOT}', 'thin=0'])
     args = on_nodes(**AT_REST, max_cpu=0, second_look=0)
