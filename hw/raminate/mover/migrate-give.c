@@ -31,9 +31,8 @@ static int give_some(const RaminateMemory *memory, RaminateMove *moves,
     return ret;
 }
 
-RaminateExchangeResult migrate_give(RaminateMover *parent,
-                                           RaminateMove *moves, size_t nr,
-                                           unsigned to, Error **errp)
+RaminateExchangeResult migrate_give(RaminateMover *parent, RaminateMove *moves,
+                                    size_t nr, unsigned to, Error **errp)
 {
     MigrateMover *mover = container_of(parent, MigrateMover, parent);
     const RaminateMemory *memory = parent->memory;

@@ -217,7 +217,7 @@ static void fill_call(MigrateCall *call, const RaminateMemory *memory,
         uint32_t from_slow = page_up(memory, &moves[i]);
 
         migrate_add_page(call, memory, up ? from_slow : from_fast,
-                 node_of(memory, up ? from_fast : from_slow));
+                         node_of(memory, up ? from_fast : from_slow));
     }
 }
 
