@@ -3,12 +3,13 @@
 # process, and looks at what that prints between BEGIN and END.
 #
 # The directory is a temporary one afterwards; the program is to be put there,
-# as probe.c.  Ends the script with status 2 if anything can't be had.
+# as probe.c, beside probe.h.  Ends the script with status 2 if anything can't be had.
 #
 # SPDX-License-Identifier: GPL-2.0-or-later
 
 directory=$(mktemp -d)
 trap 'rm -rf "$directory"' EXIT
+cp "$(dirname "${BASH_SOURCE[0]}")/probe.h" "$directory" || exit 2
 cd "$directory" || exit 2
 
 cannot_tell() {
@@ -35,6 +36,22 @@ build_probe() {
     : >empty
     { put_entry init $((0100755)) probe
       put_entry 'TRAILER!!!' 0 empty; } >initrd
+}
+
+# Has get_kernel know Debian 13's packages, whatever is installed here: by
+# "${debian_13[@]}".
+use_debian_13() {
+    local keys=/usr/share/keyrings/debian-archive-keyring.gpg suite
+
+    for suite in trixie trixie-backports; do
+        echo "deb [signed-by=$keys] http://deb.debian.org/debian $suite main"
+    done >sources.list
+    mkdir -p lists/partial archives/partial
+    debian_13=(-o Dir::Etc::SourceList="$PWD/sources.list"
+               -o Dir::Etc::SourceParts=/dev/null
+               -o Dir::State::Lists="$PWD/lists" -o Dir::Cache="$PWD")
+    apt-get -q -o APT::Sandbox::User=root "${debian_13[@]}" update \
+        >log 2>&1 || cannot_tell "can't get Debian's lists: $(tail -n 1 log)"
 }
 
 # get_kernel PACKAGE VERSION [APT-OPTION...]

@@ -71,67 +71,20 @@ END
 cat >probe.c <<'END'
 #define _GNU_SOURCE
 #include <errno.h>
-#include <fcntl.h>
-#include <linux/userfaultfd.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <sys/mount.h>
-#include <sys/reboot.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
-#include <unistd.h>
+#include "probe.h"
 
-#define PAGE 4096
 #define NR_PAGES 512
 #define SIZE (NR_PAGES * PAGE)
 
-/* Of Linux 6.1 and 6.7; headers of a C library may be older. */
+/* Of Linux 6.1; headers of a C library may be older. */
 #ifndef MADV_COLLAPSE
 #define MADV_COLLAPSE 25
 #endif
-#ifndef UFFD_FEATURE_WP_ASYNC
-#define UFFD_FEATURE_WP_ASYNC (1 << 15)
-#endif
-
-#define IS_WRITTEN (1 << 1)
-#define IS_HUGE (1 << 6)
-
-struct region {
-    uint64_t start, end, categories;
-};
-
-struct scan {
-    uint64_t size, flags, start, end, walk_end, vec, vec_len, max_pages;
-    uint64_t category_inverted, category_mask, category_anyof_mask;
-    uint64_t return_mask;
-};
-
-#define WP_MATCHING (1 << 0)
-#define CHECK_WPASYNC (1 << 1)
-#define SCAN _IOWR('f', 16, struct scan)
 
 static int pagemap, uffd;
-
-/* Ends the machine, as its first process. */
-static void end(int status)
-{
-    if (getpid() == 1) {
-        reboot(RB_POWER_OFF);
-    }
-    exit(status);
-}
-
-static void need(int ok, const char *what)
-{
-    if (!ok) {
-        perror(what);
-        end(1);
-    }
-}
 
 /* Returns: how many pages of @size bytes have @category. */
 static unsigned scan_pages(char *memory, size_t size, uint64_t flags,
@@ -256,15 +209,7 @@ int main(void)
     };
     int memfds[] = { memfd_create("huge", 0), memfd_create("small", 0) };
 
-    if (getpid() == 1) {
-        mkdir("/dev", 0755);
-        mkdir("/proc", 0755);
-        mount("dev", "/dev", "devtmpfs", 0, NULL);
-        mount("proc", "/proc", "proc", 0, NULL);
-        dup2(open("/dev/console", O_RDWR), 1);
-        dup2(1, 2);
-    }
-    setbuf(stdout, NULL);
+    begin();
     pagemap = open("/proc/self/pagemap", O_RDONLY);
     need(pagemap >= 0, "/proc/self/pagemap");
     uffd = syscall(__NR_userfaultfd, O_CLOEXEC);
@@ -281,21 +226,10 @@ int main(void)
 }
 END
 
-# Debian 13's packages, whatever is installed here
-keys=/usr/share/keyrings/debian-archive-keyring.gpg
-for suite in trixie trixie-backports; do
-    echo "deb [signed-by=$keys] http://deb.debian.org/debian $suite main"
-done >sources.list
-mkdir -p lists/partial archives/partial
-options=(-o Dir::Etc::SourceList="$PWD/sources.list"
-         -o Dir::Etc::SourceParts=/dev/null -o Dir::State::Lists="$PWD/lists"
-         -o Dir::Cache="$PWD")
-apt-get -q -o APT::Sandbox::User=root "${options[@]}" update >log 2>&1 ||
-    cannot_tell "can't get Debian's lists: $(tail -n 1 log)"
-
+use_debian_13
 build_probe -Wall
 while read -r package version unregistered dropped; do
-    get_kernel "$package" "$version" "${options[@]}"
+    get_kernel "$package" "$version" "${debian_13[@]}"
     boot_probe
     printf '%s:\n' "$package"
     check_seen "$(expect "$unregistered" "$dropped")"

@@ -37,66 +37,16 @@ protected again, 64 dropped: written 64, and present 0, and not the zero page 0'
 
 cat >probe.c <<'END'
 #define _GNU_SOURCE
-#include <fcntl.h>
-#include <linux/userfaultfd.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <sys/mount.h>
-#include <sys/reboot.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
-#include <unistd.h>
+#include "probe.h"
 
-#define PAGE 4096
 #define NR_PAGES 2048
 #define NR_WRITTEN 64
-
-/* Of Linux 6.7; headers of a C library may be older. */
-#ifndef UFFD_FEATURE_WP_ASYNC
-#define UFFD_FEATURE_WP_ASYNC (1 << 15)
-#endif
-
-#define IS_WRITTEN (1 << 1)
-#define IS_PRESENT (1 << 3)
-#define IS_PFNZERO (1 << 5)
-
-struct region {
-    uint64_t start, end, categories;
-};
-
-struct scan {
-    uint64_t size, flags, start, end, walk_end, vec, vec_len, max_pages;
-    uint64_t category_inverted, category_mask, category_anyof_mask;
-    uint64_t return_mask;
-};
-
-#define WP_MATCHING (1 << 0)
-#define CHECK_WPASYNC (1 << 1)
-#define SCAN _IOWR('f', 16, struct scan)
 
 static int pagemap;
 static volatile char *memory;
 static struct region regions[NR_PAGES];
-
-/* Ends the machine, as its first process. */
-static void end(int status)
-{
-    if (getpid() == 1) {
-        reboot(RB_POWER_OFF);
-    }
-    exit(status);
-}
-
-static void need(int ok, const char *what)
-{
-    if (!ok) {
-        perror(what);
-        end(1);
-    }
-}
 
 static int scan_pages(uint64_t flags, uint64_t mask, uint64_t inverted)
 {
@@ -165,15 +115,7 @@ int main(void)
 {
     char sum = 0;
 
-    if (getpid() == 1) {
-        mkdir("/dev", 0755);
-        mkdir("/proc", 0755);
-        mount("dev", "/dev", "devtmpfs", 0, NULL);
-        mount("proc", "/proc", "proc", 0, NULL);
-        dup2(open("/dev/console", O_RDWR), 1);
-        dup2(1, 2);
-    }
-    setbuf(stdout, NULL);
+    begin();
     pagemap = open("/proc/self/pagemap", O_RDONLY);
     need(pagemap >= 0, "/proc/self/pagemap");
     memory = mmap(NULL, NR_PAGES * PAGE, PROT_READ | PROT_WRITE,
@@ -202,21 +144,10 @@ int main(void)
 }
 END
 
-# Debian 13's packages, whatever is installed here
-keys=/usr/share/keyrings/debian-archive-keyring.gpg
-for suite in trixie trixie-backports; do
-    echo "deb [signed-by=$keys] http://deb.debian.org/debian $suite main"
-done >sources.list
-mkdir -p lists/partial archives/partial
-options=(-o Dir::Etc::SourceList="$PWD/sources.list"
-         -o Dir::Etc::SourceParts=/dev/null -o Dir::State::Lists="$PWD/lists"
-         -o Dir::Cache="$PWD")
-apt-get -q -o APT::Sandbox::User=root "${options[@]}" update >log 2>&1 ||
-    cannot_tell "can't get Debian's lists: $(tail -n 1 log)"
-
+use_debian_13
 build_probe -Wall
 while read -r package version; do
-    get_kernel "$package" "$version" "${options[@]}"
+    get_kernel "$package" "$version" "${debian_13[@]}"
     boot_probe
     printf '%s:\n' "$package"
     check_seen "$expected"

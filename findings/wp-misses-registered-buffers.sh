@@ -45,24 +45,14 @@ store by another mapping: faults 0, written yes, protected yes'
 
 cat >probe.c <<'END'
 #define _GNU_SOURCE
-#include <fcntl.h>
 #include <linux/io_uring.h>
-#include <linux/userfaultfd.h>
 #include <pthread.h>
 #include <stdatomic.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <sys/mount.h>
-#include <sys/reboot.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
-#include <unistd.h>
-
-#define PAGE 4096
+#include "probe.h"
 
 static int uffd, file, ring;
 static char *page, *other;              /* two mappings of the same memory */
@@ -70,23 +60,6 @@ static _Atomic int faults, is_protected;
 static struct io_uring_params params;
 static struct io_uring_sqe *sqes;
 static char *rings;
-
-/* Ends the machine, as its first process. */
-static void end(int status)
-{
-    if (getpid() == 1) {
-        reboot(RB_POWER_OFF);
-    }
-    exit(status);
-}
-
-static void need(int ok, const char *what)
-{
-    if (!ok) {
-        perror(what);
-        end(1);
-    }
-}
 
 static void protect(int on)
 {
@@ -195,12 +168,7 @@ int main(void)
     char text[PAGE];
     pthread_t thread;
 
-    if (getpid() == 1) {
-        mkdir("/dev", 0755);
-        mount("dev", "/dev", "devtmpfs", 0, NULL);
-        dup2(open("/dev/console", O_RDWR), 1);
-        dup2(1, 2);
-    }
+    begin();
     setbuf(stdout, NULL);
     need(ftruncate(memory, PAGE) == 0, "memfd");
     page = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, memory, 0);
