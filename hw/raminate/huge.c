@@ -18,27 +18,34 @@
 #endif
 
 #define SETTING "/sys/kernel/mm/transparent_hugepage/enabled"
+#define KSM "/sys/kernel/mm/ksm/run"
 
 struct RaminateHuge {
     const RaminateMemory *memory;
     int pagemap;
-    bool may_collapse;
+    bool may_collapse;          /* at present */
     uint32_t nr_regions;
     uint32_t nr_huge;
     unsigned long *is_huge;     /* a bit a region, as of the last look */
 };
 
 /*
- * Linux refuses for shared memory whose pages are watched, of whatever kind
- * (collapse_pte_mapped_thp() of 6.12), and MADV_COLLAPSE goes by no setting.
+ * Linux refuses for shared memory whose pages are watched, and MADV_COLLAPSE
+ * goes by no setting.  It would undo what the kernel has merged, which merges
+ * that again.
  */
-static bool uses_huge_pages(const RaminateMemory *memory)
+void raminate_huge_begin_round(RaminateHuge *huge)
 {
+    HostMemoryBackend *backend = huge->memory->backend;
     g_autofree char *setting = NULL;
+    g_autofree char *ksm = NULL;
 
-    return memory_region_get_fd(&memory->backend->mr) < 0 &&
-           g_file_get_contents(SETTING, &setting, NULL, NULL) &&
-           !strstr(setting, "[never]");
+    huge->may_collapse =
+        memory_region_get_fd(&backend->mr) < 0 &&
+        g_file_get_contents(SETTING, &setting, NULL, NULL) &&
+        !strstr(setting, "[never]") &&
+        !(backend->merge && g_file_get_contents(KSM, &ksm, NULL, NULL) &&
+          ksm[0] == '1');
 }
 
 RaminateHuge *raminate_huge_new(const RaminateMemory *memory)
@@ -54,7 +61,6 @@ RaminateHuge *raminate_huge_new(const RaminateMemory *memory)
     huge = g_new0(RaminateHuge, 1);
     huge->memory = memory;
     huge->pagemap = pagemap;
-    huge->may_collapse = uses_huge_pages(memory);
     huge->nr_regions = memory->backend->size / RAMINATE_REGION_SIZE;
     huge->is_huge = bitmap_new(huge->nr_regions);
     return huge;

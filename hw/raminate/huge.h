@@ -27,6 +27,12 @@ void raminate_huge_free(RaminateHuge *huge);    /* NULL is fine */
 uint32_t raminate_huge_regions(const RaminateHuge *huge);
 
 /*
+ * Before a round of looks.  Huge pages are made again only where the host has
+ * them in use, and does not merge pages of such memory (KSM).
+ */
+void raminate_huge_begin_round(RaminateHuge *huge);
+
+/*
  * Looks at some regions.
  * @nr: of them, 1 or more
  * Returns: how many had been in huge pages and are so no more.
@@ -41,7 +47,7 @@ uint32_t raminate_huge_count(const RaminateHuge *huge);
 
 /*
  * Returns: whether the kernel may have a huge page for @region: all of it has
- * memory, it is not one already, and huge pages are in use for such memory.
+ * memory, it is not one already, and they may be made in this round.
  */
 bool raminate_huge_can_collapse(const RaminateHuge *huge, uint32_t region);
 

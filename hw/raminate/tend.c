@@ -172,6 +172,9 @@ static bool tend_piece(RaminatePlacer *placer, uint32_t *looked,
     if (*looked >= nr) {
         return false;
     }
+    if (*looked == 0) {
+        raminate_huge_begin_round(huge);
+    }
     nr = raminate_huge_regions(huge);
     end = MIN((uint64_t)placer->next_huge + PIECE_REGIONS, nr);
     splits = raminate_huge_look(huge, placer->next_huge,

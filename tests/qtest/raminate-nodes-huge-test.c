@@ -196,6 +196,27 @@ static void test_two_tiers(void)
     raminate_nodes_end(qts);
 }
 
+/* What the host merges is left to it. */
+static void test_merging(void)
+{
+    QTestState *qts = start_huge(FAST_SCANS ",fault-budget=0");
+
+    if (!qts) {
+        return;
+    }
+    wait_watched(qts);
+    wait_huge(qts, SIZE);
+    g_assert_true(g_file_set_contents("run", "1\n", -1, NULL));
+    assert_found(qts, HUGE_PAGES + 7);
+    raminate_wait_scans(qts, 600);
+    wait_huge(qts, SIZE - HUGE_SIZE);
+    g_assert_true(g_file_set_contents("run", "0\n", -1, NULL));
+    wait_huge(qts, SIZE);
+    g_assert_cmpint(unlink("run"), ==, 0);
+    assert_contents(qts);
+    raminate_nodes_end(qts);
+}
+
 /* A page that was given back is not brought to life, watched or not. */
 static void test_hole(const void *settings)
 {
@@ -256,6 +277,7 @@ int main(int argc, char **argv)
 
     qtest_add_func("raminate/nodes-huge/cold", test_cold);
     qtest_add_func("raminate/nodes-huge/two-tiers", test_two_tiers);
+    qtest_add_func("raminate/nodes-huge/merging", test_merging);
     qtest_add_data_func("raminate/nodes-huge/hole",
                         FAST_SCANS ",fault-budget=0", test_hole);
     qtest_add_data_func("raminate/nodes-huge/hole-by-dirty-log",
