@@ -116,6 +116,7 @@ struct RaminatePlacer {
     RaminateSample looked;      /* by the second look since the last scan */
     RaminateSample all;         /* by both */
     uint64_t cpu_ns;            /* processor time that the engine knows of */
+    int64_t huge_ms;            /* when huge pages were looked at, host's clock */
 };
 
 /* All functions below are called with the lock held unless they say so. */

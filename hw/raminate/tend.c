@@ -8,14 +8,17 @@
  */
 
 #include "qemu/osdep.h"
+#include "qemu/timer.h"
 #include "hw/raminate/placer-internal.h"
 #include "trace.h"
 
 /*
- * After each batch, so many regions are looked at for whether they are huge;
- * that takes 10 to 40 microseconds for one that is not.
+ * So many regions are looked at for whether they are huge, after a batch, but
+ * no more often than this; that takes 10 to 40 microseconds for one that is
+ * not.
  */
 #define LOOK_REGIONS 1024
+#define LOOK_PERIOD_MS 1000
 
 /* Of these, so many at once */
 #define PIECE_REGIONS 32
@@ -197,8 +200,12 @@ static void tend_huge(RaminatePlacer *placer)
 {
     uint32_t looked = 0;
     uint32_t tries = MAX_COLLAPSES;
-    bool more = true;
+    int64_t now = qemu_clock_get_ms(QEMU_CLOCK_REALTIME);
+    bool more = now - placer->huge_ms >= LOOK_PERIOD_MS;
 
+    if (more) {
+        placer->huge_ms = now;
+    }
     while (more && claim(placer)) {
         more = tend_piece(placer, &looked, &tries);
         release(placer);
