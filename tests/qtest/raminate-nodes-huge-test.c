@@ -244,7 +244,7 @@ static void test_hole(const void *settings)
  */
 static void test_hot(void)
 {
-    QTestState *qts = start_huge(",scan-period=20,max-cpu=0,fault-budget=0");
+    QTestState *qts = start_huge(",scan-period=100,max-cpu=0,fault-budget=0");
     uint64_t found, scans, faults;
     unsigned rounds = 0;
 
