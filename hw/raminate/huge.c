@@ -52,6 +52,7 @@ RaminateHuge *raminate_huge_new(const RaminateMemory *memory)
 {
     RaminateHuge *huge;
     int pagemap = raminate_memory_has_nodes(memory) &&
+                  memory->backend->size >= RAMINATE_REGION_SIZE &&
                   QEMU_PTR_IS_ALIGNED(memory->host, RAMINATE_REGION_SIZE)
                   ? raminate_pm_open(NULL) : -1;
 
@@ -82,8 +83,12 @@ uint32_t raminate_huge_regions(const RaminateHuge *huge)
 
 static uint64_t address(const RaminateHuge *huge, uint32_t region)
 {
-    return (uintptr_t)huge->memory->host +
-           (uint64_t)region * RAMINATE_REGION_SIZE;
+    return (uintptr_t)raminate_memory_region(huge->memory, region);
+}
+
+static uint32_t region_at(const RaminateHuge *huge, uint64_t addr)
+{
+    return (addr - address(huge, 0)) / RAMINATE_REGION_SIZE;
 }
 
 static void set_huge(RaminateHuge *huge, uint32_t region, bool is_huge)
@@ -130,10 +135,8 @@ uint32_t raminate_huge_look(RaminateHuge *huge, uint32_t region, uint32_t nr)
             break;
         }
         for (int i = 0; i < found; i++) {
-            uint32_t first = (ranges[i].start - address(huge, 0)) /
-                             RAMINATE_REGION_SIZE;
-            uint32_t behind = (ranges[i].end - address(huge, 0)) /
-                              RAMINATE_REGION_SIZE;
+            uint32_t first = region_at(huge, ranges[i].start);
+            uint32_t behind = region_at(huge, ranges[i].end);
 
             splits += set_split(huge, region, first);
             for (region = first; region < behind; region++) {
@@ -141,9 +144,8 @@ uint32_t raminate_huge_look(RaminateHuge *huge, uint32_t region, uint32_t nr)
             }
         }
         at = scan.walk_end;
-        splits += set_split(huge, region,
-                            (at - address(huge, 0)) / RAMINATE_REGION_SIZE);
-        region = MAX(region, (at - address(huge, 0)) / RAMINATE_REGION_SIZE);
+        splits += set_split(huge, region, region_at(huge, at));
+        region = MAX(region, region_at(huge, at));
     }
     return splits;
 }

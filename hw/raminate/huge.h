@@ -18,7 +18,7 @@ typedef struct RaminateHuge RaminateHuge;
 /*
  * Takes a bit a region.
  * Returns: owned by the caller; NULL if the kernel can't tell (before Linux
- * 6.7), or tiers are not nodes.
+ * 6.7), tiers are not nodes, or there is no whole region.
  */
 RaminateHuge *raminate_huge_new(const RaminateMemory *memory);
 void raminate_huge_free(RaminateHuge *huge);    /* NULL is fine */

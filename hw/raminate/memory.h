@@ -91,6 +91,13 @@ static inline uint8_t *raminate_memory_page(const RaminateMemory *memory,
     return memory->host + ((uint64_t)page << RAMINATE_PAGE_BITS);
 }
 
+/* Returns: the first page of a region. */
+static inline uint8_t *raminate_memory_region(const RaminateMemory *memory,
+                                              uint32_t region)
+{
+    return memory->host + region * RAMINATE_REGION_SIZE;
+}
+
 /*
  * Maps a run of @nr pages from @page on to the frames from @frame on, all of
  * one tier, which is a range.  Contents stay with the frames.

@@ -33,26 +33,32 @@
 #define HOT_PER_CENT 85
 #define REST_SCANS 32
 
+/* Returns: whether pages may be elsewhere than the placement says. */
+static bool has_strays(const RaminatePlacer *placer)
+{
+    return placer->mover && placer->mover->ops->tend;
+}
+
+static bool has_huge(const RaminatePlacer *placer)
+{
+    return placer->huge;
+}
+
 /*
  * Claims the placement.  A placer that is to end has no parts any more.
- * Returns: false if it can't be had.
+ * @is_due: with the lock; whether there is anything to tend
+ * Returns: false if it can't be had, or there is nothing to tend.
  */
-static bool claim(RaminatePlacer *placer)
+static bool claim(RaminatePlacer *placer,
+                  bool (*is_due)(const RaminatePlacer *placer))
 {
     bool claimed;
 
     raminate_placer_lock(placer);
     claimed = !placer->stopping && !raminate_placer_hold_reason(placer) &&
-              placer->mover && raminate_placer_claim_batch(placer);
+              is_due(placer) && raminate_placer_claim_batch(placer);
     raminate_placer_unlock(placer);
     return claimed;
-}
-
-static void release(RaminatePlacer *placer)
-{
-    raminate_placer_lock(placer);
-    raminate_placer_release_batch(placer);
-    raminate_placer_unlock(placer);
 }
 
 /* Brings pages to where the placement says they are, if the mover can. */
@@ -61,20 +67,16 @@ static void tend_strays(RaminatePlacer *placer)
     bool more = true;
 
     /* Piece by piece, so that whoever ends the placer need not wait. */
-    while (more && claim(placer)) {
-        uint32_t astray = 0;
+    while (more && claim(placer, has_strays)) {
+        uint32_t astray = placer->mover->ops->tend(placer->mover, &more);
 
-        more = false;
-        if (placer->mover->ops->tend) {
-            astray = placer->mover->ops->tend(placer->mover, &more);
-        }
         if (astray) {
             trace_raminate_astray(placer->memory->id, astray);
         }
         raminate_placer_lock(placer);
         raminate_engine_figures(placer->engine)->pages_astray += astray;
+        raminate_placer_release_batch(placer);
         raminate_placer_unlock(placer);
-        release(placer);
     }
 }
 
@@ -98,15 +100,15 @@ static Heat heat_of(RaminatePlacer *placer, uint32_t region)
 
     raminate_placer_lock(placer);
     raminate_placement_count(placer->memory->placement, first, end, counts);
-    if (counts[raminate_placement_tier(placer->memory->placement, first)] !=
+    if (counts[raminate_placement_tier(placer->memory->placement, first)] ==
         RAMINATE_REGION_PAGES) {
-        found = HEAT_MIXED;
-    } else if (raminate_heat_is_cold(heat, region)) {
-        found = HEAT_NONE;
-    } else if (raminate_heat_sum(heat, first, end, &hottest) * 100 >=
-               (uint64_t)HOT_PER_CENT * RAMINATE_HEAT_MAX *
-               RAMINATE_REGION_PAGES) {
-        found = HEAT_ALL;
+        if (raminate_heat_is_cold(heat, region)) {
+            found = HEAT_NONE;
+        } else if (raminate_heat_sum(heat, first, end, &hottest) * 100 >=
+                   (uint64_t)HOT_PER_CENT * RAMINATE_HEAT_MAX *
+                   RAMINATE_REGION_PAGES) {
+            found = HEAT_ALL;
+        }
     }
     raminate_placer_unlock(placer);
     return found;
@@ -159,7 +161,7 @@ static uint32_t collapse_some(RaminatePlacer *placer, uint32_t region,
 }
 
 /*
- * With the placement claimed.
+ * With the placement claimed, which it gives back.
  * @looked: regions since the batch
  * @tries: how many may be put together yet
  * Returns: whether there are more to look at.
@@ -168,17 +170,13 @@ static bool tend_piece(RaminatePlacer *placer, uint32_t *looked,
                        uint32_t *tries)
 {
     RaminateHuge *huge = placer->huge;
-    uint32_t nr = huge ? MIN(raminate_huge_regions(huge), LOOK_REGIONS) : 0;
+    uint32_t nr = raminate_huge_regions(huge);
     RaminateFigures *figures;
     uint32_t end, splits, done;
 
-    if (*looked >= nr) {
-        return false;
-    }
     if (*looked == 0) {
         raminate_huge_begin_round(huge);
     }
-    nr = raminate_huge_regions(huge);
     end = MIN((uint64_t)placer->next_huge + PIECE_REGIONS, nr);
     splits = raminate_huge_look(huge, placer->next_huge,
                                 end - placer->next_huge);
@@ -192,8 +190,9 @@ static bool tend_piece(RaminatePlacer *placer, uint32_t *looked,
     figures->huge_collapses += done;
     figures->huge_pages = raminate_huge_count(huge);
     figures->has_huge |= end == nr;
+    raminate_placer_release_batch(placer);
     raminate_placer_unlock(placer);
-    return true;
+    return *looked < MIN(nr, LOOK_REGIONS);
 }
 
 static void tend_huge(RaminatePlacer *placer)
@@ -206,9 +205,8 @@ static void tend_huge(RaminatePlacer *placer)
     if (more) {
         placer->huge_ms = now;
     }
-    while (more && claim(placer)) {
+    while (more && claim(placer, has_huge)) {
         more = tend_piece(placer, &looked, &tries);
-        release(placer);
     }
 }
 

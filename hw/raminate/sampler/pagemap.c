@@ -126,6 +126,11 @@ static void pagemap_begin_scan(RaminateSampler *parent, bool is_look)
     }
 }
 
+static uint64_t region_address(const PagemapSampler *sampler, uint32_t region)
+{
+    return (uintptr_t)raminate_memory_region(sampler->parent.memory, region);
+}
+
 static uint32_t page_at(const PagemapSampler *sampler, uint64_t addr)
 {
     return (addr - (uintptr_t)sampler->parent.memory->host)
@@ -242,9 +247,8 @@ static const RaminatePmRange *find_region(PagemapSampler *sampler,
                                           const RaminatePmRange *end)
 {
     Found *found = &sampler->found;
-    uint64_t first = (uintptr_t)raminate_memory_page(
-        sampler->parent.memory, region << RAMINATE_REGION_BITS);
-    uint64_t behind = first + RAMINATE_REGION_PAGES * RAMINATE_PAGE_SIZE;
+    uint64_t first = region_address(sampler, region);
+    uint64_t behind = first + RAMINATE_REGION_SIZE;
 
     found->region = region;
     found->faults = 0;
@@ -318,10 +322,9 @@ static uint32_t look_at(PagemapSampler *sampler, uint32_t from, uint32_t to,
     const RaminateMemory *memory = sampler->parent.memory;
     uint32_t page = MIN((uint64_t)to << RAMINATE_REGION_BITS, behind);
     uint64_t end = (uintptr_t)raminate_memory_page(memory, page);
-    int found = raminate_watch_find(
-        &sampler->watch, (uintptr_t)raminate_memory_page(
-            memory, from << RAMINATE_REGION_BITS),
-        &end, sampler->ranges, FOUND_RANGES);
+    int found = raminate_watch_find(&sampler->watch,
+                                    region_address(sampler, from), &end,
+                                    sampler->ranges, FOUND_RANGES);
 
     if (page_at(sampler, end) < page) {
         page = QEMU_ALIGN_DOWN(page_at(sampler, end), RAMINATE_REGION_PAGES);
@@ -365,8 +368,7 @@ static uint32_t pagemap_scan(RaminateSampler *parent, uint32_t first,
 static bool pagemap_unwatch(RaminateSampler *parent, uint32_t region)
 {
     PagemapSampler *sampler = container_of(parent, PagemapSampler, parent);
-    uint64_t start = (uintptr_t)raminate_memory_page(
-        parent->memory, region << RAMINATE_REGION_BITS);
+    uint64_t start = region_address(sampler, region);
     uint64_t end = start + RAMINATE_REGION_SIZE;
 
     return test_bit(region, sampler->known) &&
@@ -379,9 +381,8 @@ static void pagemap_watch_again(RaminateSampler *parent, uint32_t region)
 {
     PagemapSampler *sampler = container_of(parent, PagemapSampler, parent);
 
-    if (!raminate_watch_set_region(
-            &sampler->watch, (uintptr_t)raminate_memory_page(
-                parent->memory, region << RAMINATE_REGION_BITS), true)) {
+    if (!raminate_watch_set_region(&sampler->watch,
+                                   region_address(sampler, region), true)) {
         clear_bit(region, sampler->known);
     }
 }
@@ -393,9 +394,8 @@ static bool pagemap_rest(RaminateSampler *parent, uint32_t region,
 
     return test_bit(region, sampler->known) &&
            raminate_rest_begin(sampler->rest, region, scans) &&
-           raminate_watch_set_region(
-               &sampler->watch, (uintptr_t)raminate_memory_page(
-                   parent->memory, region << RAMINATE_REGION_BITS), false);
+           raminate_watch_set_region(&sampler->watch,
+                                     region_address(sampler, region), false);
 }
 
 /* Writes */
