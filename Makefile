@@ -11,6 +11,9 @@ CONFIG := $(BUILD)/config.mk
 JOBS = $(filter-out -j,$(filter -j%,$(MAKEFLAGS)))
 export RAMINATE_JOBS = $(JOBS)
 export RAMINATE_BUILD := $(BUILD)
+# As with QEMU: slow has tests that quick leaves out.
+SPEED = quick
+export RAMINATE_SPEED = $(SPEED)
 export NINJA
 
 RUN_NINJA = $(NINJA) -C $(BUILD) $(JOBS)
@@ -54,16 +57,17 @@ check-unit check-qtest check-guest check-tools check-nested check-kvm \
 check-libvirt:
 	$(RUN_TESTS) --suite $(@:check-%=%) $(T)
 
-# A part of check-nested, and some of it on the newest kernel
+# A part of check-nested, whole, and some of it on the newest kernel
+check-nodes: SPEED = slow
 check-nodes: all
-	$(RUN_TESTS) --suite nested test_nodes
-	$(PYTHON) $(SRC)/tests/nested/test_nodes_backports.py
+	$(RUN_TESTS) --suite nested test_nodes test_nodes_backports
 
 # The tests of load, in their long form: more objects, more VMs, a longer day.
+check-load: SPEED = slow
 check-load: all
 	cd $(BUILD)/qemu && QTEST_QEMU_BINARY=./qemu-system-x86_64 \
 	    tests/qtest/raminate/raminate-load-test -m slow -k
-	RAMINATE_LONG=1 $(PYTHON) $(SRC)/tests/tools/test_long_run.py
+	$(PYTHON) $(SRC)/tests/tools/test_long_run.py
 
 # The same tests on a build of its own, with sanitizers.
 ASAN := $(BUILD)/asan
@@ -211,7 +215,9 @@ help:
 	@echo 'make demo-nested   the same with the KVM extension, in an emulated host'
 	@echo 'make demo-nodes    the same on NUMA nodes of an emulated host, whose'
 	@echo '                   kernel is the distribution'"'"'s own'
-	@echo 'make check         build and run all tests'
+	@echo 'make check         build and run the tests'
+	@echo '                   SPEED=slow also those that take long; for the suites'
+	@echo '                   below, too'
 	@echo 'make bench-nested  policies on KVM in an emulated host, by the traffic'
 	@echo 'make bench-peers   RAMinate beside NUMA balancing and DAMON, on NUMA nodes'
 	@echo 'make bench-cost    count what scans and swaps cost in KVM'

@@ -1,6 +1,7 @@
 """Run tests with meson, and count test cases in the last line.
 
 Usage: run-tests.py BUILD [--suite SUITE]... [--patience N] [NAME]...
+Those of the suite "slow" run where they are named, or RAMINATE_SPEED is slow.
 SPDX-License-Identifier: GPL-2.0-or-later
 """
 
@@ -15,6 +16,7 @@ import sys
 
 LOG = 'check'
 AROUND = 6              # lines next to a failed case that tell why
+SLOW = os.environ.get('RAMINATE_SPEED') == 'slow'
 GOOD = {'OK', 'EXPECTEDFAIL'}
 # A test that calls make is to get what its author got.
 OF_MAKE = ('MAKEFLAGS', 'MAKELEVEL', 'MFLAGS')
@@ -26,13 +28,16 @@ def select_tests(build, suites, names):
     subprocess.run([os.environ.get('NINJA', 'ninja'), '-C', build,
                     'build.ninja'], check=True, stdout=subprocess.DEVNULL)
     tests = json.loads((build / 'meson-info' / 'intro-tests.json').read_text())
-    known = [test['name'] for test in tests if not suites or
-             suites & {suite.split(':')[-1] for suite in test['suite']}]
+    known = {test['name']: {suite.split(':')[-1] for suite in test['suite']}
+             for test in tests}
+    if suites:
+        known = {name: its for name, its in known.items() if suites & its}
     unknown = set(names) - set(known)
     if unknown:
         sys.exit(f"no such test: {', '.join(unknown)}; "
                  f"there are: {', '.join(known)}")
-    return names or known
+    return names or [name for name, its in known.items()
+                     if SLOW or 'slow' not in its]
 
 
 def count_cases(output):

@@ -19,6 +19,7 @@ from raminate.guest import (  # noqa: E402
     MIB, Boot, Guest, clean_up_on_signals, two_physical_tiers, two_tiers,
     work_directory)
 from raminate.console import Console  # noqa: E402
+from raminate.speed import SLOW  # noqa: E402
 from qemu.qmp import ExecuteError  # noqa: E402
 from qemu.qmp.legacy import QEMUMonitorProtocol  # noqa: E402
 
@@ -53,11 +54,16 @@ class HasConsole(Protocol):
     def console(self) -> Console: ...
 
 
-def run_tests(*tests: Test) -> None:
-    """Runs tests (those named as arguments, or all), prints TAP."""
+def run_tests(*tests: Test, slow: Sequence[Test] = ()) -> None:
+    """Runs tests, prints TAP.
+
+    That is, those named as arguments; else all, the slow ones if they are
+    asked for.
+    """
     clean_up_on_signals()
-    chosen = [test for test in tests
-              if not sys.argv[1:] or test.__name__ in sys.argv[1:]]
+    chosen = [test for test in (*tests, *slow)
+              if test.__name__ in sys.argv[1:] or
+              not sys.argv[1:] and (SLOW or test not in slow)]
     print(f"TAP version 13\n1..{len(chosen)}", flush=True)
     failed = False
     for number, test in enumerate(chosen, 1):

@@ -141,5 +141,5 @@ def directory_by_9p_that_stops(directory: Path) -> None:
                       'requests of devices are in flight')
 
 
-run_tests(virtio_blk, virtio_blk_in_an_iothread, ide, storage_that_stops,
-          storage_of_an_iothread_that_stops, directory_by_9p_that_stops)
+run_tests(virtio_blk_in_an_iothread, ide, storage_of_an_iothread_that_stops,
+          directory_by_9p_that_stops, slow=[virtio_blk, storage_that_stops])

@@ -16,7 +16,7 @@ from typing import Callable, Iterator, NoReturn, Optional, Sequence
 
 from machine import (CRASHED, MIB, POOL, SOURCE, Machine, Node, Result, kernel,
                      paths)
-from raminate import apt
+from raminate import apt, speed
 
 NESTED = paths.BUILD / 'kvm' / 'nested'
 PROGRAMS = paths.BUILD / 'tests' / 'nested'
@@ -213,6 +213,7 @@ def run_script(host: Machine, script: Path, *args: str,
         return host.run('/usr/bin/env', f'RAMINATE_BUILD={paths.BUILD}',
                         f'RAMINATE_POOL={POOL:#x}', 'TMPDIR=/dev/shm',
                         f'RAMINATE_ROUNDS={rounds}',
+                        f'{speed.VARIABLE}={speed.SPEED}',
                         f'KERNEL={kernel.find().image}', *variables,
                         'python3', str(script), *args,
                         timeout=timeout * int(rounds))

@@ -14,6 +14,7 @@ from typing import Dict, NamedTuple, Optional, Sequence
 from bochs import BochsMachine
 from nestedlib import (FLAWS, Result, Tap, bochs, main, modules, report,
                        run_selftest)
+from raminate.speed import SLOW
 
 ALL = ('scan', 'steady', 'flush', 'yield', 'swap', 'torture', 'input', 'fuzz',
        'kill', 'memtype')
@@ -36,12 +37,15 @@ class Mode(NamedTuple):
 
 
 MODES = {
-    'EPT': Mode(),
     'EPT, two CPUs': Mode(cpus=2),
-    'EPT, pml=0': Mode(['kvm_intel.pml']),
     'EPT, eptad=0': Mode(['kvm_intel.eptad'], ['kvm_intel.pml']),
-    'EPT, tdp_mmu=0': Mode(['kvm.tdp_mmu']),
 }
+if SLOW:
+    MODES |= {
+        'EPT': Mode(),
+        'EPT, pml=0': Mode(['kvm_intel.pml']),
+        'EPT, tdp_mmu=0': Mode(['kvm.tdp_mmu']),
+    }
 
 # Swaps that leave the guest its old entries, and the checks that see it.
 FLAW = 'keep-guest-entries'

@@ -1,22 +1,21 @@
 #!/usr/bin/env python3
 # The simulator's memory does not grow with the time that it replays.
 #
-# With RAMINATE_LONG set, as "make check-load" does, that is a day, and else an
-# hour.
+# With RAMINATE_SPEED=slow, as "make check-load" sets it, that is a day, and
+# else an hour.
 #
 # SPDX-License-Identifier: GPL-2.0-or-later
 
-import os
 from pathlib import Path
 import subprocess
 import time
 
 from toolslib import MIB, check, run_tests, tool
+from raminate.speed import SLOW
 
 POLICIES = ['age', 'cmq', 'hemem', 'lru', 'memtis', 'payback']
-LONG = 'RAMINATE_LONG' in os.environ
-SCANS = 86400 if LONG else 3600     # one a second
-PATIENCE = 7200 if LONG else 600    # seconds; only a hang takes so long
+SCANS = 86400 if SLOW else 3600     # one a second
+PATIENCE = 7200 if SLOW else 600    # seconds; only a hang takes so long
 SLACK = 2 * MIB     # what the C library may keep, and moves remembered
 
 
