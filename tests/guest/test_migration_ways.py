@@ -322,5 +322,6 @@ def background_snapshot_is_right(directory: Path) -> None:
 
 
 run_tests(guest_arrives_every_way, guest_stays_when_it_fails,
-          snapshots_of_a_busy_guest_are_right,
-          dumps_of_a_busy_guest_are_right, background_snapshot_is_right)
+          background_snapshot_is_right,
+          slow=[snapshots_of_a_busy_guest_are_right,
+                dumps_of_a_busy_guest_are_right])

@@ -48,5 +48,5 @@ def large_batches(directory: Path) -> None:
     swap_under_checker(directory, batch=4000, max_swaps=10000)
 
 
-run_tests(two_vcpus_in_threads_of_their_own, two_vcpus_in_one_thread,
-          policy_cmq, large_batches)
+run_tests(two_vcpus_in_threads_of_their_own, large_batches,
+          slow=[two_vcpus_in_one_thread, policy_cmq])

@@ -489,10 +489,10 @@ def migrate(source: Guest, uri: str) -> None:
 (THP / 'enabled').write_text('always\n')
 run_tests(no_write_is_lost, pages_are_where_the_figures_say,
           hot_pages_move_to_the_fast_node, huge_pages_come_back,
-          strays_are_brought_back, a_full_node_loses_nothing,
+          strays_are_brought_back,
           ordinary_memory_is_placed, costs_are_those_of_the_host,
           bad_nodes_are_refused,
           *((pages_only_read_move_to_the_fast_node,
              huge_pages_that_are_read_stay) if tells_of_accesses() else ()),
-          slow=[faults_keep_to_their_budget, memory_is_given_back,
-                guests_migrate_and_are_saved])
+          slow=[faults_keep_to_their_budget, a_full_node_loses_nothing,
+                memory_is_given_back, guests_migrate_and_are_saved])
