@@ -100,8 +100,9 @@ static void print_figures(Monitor *mon, const RaminateInfo *info)
                        info->pages_failed);
     }
     if (info->pages_astray) {
-        monitor_printf(mon, "  pages found astray: %" PRIu64 "\n",
-                       info->pages_astray);
+        monitor_printf(mon, "  pages found astray: %" PRIu64
+                       ", adopted: %" PRIu64 "\n", info->pages_astray,
+                       info->pages_adopted);
     }
     if (info->pages_resized || info->pages_to_resize) {
         monitor_printf(mon, "  pages moved for fast-budget: %" PRIu64

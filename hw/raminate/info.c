@@ -218,6 +218,7 @@ static void add_figures(const RaminateFigures *figures, RaminateInfo *info)
     info->swaps_held = figures->swaps_held;
     info->pages_failed = figures->pages_failed;
     info->pages_astray = figures->pages_astray;
+    info->pages_adopted = figures->pages_adopted;
     info->pages_resized = figures->pages_resized;
     info->watch_faults = figures->watch_faults;
     info->has_huge_pages = figures->has_huge;

@@ -83,6 +83,8 @@ struct RaminatePlacer {
     RaminatePartChoice mover_choice;
     bool reopen;                /* settings ask for other parts */
     RaminateRecording *recording;       /* or NULL */
+    bool keeps_tiers;           /* a recording has no words for pages that
+                                   go to another tier alone */
     uint64_t main_cpu_ns;       /* processor time of work in the main loop */
 
     /* The clock stands still while the placer holds. */

@@ -288,6 +288,7 @@ static void replace_recording(RaminatePlacer *placer,
     raminate_placer_lock(placer);
     old = placer->recording;
     placer->recording = recording;
+    placer->keeps_tiers = recording;
     raminate_placer_unlock(placer);
     raminate_recording_free(old);
 }
@@ -309,6 +310,7 @@ bool raminate_placer_record(RaminatePlacer *placer, const char *path,
         raminate_placer_lock(placer);
         scan_period = placer->settings.engine.scan_period;
         resizes = raminate_engine_excess(placer->engine);
+        placer->keeps_tiers |= !resizes;
         raminate_placer_unlock(placer);
         if (resizes) {
             error_setg(errp, "%s '%s': the size of the fastest tier is being "
@@ -319,6 +321,9 @@ bool raminate_placer_record(RaminatePlacer *placer, const char *path,
         recording = raminate_recording_new(placer->memory, path, scan_period,
                                            errp);
         if (!recording) {
+            raminate_placer_lock(placer);
+            placer->keeps_tiers = placer->recording;
+            raminate_placer_unlock(placer);
             return false;
         }
     }

@@ -61,22 +61,39 @@ static bool claim(RaminatePlacer *placer,
     return claimed;
 }
 
+/* With the placement claimed, which it gives back. */
+static void account_strays(RaminatePlacer *placer,
+                           const RaminateTended *tended)
+{
+    raminate_placer_lock(placer);
+    raminate_engine_figures(placer->engine)->pages_astray += tended->astray;
+    if (!placer->keeps_tiers) {
+        raminate_engine_adopt(placer->engine, raminate_placer_now(placer),
+                              (const RaminateStray *)tended->left->data,
+                              tended->left->len);
+    }
+    raminate_placer_release_batch(placer);
+    raminate_placer_unlock(placer);
+    if (tended->astray) {
+        trace_raminate_astray(placer->memory->id, tended->astray,
+                              tended->left->len);
+    }
+}
+
 /* Brings pages to where the placement says they are, if the mover can. */
 static void tend_strays(RaminatePlacer *placer)
 {
-    bool more = true;
+    g_autoptr(GArray) left = g_array_new(false, false, sizeof(RaminateStray));
+    RaminateTended tended = { .more = true, .left = left };
 
     /* Piece by piece, so that whoever ends the placer need not wait. */
-    while (more && claim(placer, has_strays)) {
-        uint32_t astray = placer->mover->ops->tend(placer->mover, &more);
-
-        if (astray) {
-            trace_raminate_astray(placer->memory->id, astray);
-        }
+    while (tended.more && claim(placer, has_strays)) {
+        g_array_set_size(left, 0);
         raminate_placer_lock(placer);
-        raminate_engine_figures(placer->engine)->pages_astray += astray;
-        raminate_placer_release_batch(placer);
+        tended.may_leave = !placer->keeps_tiers;
         raminate_placer_unlock(placer);
+        placer->mover->ops->tend(placer->mover, &tended);
+        account_strays(placer, &tended);
     }
 }
 

@@ -32,6 +32,7 @@ FAST, SLOW = 0, 1
 FAST_PAGES = DRAM // PAGE_SIZE
 PAGES = MEMORY // PAGE_SIZE
 HOT_PAGES = 1000
+INSISTED_PAGES = 100
 SMALL_HOT = 1024
 SMALL = 112 * MIB
 # Freed memory is cleared, so that all of it has been written once.
@@ -321,10 +322,24 @@ def strays_are_brought_back(directory: Path) -> None:
             wait_until(lambda: strays(pages) == 0, "no stray page", guest)
             scans = guest.raminate()['scans'] - before['scans']
             check(scans < 100, f"that took {scans} scans")
+        check_who_insists(guest, pages)
         pass_again(guest)
         finish_checker(guest)
         check_figures(guest.raminate())
         check_never_stopped(guest)
+
+
+def check_who_insists(guest: Guest, pages: Pages) -> None:
+    """Pages that are moved again and again are left alone, others come."""
+    def insist() -> bool:
+        pages.move(0, INSISTED_PAGES, SLOW)
+        return guest.raminate()['pages-adopted'] > INSISTED_PAGES // 2
+    wait_until(insist, "pages to be adopted", guest)
+    wait_until(lambda: guest.raminate()['pages-to-resize'] == 0,
+               "others to take their places", guest)
+    info = guest.raminate()
+    check(info['tiers'][FAST]['pages'] == FAST_PAGES, info['tiers'])
+    check(info['pages-resized'] > 0, info)
 
 
 def a_full_node_loses_nothing(directory: Path) -> None:
@@ -350,6 +365,8 @@ def a_full_node_loses_nothing(directory: Path) -> None:
         finish_checker(guest)
         check_is_by_kernel(info)
         check_never_stopped(guest)
+        wait_until(lambda: guest.raminate()['pages-to-resize'] == 0,
+                   "tiers to have their sizes", guest)
         for tier in guest.raminate()['tiers']:
             check(tier['pages'] == tier['size'] // PAGE_SIZE, tier)
 

@@ -53,9 +53,13 @@ long long numa_node_size64(int node, long long *unused)
     if (node >= NR_NODES) {
         return -1;
     }
+    *unused = NODE_SIZE / 2;
     /* libnuma itself asks before the test's file is found. */
-    *unused = NODE_SIZE / 2 - (nodes ? nodes->others[node] : 0);
-    return NODE_SIZE;
+    if (!nodes) {
+        return NODE_SIZE;
+    }
+    *unused += nodes->more - nodes->others[node];
+    return NODE_SIZE + nodes->more;
 }
 
 int numa_bitmask_isbitset(const struct bitmask *mask, unsigned int node)

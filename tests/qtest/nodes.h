@@ -27,6 +27,7 @@ typedef struct FakeNodes {
     uint8_t fails_once[NODES_PAGES];    /* the same, the next time only */
     uint32_t call_fails;        /* errno of each call that moves pages */
     uint64_t others[NR_NODES];  /* of the half that is free, in use by others */
+    uint64_t more;              /* bytes that each node has and that are free */
     uint64_t hole;              /* address of a page to be given back, then 0 */
 
     /* Of the library; the test may change a page's node */

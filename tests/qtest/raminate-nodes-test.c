@@ -182,28 +182,6 @@ static void test_call_fails(void)
     raminate_nodes_end(qts);
 }
 
-/* The kernel moves pages of its own accord. */
-static void test_astray(void)
-{
-    QTestState *qts = raminate_nodes_start(",policy=null" FAST_SCANS
-                                          ",swap-period=1");
-    unsigned rounds = 0;
-
-    raminate_assert_swap(qts, 0, SLOW_PAGE);
-    g_assert_cmpuint(raminate_figure(qts, "pages-astray"), ==, 0);
-    for (uint32_t page = 0; page < NR_PAGES; page += 3) {
-        raminate_nodes->node[page] ^= 1;
-    }
-    raminate_wait_figure(qts, "pages-astray", NR_PAGES / 3);
-    for (uint32_t page = 0; page < NR_PAGES; page++) {
-        while (raminate_nodes->node[page] != (int)raminate_tier_of(qts, page)) {
-            raminate_wait(&rounds, "a page to be brought back");
-        }
-    }
-    raminate_nodes_assert_all(qts);
-    raminate_nodes_end(qts);
-}
-
 static void promote(const char *settings)
 {
     QTestState *qts = raminate_nodes_start(settings);
@@ -440,7 +418,6 @@ int main(int argc, char **argv)
     qtest_add_func("raminate/nodes/page-under-way", test_page_under_way);
     qtest_add_func("raminate/nodes/full-node", test_full_node);
     qtest_add_func("raminate/nodes/call-fails", test_call_fails);
-    qtest_add_func("raminate/nodes/astray", test_astray);
     qtest_add_func("raminate/nodes/promote-by-dirty-log",
                    test_promote_by_dirty_log);
     qtest_add_func("raminate/nodes/promote-by-pagemap",

@@ -30,6 +30,7 @@ static const StatName stat_names[] = {
     { "swaps-held", "swaps-held" },
     { "pages-failed", "pages-failed" },
     { "pages-astray", "pages-astray" },
+    { "pages-adopted", "pages-adopted" },
     { "pages-resized", "pages-resized" },
     { "watch-faults", "watch-faults" },
     { "huge-splits", "huge-splits" },

@@ -65,6 +65,20 @@ static void test_is_forgotten_after_long(void)
     raminate_backoff_free(backoff);
 }
 
+/* At once, and no longer than that */
+static void test_is_held(void)
+{
+    RaminateBackoff *backoff = raminate_backoff_new();
+
+    raminate_backoff_hold(backoff, 7);
+    g_assert_cmpuint(plans_left_out(backoff), ==, RAMINATE_BACKOFF_MAX);
+    raminate_backoff_failed(backoff, 7);
+    g_assert_cmpuint(plans_left_out(backoff), ==, RAMINATE_BACKOFF_MAX);
+    raminate_backoff_moved(backoff, 7);
+    g_assert_cmpuint(plans_left_out(backoff), ==, 0);
+    raminate_backoff_free(backoff);
+}
+
 static void test_is_left_out_for_good(void)
 {
     RaminateBackoff *backoff = raminate_backoff_new();
@@ -95,6 +109,7 @@ int main(int argc, char **argv)
                     test_is_forgotten_once_it_moves);
     g_test_add_func("/backoff/is-forgotten-after-long",
                     test_is_forgotten_after_long);
+    g_test_add_func("/backoff/is-held", test_is_held);
     g_test_add_func("/backoff/is-left-out-for-good",
                     test_is_left_out_for_good);
     return g_test_run();

@@ -155,6 +155,65 @@ static void test_new_policy(const void *data)
     run_free(run);
 }
 
+/* Has half of the hot pages that are in fast memory be where they are not. */
+static uint32_t adopt_some(Run *run, uint32_t first, uint32_t nr)
+{
+    g_autoptr(GArray) strays = g_array_new(FALSE, FALSE,
+                                           sizeof(RaminateStray));
+
+    for (uint32_t page = first; page < first + nr; page += 2) {
+        RaminateStray stray = { .page = page, .to = 1 };
+
+        if (raminate_placement_tier(run->placement, page) == 0) {
+            g_array_append_val(strays, stray);
+        }
+    }
+    raminate_engine_begin_policy(run->engine);
+    raminate_engine_adopt(run->engine, run->now,
+                          (const RaminateStray *)strays->data, strays->len);
+    raminate_engine_end_policy(run->engine);
+    return strays->len;
+}
+
+/*
+ * Pages of fast memory that do not stay there are let go, and make place for
+ * others; much later, they are taken for pages like others.
+ */
+static void test_adopted(const void *data)
+{
+    Run *run = run_new(data, 400, 1600);
+    const RaminateFigures *figures = raminate_engine_figures(run->engine);
+    uint32_t nr;
+
+    go_on(run, 1000, 300, 60);
+    check_fast(run, 400, 1000, 300);
+    nr = adopt_some(run, 1000, 300);
+    g_assert_cmpuint(nr, >, 100);
+    g_assert_cmpint(raminate_engine_excess(run->engine), ==, -(int64_t)nr);
+    go_on(run, 1000, 300, 30);
+    g_assert_cmpint(raminate_engine_excess(run->engine), ==, 0);
+    g_assert_cmpuint(figures->pages_adopted, ==, nr);
+    g_assert_cmpuint(figures->pages_resized, ==, nr);
+    for (uint32_t page = 1000; page < 1300; page += 2) {
+        g_assert_cmpuint(raminate_placement_tier(run->placement, page), ==, 1);
+    }
+    go_on(run, 1000, 300, 150);
+    check_fast(run, 400, 1000, 300);
+    run_free(run);
+}
+
+/* A tier keeps its last page. */
+static void test_last_page(void)
+{
+    Run *run = run_new(&raminate_policy_null, 40, 160);
+
+    g_assert_cmpuint(adopt_some(run, 0, 40), ==, 20);
+    g_assert_cmpuint(adopt_some(run, 1, 39), ==, 20);
+    g_assert_cmpuint(raminate_placement_tier_pages(run->placement, 0), ==, 1);
+    g_assert_cmpint(raminate_engine_excess(run->engine), ==, -39);
+    run_free(run);
+}
+
 /* Batches come soon while pages are to go, and then as ever. */
 static void test_next_batch(void)
 {
@@ -188,13 +247,18 @@ int main(int argc, char **argv)
 
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/resize-policy/next-batch", test_next_batch);
+    g_test_add_func("/resize-policy/last-page", test_last_page);
     for (; *list; list++) {
         g_autofree char *goes_on =
             g_strdup_printf("/resize-policy/goes-on/%s", (*list)->name);
         g_autofree char *new = g_strdup_printf("/resize-policy/new/%s",
                                                (*list)->name);
 
+        g_autofree char *adopted = g_strdup_printf("/resize-policy/adopted/%s",
+                                                   (*list)->name);
+
         if (*list != &raminate_policy_null) {
+            g_test_add_data_func(adopted, *list, test_adopted);
             g_test_add_data_func(goes_on, *list, test_policy_goes_on);
             g_test_add_data_func(new, *list, test_new_policy);
         }

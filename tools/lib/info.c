@@ -284,6 +284,7 @@ static ContainerInfo *read_container(Reader *reader)
     info->swaps_held = read_uint(reader, "swaps-held", FALSE);
     info->pages_failed = read_uint(reader, "pages-failed", FALSE);
     info->pages_astray = read_uint(reader, "pages-astray", FALSE);
+    info->pages_adopted = read_uint(reader, "pages-adopted", FALSE);
     info->pages_resized = read_uint(reader, "pages-resized", FALSE);
     info->pages_to_resize = read_uint(reader, "pages-to-resize", FALSE);
     info->watch_faults = read_uint(reader, "watch-faults", FALSE);

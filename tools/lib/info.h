@@ -85,6 +85,7 @@ typedef struct ContainerInfo {
     guint64 swaps_held;
     guint64 pages_failed;
     guint64 pages_astray;
+    guint64 pages_adopted;
     guint64 pages_resized;
     guint64 pages_to_resize;
     guint64 watch_faults;

@@ -72,7 +72,7 @@ bool raminate_backoff_holds(const RaminateBackoff *backoff, uint32_t page)
     return failed && backoff->plan <= failed->last_plan;
 }
 
-void raminate_backoff_failed(RaminateBackoff *backoff, uint32_t page)
+static FailedPage *need_page(RaminateBackoff *backoff, uint32_t page)
 {
     FailedPage *failed = g_hash_table_lookup(backoff->pages,
                                              GUINT_TO_POINTER(page));
@@ -81,9 +81,28 @@ void raminate_backoff_failed(RaminateBackoff *backoff, uint32_t page)
         failed = g_new0(FailedPage, 1);
         g_hash_table_insert(backoff->pages, GUINT_TO_POINTER(page), failed);
     }
-    failed->plans = failed->plans ? MIN(2 * failed->plans,
-                                        RAMINATE_BACKOFF_MAX) : 1;
-    failed->last_plan = backoff->plan + failed->plans;
+    return failed;
+}
+
+static void leave_out(RaminateBackoff *backoff, FailedPage *failed,
+                      uint32_t plans)
+{
+    failed->plans = plans;
+    failed->last_plan = backoff->plan + plans;
+}
+
+void raminate_backoff_failed(RaminateBackoff *backoff, uint32_t page)
+{
+    FailedPage *failed = need_page(backoff, page);
+
+    leave_out(backoff, failed,
+              failed->plans ? MIN(2 * failed->plans, RAMINATE_BACKOFF_MAX)
+                            : 1);
+}
+
+void raminate_backoff_hold(RaminateBackoff *backoff, uint32_t page)
+{
+    leave_out(backoff, need_page(backoff, page), RAMINATE_BACKOFF_MAX);
 }
 
 void raminate_backoff_moved(RaminateBackoff *backoff, uint32_t page)

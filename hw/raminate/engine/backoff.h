@@ -36,7 +36,10 @@ bool raminate_backoff_holds(const RaminateBackoff *backoff, uint32_t page);
 /* The move of @page failed. */
 void raminate_backoff_failed(RaminateBackoff *backoff, uint32_t page);
 
-/* It did not: what failed before is forgotten. */
+/* Leaves @page out for as long as one that has failed many times. */
+void raminate_backoff_hold(RaminateBackoff *backoff, uint32_t page);
+
+/* The move of @page did not fail: what did before is forgotten. */
 void raminate_backoff_moved(RaminateBackoff *backoff, uint32_t page);
 
 /*

@@ -31,6 +31,8 @@ RaminateEngine *raminate_engine_new(const RaminateLayout *layout,
         raminate_engine_free(e);
         return NULL;
     }
+    raminate_resize_set(&e->resize,
+                        raminate_placement_tier_pages(e->placement, 0));
     return e;
 }
 
@@ -411,6 +413,27 @@ void raminate_engine_given(RaminateEngine *e, int64_t now,
             e->ops->given(e->policy, now, move->page, from);
         }
         raminate_engine_cut_batch(e, now);
+    }
+}
+
+void raminate_engine_adopt(RaminateEngine *e, int64_t now,
+                           const RaminateStray *strays, size_t nr)
+{
+    for (size_t i = 0; i < nr; i++) {
+        uint32_t page = strays[i].page;
+        unsigned from = raminate_placement_tier(e->placement, page);
+
+        /* Policies are made for tiers that have a page. */
+        if (raminate_placement_tier_pages(e->placement, from) < 2) {
+            continue;
+        }
+        raminate_placement_give(e->placement, page, strays[i].to);
+        /* Else it might be the first to make up for itself. */
+        raminate_backoff_hold(e->backoff, page);
+        e->figures.pages_adopted++;
+        if (e->ops->given) {
+            e->ops->given(e->policy, now, page, from);
+        }
     }
 }
 

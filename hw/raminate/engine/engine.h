@@ -228,6 +228,15 @@ void raminate_engine_given(RaminateEngine *engine, int64_t now,
                            const RaminateMove *moves, size_t nr,
                            unsigned from);
 
+/*
+ * Has pages count to the tiers that they are in, and tells the policy; not for
+ * the last page of a tier.  Others will go the other way, until the fastest
+ * tier has its size.  To be called with the policy begun, as for a batch.
+ * @strays: none is where the placement says
+ */
+void raminate_engine_adopt(RaminateEngine *engine, int64_t now,
+                           const RaminateStray *strays, size_t nr);
+
 /* The next batch is due a swap period from @now. */
 void raminate_engine_put_off_batch(RaminateEngine *engine, int64_t now);
 

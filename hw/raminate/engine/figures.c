@@ -144,6 +144,11 @@ static uint64_t get_pages_astray(const RaminateFigures *figures)
     return figures->pages_astray;
 }
 
+static uint64_t get_pages_adopted(const RaminateFigures *figures)
+{
+    return figures->pages_adopted;
+}
+
 static uint64_t get_pages_resized(const RaminateFigures *figures)
 {
     return figures->pages_resized;
@@ -209,6 +214,7 @@ const RaminateFigure raminate_figure_list[] = {
     { "swaps-held", false, get_swaps_held },
     { "pages-failed", false, get_pages_failed },
     { "pages-astray", false, get_pages_astray },
+    { "pages-adopted", false, get_pages_adopted },
     { "pages-resized", false, get_pages_resized },
     { "watch-faults", false, get_watch_faults },
     { "huge-splits", false, get_huge_splits },

@@ -32,6 +32,7 @@ typedef struct RaminateFigures {
     uint64_t swaps_held;
     uint64_t pages_failed;
     uint64_t pages_astray;
+    uint64_t pages_adopted;     /* by the tier that they were astray in */
     uint64_t pages_resized;     /* given to another tier, to resize both */
     uint64_t watch_faults;
     bool has_huge;              /* whether what follows is known */

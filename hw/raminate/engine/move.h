@@ -36,4 +36,10 @@ typedef struct RaminateMove {
     unsigned bad;               /* RAMINATE_MOVE_BAD_*, if that is EHWPOISON */
 } RaminateMove;
 
+/* A page that is to count to another tier, since it does not leave that one */
+typedef struct RaminateStray {
+    uint32_t page;
+    uint8_t to;                 /* the tier that it is in */
+} RaminateStray;
+
 #endif

@@ -24,9 +24,8 @@ void raminate_resize_set(RaminateResize *resize, uint32_t pages)
 int64_t raminate_resize_excess(const RaminateResize *resize,
                                const RaminatePlacement *placement)
 {
-    return resize->wanted
-           ? (int64_t)raminate_placement_tier_pages(placement, 0) -
-             resize->wanted : 0;
+    return (int64_t)raminate_placement_tier_pages(placement, 0) -
+           resize->wanted;
 }
 
 /* Returns: whether a page with @heat is to go in the class at hand. */

@@ -20,9 +20,8 @@
 #include "hw/raminate/engine/move.h"
 #include "hw/raminate/engine/placement.h"
 
-/* All zero where nothing was asked for */
 typedef struct RaminateResize {
-    uint32_t wanted;            /* pages of the fastest tier; 0: as it is */
+    uint32_t wanted;            /* pages of the fastest tier */
     unsigned class;             /* of heat that it looks for, 0 first */
     uint32_t next;              /* page that it looks at next */
     bool found;                 /* something since it was in class 0 */

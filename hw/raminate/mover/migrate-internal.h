@@ -1,8 +1,8 @@
 /*
  * RAMinate: the inside of the mover migrate, for its files
  *
- * migrate.c exchanges pages and looks for those that are astray, migrate-give.c
- * moves pages alone.
+ * migrate.c exchanges pages, migrate-give.c moves pages alone, migrate-tend.c
+ * looks for those that are astray.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -10,6 +10,7 @@
 #ifndef HW_RAMINATE_MOVER_MIGRATE_INTERNAL_H
 #define HW_RAMINATE_MOVER_MIGRATE_INTERNAL_H
 
+#include "hw/raminate/engine/regions.h"
 #include "hw/raminate/mover/mover.h"
 
 /* Pages that one system call is asked to move or to find, at most */
@@ -18,11 +19,21 @@
 /* Of whoever has the batch: in the placer's thread or the main loop */
 typedef struct MigrateMover {
     RaminateMover parent;
+    uint64_t reserve[RAMINATE_MAX_TIERS];   /* bytes that stay free on nodes */
+
+    /* migrate-tend.c */
+    bool is_tending;            /* there is more to do before the next batch */
     uint64_t looked;            /* regions, in all */
     uint32_t regions;           /* to look at before the next batch */
     uint32_t left;              /* of them */
     uint32_t astray;            /* pages, since the batch before */
-    uint64_t reserve[RAMINATE_MAX_TIERS];   /* bytes that stay free on nodes */
+    uint64_t probed;            /* regions, in all */
+    uint32_t probes;            /* to be probed before the next batch */
+    int64_t probed_ms;          /* when that was last begun, of the clock */
+    GArray *suspects;           /* of uint32_t: regions that look astray */
+    RaminateRegions *times;     /* a byte a page: how often it was brought
+                                   back since @times_ms */
+    int64_t times_ms;
 } MigrateMover;
 
 /* Pages for one system call, and what became of them */
@@ -39,6 +50,12 @@ bool migrate_has_room(const MigrateMover *mover, unsigned tier, size_t nr);
 /* @call: has less than MIGRATE_CALL_PAGES; @node: where @page is to be */
 void migrate_add_page(MigrateCall *call, const RaminateMemory *memory,
                       uint32_t page, int node);
+
+/* Returns: 0, or -errno if nothing can be known of any page. */
+int migrate_find_pages(MigrateCall *call);
+
+/* Returns: the node that the placement has @page on. */
+int migrate_node_of(const RaminateMemory *memory, uint32_t page);
 
 /*
  * Takes pages out of the huge pages that they are in, and moves them.
@@ -63,5 +80,10 @@ RaminateExchangeResult migrate_call_failed(const RaminateMemory *memory,
 /* migrate-give.c; see RaminateMoverOps */
 RaminateExchangeResult migrate_give(RaminateMover *mover, RaminateMove *moves,
                                     size_t nr, unsigned to, Error **errp);
+
+/* migrate-tend.c; the last as RaminateMoverOps says */
+void migrate_tend_init(MigrateMover *mover);
+void migrate_tend_end(MigrateMover *mover);
+void migrate_tend(RaminateMover *parent, RaminateTended *tended);
 
 #endif

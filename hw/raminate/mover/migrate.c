@@ -9,11 +9,6 @@
  * The kernel moves the whole of a huge page, whichever of its pages is asked
  * for.  A page that is to move alone is taken out of it first.
  *
- * The kernel moves pages of its own accord as well (balancing, compaction,
- * demotion under pressure), and puts a page that is touched for the first time
- * where there is room.  Pages that are not where the placement says are looked
- * for, part of the guest at a time, and brought there.
- *
  * The kernel complains in its log about a node that it has no room on, with a
  * backtrace; so it is not asked to move pages to one that is nearly full.
  *
@@ -26,21 +21,6 @@
 #include "hw/raminate/mover/migrate-internal.h"
 #include <numa.h>
 #include <numaif.h>
-
-/*
- * So many regions are looked at before each batch; more if pages were astray,
- * but no more once enough of them were.
- */
-#define MIN_REGIONS 32
-#define MAX_REGIONS 1024
-#define REGIONS_FACTOR 8
-#define MAX_ASTRAY 16384
-
-/* Of these, so many at once, all of whose pages may have to be moved */
-#define PIECE_REGIONS 2
-
-/* The regions are looked at in this order, which jumps about; a prime. */
-#define REGION_STRIDE 2654435761u
 
 /* A page that is still under way is asked for so often. */
 #define TRIES 3
@@ -91,13 +71,16 @@ static RaminateMover *migrate_open(RaminateMemory *memory, Error **errp)
 
     mover->parent.ops = &raminate_mover_migrate;
     mover->parent.memory = memory;
-    mover->regions = mover->left = MIN_REGIONS;
+    migrate_tend_init(mover);
     return &mover->parent;
 }
 
 static void migrate_close(RaminateMover *parent)
 {
-    g_free(container_of(parent, MigrateMover, parent));
+    MigrateMover *mover = container_of(parent, MigrateMover, parent);
+
+    migrate_tend_end(mover);
+    g_free(mover);
 }
 
 void migrate_add_page(MigrateCall *call, const RaminateMemory *memory,
@@ -108,8 +91,7 @@ void migrate_add_page(MigrateCall *call, const RaminateMemory *memory,
     call->status[call->nr++] = -EAGAIN;
 }
 
-/* Returns: 0, or -errno if nothing can be known of any page. */
-static int find_pages(MigrateCall *call)
+int migrate_find_pages(MigrateCall *call)
 {
     return move_pages(0, call->nr, call->addrs, NULL, call->status, 0) < 0
            ? -errno : 0;
@@ -138,7 +120,7 @@ static int move_once(MigrateCall *call, bool *again)
     for (size_t i = 0; i < call->nr; i++) {
         all_there &= moved[i] == call->nodes[i];
     }
-    if (all_there || find_pages(call) < 0) {
+    if (all_there || migrate_find_pages(call) < 0) {
         return 0;
     }
     for (size_t i = 0; i < call->nr; i++) {
@@ -201,7 +183,7 @@ static uint32_t page_up(const RaminateMemory *memory, const RaminateMove *move)
     return page_down(memory, move) == move->page ? move->with : move->page;
 }
 
-static int node_of(const RaminateMemory *memory, uint32_t page)
+int migrate_node_of(const RaminateMemory *memory, uint32_t page)
 {
     return memory->tiers[raminate_placement_tier(memory->placement,
                                                  page)].node;
@@ -217,7 +199,7 @@ static void fill_call(MigrateCall *call, const RaminateMemory *memory,
         uint32_t from_slow = page_up(memory, &moves[i]);
 
         migrate_add_page(call, memory, up ? from_slow : from_fast,
-                         node_of(memory, up ? from_fast : from_slow));
+                         migrate_node_of(memory, up ? from_fast : from_slow));
     }
 }
 
@@ -230,7 +212,7 @@ static void undo(MigrateCall *call, const RaminateMemory *memory,
         if (moves[i].status == RAMINATE_MOVE_FAILED) {
             uint32_t down = page_down(memory, &moves[i]);
 
-            migrate_add_page(call, memory, down, node_of(memory, down));
+            migrate_add_page(call, memory, down, migrate_node_of(memory, down));
         }
     }
     /* Those that don't, because the node is full, are found astray later. */
@@ -255,7 +237,7 @@ static int exchange_some(const RaminateMemory *memory, RaminateMove *moves,
     for (size_t i = 0; i < nr; i++) {
         if (!migrate_is_there(downs, i)) {
             /* There is no room for the other one: it is to stay. */
-            ups->nodes[i] = node_of(memory, page_up(memory, &moves[i]));
+            ups->nodes[i] = migrate_node_of(memory, page_up(memory, &moves[i]));
         }
     }
     ret = migrate_split_and_move(ups);
@@ -298,7 +280,7 @@ static unsigned tier_down(const RaminateMemory *memory,
 /* Whether the two pages only change places in the placement. */
 static bool is_level(const RaminateMemory *memory, const RaminateMove *move)
 {
-    return node_of(memory, move->page) == node_of(memory, move->with);
+    return migrate_node_of(memory, move->page) == migrate_node_of(memory, move->with);
 }
 
 /*
@@ -362,89 +344,6 @@ static RaminateExchangeResult migrate_exchange(RaminateMover *parent,
         }
     }
     return RAMINATE_EXCHANGE_OK;
-}
-
-/* Looks for pages that are astray */
-
-/* Adds those of @region to @astray. */
-static void look_at_region(const RaminateMemory *memory, uint32_t region,
-                           MigrateCall *call, GArray *astray)
-{
-    uint32_t nr_pages = raminate_placement_pages(memory->placement);
-    uint32_t first = region << RAMINATE_REGION_BITS;
-    uint32_t end = MIN((uint64_t)first + RAMINATE_REGION_PAGES, nr_pages);
-
-    call->nr = 0;
-    for (uint32_t page = first; page < end; page++) {
-        migrate_add_page(call, memory, page, node_of(memory, page));
-    }
-    if (find_pages(call) < 0) {
-        return;
-    }
-    for (uint32_t page = first; page < end; page++) {
-        size_t i = page - first;
-
-        if (call->status[i] >= 0 && call->status[i] != call->nodes[i]) {
-            g_array_append_val(astray, page);
-        }
-    }
-}
-
-/* Brings those back that are to be in @tier. */
-static void bring_back(const MigrateMover *mover, const GArray *astray,
-                       MigrateCall *call, unsigned tier)
-{
-    const RaminateMemory *memory = mover->parent.memory;
-
-    call->nr = 0;
-    for (guint i = 0; i < astray->len; i++) {
-        uint32_t page = g_array_index(astray, uint32_t, i);
-
-        if (raminate_placement_tier(memory->placement, page) == tier) {
-            migrate_add_page(call, memory, page, memory->tiers[tier].node);
-        }
-        if (call->nr == MIGRATE_CALL_PAGES ||
-            (call->nr && i + 1 == astray->len)) {
-            if (!migrate_has_room(mover, tier, call->nr)) {
-                return;
-            }
-            migrate_split_and_move(call);
-            call->nr = 0;
-        }
-    }
-}
-
-static uint32_t migrate_tend(RaminateMover *parent, bool *more)
-{
-    MigrateMover *mover = container_of(parent, MigrateMover, parent);
-    const RaminateMemory *memory = parent->memory;
-    uint32_t nr_regions =
-        DIV_ROUND_UP((uint64_t)raminate_placement_pages(memory->placement),
-                     RAMINATE_REGION_PAGES);
-    g_autoptr(GArray) astray = g_array_new(false, false, sizeof(uint32_t));
-    g_autofree MigrateCall *call = g_new(MigrateCall, 1);
-    uint32_t nr = MIN(MIN(mover->left, nr_regions), PIECE_REGIONS);
-
-    for (uint32_t i = 0; i < nr; i++) {
-        uint32_t region = mover->looked++ * REGION_STRIDE % nr_regions;
-
-        look_at_region(memory, region, call, astray);
-    }
-    /* Whatever goes down makes room for what goes up. */
-    for (unsigned tier = memory->nr_tiers; tier-- > 0;) {
-        bring_back(mover, astray, call, tier);
-    }
-    mover->astray += astray->len;
-    mover->left -= nr;
-    *more = mover->left && mover->astray < MAX_ASTRAY;
-    if (!*more) {
-        mover->regions = mover->astray
-                         ? MIN(mover->regions * REGIONS_FACTOR, MAX_REGIONS)
-                         : MAX(mover->regions / REGIONS_FACTOR, MIN_REGIONS);
-        mover->left = MIN(mover->regions, nr_regions);
-        mover->astray = 0;
-    }
-    return astray->len;
 }
 
 /* It makes none. */

@@ -19,6 +19,14 @@ typedef enum RaminateExchangeResult {
 
 typedef struct RaminateMover RaminateMover;
 
+/* What is asked of a mover that tends pages, and what came of it */
+typedef struct RaminateTended {
+    bool may_leave;             /* whether pages may be left where they are */
+    bool more;                  /* to be called again before the next batch */
+    uint32_t astray;            /* pages that were */
+    GArray *left;               /* of RaminateStray: those that were left */
+} RaminateTended;
+
 typedef struct RaminateMoverOps {
     RaminatePart part;
 
@@ -64,13 +72,12 @@ typedef struct RaminateMoverOps {
 
     /*
      * Looks at a few of the guest's pages, other ones each time, for those that
-     * are not where the placement says, and brings them there.  Called in the
+     * are not where the placement says, and brings them there, or leaves those
+     * that have not stayed there; see raminate_engine_adopt().  Called in the
      * placer's thread, while nothing else moves pages; NULL if no page can be
      * elsewhere.  Takes about as long as a slice of a batch.
-     * @more: returns whether it is to be called again before the next batch
-     * Returns: number of the pages that were astray.
      */
-    uint32_t (*tend)(RaminateMover *mover, bool *more);
+    void (*tend)(RaminateMover *mover, RaminateTended *tended);
 
     /*
      * Returns: number of host mappings that show the placement.
