@@ -304,11 +304,11 @@ def system_ram_is_refused(directory: Path) -> None:
         check(False, "System RAM was given to a guest")
 
 
-TESTS = [no_write_is_lost, hot_pages_move_to_dram,
-         killed_guests_leave_ranges_with_zeroes, drivers_are_kept_out,
+TESTS = [no_write_is_lost, killed_guests_leave_ranges_with_zeroes,
          system_ram_is_refused]
 if SOFT_RESERVED in Path('/proc/cmdline').read_text():
     TESTS.append(dax_device_is_refused)
-run_tests(*TESTS, slow=[direct_io_works, passed_through_disk_works,
-                        second_vm_is_refused, unplugged_ranges_are_given_back,
-                        root_can_be_given_up])
+run_tests(*TESTS, slow=[hot_pages_move_to_dram, direct_io_works,
+                        passed_through_disk_works, second_vm_is_refused,
+                        unplugged_ranges_are_given_back, root_can_be_given_up,
+                        drivers_are_kept_out])

@@ -14,7 +14,6 @@ from typing import Dict, NamedTuple, Optional, Sequence
 from bochs import BochsMachine
 from nestedlib import (FLAWS, Result, Tap, bochs, main, modules, report,
                        run_selftest)
-from raminate.speed import SLOW
 
 ALL = ('scan', 'steady', 'flush', 'yield', 'swap', 'torture', 'input', 'fuzz',
        'kill', 'memtype')
@@ -37,15 +36,12 @@ class Mode(NamedTuple):
 
 
 MODES = {
+    'EPT': Mode(),
     'EPT, two CPUs': Mode(cpus=2),
+    'EPT, pml=0': Mode(['kvm_intel.pml']),
+    'EPT, eptad=0': Mode(['kvm_intel.eptad'], ['kvm_intel.pml']),
+    'EPT, tdp_mmu=0': Mode(['kvm.tdp_mmu']),
 }
-if SLOW:
-    MODES |= {
-        'EPT': Mode(),
-        'EPT, pml=0': Mode(['kvm_intel.pml']),
-        'EPT, eptad=0': Mode(['kvm_intel.eptad'], ['kvm_intel.pml']),
-        'EPT, tdp_mmu=0': Mode(['kvm.tdp_mmu']),
-    }
 
 # Swaps that leave the guest its old entries, and the checks that see it.
 FLAW = 'keep-guest-entries'
@@ -81,22 +77,21 @@ def in_force(result: Result) -> Dict[str, str]:
 
 
 def run(tap: Tap) -> None:
-    for patch in (None, FLAWS) if SLOW else (None,):
+    for patch in (None, FLAWS):
         modules(patch)
     bochs()
     # An emulated machine keeps one CPU of ours busy.
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         results = pool.map(run_mode, MODES.values())
-        flawed = SLOW and pool.submit(run_in_bochs, ['torture'],
-                                      [f'kvm.flaw={FLAW}'], patch=FLAWS)
+        flawed = pool.submit(run_in_bochs, ['torture'], [f'kvm.flaw={FLAW}'],
+                             patch=FLAWS)
         for (name, mode), result in zip(MODES.items(), results):
             tap.check(in_force(result) == mode.signs, f'{name}: is on',
                       [f'{in_force(result)} is not {mode.signs}'])
             report(tap, name, result)
-        if flawed:
-            output = flawed.result().output
-            tap.check(bool(FOUND.search(output)),
-                      f'{FLAW} is found by torture', output.splitlines()[-20:])
+        output = flawed.result().output
+        tap.check(bool(FOUND.search(output)), f'{FLAW} is found by torture',
+                  output.splitlines()[-20:])
 
 
 if __name__ == '__main__':

@@ -126,5 +126,5 @@ def failed_pages_are_left_alone(directory: Path) -> None:
         check(0 < failed < len(pages), f"{failed} of {len(pages)} failed")
 
 
-run_tests(batch_ends_when_it_is_held, failed_pages_are_left_alone,
-          slow=[batch_ends_when_the_placer_is_off, batch_ends_when_qemu_does])
+run_tests(batch_ends_when_it_is_held, batch_ends_when_the_placer_is_off,
+          batch_ends_when_qemu_does, failed_pages_are_left_alone)
