@@ -176,6 +176,25 @@ static void test_one_tier(void)
     harness_free(h);
 }
 
+/* Room that a user brought up, and then down, holds nothing to come up for. */
+static void test_room_is_no_candidate(void)
+{
+    RaminateFrameRange ranges[] = { { 30, 10 }, { 0, 30 } };
+    RaminateLayout layout;
+    Harness *h;
+
+    raminate_layout_init(&layout, ranges, 2);
+    layout.nr_pages = 30;
+    h = harness_new_layout(&raminate_policy_cmq, LIFE, &layout);
+    harness_scan(h, 0, -1);
+    harness_scan(h, 10000, -1);
+    harness_swap(h, 11000, 5, 30);
+    harness_swap(h, 11000, 5, 30);
+    harness_swap(h, 11000, 6, 30);
+    g_assert_cmpstr(harness_plan(h, 11000, 10), ==, "5>31");
+    harness_free(h);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -203,6 +222,7 @@ int main(int argc, char **argv)
                     test_user_demotes_hot_page);
     g_test_add_func("/cmq/victim-written-after-the-plan-is-a-candidate",
                     test_victim_written_between_plan_and_swap);
+    g_test_add_func("/cmq/room-is-no-candidate", test_room_is_no_candidate);
     g_test_add_func("/cmq/nothing-to-plan-in-one-tier", test_one_tier);
     return g_test_run();
 }

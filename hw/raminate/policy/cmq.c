@@ -416,7 +416,8 @@ static void cmq_went_down(RaminatePolicy *p, uint32_t page)
                      : p->untouched_sank ? CMQ_VICTIMS : 0;
 
     cmq_dequeue(p, page, false);
-    if (level == CMQ_VICTIMS) {
+    if (level == CMQ_VICTIMS ||
+        raminate_placement_is_room(p->placement, page)) {
         cmq_forget(p, page);
     } else {
         /* Not planned, or written since: it is hot, and a candidate now */
