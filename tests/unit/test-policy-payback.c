@@ -270,6 +270,10 @@ static void test_look_without_scan_is_forgotten(void)
     harness_look(h, 6020, 20, pages, G_N_ELEMENTS(pages));
     harness_sample(h, 7000, NULL, 0);
     g_assert_cmpuint(h->ops->memory(h->policy), ==, 0);
+    /* Nor does one tell anything that came at the time of the scan. */
+    harness_look(h, 7000, 0, pages, G_N_ELEMENTS(pages));
+    harness_sample(h, 8000, NULL, 0);
+    g_assert_cmpuint(h->ops->memory(h->policy), ==, 0);
     harness_free(h);
 }
 

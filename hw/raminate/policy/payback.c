@@ -281,8 +281,8 @@ static void payback_sample(RaminatePolicy *p, int64_t now_ms,
                                   p->lists.scan > 1 ? now_ms - p->last_ms : 0,
                                   p->look_window_ms);
         p->look_window_ms = 0;
-        payback_forget_look(p);
     }
+    payback_forget_look(p);
     p->last_ms = now_ms;
 }
 
