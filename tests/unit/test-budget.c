@@ -223,6 +223,11 @@ static void test_largest_times(void)
         g_assert_cmpint(raminate_budget_free_at(&budget), <,
                         INT64_C(1) << 36);
     }
+    raminate_budget_init(&budget, INT64_MAX);
+    g_assert_cmpint(raminate_budget_free_at(&budget), >, INT64_C(1) << 40);
+    raminate_budget_take(&budget, INT64_MAX, UINT64_MAX, 1);
+    g_assert_cmpint(raminate_budget_free_at(&budget), >, INT64_C(1) << 40);
+    g_assert_cmpint(raminate_budget_free_at(&budget), <, INT64_MAX);
 }
 
 int main(int argc, char **argv)

@@ -13,20 +13,28 @@
 /* More than a year is not told apart, so that sums stay in range. */
 #define MOST_NS (INT64_C(400) * 24 * 60 * 60 * 1000 * NS_PER_MS)
 
+/* Nor are times after some 290 years, when nothing is put off any more. */
+#define LAST_MS ((INT64_MAX - 2 * MOST_NS) / NS_PER_MS)
+
+static int64_t to_ns(int64_t ms)
+{
+    return MIN(ms, LAST_MS) * NS_PER_MS;
+}
+
 void raminate_budget_init(RaminateBudget *budget, int64_t now)
 {
-    budget->free_ns = (now - RAMINATE_BUDGET_SAVED_MS) * NS_PER_MS;
+    budget->free_ns = to_ns(now - RAMINATE_BUDGET_SAVED_MS);
 }
 
 void raminate_budget_take(RaminateBudget *budget, int64_t now,
                           uint64_t took_ns, uint32_t percent)
 {
-    int64_t saved_ns = (now - RAMINATE_BUDGET_SAVED_MS) * NS_PER_MS;
+    int64_t saved_ns = to_ns(now - RAMINATE_BUDGET_SAVED_MS);
 
     budget->free_ns = MAX(budget->free_ns, saved_ns);
     if (percent) {
         budget->free_ns += MIN(took_ns, MOST_NS / 100) * 100 / percent;
-        budget->free_ns = MIN(budget->free_ns, now * NS_PER_MS + MOST_NS);
+        budget->free_ns = MIN(budget->free_ns, to_ns(now) + MOST_NS);
     }
 }
 
