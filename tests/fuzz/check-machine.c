@@ -8,17 +8,6 @@
 
 #include "machine.h"
 
-static unsigned tier_of_frame(const Machine *m, uint32_t frame)
-{
-    unsigned tier = 0;
-
-    while (frame - m->layout.ranges[tier].first >=
-           m->layout.ranges[tier].count) {
-        tier++;
-    }
-    return tier;
-}
-
 void check_pages(const Machine *m)
 {
     g_autofree bool *taken = g_new0(bool, m->nr_frames);
@@ -30,10 +19,19 @@ void check_pages(const Machine *m)
         g_assert_false(taken[frame]);
         taken[frame] = true;
         g_assert_cmpuint(raminate_placement_tier(m->placement, page), ==,
-                         tier_of_frame(m, frame));
+                         m->tiers[frame]);
         g_assert_true(raminate_placement_is_room(m->placement, page) ==
                       (page >= m->layout.nr_pages));
     }
+}
+
+/* Returns: whether a page and the one before are of one run. */
+static bool is_joined(const Machine *m, uint32_t page)
+{
+    uint32_t frame = raminate_placement_frame(m->placement, page);
+
+    return page && frame && m->tiers[frame - 1] == m->tiers[frame] &&
+           raminate_placement_frame(m->placement, page - 1) == frame - 1;
 }
 
 void check_sums(const Machine *m)
@@ -43,8 +41,12 @@ void check_sums(const Machine *m)
     uint32_t runs = 0;
 
     for (uint32_t page = 0; page < m->nr_frames; page++) {
-        identity &= raminate_placement_frame(m->placement, page) == page;
-        runs += !raminate_placement_joined(m->placement, page);
+        identity &= raminate_placement_frame(m->placement, page) == page &&
+                    raminate_placement_first_tier(m->placement, page) ==
+                    m->tiers[page];
+        g_assert_true(raminate_placement_joined(m->placement, page) ==
+                      is_joined(m, page));
+        runs += !is_joined(m, page);
     }
     g_assert_cmpuint(raminate_placement_runs(m->placement), ==, runs);
     raminate_placement_count(m->placement, 0, m->nr_frames, counts);
@@ -59,7 +61,9 @@ void check_sums(const Machine *m)
                              tier);
             nr++;
         }
-        g_assert_cmpuint(nr, ==, m->layout.ranges[tier].count);
+        g_assert_cmpuint(nr, ==, m->tier_pages[tier]);
+        g_assert_cmpuint(raminate_placement_tier_pages(m->placement, tier),
+                         ==, nr);
         g_assert_cmpuint(counts[tier], ==, nr);
     }
     g_assert_true(identity ==
@@ -83,6 +87,7 @@ void check_clock(const Machine *m)
 void check_figures(const Machine *m)
 {
     const RaminateFigures *figures = raminate_engine_figures(m->engine);
+    int64_t excess = m->wanted ? (int64_t)m->tier_pages[0] - m->wanted : 0;
 
     g_assert_cmpuint(figures->scans, ==, m->scans);
     g_assert_cmpuint(figures->swaps, ==, m->done);
@@ -90,6 +95,12 @@ void check_figures(const Machine *m)
                      m->not_done[RAMINATE_MOVE_FAILED]);
     g_assert_cmpuint(figures->swaps_held, ==, m->not_done[RAMINATE_MOVE_HELD]);
     g_assert_cmpuint(figures->swaps_reversed, <=, figures->swaps);
+    g_assert_cmpuint(figures->pages_resized, ==, m->resized);
+    g_assert_cmpint(raminate_engine_excess(m->engine), ==, excess);
+    for (unsigned tier = 0; tier < RAMINATE_MAX_TIERS; tier++) {
+        g_assert_cmpuint(figures->swap_reads[tier], ==, m->reads[tier]);
+        g_assert_cmpuint(figures->swap_writes[tier], ==, m->writes[tier]);
+    }
     g_assert_cmpuint(raminate_figures_sum(figures->total_written), ==,
                      raminate_figures_sum(figures->unmoved));
 }

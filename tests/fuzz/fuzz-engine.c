@@ -3,8 +3,9 @@
  *
  * They say tiers, policy and settings, and then one thing after the other:
  * scans, looks, batches whose moves are made or not, commands, other settings,
- * another policy.  After each the placement is a permutation and what is said
- * of it true, plans are what policy.h says, and figures are what was told.
+ * another policy, another size of the fastest tier.  After each the placement
+ * is a permutation and what is said of it true, plans are what policy.h and
+ * resize.h say, and figures are what was told.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -22,26 +23,6 @@
 /* In so many empty scans, one in 2 s, all is forgotten: test-policy-memory.c. */
 #define FORGET_SCANS 20000
 
-/* Input */
-
-static unsigned take_byte(Machine *m)
-{
-    return m->next < m->end ? *m->next++ : 0;
-}
-
-static unsigned take_word(Machine *m)
-{
-    unsigned low = take_byte(m);
-
-    return low | take_byte(m) << 8;
-}
-
-/* Returns: a number below @nr. */
-static uint32_t take_below(Machine *m, uint32_t nr)
-{
-    return take_word(m) % nr;
-}
-
 /* The start */
 
 static void make_layout(Machine *m)
@@ -57,6 +38,8 @@ static void make_layout(Machine *m)
 
         range->first = m->nr_frames;
         range->count = 1 + take_below(m, MAX_TIER_PAGES);
+        m->tier_pages[(i + shift) % nr] = range->count;
+        memset(&m->tiers[m->nr_frames], (i + shift) % nr, range->count);
         m->nr_frames += range->count;
     }
     raminate_layout_init(&m->layout, ranges, nr);
@@ -218,122 +201,6 @@ static void look(Machine *m)
     raminate_engine_end_policy(m->engine);
 }
 
-/* Batches */
-
-static void begin_plan(Machine *m)
-{
-    m->plan++;
-    if (m->plan % RAMINATE_BACKOFF_MAX) {
-        return;
-    }
-    for (uint32_t page = 0; page < m->nr_frames; page++) {
-        if (m->failed[page].last_plan + RAMINATE_BACKOFF_MAX < m->plan) {
-            m->failed[page] = (Failed) { 0 };
-        }
-    }
-}
-
-static void fail(Machine *m, uint32_t page)
-{
-    Failed *failed = &m->failed[page];
-
-    failed->plans = failed->plans ? MIN(2 * failed->plans,
-                                        RAMINATE_BACKOFF_MAX) : 1;
-    failed->last_plan = m->plan + failed->plans;
-}
-
-static void check_planned_page(const Machine *m, uint32_t page, bool *planned)
-{
-    g_assert_cmpuint(page, <, m->nr_frames);
-    g_assert_false(planned[page]);
-    planned[page] = true;
-    g_assert_cmpuint(m->failed[page].last_plan, <, m->plan);
-}
-
-static void check_plan(const Machine *m, size_t nr)
-{
-    g_autofree bool *planned = g_new0(bool, m->nr_frames);
-
-    for (size_t i = 0; i < nr; i++) {
-        const RaminateMove *move = &m->moves[i];
-
-        check_planned_page(m, move->page, planned);
-        check_planned_page(m, move->with, planned);
-        g_assert_cmpint(move->status, ==, RAMINATE_MOVE_PENDING);
-        g_assert_cmpint(move->error, ==, 0);
-        g_assert_cmpuint(raminate_placement_tier(m->placement, move->page), >,
-                         raminate_placement_tier(m->placement, move->with));
-        /* What is never written has no business in fast memory. */
-        g_assert_cmpuint(move->page, <, m->layout.nr_pages);
-    }
-}
-
-/* Makes moves, or not, as the status of each says, and tells the engine. */
-static void move_pages(Machine *m, RaminateMove *moves, size_t nr,
-                       bool planned)
-{
-    for (size_t i = 0; i < nr; i++) {
-        const RaminateMove *move = &moves[i];
-
-        if (move->status == RAMINATE_MOVE_DONE) {
-            raminate_placement_swap(m->placement, move->page, move->with);
-            m->failed[move->page] = (Failed) { 0 };
-            m->failed[move->with] = (Failed) { 0 };
-            m->done++;
-        } else {
-            m->not_done[move->status]++;
-            if (planned && move->status != RAMINATE_MOVE_PENDING) {
-                fail(m, move->page);
-                fail(m, move->with);
-            }
-        }
-    }
-    raminate_engine_begin_policy(m->engine);
-    raminate_engine_moved(m->engine, m->now, moves, nr, planned);
-    raminate_engine_end_policy(m->engine);
-}
-
-/* A user's command, which may want a page to be anywhere */
-static void command(Machine *m)
-{
-    RaminateMove move = {
-        .page = take_below(m, m->layout.nr_pages),
-        .with = take_below(m, m->nr_frames),
-        .status = take_byte(m) % 4 ? RAMINATE_MOVE_DONE : RAMINATE_MOVE_FAILED,
-    };
-
-    if (move.page != move.with) {
-        move_pages(m, &move, 1, false);
-    }
-}
-
-static void batch(Machine *m)
-{
-    size_t max = MIN(m->settings.max_swaps, MAX_MOVES);
-    unsigned how = take_byte(m);
-    size_t nr, nr_fresh;
-
-    if (how & 0x40) {
-        max = MIN(max, take_byte(m));
-    }
-    raminate_engine_begin_batch(m->engine, m->now);
-    raminate_engine_begin_policy(m->engine);
-    begin_plan(m);
-    nr = raminate_engine_plan(m->engine, m->now, m->moves, max);
-    raminate_engine_end_policy(m->engine);
-    g_assert_cmpuint(nr, <=, max);
-    check_plan(m, nr);
-    if (how & 0x80) {
-        command(m);
-    }
-    nr_fresh = raminate_engine_drop_stale(m->engine, m->moves, nr);
-    g_assert_cmpuint(nr_fresh, <=, nr);
-    for (size_t i = 0; i < nr_fresh; i++) {
-        m->moves[i].status = how & 0x20 ? (how + i) % 4 : RAMINATE_MOVE_DONE;
-    }
-    move_pages(m, m->moves, nr, true);
-}
-
 /* Settings, and the rest */
 
 static void set(Machine *m)
@@ -350,12 +217,6 @@ static void set(Machine *m)
     raminate_engine_set(m->engine, m->now, &m->settings);
 }
 
-static void forget_moves(Machine *m)
-{
-    raminate_engine_forget_moves(m->engine);
-    memset(m->failed, 0, sizeof(m->failed));
-}
-
 static void advance(Machine *m)
 {
     unsigned how = take_byte(m);
@@ -369,7 +230,7 @@ static void happen(Machine *m)
         scan, advance, batch, look, command, set, change_policy, forget_moves,
     };
     unsigned what = take_byte(m);
-    uint64_t done = m->done;
+    uint64_t moved = m->done + m->resized;
 
     switch (what) {
     case 0xff:
@@ -381,33 +242,24 @@ static void happen(Machine *m)
     case 0xfd:
         raminate_engine_cut_batch(m->engine, m->now);
         break;
+    case 0xf8 ... 0xfc:
+        set_fast_pages(m);
+        break;
+    case 0xf0 ... 0xf7:
+        resize(m);
+        break;
     default:
         events[what % G_N_ELEMENTS(events)](m);
     }
     check_clock(m);
     check_figures(m);
-    if (m->done != done) {
+    if (m->done + m->resized != moved) {
         check_pages(m);
         check_sums(m);
     }
 }
 
 /* The end */
-
-static void bring_all_back(Machine *m)
-{
-    for (uint32_t page = 0; page < m->nr_frames; page++) {
-        while (raminate_placement_frame(m->placement, page) != page) {
-            RaminateMove move = {
-                .page = page,
-                .with = raminate_placement_frame(m->placement, page),
-                .status = RAMINATE_MOVE_DONE,
-            };
-
-            move_pages(m, &move, 1, false);
-        }
-    }
-}
 
 /* Others remember fast pages in the order in which they went cold. */
 static bool forgets_all(const RaminatePolicyOps *ops)
