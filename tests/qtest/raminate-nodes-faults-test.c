@@ -9,56 +9,17 @@
  */
 
 #include "qemu/osdep.h"
-#include "faults-control.h"
-#include "nodes-control.h"
-#include "placing.h"
+#include "nodes-faults.h"
 
 #define BY_HAND ",policy=null,scan-period=1000,swap-period=" ONE_HOUR
 #define BY_DIRTY_LOG ",sampler=dirty-log"
 #define SLOW_PAGE FAST_PAGES
-
-#define OF_BATCH (FAULT_MIGRATE | FAULT_LOOK | FAULT_ADVISE)
-
-static const int errors[] = { ENOMEM, EINTR, EPERM, ENOENT };
 
 /* Up, down, within a node */
 static const RaminateTestPair pairs[] = {
     { SLOW_PAGE, 0 }, { 1, SLOW_PAGE + 1 }, { SLOW_PAGE + 2, SLOW_PAGE + 3 },
     { SLOW_PAGE + 4, 2 }, { 3, 4 },
 };
-
-static QTestState *start_with_faults(const char *settings)
-{
-    QTestState *qts;
-
-    raminate_nodes_preload();
-    raminate_faults_preload();
-    qts = qtest_initf(MACHINE " -object " CONTAINER "%s -object " NODE_FAST
-                      " -object " NODE_SLOW, settings);
-    raminate_faults_end_preload();
-    raminate_nodes_write_all(qts);
-    return qts;
-}
-
-static void wait_for_page(QTestState *qts, uint32_t page)
-{
-    for (unsigned rounds = 0; raminate_nodes_is_astray(qts, page);) {
-        raminate_wait(&rounds, "a page to be brought back");
-    }
-    raminate_assert_page(qts, page, 0);
-}
-
-static bool is_held(QTestState *qts)
-{
-    QDict *info = raminate_query(qts, "c");
-    bool held = g_str_equal(get_str(info, "state"), "held");
-
-    if (held) {
-        g_test_message("%s", get_str(info, "held-because"));
-    }
-    qobject_unref(info);
-    return held;
-}
 
 typedef struct Counts {
     uint64_t done;
@@ -110,10 +71,7 @@ static void run_batch(QTestState *qts, Counts *counts)
 
 static void assert_kept(QTestState *qts)
 {
-    if (is_held(qts)) {
-        raminate_set_string(qts, "mover", "migrate");
-        raminate_wait_state(qts, "running");
-    }
+    mend_mover(qts);
     raminate_set_uint(qts, "swap-period", 1);
     for (unsigned i = 0; i < ARRAY_SIZE(pairs); i++) {
         wait_for_page(qts, pairs[i].a);
@@ -214,25 +172,10 @@ static void test_opening(void)
 
 #define STEPS 200
 
-static void order_at_random(GRand *random)
-{
-    static const uint32_t kinds[] = {
-        FAULT_MIGRATE, FAULT_LOOK, FAULT_ADVISE, OF_BATCH,
-        OF_BATCH | FAULT_SCAN,
-    };
-
-    raminate_faults_order(
-        kinds[g_rand_int_range(random, 0, ARRAY_SIZE(kinds))],
-        g_rand_int_range(random, 0, 12), g_rand_int_range(random, 1, 3),
-        errors[g_rand_int_range(random, 0, ARRAY_SIZE(errors))]);
-}
-
 /* Puts parts in force again that were given up. */
 static void mend(QTestState *qts)
 {
-    if (is_held(qts)) {
-        raminate_set_string(qts, "mover", "migrate");
-    }
+    mend_mover(qts);
     raminate_set_string(qts, "sampler", "dirty-log");
     raminate_set_string(qts, "sampler", "auto");
     raminate_wait_state(qts, "running");
@@ -241,6 +184,10 @@ static void mend(QTestState *qts)
 /* Scans, batches and a guest that writes, with faults in between */
 static void test_under_load(void)
 {
+    static const uint32_t kinds[] = {
+        FAULT_MIGRATE, FAULT_LOOK, FAULT_ADVISE, OF_BATCH,
+        OF_BATCH | FAULT_SCAN,
+    };
     GRand *random = g_rand_new_with_seed(12);
     QTestState *qts = start_with_faults(",policy=lru" FAST_MOVES);
     uint32_t failed = 0;
@@ -248,7 +195,7 @@ static void test_under_load(void)
 
     assert_promotes(qts, SLOW_PAGE + 7);
     for (unsigned step = 0; step < STEPS; step++) {
-        order_at_random(random);
+        order_at_random(random, kinds, ARRAY_SIZE(kinds));
         for (unsigned i = 0; i < 8; i++) {
             raminate_write_page(qts, g_rand_int_range(random, 0, NR_PAGES), 0);
         }
@@ -282,14 +229,10 @@ static void test_under_load(void)
 int main(int argc, char **argv)
 {
     raminate_test_init(&argc, &argv);
-#ifdef __SANITIZE_ADDRESS__
-    g_test_message("the sanitizer must be the first library");
-#else
     qtest_add_func("raminate/nodes-faults/each", test_each);
     qtest_add_func("raminate/nodes-faults/lies-are-found",
                    test_lies_are_found);
     qtest_add_func("raminate/nodes-faults/opening", test_opening);
     qtest_add_func("raminate/nodes-faults/under-load", test_under_load);
-#endif
     return g_test_run();
 }

@@ -1,0 +1,71 @@
+/*
+ * RAMinate: nodes between which pages can't be moved, as a test orders it
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#ifndef RAMINATE_NODES_FAULTS_H
+#define RAMINATE_NODES_FAULTS_H
+
+#include "faults-control.h"
+#include "nodes-control.h"
+#include "placing.h"
+
+/* Calls of a mover of nodes */
+#define OF_BATCH (FAULT_MIGRATE | FAULT_LOOK | FAULT_ADVISE)
+
+static const int errors[] = { ENOMEM, EINTR, EPERM, ENOENT };
+
+static inline QTestState *start_with_faults(const char *settings)
+{
+    QTestState *qts;
+
+    raminate_nodes_preload();
+    raminate_faults_preload();
+    qts = qtest_initf(MACHINE " -object " CONTAINER "%s -object " NODE_FAST
+                      " -object " NODE_SLOW, settings);
+    raminate_faults_end_preload();
+    raminate_nodes_write_all(qts);
+    return qts;
+}
+
+static inline void wait_for_page(QTestState *qts, uint32_t page)
+{
+    for (unsigned rounds = 0; raminate_nodes_is_astray(qts, page);) {
+        raminate_wait(&rounds, "a page to be brought back");
+    }
+    raminate_assert_page(qts, page, 0);
+}
+
+static inline bool is_held(QTestState *qts)
+{
+    QDict *info = raminate_query(qts, "c");
+    bool held = g_str_equal(get_str(info, "state"), "held");
+
+    if (held) {
+        g_test_message("%s", get_str(info, "held-because"));
+    }
+    qobject_unref(info);
+    return held;
+}
+
+/* Puts a mover in force again that was given up. */
+static inline void mend_mover(QTestState *qts)
+{
+    if (is_held(qts)) {
+        raminate_set_string(qts, "mover", "migrate");
+        raminate_wait_state(qts, "running");
+    }
+}
+
+/* Some calls of these @nr kinds fail that are made from now on. */
+static inline void order_at_random(GRand *random, const uint32_t *kinds,
+                                   unsigned nr)
+{
+    raminate_faults_order(
+        kinds[g_rand_int_range(random, 0, nr)],
+        g_rand_int_range(random, 0, 12), g_rand_int_range(random, 1, 3),
+        errors[g_rand_int_range(random, 0, ARRAY_SIZE(errors))]);
+}
+
+#endif
