@@ -32,7 +32,7 @@ FAST, SLOW = 0, 1
 FAST_PAGES = DRAM // PAGE_SIZE
 PAGES = MEMORY // PAGE_SIZE
 HOT_PAGES = 1000
-INSISTED_PAGES = 100
+ADOPTED_PAGES = 100
 SMALL_HOT = 1024
 SMALL = 112 * MIB
 # Freed memory is cleared, so that all of it has been written once.
@@ -332,8 +332,8 @@ def strays_are_brought_back(directory: Path) -> None:
 def check_who_insists(guest: Guest, pages: Pages) -> None:
     """Pages that are moved again and again are left alone, others come."""
     def insist() -> bool:
-        pages.move(0, INSISTED_PAGES, SLOW)
-        return guest.raminate()['pages-adopted'] > INSISTED_PAGES // 2
+        pages.move(0, FAST_PAGES, SLOW)
+        return guest.raminate()['pages-adopted'] > ADOPTED_PAGES
     wait_until(insist, "pages to be adopted", guest)
     wait_until(lambda: guest.raminate()['pages-to-resize'] == 0,
                "others to take their places", guest)

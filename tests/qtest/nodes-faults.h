@@ -14,7 +14,14 @@
 /* Calls of a mover of nodes */
 #define OF_BATCH (FAULT_MIGRATE | FAULT_LOOK | FAULT_ADVISE)
 
-static const int errors[] = { ENOMEM, EINTR, EPERM, ENOENT };
+static const int errors[] = { ENOMEM, EPERM, EINTR, ENOENT };
+
+/* Of @errors, so many are tried in each place; SPEED=slow tries them all. */
+static inline unsigned nr_errors(void)
+{
+    return g_strcmp0(g_getenv("RAMINATE_SPEED"), "slow") == 0
+           ? ARRAY_SIZE(errors) : 2;
+}
 
 static inline QTestState *start_with_faults(const char *settings)
 {

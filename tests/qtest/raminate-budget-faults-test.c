@@ -169,7 +169,7 @@ static void check_each(bool busy, unsigned least)
     raminate_assert_swap(qts, 10, 11);
     look(&sizes);
     for (unsigned n = 0; n < ARRAY_SIZE(numbers); n++) {
-        for (unsigned i = 0; i < ARRAY_SIZE(errors); i++) {
+        for (unsigned i = 0; i < nr_errors(); i++) {
             g_assert_cmpuint(fail_each(&sizes, numbers[n], errors[i]), >=,
                              least);
             raminate_nodes_assert_all(qts);
