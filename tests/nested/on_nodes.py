@@ -401,6 +401,34 @@ def wait_for_size(guest: Guest, pages: Pages, size: int) -> None:
                f"no more than {size} bytes of memory", guest)
 
 
+def fast_memory_follows_its_budget(directory: Path) -> None:
+    """Less of it, then more, and as much as at first; the kernel agrees."""
+    with Guest(directory, CHECKER, on_nodes(**AT_REST), 'kvm') as guest:
+        start_at_full_rate(guest)
+        pages = Pages(guest)
+        for size in (DRAM // 2, 2 * DRAM, DRAM):
+            before = guest.raminate()
+            guest.set('fast-budget', size)
+            wait_until(lambda: guest.raminate()['pages-to-resize'] == 0,
+                       "pages to go to another tier", guest)
+            info = guest.raminate()
+            fast = size // PAGE_SIZE
+            check(info['tiers'][FAST]['pages'] == fast, info['tiers'])
+            check(info['pages-resized'] > before['pages-resized'], info)
+            wait_until(lambda at_most=fast: on_fast(pages) <= at_most,
+                       f"{fast} pages at most on the fast node", guest)
+            wait_for_swaps(guest, SWAPS)
+        check(on_fast(pages) > FAST_PAGES // 2, f"only {on_fast(pages)}")
+        pass_again(guest)
+        finish_checker(guest)
+        check_figures(guest.raminate())
+        check_never_stopped(guest)
+
+
+def on_fast(pages: Pages) -> int:
+    return sum(node == FAST for node in pages.nodes())
+
+
 def costs_are_those_of_the_host(directory: Path) -> None:
     with Guest(directory, None, on_nodes(), 'kvm') as guest:
         guest.launch()
@@ -512,4 +540,5 @@ run_tests(no_write_is_lost, pages_are_where_the_figures_say,
           *((pages_only_read_move_to_the_fast_node,
              huge_pages_that_are_read_stay) if tells_of_accesses() else ()),
           slow=[faults_keep_to_their_budget, a_full_node_loses_nothing,
-                memory_is_given_back, guests_migrate_and_are_saved])
+                fast_memory_follows_its_budget, memory_is_given_back,
+                guests_migrate_and_are_saved])
