@@ -31,9 +31,9 @@ typedef struct MigrateMover {
     uint32_t probes;            /* to be probed before the next batch */
     int64_t probed_ms;          /* when that was last begun, of the clock */
     GArray *suspects;           /* of uint32_t: regions that look astray */
-    RaminateRegions *times;     /* a byte a page: how often it was brought
-                                   back since @times_ms */
-    int64_t times_ms;
+    RaminateRegions *returns;   /* a byte a page: how often it was brought
+                                   back since @returns_ms */
+    int64_t returns_ms;
 } MigrateMover;
 
 /* Pages for one system call, and what became of them */

@@ -41,8 +41,8 @@
 #define MAX_SUSPECTS MAX_REGIONS
 
 /* A page that was brought back so often in so long is left where it is. */
-#define MAX_TIMES 3
-#define TIMES_MS (10 * 60 * 1000)
+#define MAX_RETURNS 3
+#define RETURNS_MS (10 * 60 * 1000)
 
 static int64_t get_ms(void)
 {
@@ -58,14 +58,14 @@ static uint32_t count_regions(const RaminateMemory *memory)
 void migrate_tend_init(MigrateMover *mover)
 {
     mover->regions = mover->left = MIN_REGIONS;
-    mover->probed_ms = mover->times_ms = get_ms();
+    mover->probed_ms = mover->returns_ms = get_ms();
     mover->suspects = g_array_new(false, false, sizeof(uint32_t));
 }
 
 void migrate_tend_end(MigrateMover *mover)
 {
     g_array_free(mover->suspects, true);
-    raminate_regions_free(mover->times);
+    raminate_regions_free(mover->returns);
 }
 
 static bool is_astray(const MigrateCall *call, size_t i)
@@ -75,37 +75,37 @@ static bool is_astray(const MigrateCall *call, size_t i)
 
 /* Pages that don't stay */
 
-static void forget_times(MigrateMover *mover)
+static void forget_returns(MigrateMover *mover)
 {
     int64_t now = get_ms();
 
-    if (now - mover->times_ms >= TIMES_MS) {
-        g_clear_pointer(&mover->times, raminate_regions_free);
-        mover->times_ms = now;
+    if (now - mover->returns_ms >= RETURNS_MS) {
+        g_clear_pointer(&mover->returns, raminate_regions_free);
+        mover->returns_ms = now;
     }
 }
 
-static void note_time(MigrateMover *mover, uint32_t page)
+static void note_return(MigrateMover *mover, uint32_t page)
 {
     uint32_t nr_pages =
         raminate_placement_pages(mover->parent.memory->placement);
-    uint8_t *times;
+    uint8_t *returns;
 
-    if (!mover->times) {
-        mover->times = raminate_regions_new(nr_pages, sizeof(*times));
+    if (!mover->returns) {
+        mover->returns = raminate_regions_new(nr_pages, sizeof(*returns));
     }
-    if (mover->times) {
-        times = raminate_regions_need(mover->times, page);
-        *times = MIN(*times + 1, MAX_TIMES);
+    if (mover->returns) {
+        returns = raminate_regions_need(mover->returns, page);
+        *returns = MIN(*returns + 1, MAX_RETURNS);
     }
 }
 
-static bool stays_nowhere(const MigrateMover *mover, uint32_t page)
+static bool does_not_stay(const MigrateMover *mover, uint32_t page)
 {
-    const uint8_t *times = mover->times
-                           ? raminate_regions_get(mover->times, page) : NULL;
+    const uint8_t *returns =
+        mover->returns ? raminate_regions_get(mover->returns, page) : NULL;
 
-    return times && *times == MAX_TIMES;
+    return returns && *returns == MAX_RETURNS;
 }
 
 /*
@@ -152,7 +152,7 @@ static void look_at_region(MigrateMover *mover, uint32_t region,
             continue;
         }
         tended->astray++;
-        if (!tended->may_leave || !stays_nowhere(mover, page) ||
+        if (!tended->may_leave || !does_not_stay(mover, page) ||
             !leave(memory, page, call->status[i], tended->left)) {
             g_array_append_val(astray, page);
         }
@@ -171,7 +171,7 @@ static bool bring_some_back(MigrateMover *mover, MigrateCall *call,
     migrate_split_and_move(call);
     for (size_t i = 0; i < call->nr; i++) {
         if (call->status[i] == call->nodes[i]) {
-            note_time(mover, ((uint8_t *)call->addrs[i] - memory->host) >>
+            note_return(mover, ((uint8_t *)call->addrs[i] - memory->host) >>
                              RAMINATE_PAGE_BITS);
         }
     }
@@ -304,7 +304,7 @@ void migrate_tend(RaminateMover *parent, RaminateTended *tended)
 
     if (!mover->is_tending) {
         begin_probes(mover);
-        forget_times(mover);
+        forget_returns(mover);
     }
     tended->astray = 0;
     if (mover->probes) {
