@@ -87,7 +87,7 @@ void check_clock(const Machine *m)
 void check_figures(const Machine *m)
 {
     const RaminateFigures *figures = raminate_engine_figures(m->engine);
-    int64_t excess = m->wanted ? (int64_t)m->tier_pages[0] - m->wanted : 0;
+    int64_t excess = (int64_t)m->tier_pages[0] - m->wanted;
 
     g_assert_cmpuint(figures->scans, ==, m->scans);
     g_assert_cmpuint(figures->swaps, ==, m->done);
@@ -96,6 +96,7 @@ void check_figures(const Machine *m)
     g_assert_cmpuint(figures->swaps_held, ==, m->not_done[RAMINATE_MOVE_HELD]);
     g_assert_cmpuint(figures->swaps_reversed, <=, figures->swaps);
     g_assert_cmpuint(figures->pages_resized, ==, m->resized);
+    g_assert_cmpuint(figures->pages_adopted, ==, m->adopted);
     g_assert_cmpint(raminate_engine_excess(m->engine), ==, excess);
     for (unsigned tier = 0; tier < RAMINATE_MAX_TIERS; tier++) {
         g_assert_cmpuint(figures->swap_reads[tier], ==, m->reads[tier]);

@@ -86,6 +86,7 @@ static void start(Machine *m)
     m->engine = raminate_engine_new(&m->layout, &m->settings);
     g_assert_nonnull(m->engine);
     m->placement = raminate_engine_placement(m->engine);
+    m->wanted = m->tier_pages[0];
     change_policy(m);
 }
 
@@ -230,7 +231,7 @@ static void happen(Machine *m)
         scan, advance, batch, look, command, set, change_policy, forget_moves,
     };
     unsigned what = take_byte(m);
-    uint64_t moved = m->done + m->resized;
+    uint64_t moved = m->done + m->resized + m->adopted;
 
     switch (what) {
     case 0xff:
@@ -245,15 +246,18 @@ static void happen(Machine *m)
     case 0xf8 ... 0xfc:
         set_fast_pages(m);
         break;
-    case 0xf0 ... 0xf7:
+    case 0xf0 ... 0xf4:
         resize(m);
+        break;
+    case 0xf5 ... 0xf7:
+        adopt(m);
         break;
     default:
         events[what % G_N_ELEMENTS(events)](m);
     }
     check_clock(m);
     check_figures(m);
-    if (m->done + m->resized != moved) {
+    if (m->done + m->resized + m->adopted != moved) {
         check_pages(m);
         check_sums(m);
     }

@@ -33,7 +33,7 @@ typedef struct Machine {
     uint32_t nr_frames;
     uint8_t tiers[MAX_PAGES];   /* by frame: the tier that it is in */
     uint32_t tier_pages[MAX_TIERS];
-    uint32_t wanted;            /* of the fastest; 0: as at the start */
+    uint32_t wanted;            /* of the fastest */
     int64_t now;
 
     RaminateSample found;
@@ -47,6 +47,7 @@ typedef struct Machine {
     uint64_t done;
     uint64_t not_done[RAMINATE_MOVE_HELD + 1];  /* by status */
     uint64_t resized;           /* given to another tier */
+    uint64_t adopted;           /* by the tier that they were found in */
     uint64_t reads[RAMINATE_MAX_TIERS];         /* pages that moves read */
     uint64_t writes[RAMINATE_MAX_TIERS];        /* and wrote */
     uint64_t scans;
@@ -83,6 +84,9 @@ void command(Machine *m);
 /* The fastest tier is to have another size, and some pages go for that. */
 void set_fast_pages(Machine *m);
 void resize(Machine *m);
+
+/* Some pages are found in another tier than they were to be in, to stay. */
+void adopt(Machine *m);
 
 void forget_moves(Machine *m);
 

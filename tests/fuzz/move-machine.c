@@ -207,12 +207,18 @@ static void check_resize_plan(const Machine *m, size_t nr, unsigned from,
     }
 }
 
-static void give(Machine *m, uint32_t page, unsigned from, unsigned to)
+/* The placement has to show it. */
+static void note_given(Machine *m, uint32_t page, unsigned from, unsigned to)
 {
-    raminate_placement_give(m->placement, page, to);
     m->tiers[raminate_placement_frame(m->placement, page)] = to;
     m->tier_pages[from]--;
     m->tier_pages[to]++;
+}
+
+static void give(Machine *m, uint32_t page, unsigned from, unsigned to)
+{
+    raminate_placement_give(m->placement, page, to);
+    note_given(m, page, from, to);
     page_moved(m, page, from);
     m->resized++;
 }
@@ -284,6 +290,53 @@ void resize(Machine *m)
     resize_some(m, how & 0x40 ? take_byte(m) : MAX_MOVES, how);
 }
 
+/* Pages that do not stay */
+
+static void note_adopted(Machine *m, const RaminateStray *stray,
+                         unsigned from)
+{
+    note_given(m, stray->page, from, stray->to);
+    m->failed[stray->page] = (Failed) {
+        .last_plan = m->plan + RAMINATE_BACKOFF_MAX,
+        .plans = RAMINATE_BACKOFF_MAX,
+    };
+    m->adopted++;
+}
+
+/* One by one in the model, all at once in the engine */
+void adopt(Machine *m)
+{
+    RaminateStray strays[8];
+    uint8_t from[G_N_ELEMENTS(strays)];
+    g_autofree bool *taken = g_new0(bool, m->layout.nr_pages);
+    unsigned tries = take_byte(m) % G_N_ELEMENTS(strays);
+    size_t nr = 0;
+
+    for (unsigned i = 0; i < tries; i++) {
+        uint32_t page = take_below(m, m->layout.nr_pages);
+        unsigned tier = raminate_placement_tier(m->placement, page);
+
+        if (last_tier(m) && !taken[page] &&
+            (tier == 0 || tier == last_tier(m))) {
+            taken[page] = true;
+            from[nr] = tier;
+            strays[nr++] = (RaminateStray) {
+                .page = page,
+                .to = tier ? 0 : last_tier(m),
+            };
+        }
+    }
+    raminate_engine_begin_policy(m->engine);
+    raminate_engine_adopt(m->engine, m->now, strays, nr);
+    raminate_engine_end_policy(m->engine);
+    for (size_t i = 0; i < nr; i++) {
+        /* A tier keeps its last page. */
+        if (m->tier_pages[from[i]] > 1) {
+            note_adopted(m, &strays[i], from[i]);
+        }
+    }
+}
+
 /* The end */
 
 /* Where nothing fails, what was asked for comes to its end. */
@@ -320,10 +373,8 @@ static void give_back(Machine *m, uint32_t page)
 void bring_all_back(Machine *m)
 {
     end_resize(m);
-    if (m->wanted) {
-        set_fast_pages_to(m, m->layout.ranges[0].count);
-        end_resize(m);
-    }
+    set_fast_pages_to(m, m->layout.ranges[0].count);
+    end_resize(m);
     for (uint32_t page = 0; page < m->nr_frames; page++) {
         while (raminate_placement_frame(m->placement, page) != page) {
             RaminateMove move = {

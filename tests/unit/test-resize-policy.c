@@ -115,7 +115,7 @@ static void check_fast(const Run *run, uint32_t wanted, uint32_t first,
 }
 
 /*
- * Hot pages are in fast memory, whatever its size becomes, and those that become
+ * Hot pages are in fast memory, whatever its size becomes, and those that get
  * hot later.
  */
 static void test_policy_goes_on(const void *data)

@@ -280,7 +280,8 @@ static unsigned tier_down(const RaminateMemory *memory,
 /* Whether the two pages only change places in the placement. */
 static bool is_level(const RaminateMemory *memory, const RaminateMove *move)
 {
-    return migrate_node_of(memory, move->page) == migrate_node_of(memory, move->with);
+    return migrate_node_of(memory, move->page) ==
+           migrate_node_of(memory, move->with);
 }
 
 /*
