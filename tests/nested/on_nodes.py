@@ -23,14 +23,16 @@ from guestlib import (  # noqa: E402
 from nodelib import (  # noqa: E402
     NEVER, THP, Pages, filled, free_on, khugepaged_rests, small_pages,
     tells_of_accesses)
+from nodebudgets import (  # noqa: E402
+    fast_memory_follows_its_budget, faults_keep_to_their_budget)
+from nodeguests import (  # noqa: E402
+    AT_REST, FAST, FAST_PAGES, PAGES, SLOW, check_is_by_kernel, on_nodes,
+    pass_again, start_at_full_rate, go_to_full_rate, wait_for_scans)
 from rounds import SWAPS, swap_from_both_sides  # noqa: E402
 from raminate import paths  # noqa: E402
 from raminate.guest import (  # noqa: E402
     PAGE_SIZE, Boot, Guest, two_node_tiers)
 
-FAST, SLOW = 0, 1
-FAST_PAGES = DRAM // PAGE_SIZE
-PAGES = MEMORY // PAGE_SIZE
 HOT_PAGES = 1000
 ADOPTED_PAGES = 100
 SMALL_HOT = 1024
@@ -38,44 +40,6 @@ SMALL = 112 * MIB
 # Freed memory is cleared, so that all of it has been written once.
 TOUCHED = Boot(['/bin/checker', 'percent=25'],
                ['virtio_pci', 'virtio_balloon'], kernel_args='init_on_free=1')
-# The sampler that tells of reads, too.
-ACCESSES = 'pagemap-rwp'
-AT_REST: Dict[str, Any] = {'policy': 'null', 'scan_period': NEVER,
-                           'swap_period': NEVER}
-
-
-def on_nodes(memory: int = MEMORY, dram: int = DRAM,
-             nodes: Sequence[int] = (FAST, SLOW), **options: Any
-             ) -> List[str]:
-    container = two_node_tiers(memory, dram, nodes, **options)
-    return ['-m', f'{memory // MIB}M', *container.args(), *NODE]
-
-
-def start_at_full_rate(guest: Guest) -> None:
-    """Pages move from when the guest has booted, which is slow enough."""
-    start_checker(guest)
-    go_to_full_rate(guest)
-
-
-def go_to_full_rate(guest: Guest) -> None:
-    for name, value in FULL_RATE.items():
-        guest.set(name.replace('_', '-'), value)
-
-
-def pass_again(guest: Guest) -> None:
-    """The checker walks all of its memory from now on."""
-    guest.console.skip()
-    wait_for_passes(guest)
-
-
-def check_is_by_kernel(info: Info) -> None:
-    """With the best that this kernel has."""
-    if tells_of_accesses():
-        check_parts(info, ACCESSES, 'migrate')
-        return
-    reason = info.pop('sampler-reason', 'none')
-    check('since 7.3' in reason, f"why it isn't {ACCESSES}: {reason}")
-    check_parts(info, 'pagemap', 'migrate')
 
 
 def no_write_is_lost(directory: Path) -> None:
@@ -101,12 +65,6 @@ def swap(guest: Guest, pairs: Sequence[Tuple[int, int]]) -> None:
                        pairs=[{'a': a, 'b': b} for a, b in pairs])
     failed = [pair for pair in answer['results'] if 'error' in pair]
     check(not failed, f"{len(failed)} swaps failed: {failed[:5]}")
-
-
-def wait_for_scans(guest: Guest, scans: int) -> None:
-    goal = guest.raminate()['scans'] + scans
-    wait_until(lambda: guest.raminate()['scans'] >= goal, f"{scans} scans",
-               guest)
 
 
 def pages_are_where_the_figures_say(directory: Path) -> None:
@@ -260,42 +218,6 @@ def huge_pages_that_are_read_stay(directory: Path) -> None:
         check(by_writes < before, f"{before} bytes, then {by_writes}")
 
 
-def faults_keep_to_their_budget(directory: Path) -> None:
-    """And are many more without one; the kernel counts them as well."""
-    args = on_nodes(**AT_REST, fault_budget=0, max_cpu=0)
-    with Guest(directory, CHECKER, args, 'kvm') as guest:
-        start_checker(guest)
-        guest.set('scan-period', 200)
-        pass_again(guest)
-        free, free_by_kernel = fault_rates(guest)
-        budget = int(free / 20)
-        check(budget > 10, f"only {free} faults a second without a budget")
-        guest.set('fault-budget', budget)
-        wait_until(lambda: fault_rates(guest)[0] < 2 * budget,
-                   f"less than {2 * budget} faults a second", guest)
-        kept, kept_by_kernel = fault_rates(guest, 50)
-        print(f"# faults a second: {free:.0f}, and {kept:.0f} with a budget "
-              f"of {budget}; by the kernel {free_by_kernel:.0f} and "
-              f"{kept_by_kernel:.0f}")
-        check(kept < 2 * budget, f"{kept} faults a second, not {budget}")
-        check(kept > 0, "nothing is watched")
-        check(kept_by_kernel < free_by_kernel / 4,
-              f"the kernel counts {free_by_kernel} and {kept_by_kernel}")
-        finish_checker(guest)
-
-
-def fault_rates(guest: Guest, scans: int = 20) -> Tuple[float, float]:
-    """In a second during so many scans, by QEMU and by the kernel."""
-    pages = Pages(guest)
-    begin, first, first_fault = (time.monotonic(), guest.raminate(),
-                                 pages.faults())
-    wait_until(lambda: guest.raminate()['scans'] >= first['scans'] + scans,
-               f"{scans} scans", guest)
-    took = time.monotonic() - begin
-    return ((guest.raminate()['watch-faults'] - first['watch-faults']) / took,
-            (pages.faults() - first_fault) / took)
-
-
 def strays(pages: Pages) -> int:
     return sum(node >= 0 and node != wanted(page)
                for page, node in enumerate(pages.nodes()))
@@ -399,34 +321,6 @@ def memory_is_given_back(directory: Path) -> None:
 def wait_for_size(guest: Guest, pages: Pages, size: int) -> None:
     wait_until(lambda: sum(pages.counts().values()) * PAGE_SIZE <= size,
                f"no more than {size} bytes of memory", guest)
-
-
-def fast_memory_follows_its_budget(directory: Path) -> None:
-    """Less of it, then more, and as much as at first; the kernel agrees."""
-    with Guest(directory, CHECKER, on_nodes(**AT_REST), 'kvm') as guest:
-        start_at_full_rate(guest)
-        pages = Pages(guest)
-        for size in (DRAM // 2, 2 * DRAM, DRAM):
-            before = guest.raminate()
-            guest.set('fast-budget', size)
-            wait_until(lambda: guest.raminate()['pages-to-resize'] == 0,
-                       "pages to go to another tier", guest)
-            info = guest.raminate()
-            fast = size // PAGE_SIZE
-            check(info['tiers'][FAST]['pages'] == fast, info['tiers'])
-            check(info['pages-resized'] > before['pages-resized'], info)
-            wait_until(lambda at_most=fast: on_fast(pages) <= at_most,
-                       f"{fast} pages at most on the fast node", guest)
-            wait_for_swaps(guest, SWAPS)
-        check(on_fast(pages) > FAST_PAGES // 2, f"only {on_fast(pages)}")
-        pass_again(guest)
-        finish_checker(guest)
-        check_figures(guest.raminate())
-        check_never_stopped(guest)
-
-
-def on_fast(pages: Pages) -> int:
-    return sum(node == FAST for node in pages.nodes())
 
 
 def costs_are_those_of_the_host(directory: Path) -> None:
