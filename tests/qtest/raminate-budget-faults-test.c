@@ -16,7 +16,10 @@
 #define LESS 4
 #define FEW (FAST_PAGES - LESS)
 
-/* All are as cold: the first ones go, or those behind that did not fail. */
+/* After so many scans without a write, all are as cold. */
+#define COLD_SCANS 100
+
+/* Then the first ones go, or those behind that did not fail. */
 #define GOING 16
 
 /* After faults, one that failed is left out, and then there are others. */
@@ -167,6 +170,7 @@ static void check_each(bool busy, unsigned least)
     Sizes sizes = { .qts = qts, .busy = busy, .wanted = FAST_PAGES };
 
     raminate_assert_swap(qts, 10, 11);
+    raminate_wait_scans(qts, COLD_SCANS);
     look(&sizes);
     for (unsigned n = 0; n < ARRAY_SIZE(numbers); n++) {
         for (unsigned i = 0; i < nr_errors(); i++) {
@@ -202,6 +206,7 @@ static void test_lies_are_found(void)
     unsigned astray = 0;
 
     raminate_assert_swap(qts, 10, 11);
+    raminate_wait_scans(qts, COLD_SCANS);
     raminate_faults_order(FAULT_MIGRATE, 0, FAULTS_FOR_EVER, 0);
     resize(&sizes);
     raminate_faults_end();
