@@ -5,6 +5,7 @@
  */
 
 #include "qemu/osdep.h"
+#include <dlfcn.h>
 #include "qemu/atomic.h"
 #include "faults-control.h"
 #include "raminate-common.h"
@@ -29,13 +30,27 @@ static void map_order(void)
     close(fd);
 }
 
+/* Returns: what to preload, @injector before what is preloaded already. */
+static char *libraries(const char *injector)
+{
+    const char *others = g_getenv("LD_PRELOAD");
+#ifdef __SANITIZE_ADDRESS__
+    Dl_info sanitizer;
+
+    /* It has to be the first, and calls functions of the next one. */
+    g_assert_true(dladdr(dlsym(RTLD_DEFAULT, "__asan_init"), &sanitizer));
+    return g_strjoin(":", sanitizer.dli_fname, injector, others, NULL);
+#else
+    return g_strjoin(":", injector, others, NULL);
+#endif
+}
+
 void raminate_faults_preload(void)
 {
     g_autofree char *program = g_file_read_link("/proc/self/exe", NULL);
     g_autofree char *directory = g_path_get_dirname(program);
     g_autofree char *injector = g_build_filename(directory, INJECTOR, NULL);
-    const char *others = g_getenv("LD_PRELOAD");
-    g_autofree char *all = g_strjoin(":", injector, others, NULL);
+    g_autofree char *all = libraries(injector);
 
     map_order();
     g_assert_true(g_setenv("LD_PRELOAD", all, true));

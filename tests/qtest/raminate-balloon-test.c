@@ -354,11 +354,7 @@ static void test_not_taken_back(void)
 int main(int argc, char **argv)
 {
     raminate_test_init(&argc, &argv);
-#ifdef __SANITIZE_ADDRESS__
-    g_test_message("the sanitizer must be the first library");
-#else
     qtest_add_func("raminate/balloon/not-taken-back", test_not_taken_back);
-#endif
     qtest_add_func("raminate/balloon/inflate-and-deflate",
                    test_inflate_and_deflate);
     qtest_add_func("raminate/balloon/free-page-reporting",

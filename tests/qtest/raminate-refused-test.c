@@ -303,9 +303,6 @@ static void test_gauge_finds_failed_pages(void)
 int main(int argc, char **argv)
 {
     raminate_test_init(&argc, &argv);
-#ifdef __SANITIZE_ADDRESS__
-    g_test_message("the sanitizer must be the first library");
-#else
     qtest_add_func("raminate/refused/once", test_once);
     qtest_add_func("raminate/refused/first", test_first_refused);
     qtest_add_func("raminate/refused/second", test_second_refused);
@@ -316,7 +313,6 @@ int main(int argc, char **argv)
     qtest_add_func("raminate/refused/for-ever", test_first_refused_for_ever);
     qtest_add_func("raminate/refused/lost", test_lost);
     qtest_add_func("raminate/refused/lost-by-plan", test_lost_by_plan);
-#endif
     qtest_add_func("raminate/refused/page-out-of-reach",
                    test_page_out_of_reach);
     qtest_add_func("raminate/refused/failed-page-is-not-planned",
