@@ -8,30 +8,27 @@ from pathlib import Path
 import random
 import subprocess
 import sys
-import time
 from typing import Any, Callable, Dict, List, Sequence, Tuple
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / 'guest'))
 
 # pylint: disable=wrong-import-position
 from guestlib import (  # noqa: E402
-    CHECKER, DRAM, FULL_RATE, HIGH_SHARE, MEMORY, MIB, NODE, PATIENCE,
-    REQUIRED_FALL, Info, check, check_figures, check_never_stopped,
-    check_no_stop, check_parts, fall_twice, finish_checker, hmp, run_tests,
-    set_balloon, share, start_checker, start_swapper, swapper_args,
-    wait_for_passes, wait_for_swaps, wait_until)
-from nodelib import (  # noqa: E402
-    NEVER, THP, Pages, filled, free_on, khugepaged_rests, small_pages,
-    tells_of_accesses)
+    CHECKER, DRAM, FULL_RATE, HIGH_SHARE, MEMORY, MIB, PATIENCE,
+    REQUIRED_FALL, check, check_figures, check_never_stopped, check_no_stop,
+    fall_twice, finish_checker, hmp, run_tests, set_balloon, share,
+    start_checker, start_swapper, swapper_args, wait_for_swaps, wait_until)
 from nodebudgets import (  # noqa: E402
     fast_memory_follows_its_budget, faults_keep_to_their_budget)
 from nodeguests import (  # noqa: E402
-    AT_REST, FAST, FAST_PAGES, PAGES, SLOW, check_is_by_kernel, on_nodes,
-    pass_again, start_at_full_rate, go_to_full_rate, wait_for_scans)
+    ACCESSES, AT_REST, FAST, FAST_PAGES, PAGES, SLOW, check_is_by_kernel,
+    go_to_full_rate, on_nodes, pass_again, start_at_full_rate, wait_for_scans)
+from nodelib import (  # noqa: E402
+    NEVER, THP, Pages, filled, free_on, khugepaged_rests, small_pages,
+    tells_of_accesses)
 from rounds import SWAPS, swap_from_both_sides  # noqa: E402
 from raminate import paths  # noqa: E402
-from raminate.guest import (  # noqa: E402
-    PAGE_SIZE, Boot, Guest, two_node_tiers)
+from raminate.guest import PAGE_SIZE, Boot, Guest  # noqa: E402
 
 HOT_PAGES = 1000
 ADOPTED_PAGES = 100
