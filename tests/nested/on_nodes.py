@@ -254,11 +254,10 @@ def check_who_insists(guest: Guest, pages: Pages) -> None:
         pages.move(0, FAST_PAGES, SLOW)
         return guest.raminate()['pages-adopted'] > ADOPTED_PAGES
     wait_until(insist, "pages to be adopted", guest)
-    wait_until(lambda: guest.raminate()['pages-to-resize'] == 0,
+    # Those that were moved last are still to be adopted.
+    wait_until(lambda: guest.raminate()['tiers'][FAST]['pages'] == FAST_PAGES,
                "others to take their places", guest)
-    info = guest.raminate()
-    check(info['tiers'][FAST]['pages'] == FAST_PAGES, info['tiers'])
-    check(info['pages-resized'] > 0, info)
+    check(guest.raminate()['pages-resized'] > 0, "none was moved for them")
 
 
 def a_full_node_loses_nothing(directory: Path) -> None:
