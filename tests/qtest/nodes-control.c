@@ -64,6 +64,22 @@ bool raminate_nodes_is_astray(QTestState *qts, uint32_t page)
            raminate_nodes->node[page] != (int)raminate_tier_of(qts, page);
 }
 
+void raminate_nodes_wait_page(QTestState *qts, uint32_t page)
+{
+    for (unsigned rounds = 0; raminate_nodes_is_astray(qts, page);) {
+        raminate_wait(&rounds, "a page to be where the placement says");
+    }
+    raminate_assert_page(qts, page, 0);
+}
+
+void raminate_nodes_wait_all(QTestState *qts)
+{
+    for (uint32_t page = 0; page < NR_PAGES; page++) {
+        raminate_nodes_wait_page(qts, page);
+    }
+    raminate_nodes_assert_all(qts);
+}
+
 void raminate_nodes_assert_all(QTestState *qts)
 {
     for (uint32_t page = 0; page < NR_PAGES; page++) {

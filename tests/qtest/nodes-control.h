@@ -35,6 +35,12 @@ void raminate_nodes_write_all(QTestState *qts);
 /* Returns: whether the page is on another node than the placement says. */
 bool raminate_nodes_is_astray(QTestState *qts, uint32_t page);
 
+/* Waits until the page is where the placement says; it holds what it did. */
+void raminate_nodes_wait_page(QTestState *qts, uint32_t page);
+
+/* The same for all pages, of which none is to be moved any more. */
+void raminate_nodes_wait_all(QTestState *qts);
+
 /* Nothing was lost, and pages are where the placement says. */
 void raminate_nodes_assert_all(QTestState *qts);
 

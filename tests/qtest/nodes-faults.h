@@ -36,14 +36,6 @@ static inline QTestState *start_with_faults(const char *settings)
     return qts;
 }
 
-static inline void wait_for_page(QTestState *qts, uint32_t page)
-{
-    for (unsigned rounds = 0; raminate_nodes_is_astray(qts, page);) {
-        raminate_wait(&rounds, "a page to be brought back");
-    }
-    raminate_assert_page(qts, page, 0);
-}
-
 static inline bool is_held(QTestState *qts)
 {
     QDict *info = raminate_query(qts, "c");

@@ -270,10 +270,7 @@ static void test_under_load(void)
     mend_mover(qts);
     wait_for_pages(qts, wanted);
     raminate_set_string(qts, "policy", "null");
-    for (uint32_t page = 0; page < NR_PAGES; page++) {
-        wait_for_page(qts, page);
-    }
-    raminate_nodes_assert_all(qts);
+    raminate_nodes_wait_all(qts);
     raminate_nodes_end(qts);
 }
 

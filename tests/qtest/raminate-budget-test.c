@@ -191,12 +191,7 @@ static void test_policy(void)
     assert_promotes(qts, SLOW_PAGE + 11);
     /* What is under way is not where it is to be. */
     raminate_set_string(qts, "policy", "null");
-    for (uint32_t page = 0; page < NR_PAGES; page++) {
-        for (unsigned rounds = 0; raminate_nodes_is_astray(qts, page);) {
-            raminate_wait(&rounds, "a page to be moved");
-        }
-    }
-    raminate_nodes_assert_all(qts);
+    raminate_nodes_wait_all(qts);
     raminate_nodes_end(qts);
 }
 

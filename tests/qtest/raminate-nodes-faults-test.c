@@ -77,8 +77,8 @@ static void assert_kept(QTestState *qts)
     mend_mover(qts);
     raminate_set_uint(qts, "swap-period", 1);
     for (unsigned i = 0; i < ARRAY_SIZE(pairs); i++) {
-        wait_for_page(qts, pairs[i].a);
-        wait_for_page(qts, pairs[i].b);
+        raminate_nodes_wait_page(qts, pairs[i].a);
+        raminate_nodes_wait_page(qts, pairs[i].b);
     }
     raminate_set_uint(qts, "swap-period", atoi(ONE_HOUR));
 }
@@ -223,10 +223,7 @@ static void test_under_load(void)
         raminate_wait(&rounds, "swaps after faults");
     }
     raminate_set_string(qts, "policy", "null");
-    for (uint32_t page = 0; page < NR_PAGES; page++) {
-        wait_for_page(qts, page);
-    }
-    raminate_nodes_assert_all(qts);
+    raminate_nodes_wait_all(qts);
     raminate_nodes_end(qts);
 }
 
