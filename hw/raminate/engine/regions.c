@@ -23,8 +23,7 @@ static size_t words_for(size_t bits)
 RaminateRegions *raminate_regions_new(uint32_t nr_pages, size_t entry_size)
 {
     RaminateRegions *table = calloc(1, sizeof(*table));
-    size_t nr_regions = ((size_t)nr_pages + RAMINATE_REGION_PAGES - 1) /
-                        RAMINATE_REGION_PAGES;
+    size_t nr_regions = raminate_regions_count(nr_pages);
 
     if (!table) {
         return NULL;

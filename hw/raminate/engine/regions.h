@@ -66,6 +66,13 @@ static inline uint32_t raminate_region_of(uint32_t page)
     return page >> RAMINATE_REGION_BITS;
 }
 
+/* Returns: number of regions of so many pages; the last may be smaller. */
+static inline uint32_t raminate_regions_count(uint32_t nr_pages)
+{
+    return ((uint64_t)nr_pages + RAMINATE_REGION_PAGES - 1) /
+           RAMINATE_REGION_PAGES;
+}
+
 static inline bool raminate_regions_is_live(const RaminateRegions *table,
                                             uint32_t region)
 {

@@ -51,8 +51,8 @@ static int64_t get_ms(void)
 
 static uint32_t count_regions(const RaminateMemory *memory)
 {
-    return DIV_ROUND_UP((uint64_t)raminate_placement_pages(memory->placement),
-                        RAMINATE_REGION_PAGES);
+    return raminate_regions_count(
+        raminate_placement_pages(memory->placement));
 }
 
 void migrate_tend_init(MigrateMover *mover)
@@ -172,7 +172,7 @@ static bool bring_some_back(MigrateMover *mover, MigrateCall *call,
     for (size_t i = 0; i < call->nr; i++) {
         if (call->status[i] == call->nodes[i]) {
             note_return(mover, ((uint8_t *)call->addrs[i] - memory->host) >>
-                             RAMINATE_PAGE_BITS);
+                               RAMINATE_PAGE_BITS);
         }
     }
     call->nr = 0;

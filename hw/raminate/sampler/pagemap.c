@@ -32,6 +32,7 @@
 #include "qemu/bitmap.h"
 #include "qemu/timer.h"
 #include "hw/raminate/engine/fault-budget.h"
+#include "hw/raminate/engine/regions.h"
 #include "hw/raminate/engine/rest.h"
 #include "hw/raminate/sampler/page-watch.h"
 #include "hw/raminate/sampler/sampler.h"
@@ -96,9 +97,8 @@ static RaminateSampler *pagemap_new(const RaminateSamplerOps *ops,
                                     const RaminateMemory *memory, Error **errp)
 {
     PagemapSampler *sampler = g_new0(PagemapSampler, 1);
-    uint32_t nr_regions = DIV_ROUND_UP(memory->backend->size >>
-                                       RAMINATE_PAGE_BITS,
-                                       RAMINATE_REGION_PAGES);
+    uint32_t nr_regions =
+        raminate_regions_count(memory->backend->size >> RAMINATE_PAGE_BITS);
 
     sampler->known = bitmap_new(nr_regions);
     sampler->left = bitmap_new(nr_regions);
