@@ -83,8 +83,9 @@ struct RaminatePlacer {
     RaminatePartChoice mover_choice;
     bool reopen;                /* settings ask for other parts */
     RaminateRecording *recording;       /* or NULL */
-    bool keeps_tiers;           /* a recording has no words for pages that
-                                   go to another tier alone */
+    bool keeps_tiers;           /* there is a recording, or about to be: it has
+                                   no words for pages that go to another tier
+                                   alone */
     uint64_t main_cpu_ns;       /* processor time of work in the main loop */
 
     /* The clock stands still while the placer holds. */

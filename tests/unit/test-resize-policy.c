@@ -253,7 +253,6 @@ int main(int argc, char **argv)
             g_strdup_printf("/resize-policy/goes-on/%s", (*list)->name);
         g_autofree char *new = g_strdup_printf("/resize-policy/new/%s",
                                                (*list)->name);
-
         g_autofree char *adopted = g_strdup_printf("/resize-policy/adopted/%s",
                                                    (*list)->name);
 
