@@ -23,8 +23,8 @@ RUN_TESTS = $(PYTHON) $(SETUP)/run-tests.py $(BUILD)
         check-nested check-nodes check-kvm check-libvirt check-asan \
         check-ubsan check-load check-tsan soak soak-nested \
         soak-nodes fuzz \
-        bench bench-full bench-nested bench-peers bench-cost bench-scale \
-        bench-hostile \
+        bench bench-full bench-nested bench-peers bench-cost bench-huge \
+        bench-scale bench-hostile \
         demo demo-nested demo-nodes \
         clean distclean help
 
@@ -181,6 +181,9 @@ bench-peers: all
 bench-cost: all
 	$(PYTHON) $(SRC)/tests/nested/bench_cost.py
 
+bench-huge: all
+	$(PYTHON) $(SRC)/bench/huge
+
 # Times, but side by side with those of an earlier build.
 bench-scale: all
 	$(PYTHON) $(SRC)/bench/scale $(if $(BASE),--base $(BASE)) \
@@ -221,6 +224,7 @@ help:
 	@echo 'make bench-nested  policies on KVM in an emulated host, by the traffic'
 	@echo 'make bench-peers   RAMinate beside NUMA balancing and DAMON, on NUMA nodes'
 	@echo 'make bench-cost    count what scans and swaps cost in KVM'
+	@echo 'make bench-huge    count what moving and splitting huge pages costs'
 	@echo 'make bench-scale   measure what large guests cost, and did before;'
 	@echo '                   BASE=DIR takes the earlier build from there,'
 	@echo '                   FULL=now simulates ten hours as well'

@@ -8,12 +8,15 @@
 #include "qapi/error.h"
 #include "qemu/error-report.h"
 #include "qemu/timer.h"
+#include "hw/raminate/engine/huge-plan.h"
+#include "hw/raminate/engine/regions.h"
 #include "hw/raminate/placer-internal.h"
 #include "trace.h"
 
 /*
- * So many moves the mover is given at once.  Whoever ends or holds the placer
- * waits for these, and not for the whole of a planned batch.
+ * So many moves the mover is given at once, or a region that goes as a whole.
+ * Whoever ends or holds the placer waits for these, and not for the whole of a
+ * planned batch.
  */
 #define SLICE_MOVES 128
 
@@ -102,6 +105,40 @@ static void trace_moves(const RaminatePlacer *placer, const RaminateMove *moves,
     }
 }
 
+/* Whether all of a region has changed places. */
+static bool is_region_done(const RaminateMove *moves)
+{
+    for (size_t i = 0; i < RAMINATE_REGION_PAGES; i++) {
+        if (moves[i].status != RAMINATE_MOVE_DONE) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Of regions that were in huge pages.  Returns: how many stayed in one piece. */
+static unsigned count_huge_moves(const RaminatePlacer *placer,
+                                 const RaminateMove *moves, size_t nr)
+{
+    unsigned count = 0;
+    size_t i = 0;
+
+    while (placer->huge && nr - i >= RAMINATE_REGION_PAGES) {
+        if (!raminate_is_whole_region(&moves[i], nr - i)) {
+            i++;
+            continue;
+        }
+        if (is_region_done(&moves[i])) {
+            count += raminate_huge_is(placer->huge,
+                                      raminate_region_of(moves[i].page)) +
+                     raminate_huge_is(placer->huge,
+                                      raminate_region_of(moves[i].with));
+        }
+        i += RAMINATE_REGION_PAGES;
+    }
+    return count;
+}
+
 /* With the lock.  @took: nanoseconds */
 static void account_batch(Batch *batch, int64_t now, uint64_t took)
 {
@@ -112,6 +149,7 @@ static void account_batch(Batch *batch, int64_t now, uint64_t took)
     raminate_engine_moved(placer->engine, now, batch->moves, batch->nr,
                           batch->by_policy);
     figures->batches++;
+    figures->huge_moves += count_huge_moves(placer, batch->moves, batch->nr);
     raminate_histogram_add(&figures->batch_time, took);
     if (batch->paused) {
         raminate_histogram_add(&figures->pause_time, batch->paused);
@@ -173,6 +211,21 @@ static bool may_go_on(const Batch *batch)
     return may;
 }
 
+/* Returns: how many moves the mover is to be given at once. */
+static size_t slice_of(const RaminateMove *moves, size_t nr)
+{
+    size_t n = 1;
+
+    if (raminate_is_whole_region(moves, nr)) {
+        return RAMINATE_REGION_PAGES;
+    }
+    while (n < MIN(nr, SLICE_MOVES) &&
+           !raminate_is_whole_region(&moves[n], nr - n)) {
+        n++;
+    }
+    return n;
+}
+
 /* Returns: as the mover's exchange(), which makes it slice by slice. */
 static RaminateExchangeResult make_slices(Batch *batch, Error **errp)
 {
@@ -185,7 +238,7 @@ static RaminateExchangeResult make_slices(Batch *batch, Error **errp)
 
     while (reached < batch->nr && may_go_on(batch)) {
         RaminateMove *moves = &batch->moves[reached];
-        size_t nr = MIN(batch->nr - reached, SLICE_MOVES);
+        size_t nr = slice_of(moves, batch->nr - reached);
 
         result = mover->ops->exchange(mover, moves, nr, deadline, errp);
         if (result != RAMINATE_EXCHANGE_OK ||
@@ -314,6 +367,27 @@ static void exchange_planned(void *opaque)
     error_free(err);
 }
 
+static bool is_huge(const void *huge, uint32_t region)
+{
+    return raminate_huge_is(huge, region);
+}
+
+/* Has the plan mind huge pages.  With the lock, which it gives back for a look. */
+static void mind_huge(Batch *batch, uint32_t max)
+{
+    RaminatePlacer *placer = batch->placer;
+    RaminateFigures *figures = raminate_engine_figures(placer->engine);
+    uint32_t splits;
+
+    raminate_placer_unlock(placer);
+    splits = raminate_huge_look_again(placer->huge, batch->moves, batch->nr);
+    raminate_placer_lock(placer);
+    figures->huge_splits += splits;
+    batch->nr = raminate_engine_mind_huge(placer->engine, batch->moves,
+                                          batch->nr, max, is_huge,
+                                          placer->huge);
+}
+
 /*
  * With the lock, which the policy does without.
  * Returns: false if the placer is to end.
@@ -327,7 +401,13 @@ static bool plan_by_policy(Batch *batch, uint32_t max)
     }
     batch->nr = raminate_engine_plan(placer->engine, batch->planned_ms,
                                      batch->moves, max);
-    return raminate_placer_end_policy(placer);
+    if (!raminate_placer_end_policy(placer)) {
+        return false;
+    }
+    if (placer->huge) {
+        mind_huge(batch, max);
+    }
+    return true;
 }
 
 static void nothing_to_do(Batch *batch)

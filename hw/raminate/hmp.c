@@ -66,9 +66,10 @@ static void print_settings(Monitor *mon, const RaminateInfo *info)
                    " a second\n", info->watch_faults, info->fault_budget);
     if (info->has_huge_pages) {
         monitor_printf(mon, "  huge pages: %" PRIu64 " MiB, %" PRIu64
-                       " split, %" PRIu64 " put together\n",
+                       " split, %" PRIu64 " put together, %" PRIu64
+                       " moved in one piece\n",
                        info->huge_pages >> 20, info->huge_splits,
-                       info->huge_collapses);
+                       info->huge_collapses, info->huge_moves);
     }
     if (info->record) {
         monitor_printf(mon, "  recording to %s\n", info->record);

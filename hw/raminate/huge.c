@@ -6,6 +6,7 @@
 
 #include "qemu/osdep.h"
 #include "qemu/bitmap.h"
+#include "hw/raminate/engine/regions.h"
 #include "hw/raminate/huge.h"
 #include "hw/raminate/sampler/pagemap-file.h"
 
@@ -150,9 +151,31 @@ uint32_t raminate_huge_look(RaminateHuge *huge, uint32_t region, uint32_t nr)
     return splits;
 }
 
+static uint32_t look_once(RaminateHuge *huge, GHashTable *looked, uint32_t page)
+{
+    uint32_t region = raminate_region_of(page);
+
+    return raminate_huge_is(huge, region) &&
+           g_hash_table_add(looked, GUINT_TO_POINTER(region))
+           ? raminate_huge_look(huge, region, 1) : 0;
+}
+
+uint32_t raminate_huge_look_again(RaminateHuge *huge,
+                                  const RaminateMove *moves, size_t nr)
+{
+    g_autoptr(GHashTable) looked = g_hash_table_new(NULL, NULL);
+    uint32_t splits = 0;
+
+    for (size_t i = 0; i < nr; i++) {
+        splits += look_once(huge, looked, moves[i].page);
+        splits += look_once(huge, looked, moves[i].with);
+    }
+    return splits;
+}
+
 bool raminate_huge_is(const RaminateHuge *huge, uint32_t region)
 {
-    return test_bit(region, huge->is_huge);
+    return region < huge->nr_regions && test_bit(region, huge->is_huge);
 }
 
 uint32_t raminate_huge_count(const RaminateHuge *huge)

@@ -11,6 +11,7 @@
 #ifndef HW_RAMINATE_HUGE_H
 #define HW_RAMINATE_HUGE_H
 
+#include "hw/raminate/engine/move.h"
 #include "hw/raminate/memory.h"
 
 typedef struct RaminateHuge RaminateHuge;
@@ -39,7 +40,15 @@ void raminate_huge_begin_round(RaminateHuge *huge);
  */
 uint32_t raminate_huge_look(RaminateHuge *huge, uint32_t region, uint32_t nr);
 
-/* Returns: whether it was when it was looked at last. */
+/*
+ * Looks at those regions that pages of @moves are in and that had been in huge
+ * pages.
+ * Returns: how many are so no more.
+ */
+uint32_t raminate_huge_look_again(RaminateHuge *huge,
+                                  const RaminateMove *moves, size_t nr);
+
+/* Returns: whether it was when it was looked at last; any number is fine. */
 bool raminate_huge_is(const RaminateHuge *huge, uint32_t region);
 
 /* Returns: number of regions that were. */

@@ -225,6 +225,7 @@ static void add_figures(const RaminateFigures *figures, RaminateInfo *info)
     info->huge_pages = figures->huge_pages * RAMINATE_REGION_SIZE;
     info->huge_splits = figures->huge_splits;
     info->huge_collapses = figures->huge_collapses;
+    info->huge_moves = figures->huge_moves;
     info->slow_writes_saved = raminate_figures_slow(figures->unmoved) -
                               raminate_figures_slow(figures->total_written);
     info->slow_writes_by_swaps = raminate_figures_slow(figures->swap_writes);

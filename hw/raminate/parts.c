@@ -190,7 +190,9 @@ static bool open_parts(RaminatePlacer *placer)
                         ->open(memory, &err);
     }
     if (placer->mover) {
-        placer->huge = raminate_huge_new(memory);
+        if (!placer->huge) {
+            placer->huge = raminate_huge_new(memory);
+        }
         return true;
     }
     raminate_placer_lock(placer);
@@ -202,6 +204,7 @@ static bool open_parts(RaminatePlacer *placer)
 void raminate_placer_reopen(void *opaque)
 {
     RaminatePlacer *placer = opaque;
+    RaminateHuge *huge;
     bool on, busy;
 
     raminate_placer_lock(placer);
@@ -214,7 +217,10 @@ void raminate_placer_reopen(void *opaque)
     if (busy) {
         return;
     }
+    /* What is huge is so whatever the parts are. */
+    huge = on ? g_steal_pointer(&placer->huge) : NULL;
     raminate_placer_close_parts(placer);
+    placer->huge = huge;
     if (on && !open_parts(placer)) {
         raminate_placer_close_parts(placer);
     }

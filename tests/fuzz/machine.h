@@ -12,9 +12,9 @@
 #include "hw/raminate/engine/engine.h"
 
 #define MAX_TIERS 4
-#define MAX_TIER_PAGES 600
+#define MAX_TIER_PAGES 1100
 #define MAX_PAGES (MAX_TIERS * MAX_TIER_PAGES)
-#define MAX_MOVES 256
+#define MAX_MOVES 1024
 
 /* Of pages that failed, as backoff.h has it */
 typedef struct Failed {

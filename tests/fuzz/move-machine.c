@@ -130,9 +130,23 @@ static void check_plan(const Machine *m, size_t nr)
     }
 }
 
+/* Which regions of the guest are in huge pages, as bits say */
+typedef struct Huge {
+    uint32_t nr_regions;
+    uint8_t bits;
+} Huge;
+
+static bool is_huge(const void *opaque, uint32_t region)
+{
+    const Huge *huge = opaque;
+
+    return region < huge->nr_regions && huge->bits >> region % 8 & 1;
+}
+
 void batch(Machine *m)
 {
     size_t max = MIN(m->settings.max_swaps, MAX_MOVES);
+    Huge huge = { .nr_regions = m->layout.nr_pages >> RAMINATE_REGION_BITS };
     unsigned how = take_byte(m);
     size_t nr, nr_fresh;
 
@@ -146,6 +160,13 @@ void batch(Machine *m)
     raminate_engine_end_policy(m->engine);
     g_assert_cmpuint(nr, <=, max);
     check_plan(m, nr);
+    if (how & 0x10) {
+        huge.bits = take_byte(m);
+        nr = raminate_engine_mind_huge(m->engine, m->moves, nr, max, is_huge,
+                                       &huge);
+        g_assert_cmpuint(nr, <=, max);
+        check_plan(m, nr);
+    }
     if (how & 0x80) {
         command(m);
     }

@@ -22,6 +22,8 @@
 #include "nodes.h"
 
 #define PAGE_SIZE 4096
+#define MIN(a, b) ((a) < (b) ? (a) : (b))
+#define MAX(a, b) ((a) > (b) ? (a) : (b))
 
 static FakeNodes *nodes;
 
@@ -119,7 +121,8 @@ static int page_at(uintptr_t addr)
 {
     uintptr_t page = (addr - nodes->base) / PAGE_SIZE;
 
-    return nodes->base && addr >= nodes->base && page < NODES_PAGES ? page : -1;
+    return nodes->base && addr >= nodes->base && page < nodes->pages ? page
+                                                                     : -1;
 }
 
 static bool is_present(int page)
@@ -147,7 +150,7 @@ static bool has_room(int node)
 {
     uint32_t taken = 0;
 
-    for (int page = 0; page < NODES_PAGES; page++) {
+    for (int page = 0; page < (int)nodes->pages; page++) {
         taken += look(page) == node;
     }
     return !nodes->room[node] || taken < nodes->room[node];
@@ -184,12 +187,13 @@ long mbind(void *addr, unsigned long size, int mode, const unsigned long *mask,
     if (!nodes->base || first < nodes->base) {
         memset(nodes->node, -1, sizeof(nodes->node));
         nodes->base = first;
+        nodes->pages = 0;
     }
-    for (uintptr_t at = first; at < first + size; at += PAGE_SIZE) {
-        if (page_at(at) >= 0) {
-            nodes->preferred[page_at(at)] = mode == MPOL_PREFERRED &&
-                                            !(mask[0] & 1);
-        }
+    for (uintptr_t page = (first - nodes->base) / PAGE_SIZE;
+         page < MIN(NODES_PAGES, (first + size - nodes->base) / PAGE_SIZE);
+         page++) {
+        nodes->preferred[page] = mode == MPOL_PREFERRED && !(mask[0] & 1);
+        nodes->pages = MAX(nodes->pages, page + 1);
     }
     return 0;
 }

@@ -17,8 +17,8 @@
 #define NR_NODES 2
 #define NODE_SIZE (1ULL << 30)
 
-/* Pages of the memory that is on them: all that the tests' machine has */
-#define NODES_PAGES 256
+/* Pages of the memory that is on them, at most */
+#define NODES_PAGES 2048
 
 typedef struct FakeNodes {
     /* Of the test */
@@ -32,6 +32,7 @@ typedef struct FakeNodes {
 
     /* Of the library; the test may change a page's node */
     uint64_t base;              /* address of the memory, 0 if unknown yet */
+    uint32_t pages;             /* that the memory has */
     uint8_t preferred[NODES_PAGES];
     int8_t node[NODES_PAGES];   /* -1 before the first look at it */
     uint32_t moves;             /* pages that were moved, in all */

@@ -218,18 +218,26 @@ static bool must_try_again(QDict *response)
                                      "try again");
 }
 
-void raminate_assert_swap(QTestState *qts, uint32_t a, uint32_t b)
+size_t raminate_swap_some(QTestState *qts, const RaminateTestPair *pairs,
+                          size_t nr)
 {
-    RaminateTestPair pair = { a, b };
-    QDict *response = raminate_swap_pages(qts, &pair, 1);
+    QDict *response = raminate_swap_pages(qts, pairs, nr);
     unsigned rounds = 0;
+    size_t done;
 
     while (must_try_again(response)) {
         qobject_unref(response);
         raminate_wait(&rounds, "the placer");
-        response = raminate_swap_pages(qts, &pair, 1);
+        response = raminate_swap_pages(qts, pairs, nr);
     }
-    g_assert_cmpuint(qdict_get_int(qdict_get_qdict(response, "return"),
-                                   "done"), ==, 1);
+    done = qdict_get_int(qdict_get_qdict(response, "return"), "done");
     qobject_unref(response);
+    return done;
+}
+
+void raminate_assert_swap(QTestState *qts, uint32_t a, uint32_t b)
+{
+    RaminateTestPair pair = { a, b };
+
+    g_assert_cmpuint(raminate_swap_some(qts, &pair, 1), ==, 1);
 }

@@ -133,7 +133,13 @@ typedef struct RaminateTestPair {
 /* Returns: the response. */
 QDict *raminate_swap_pages(QTestState *qts, const RaminateTestPair *pairs,
                            size_t nr);
-/* Exchanges one pair of the container "c"; waits for the placer to start. */
+/*
+ * Exchanges pairs of the container "c"; waits for the placer to start.
+ * Returns: how many were exchanged.
+ */
+size_t raminate_swap_some(QTestState *qts, const RaminateTestPair *pairs,
+                          size_t nr);
+/* The same for one, which is. */
 void raminate_assert_swap(QTestState *qts, uint32_t a, uint32_t b);
 
 /* Each page gets contents of its own, which depend on @generation too. */

@@ -108,6 +108,7 @@ static QTestState *start_huge(const char *settings)
     qtest_qmp_assert_success(qts, "{ 'execute': 'qom-set', 'arguments': {"
                              "  'path': '/objects/c', 'property': 'monitor',"
                              "  'value': true } }");
+    raminate_wait_state(qts, "running");
     wait_huge(qts, SIZE);
     return qts;
 }
@@ -122,12 +123,12 @@ static void assert_contents(QTestState *qts)
     }
 }
 
-/* Writes a page until a scan finds that, and nothing else. */
+/* One byte of a page is written; a scan finds that, and nothing else. */
 static void assert_found(QTestState *qts, uint32_t page)
 {
     uint64_t before = raminate_figure(qts, "pages-written");
 
-    qtest_memset(qts, (uint64_t)page * PAGE_SIZE, 1, PAGE_SIZE);
+    qtest_memset(qts, (uint64_t)page * PAGE_SIZE, 1, 1);
     raminate_wait_figure(qts, "pages-written", before + 1);
     raminate_wait_scans(qts, 3);
     g_assert_cmpuint(raminate_figure(qts, "pages-written"), ==, before + 1);
@@ -271,6 +272,91 @@ static void test_hot(void)
     raminate_nodes_end(qts);
 }
 
+static size_t swap_region(QTestState *qts, uint32_t a, uint32_t b)
+{
+    RaminateTestPair pairs[HUGE_PAGES];
+
+    for (uint32_t i = 0; i < HUGE_PAGES; i++) {
+        pairs[i] = (RaminateTestPair) { a + i, b + i };
+    }
+    return raminate_swap_some(qts, pairs, HUGE_PAGES);
+}
+
+static void assert_on_node(uint32_t page, uint32_t nr, int node)
+{
+    for (uint32_t i = 0; i < nr; i++) {
+        g_assert_cmpint(raminate_nodes->node[page + i], ==, node);
+    }
+}
+
+/* Two regions that change places stay in one piece. */
+static void test_whole_by_command(void)
+{
+    QTestState *qts = start_huge(",scan-period=3600000");
+
+    if (!qts) {
+        return;
+    }
+    g_assert_cmpuint(swap_region(qts, SLOW_FIRST_PAGE, HUGE_PAGES), ==,
+                     HUGE_PAGES);
+    g_assert_cmpuint(raminate_figure(qts, "huge-moves"), ==, 2);
+    assert_on_node(SLOW_FIRST_PAGE, HUGE_PAGES, 0);
+    assert_on_node(HUGE_PAGES, HUGE_PAGES, 1);
+    g_assert_cmpuint(huge_by_kernel(qts), ==, SIZE);
+    /* Region by region, but not page for page */
+    g_assert_cmpuint(swap_region(qts, SLOW_FIRST_PAGE + HUGE_PAGES, 1), ==,
+                     HUGE_PAGES);
+    g_assert_cmpuint(huge_by_kernel(qts), <, SIZE);
+    g_assert_cmpuint(raminate_figure(qts, "huge-moves"), ==, 2);
+    /* The last one has changed places with a slow one. */
+    assert_on_node(SLOW_FIRST_PAGE, 2 * HUGE_PAGES - 1, 0);
+    assert_contents(qts);
+    raminate_nodes_end(qts);
+}
+
+/* A page that can't be moved stays, and so does the one of its pair. */
+static void test_whole_fails(void)
+{
+    QTestState *qts = start_huge(",scan-period=3600000");
+
+    if (!qts) {
+        return;
+    }
+    raminate_nodes->fails[SLOW_FIRST_PAGE + 5] = EBUSY;
+    g_assert_cmpuint(swap_region(qts, SLOW_FIRST_PAGE, HUGE_PAGES), ==,
+                     HUGE_PAGES - 1);
+    g_assert_cmpuint(raminate_figure(qts, "huge-moves"), ==, 0);
+    assert_on_node(HUGE_PAGES + 5, 1, 0);
+    assert_on_node(SLOW_FIRST_PAGE + 5, 1, 1);
+    assert_contents(qts);
+    raminate_nodes_end(qts);
+}
+
+/* By plan: a region that is hot everywhere, for one that is cold */
+static void test_whole_by_plan(void)
+{
+    QTestState *qts = start_huge(",scan-period=100,max-cpu=0,"
+                                 "sampler=dirty-log");
+    unsigned rounds = 0;
+
+    if (!qts) {
+        return;
+    }
+    /* What the first scan finds is what all of the memory was filled with. */
+    raminate_wait_scans(qts, 30);
+    raminate_set_string(qts, "policy", "lru");
+    while (!raminate_figure(qts, "huge-moves")) {
+        qtest_memset(qts, SLOW_FIRST_PAGE * PAGE_SIZE, 1, HUGE_SIZE);
+        raminate_wait(&rounds, "a hot region to go up");
+    }
+    assert_on_node(SLOW_FIRST_PAGE, HUGE_PAGES, 0);
+    g_assert_cmpuint(raminate_figure(qts, "huge-moves"), ==, 2);
+    g_assert_cmpuint(raminate_figure(qts, "huge-splits"), ==, 0);
+    wait_huge(qts, SIZE);
+    assert_contents(qts);
+    raminate_nodes_end(qts);
+}
+
 int main(int argc, char **argv)
 {
     raminate_test_init(&argc, &argv);
@@ -283,5 +369,9 @@ int main(int argc, char **argv)
     qtest_add_data_func("raminate/nodes-huge/hole-by-dirty-log",
                         FAST_SCANS ",sampler=dirty-log", test_hole);
     qtest_add_func("raminate/nodes-huge/hot", test_hot);
+    qtest_add_func("raminate/nodes-huge/whole-by-command",
+                   test_whole_by_command);
+    qtest_add_func("raminate/nodes-huge/whole-fails", test_whole_fails);
+    qtest_add_func("raminate/nodes-huge/whole-by-plan", test_whole_by_plan);
     return g_test_run();
 }

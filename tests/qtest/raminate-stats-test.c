@@ -35,6 +35,7 @@ static const StatName stat_names[] = {
     { "watch-faults", "watch-faults" },
     { "huge-splits", "huge-splits" },
     { "huge-collapses", "huge-collapses" },
+    { "huge-moves", "huge-moves" },
     { "slow-writes-by-swaps", "slow-writes-by-swaps" },
     { "scan-time", .is_time = true },
     { "batch-time", .is_time = true },

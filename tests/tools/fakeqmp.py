@@ -42,6 +42,7 @@ def container(name: str = 'dmcon0', **more: Any) -> Dict[str, Any]:
             'batches-given-up': 4, 'swaps': 1234, 'swaps-failed': 0, 'swaps-busy': 0, 'swaps-no-room': 0, 'swaps-reversed': 5,
             'swaps-held': 0, 'pages-failed': 0, 'pages-astray': 0, 'watch-faults': 0,
             'huge-pages': 0, 'huge-splits': 0, 'huge-collapses': 0,
+            'huge-moves': 0,
             'pages-adopted': 0, 'pages-resized': 0, 'pages-to-resize': 0,
             'slow-writes-saved': 30000, 'slow-writes-by-swaps': 1234,
             'energy': [{'slow-write-cost': cost, 'dram-only': 5,

@@ -28,6 +28,7 @@
     " 'swaps-reversed': 4, 'swaps-held': 5," \
     " 'pages-failed': 7, 'pages-astray': 8, 'watch-faults': 9," \
     " 'huge-pages': 4096, 'huge-splits': 12, 'huge-collapses': 11," \
+    " 'huge-moves': 10," \
     " 'pages-adopted': 15, 'pages-resized': 13, 'pages-to-resize': 14," \
     " 'slow-writes-saved': 45, 'slow-writes-by-swaps': 15, 'energy': [" \
     "{'slow-write-cost': 10, 'dram-only': 1, 'unmoved': 2.5," \
@@ -93,6 +94,7 @@ static void test_container(void)
     g_assert_cmpuint(info->huge_pages, ==, 4096);
     g_assert_cmpuint(info->huge_splits, ==, 12);
     g_assert_cmpuint(info->huge_collapses, ==, 11);
+    g_assert_cmpuint(info->huge_moves, ==, 10);
     g_assert_cmpuint(info->pages_adopted, ==, 15);
     g_assert_cmpuint(info->pages_resized, ==, 13);
     g_assert_cmpuint(info->pages_to_resize, ==, 14);

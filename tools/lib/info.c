@@ -248,6 +248,14 @@ void container_info_free(ContainerInfo *info)
     g_free(info);
 }
 
+static void read_huge(Reader *reader, ContainerInfo *info)
+{
+    info->huge_pages = read_uint(reader, "huge-pages", TRUE);
+    info->huge_splits = read_uint(reader, "huge-splits", FALSE);
+    info->huge_collapses = read_uint(reader, "huge-collapses", FALSE);
+    info->huge_moves = read_uint(reader, "huge-moves", FALSE);
+}
+
 static ContainerInfo *read_container(Reader *reader)
 {
     ContainerInfo *info = g_new0(ContainerInfo, 1);
@@ -288,9 +296,7 @@ static ContainerInfo *read_container(Reader *reader)
     info->pages_resized = read_uint(reader, "pages-resized", FALSE);
     info->pages_to_resize = read_uint(reader, "pages-to-resize", FALSE);
     info->watch_faults = read_uint(reader, "watch-faults", FALSE);
-    info->huge_pages = read_uint(reader, "huge-pages", TRUE);
-    info->huge_splits = read_uint(reader, "huge-splits", FALSE);
-    info->huge_collapses = read_uint(reader, "huge-collapses", FALSE);
+    read_huge(reader, info);
     info->slow_writes_saved = read_int(reader, "slow-writes-saved");
     info->slow_writes_by_swaps = read_uint(reader, "slow-writes-by-swaps",
                                            FALSE);

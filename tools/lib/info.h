@@ -92,6 +92,7 @@ typedef struct ContainerInfo {
     guint64 huge_pages;         /* bytes; 0 if not known */
     guint64 huge_splits;
     guint64 huge_collapses;
+    guint64 huge_moves;
     gint64 slow_writes_saved;   /* pages; less than 0 if it did harm */
     guint64 slow_writes_by_swaps;
     unsigned nr_energies;

@@ -1,7 +1,8 @@
 /*
  * RAMinate: the inside of the engine, for the files that make it up
  *
- * engine.c has what it does and when, engine-policy.c the life of its policy.
+ * engine.c has what it does and when, engine-policy.c its policy's life and
+ * plans.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -11,6 +12,7 @@
 
 #include "hw/raminate/engine/budget.h"
 #include "hw/raminate/engine/engine.h"
+#include "hw/raminate/engine/huge-plan.h"
 #include "hw/raminate/engine/resize.h"
 
 /* Ten times what a batch may take of the guest's time */
@@ -29,6 +31,8 @@ struct RaminateEngine {
     RaminateHandover *handover;         /* NULL: none, or done with */
     int64_t handover_end_ms;            /* RAMINATE_NEVER: it has not begun */
     RaminateResize resize;
+    RaminateHugePlan *huge_plan;
+    uint64_t huge_plan_scans;   /* figure when the last plan was made */
     RaminatePolicy *policy;
     const RaminatePolicyOps *ops;       /* NULL: no policy yet */
     RaminatePolicy *old_policy;

@@ -1,5 +1,5 @@
 /*
- * RAMinate: the life of an engine's policy
+ * RAMinate: the life of an engine's policy, and its plans
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -82,4 +82,39 @@ void raminate_engine_end_policy(RaminateEngine *e)
     if (e->ops && e->ops->memory) {
         e->policy_memory += e->ops->memory(e->policy);
     }
+}
+
+size_t raminate_engine_plan(RaminateEngine *e, int64_t now,
+                            RaminateMove *moves, size_t max)
+{
+    size_t nr;
+
+    raminate_backoff_begin_plan(e->backoff);
+    nr = e->ops->plan(e->policy, now, moves, max);
+    for (size_t i = 0; i < nr; i++) {
+        moves[i].status = RAMINATE_MOVE_PENDING;
+        moves[i].error = 0;
+        moves[i].bad = 0;
+    }
+    return nr;
+}
+
+size_t raminate_engine_mind_huge(RaminateEngine *e, RaminateMove *moves,
+                                 size_t nr, size_t max,
+                                 bool (*is_huge)(const void *huge,
+                                                 uint32_t region),
+                                 const void *huge)
+{
+    RaminateHugeView view = {
+        .placement = e->placement,
+        .heat = e->heat,
+        .backoff = e->backoff,
+        .is_huge = is_huge,
+        .huge = huge,
+    };
+    uint64_t scans = e->figures.scans - e->huge_plan_scans;
+
+    e->huge_plan_scans = e->figures.scans;
+    return raminate_huge_plan_mind(e->huge_plan, &view, moves, nr, max,
+                                   MIN(scans, UINT_MAX));
 }

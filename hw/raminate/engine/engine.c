@@ -24,6 +24,7 @@ RaminateEngine *raminate_engine_new(const RaminateLayout *layout,
     }
     e->moves = raminate_moves_new();
     e->backoff = raminate_backoff_new();
+    e->huge_plan = raminate_huge_plan_new();
     raminate_budget_init(&e->budget, 0);
     e->next_look_ms = RAMINATE_NEVER;
     e->drops_next = true;
@@ -41,6 +42,7 @@ void raminate_engine_free(RaminateEngine *e)
     if (e) {
         raminate_engine_free_policies(e);
         raminate_handover_free(e->handover);
+        raminate_huge_plan_free(e->huge_plan);
         raminate_backoff_free(e->backoff);
         raminate_moves_free(e->moves);
         raminate_heat_free(e->heat);
@@ -198,21 +200,6 @@ void raminate_engine_cut_batch(RaminateEngine *e, int64_t now)
 void raminate_engine_begin_batch(RaminateEngine *e, int64_t now)
 {
     e->next_swap_ms = next_time(e->next_swap_ms, e->settings.swap_period, now);
-}
-
-size_t raminate_engine_plan(RaminateEngine *e, int64_t now,
-                            RaminateMove *moves, size_t max)
-{
-    size_t nr;
-
-    raminate_backoff_begin_plan(e->backoff);
-    nr = e->ops->plan(e->policy, now, moves, max);
-    for (size_t i = 0; i < nr; i++) {
-        moves[i].status = RAMINATE_MOVE_PENDING;
-        moves[i].error = 0;
-        moves[i].bad = 0;
-    }
-    return nr;
 }
 
 void raminate_engine_take_over(RaminateEngine *e, uint8_t *data, size_t size)
@@ -443,7 +430,7 @@ size_t raminate_engine_memory(const RaminateEngine *e)
 {
     return raminate_placement_memory(e->placement) +
            raminate_heat_memory(e->heat) + raminate_moves_memory(e->moves) +
-           e->policy_memory;
+           raminate_huge_plan_memory(e->huge_plan) + e->policy_memory;
 }
 
 RaminatePlacement *raminate_engine_placement(RaminateEngine *e)

@@ -178,6 +178,19 @@ size_t raminate_engine_plan(RaminateEngine *engine, int64_t now,
                             RaminateMove *moves, size_t max);
 
 /*
+ * Goes through what the policy has planned with an eye on huge pages: see
+ * raminate_huge_plan_mind().  To be called with nobody changing the placement.
+ * @max: @moves has room for so many
+ * @is_huge, @huge: see RaminateHugeView
+ * Returns: number of moves.
+ */
+size_t raminate_engine_mind_huge(RaminateEngine *engine, RaminateMove *moves,
+                                 size_t nr, size_t max,
+                                 bool (*is_huge)(const void *huge,
+                                                 uint32_t region),
+                                 const void *huge);
+
+/*
  * Takes over what has come along with the guest, in the place of what was taken
  * over before and has been used since.  What comes twice in between is left:
  * each time costs O(pages with heat).

@@ -169,6 +169,11 @@ static uint64_t get_huge_collapses(const RaminateFigures *figures)
     return figures->huge_collapses;
 }
 
+static uint64_t get_huge_moves(const RaminateFigures *figures)
+{
+    return figures->huge_moves;
+}
+
 static uint64_t get_slow_writes_by_swaps(const RaminateFigures *figures)
 {
     return raminate_figures_slow(figures->swap_writes);
@@ -219,6 +224,7 @@ const RaminateFigure raminate_figure_list[] = {
     { "watch-faults", false, get_watch_faults },
     { "huge-splits", false, get_huge_splits },
     { "huge-collapses", false, get_huge_collapses },
+    { "huge-moves", false, get_huge_moves },
     { "slow-writes-by-swaps", false, get_slow_writes_by_swaps },
     { "scan-time", true, get_scan_time },
     { "batch-time", true, get_batch_time },

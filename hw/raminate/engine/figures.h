@@ -39,6 +39,7 @@ typedef struct RaminateFigures {
     uint64_t huge_pages;        /* at present, of 2 MiB */
     uint64_t huge_splits;
     uint64_t huge_collapses;
+    uint64_t huge_moves;        /* of those that stayed in one piece */
     uint64_t swap_reads[RAMINATE_MAX_TIERS];    /* pages that swaps read */
     uint64_t swap_writes[RAMINATE_MAX_TIERS];   /* and wrote, in each tier */
     RaminateHistogram scan_time;

@@ -7,7 +7,8 @@
  * place goes first, so that there is room for the other.
  *
  * The kernel moves the whole of a huge page, whichever of its pages is asked
- * for.  A page that is to move alone is taken out of it first.
+ * for.  A page that is to move alone is taken out of it first; two regions that
+ * change places stay in one piece, for a third of the cost.
  *
  * The kernel complains in its log about a node that it has no room on, with a
  * backtrace; so it is not asked to move pages to one that is nearly full.
@@ -18,6 +19,7 @@
 #include "qemu/osdep.h"
 #include "qapi/error.h"
 #include "qemu/lockable.h"
+#include "hw/raminate/engine/huge-plan.h"
 #include "hw/raminate/mover/migrate-internal.h"
 #include <numa.h>
 #include <numaif.h>
@@ -219,10 +221,14 @@ static void undo(MigrateCall *call, const RaminateMemory *memory,
     move_call(call);
 }
 
-/* Moves those of @moves that are pending, as many as fit into a call. */
+/*
+ * Moves those of @moves that are pending, as many as fit into a call.
+ * @whole: they are of two regions, which stay in one piece if they are
+ */
 static int exchange_some(const RaminateMemory *memory, RaminateMove *moves,
-                         size_t nr)
+                         size_t nr, bool whole)
 {
+    int (*move)(MigrateCall *call) = whole ? move_call : migrate_split_and_move;
     g_autofree MigrateCall *downs = g_new(MigrateCall, 1);
     g_autofree MigrateCall *ups = g_new(MigrateCall, 1);
     bool failed = false;
@@ -230,7 +236,7 @@ static int exchange_some(const RaminateMemory *memory, RaminateMove *moves,
 
     fill_call(downs, memory, moves, nr, false);
     fill_call(ups, memory, moves, nr, true);
-    ret = migrate_split_and_move(downs);
+    ret = move(downs);
     if (ret < 0) {
         return ret;
     }
@@ -240,7 +246,7 @@ static int exchange_some(const RaminateMemory *memory, RaminateMove *moves,
             ups->nodes[i] = migrate_node_of(memory, page_up(memory, &moves[i]));
         }
     }
-    ret = migrate_split_and_move(ups);
+    ret = move(ups);
     for (size_t i = 0; i < nr; i++) {
         if (ret == 0 && migrate_is_there(downs, i) &&
             migrate_is_there(ups, i)) {
@@ -286,7 +292,7 @@ static bool is_level(const RaminateMemory *memory, const RaminateMove *move)
 
 /*
  * Returns: how many moves from the first on go down to the same tier, as many
- * as fit into a call.
+ * as fit into a call and are before the next whole region.
  */
 static size_t same_down(const RaminateMemory *memory,
                         const RaminateMove *moves, size_t nr)
@@ -294,10 +300,34 @@ static size_t same_down(const RaminateMemory *memory,
     size_t n = 1;
 
     while (n < MIN(nr, MIGRATE_CALL_PAGES) && !is_level(memory, &moves[n]) &&
+           !raminate_is_whole_region(&moves[n], nr - n) &&
            tier_down(memory, &moves[n]) == tier_down(memory, &moves[0])) {
         n++;
     }
     return n;
+}
+
+/*
+ * Whether the first moves exchange two regions, each of which is in one tier:
+ * only then all of a huge page is to go where one of its pages is.
+ */
+static bool is_whole(const RaminateMemory *memory, const RaminateMove *moves,
+                     size_t nr)
+{
+    const RaminatePlacement *placement = memory->placement;
+
+    if (!raminate_is_whole_region(moves, nr)) {
+        return false;
+    }
+    for (size_t i = 1; i < RAMINATE_REGION_PAGES; i++) {
+        if (raminate_placement_tier(placement, moves[i].page) !=
+            raminate_placement_tier(placement, moves[0].page) ||
+            raminate_placement_tier(placement, moves[i].with) !=
+            raminate_placement_tier(placement, moves[0].with)) {
+            return false;
+        }
+    }
+    return true;
 }
 
 void migrate_no_room(RaminateMove *moves, size_t nr)
@@ -326,6 +356,7 @@ static RaminateExchangeResult migrate_exchange(RaminateMover *parent,
     size_t n;
 
     for (size_t i = 0; i < nr; i += n) {
+        bool whole;
         int ret = 0;
 
         if (is_level(memory, &moves[i])) {
@@ -334,9 +365,11 @@ static RaminateExchangeResult migrate_exchange(RaminateMover *parent,
             n = 1;
             continue;
         }
-        n = same_down(memory, &moves[i], nr - i);
+        whole = is_whole(memory, &moves[i], nr - i);
+        n = whole ? RAMINATE_REGION_PAGES
+                  : same_down(memory, &moves[i], nr - i);
         if (migrate_has_room(mover, tier_down(memory, &moves[i]), n)) {
-            ret = exchange_some(memory, &moves[i], n);
+            ret = exchange_some(memory, &moves[i], n, whole);
         } else {
             migrate_no_room(&moves[i], n);
         }
