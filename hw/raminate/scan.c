@@ -7,6 +7,7 @@
 #include "qemu/osdep.h"
 #include "qapi/error.h"
 #include "qemu/timer.h"
+#include "hw/raminate/engine/regions.h"
 #include "hw/raminate/placer-internal.h"
 #include "trace.h"
 
@@ -146,9 +147,44 @@ static GByteArray *encode_scan(RaminatePlacer *placer, const RaminateScan *scan,
     return out;
 }
 
+static bool run_is_fast(const RaminatePlacement *placement,
+                        const RaminateRun *run)
+{
+    for (uint32_t page = run->first; page < run->first + run->nr; page++) {
+        if (raminate_placement_tier(placement, page) != 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/*
+ * With the lock.  Tells the sampler of regions all of whose pages in @part are
+ * fast.
+ * @slow: the last region of those that had others, from part to part
+ */
+static void tell_fast(RaminatePlacer *placer, const RaminateSample *part,
+                      uint32_t *slow)
+{
+    const RaminatePlacement *placement = placer->memory->placement;
+    RaminateSampler *sampler = placer->sampler;
+
+    RAMINATE_SAMPLE_FOREACH(run, part, RAMINATE_ACCESSED) {
+        uint32_t region = raminate_region_of(run->first);
+
+        if (region != *slow) {
+            bool is_fast = run_is_fast(placement, run);
+
+            *slow = is_fast ? *slow : region;
+            sampler->ops->set_fast(sampler, region, is_fast);
+        }
+    }
+}
+
 /* Counts what was found, as much at a time as takes well below 1 ms. */
 static void count_scan(RaminatePlacer *placer, const RaminateSample *found)
 {
+    uint32_t slow = RAMINATE_NO_REGION;
     size_t run = 0;
 
     raminate_placer_lock(placer);
@@ -159,6 +195,9 @@ static void count_scan(RaminatePlacer *placer, const RaminateSample *found)
 
         raminate_placer_lock(placer);
         raminate_engine_count(placer->engine, &part);
+        if (placer->sampler->ops->set_fast) {
+            tell_fast(placer, &part, &slow);
+        }
         raminate_placer_unlock(placer);
     }
 }

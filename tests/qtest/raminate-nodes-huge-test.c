@@ -8,6 +8,7 @@
 
 #include "qemu/osdep.h"
 #include "qemu/units.h"
+#include "hw/raminate/engine/steady.h"
 #include "hw/raminate/sampler/pagemap-scan.h"
 #include "placing.h"
 #include "nodes-control.h"
@@ -141,7 +142,7 @@ static void wait_watched(QTestState *qts)
         qtest_memset(qts, 0, 1, 1);
         raminate_wait(&rounds, "a page to be watched");
     }
-    raminate_wait_scans(qts, 3);
+    raminate_wait_scans(qts, RAMINATE_STEADY_SCANS + 2);
 }
 
 /*

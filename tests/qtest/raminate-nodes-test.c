@@ -9,6 +9,7 @@
 
 #include "qemu/osdep.h"
 #include "placing.h"
+#include "hw/raminate/engine/steady.h"
 #include "nodes-control.h"
 
 #define BY_HAND ",policy=null,scan-period=1,swap-period=" ONE_HOUR
@@ -243,7 +244,7 @@ static uint64_t find_first(QTestState *qts)
         raminate_write_page(qts, 0, 0);
         raminate_wait(&rounds, "a page to be watched");
     }
-    raminate_wait_scans(qts, 3);
+    raminate_wait_scans(qts, RAMINATE_STEADY_SCANS + 2);
     return raminate_figure(qts, "pages-written");
 }
 
@@ -290,6 +291,46 @@ static void test_pagemap_finds(void)
     }
     raminate_wait_scans(qts, 3);
     g_assert_cmpuint(raminate_figure(qts, "pages-written"), ==, before);
+    raminate_nodes_end(qts);
+}
+
+/*
+ * Writes a page for a hundred scans.
+ * Returns: how many of a hundred times that it was found it cost a fault.
+ */
+static unsigned write_steadily(QTestState *qts, uint32_t page)
+{
+    uint64_t faults = raminate_figure(qts, "watch-faults");
+    uint64_t found = raminate_figure(qts, "pages-written");
+    uint64_t scans = raminate_figure(qts, "scans");
+
+    while (raminate_figure(qts, "scans") < scans + 100) {
+        raminate_write_page(qts, page, 0);
+    }
+    faults = raminate_figure(qts, "watch-faults") - faults;
+    found = raminate_figure(qts, "pages-written") - found;
+    g_assert_cmpuint(found, >, 80);
+    return faults * 100 / found;
+}
+
+/* What goes on as before, in fast memory, is found for few faults. */
+static void test_pagemap_steady(void)
+{
+    QTestState *qts = start_pagemap(EACH_ONCE, true);
+    uint64_t found;
+
+    if (!qts) {
+        return;
+    }
+    raminate_set_uint(qts, "scan-period", 50);
+    find_first(qts);
+    g_assert_cmpuint(write_steadily(qts, SLOW_PAGE), >, 90);
+    g_assert_cmpuint(write_steadily(qts, 0), <, 33);
+    /* What ends is found to do so. */
+    raminate_wait_scans(qts, RAMINATE_STEADY_SCANS + 2);
+    found = raminate_figure(qts, "pages-written");
+    raminate_wait_scans(qts, 3);
+    g_assert_cmpuint(raminate_figure(qts, "pages-written"), ==, found);
     raminate_nodes_end(qts);
 }
 
@@ -423,6 +464,7 @@ int main(int argc, char **argv)
     qtest_add_func("raminate/nodes/promote-by-pagemap",
                    test_promote_by_pagemap);
     qtest_add_func("raminate/nodes/pagemap-finds", test_pagemap_finds);
+    qtest_add_func("raminate/nodes/pagemap-steady", test_pagemap_steady);
     qtest_add_func("raminate/nodes/pagemap-passes-over-holes",
                    test_pagemap_passes_over_holes);
     qtest_add_func("raminate/nodes/pagemap-never-watched",

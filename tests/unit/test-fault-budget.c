@@ -197,6 +197,28 @@ static void test_change(void)
     g_free(guest);
 }
 
+/* What need not be watched now takes nothing from what is to be. */
+static void test_rest(void)
+{
+    const uint32_t pages = RAMINATE_REGION_PAGES;
+    RaminateFaultBudget budget = { 0 };
+    uint64_t told = 0;
+
+    for (unsigned i = 0; i < 100; i++) {
+        told = raminate_fault_budget_begin_scan(&budget, PER_SECOND, 1);
+        raminate_fault_budget_rest(&budget, 200 * pages);
+        for (uint32_t region = 0; region < 5; region++) {
+            bool chosen = raminate_fault_budget_chooses(&budget, region, true);
+
+            /* The first scans have no faults yet to give. */
+            g_assert_true(chosen || i < 3);
+            raminate_fault_budget_watched(&budget, pages, true);
+        }
+    }
+    /* Nor is it taken for faults that there were anew. */
+    g_assert_cmpuint(told, ==, 5 * pages);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -207,5 +229,6 @@ int main(int argc, char **argv)
     g_test_add_func("/fault-budget/outbreak", test_outbreak);
     g_test_add_func("/fault-budget/both-have-a-share", test_both_have_a_share);
     g_test_add_func("/fault-budget/change", test_change);
+    g_test_add_func("/fault-budget/rest", test_rest);
     return g_test_run();
 }

@@ -51,7 +51,7 @@ static double pages_to_watch(RaminateFaultBudget *budget, double per_second,
  */
 static void share_pages(RaminateFaultBudget *budget, double pages)
 {
-    double found = budget->found_known;
+    double found = budget->found_known - budget->rest_known;
     double waiting = budget->left_others;
     double room = MAX(pages / 2, pages - found);
     double known = pages - MIN(room, waiting);
@@ -86,6 +86,7 @@ uint64_t raminate_fault_budget_begin_scan(RaminateFaultBudget *budget,
     budget->watched = 0;
     budget->found_known = 0;
     budget->left_known = 0;
+    budget->rest_known = 0;
     budget->left_others = 0;
     return faults;
 }
@@ -123,4 +124,10 @@ void raminate_fault_budget_left(RaminateFaultBudget *budget, uint64_t pages,
     } else {
         budget->left_others += pages;
     }
+}
+
+void raminate_fault_budget_rest(RaminateFaultBudget *budget, uint64_t pages)
+{
+    raminate_fault_budget_left(budget, pages, true);
+    budget->rest_known += pages;
 }

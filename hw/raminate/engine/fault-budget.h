@@ -30,6 +30,7 @@ typedef struct RaminateFaultBudget {
     uint64_t watched;           /* pages of both that were */
     uint64_t found_known;       /* pages found in known regions */
     uint64_t left_known;        /* those of them that are not watched */
+    uint64_t rest_known;        /* and of these, those that need not be */
     uint64_t left_others;       /* the same of other regions */
 } RaminateFaultBudget;
 
@@ -56,5 +57,8 @@ void raminate_fault_budget_watched(RaminateFaultBudget *budget, uint32_t pages,
                                    bool is_known);
 void raminate_fault_budget_left(RaminateFaultBudget *budget, uint64_t pages,
                                 bool is_known);
+
+/* The same of pages in known regions that need not be watched now. */
+void raminate_fault_budget_rest(RaminateFaultBudget *budget, uint64_t pages);
 
 #endif

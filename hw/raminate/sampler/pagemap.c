@@ -14,6 +14,9 @@
  * their turn in ascending order: the fastest tier, from which pages are to go,
  * comes first.
  *
+ * Regions in which the same is found again and again, all of it in the fastest
+ * tier, are watched anew less often; see steady.h.
+ *
  * Regions may rest, so that the kernel can keep their pages in huge ones, which
  * the first write to a page that is watched ends.  What was found in them last,
  * which is all, counts for that time; then they have to prove it before they
@@ -34,6 +37,8 @@
 #include "hw/raminate/engine/fault-budget.h"
 #include "hw/raminate/engine/regions.h"
 #include "hw/raminate/engine/rest.h"
+#include "hw/raminate/engine/steady.h"
+#include "hw/raminate/sampler/page-found.h"
 #include "hw/raminate/sampler/page-watch.h"
 #include "hw/raminate/sampler/sampler.h"
 
@@ -46,18 +51,7 @@
 /* One call protects ranges that are no further apart, in pages. */
 #define JOIN_PAGES 8
 
-/* Of one region: every other page, and the end of a huge page next to one */
-#define REGION_RANGES (RAMINATE_REGION_PAGES / 2 + 1)
-
-QEMU_BUILD_BUG_ON(FOUND_RANGES <= REGION_RANGES);
-
-/* Where pages of one region were found */
-typedef struct Found {
-    uint32_t region;
-    uint32_t faults;            /* that they cost if they are watched */
-    size_t nr;
-    RaminatePmRange ranges[REGION_RANGES];
-} Found;
+QEMU_BUILD_BUG_ON(FOUND_RANGES <= RAMINATE_FOUND_RANGES);
 
 typedef struct PagemapSampler {
     RaminateSampler parent;
@@ -66,21 +60,25 @@ typedef struct PagemapSampler {
     int64_t began_ns;           /* when the scan did, by the host's clock */
     RaminateFaultBudget budget;
     RaminateRest *rest;
+    RaminateSteady *steady;
 
     /* Regions: a bit each */
     unsigned long *known;       /* watched as a whole once: they tell */
     unsigned long *left;        /* not watched anew by the last scan */
+    unsigned long *fast;        /* all that it found is in the fastest tier */
 
     RaminatePmRange ranges[FOUND_RANGES];
-    RaminatePmRange protected[REGION_RANGES];
-    Found found;
+    RaminatePmRange protected[RAMINATE_FOUND_RANGES];
+    RaminateFound found;
 } PagemapSampler;
 
 static void pagemap_free(PagemapSampler *sampler)
 {
     g_free(sampler->known);
     g_free(sampler->left);
+    g_free(sampler->fast);
     raminate_rest_free(sampler->rest);
+    raminate_steady_free(sampler->steady);
     g_free(sampler);
 }
 
@@ -102,7 +100,9 @@ static RaminateSampler *pagemap_new(const RaminateSamplerOps *ops,
 
     sampler->known = bitmap_new(nr_regions);
     sampler->left = bitmap_new(nr_regions);
+    sampler->fast = bitmap_new(nr_regions);
     sampler->rest = raminate_rest_new(nr_regions);
+    sampler->steady = raminate_steady_new(nr_regions);
     sampler->parent.ops = ops;
     sampler->parent.memory = memory;
     if (!raminate_watch_open(&sampler->watch, mode, memory, errp)) {
@@ -162,7 +162,8 @@ static bool watch(PagemapSampler *sampler, uint64_t start, uint64_t end,
                   bool is_known, RaminateSample *sample)
 {
     int nr = raminate_watch_protect(&sampler->watch, start, end,
-                                    sampler->protected, REGION_RANGES);
+                                    sampler->protected,
+                                    RAMINATE_FOUND_RANGES);
 
     for (int i = 0; i < nr; i++) {
         const RaminatePmRange *range = &sampler->protected[i];
@@ -199,17 +200,25 @@ static bool watch_found(PagemapSampler *sampler, bool is_known,
 
 static void add_found(const PagemapSampler *sampler, RaminateSample *sample)
 {
-    const Found *found = &sampler->found;
+    const RaminateFound *found = &sampler->found;
 
     for (size_t i = 0; i < found->nr; i++) {
         add_range(sampler, &found->ranges[i], sample);
     }
 }
 
+/* Returns: whether a region that is found need not be watched anew now. */
+static bool may_wait(PagemapSampler *sampler, uint32_t region)
+{
+    return test_bit(region, sampler->known) && !sampler->parent.drops &&
+           test_bit(region, sampler->fast) &&
+           raminate_steady_rests(sampler->steady, region, sampler->budget.scan);
+}
+
 /* Takes what a scan, not a look, has found of one region. */
 static bool take_region(PagemapSampler *sampler, RaminateSample *sample)
 {
-    const Found *found = &sampler->found;
+    const RaminateFound *found = &sampler->found;
     bool is_known = test_bit(found->region, sampler->known);
 
     if (raminate_rest_found(sampler->rest, found->region,
@@ -218,13 +227,22 @@ static bool take_region(PagemapSampler *sampler, RaminateSample *sample)
         add_found(sampler, sample);
         return true;
     }
+    if (may_wait(sampler, found->region)) {
+        set_bit(found->region, sampler->left);
+        add_found(sampler, sample);
+        raminate_fault_budget_rest(&sampler->budget, found->faults);
+        return true;
+    }
     if (raminate_fault_budget_chooses(&sampler->budget, found->region,
                                       is_known)) {
         set_bit(found->region, sampler->known);
         raminate_rest_watched(sampler->rest, found->region);
+        raminate_steady_watched(sampler->steady, found->region,
+                                sampler->budget.scan, found->groups);
         return watch_found(sampler, is_known, sample);
     }
     set_bit(found->region, sampler->left);
+    raminate_steady_left(sampler->steady, found->region, sampler->budget.scan);
     if (sampler->parent.drops) {
         /* Not by the guest as it runs now: a snapshot was loaded, say. */
         clear_bit(found->region, sampler->known);
@@ -237,37 +255,6 @@ static bool take_region(PagemapSampler *sampler, RaminateSample *sample)
     return true;
 }
 
-/*
- * Finds what @range, and those after it, have in one region.
- * Returns: the first range that goes on behind that.
- */
-static const RaminatePmRange *find_region(PagemapSampler *sampler,
-                                          uint32_t region,
-                                          const RaminatePmRange *range,
-                                          const RaminatePmRange *end)
-{
-    Found *found = &sampler->found;
-    uint64_t first = region_address(sampler, region);
-    uint64_t behind = first + RAMINATE_REGION_SIZE;
-
-    found->region = region;
-    found->faults = 0;
-    found->nr = 0;
-    while (range < end && range->start < behind) {
-        RaminatePmRange *part = &found->ranges[found->nr++];
-
-        part->start = MAX(range->start, first);
-        part->end = MIN(range->end, behind);
-        part->categories = range->categories;
-        found->faults += raminate_watch_faults(part);
-        if (range->end > behind) {
-            break;
-        }
-        range++;
-    }
-    return range;
-}
-
 /* Takes what was found in regions from @region to before @behind. */
 static bool take_regions(PagemapSampler *sampler, uint32_t region,
                          uint32_t behind, int nr_found, RaminateSample *sample)
@@ -277,7 +264,9 @@ static bool take_regions(PagemapSampler *sampler, uint32_t region,
     bool good = true;
 
     for (; good && region < behind; region++) {
-        range = find_region(sampler, region, range, end);
+        range = raminate_found_take(&sampler->found, region,
+                                    region_address(sampler, region), range,
+                                    end);
         if (sampler->is_look) {
             add_found(sampler, sample);
             continue;
@@ -398,6 +387,18 @@ static bool pagemap_rest(RaminateSampler *parent, uint32_t region,
                                      region_address(sampler, region), false);
 }
 
+static void pagemap_set_fast(RaminateSampler *parent, uint32_t region,
+                             bool is_fast)
+{
+    PagemapSampler *sampler = container_of(parent, PagemapSampler, parent);
+
+    if (is_fast) {
+        set_bit(region, sampler->fast);
+    } else {
+        clear_bit(region, sampler->fast);
+    }
+}
+
 /* Writes */
 
 static bool pagemap_probe(const RaminateMemory *memory, Error **errp)
@@ -426,6 +427,7 @@ const RaminateSamplerOps raminate_sampler_pagemap = {
     .unwatch = pagemap_unwatch,
     .watch_again = pagemap_watch_again,
     .rest = pagemap_rest,
+    .set_fast = pagemap_set_fast,
 };
 
 /* Accesses */
@@ -456,4 +458,5 @@ const RaminateSamplerOps raminate_sampler_pagemap_rwp = {
     .unwatch = pagemap_unwatch,
     .watch_again = pagemap_watch_again,
     .rest = pagemap_rest,
+    .set_fast = pagemap_set_fast,
 };

@@ -61,6 +61,13 @@ typedef struct RaminateSamplerOps {
      * written anew, and one that rests already goes on as before.
      */
     bool (*rest)(RaminateSampler *sampler, uint32_t region, unsigned scans);
+
+    /*
+     * Says whether all that the last scan found of a region is in the fastest
+     * tier, where it decides little whether it is found again.  In the placer's
+     * thread, between scans, with its lock; NULL if it is of no use.
+     */
+    void (*set_fast)(RaminateSampler *sampler, uint32_t region, bool is_fast);
 } RaminateSamplerOps;
 
 /* What all samplers begin with. */
