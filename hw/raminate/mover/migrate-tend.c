@@ -19,10 +19,11 @@
 #include "hw/raminate/mover/migrate-internal.h"
 
 /*
- * So many regions are looked at before each batch; more if pages were astray,
+ * So many regions are looked at before each batch, for some 300,000
+ * instructions each; more if many pages were astray, one a region in the mean,
  * but no more once enough of them were.
  */
-#define MIN_REGIONS 32
+#define MIN_REGIONS 4
 #define MAX_REGIONS 1024
 #define REGIONS_FACTOR 8
 #define MAX_ASTRAY 16384
@@ -289,7 +290,7 @@ static bool has_more(MigrateMover *mover)
     if (mover->probes || (mover->left && mover->astray < MAX_ASTRAY)) {
         return true;
     }
-    mover->regions = mover->astray
+    mover->regions = mover->astray >= mover->regions
                      ? MIN(mover->regions * REGIONS_FACTOR, MAX_REGIONS)
                      : MAX(mover->regions / REGIONS_FACTOR, MIN_REGIONS);
     mover->left = MIN(MAX(mover->regions, mover->suspects->len), nr_regions);
