@@ -31,13 +31,6 @@ enum {
     EXTRA_PAGES = 4,
 };
 
-static void expect(int result, int wanted, const char *what)
-{
-    check(result == wanted, "%s: %s (%s)", what,
-          wanted ? strerrorname_np(-wanted) : "works",
-          result ? strerrorname_np(-result) : "works");
-}
-
 static void test_capability(const Vm *vm)
 {
     int kvm = kvm_open();
@@ -141,64 +134,6 @@ static void test_detach(Vm *vm, const Vm *other)
     expect(swap_pages(vm, A, B), 0, "and is exchanged");
     check(vm_page(vm, B)[0] == 1, "its content is what it was");
     expect(swap_pages(vm, A, B), 0, "and back");
-}
-
-/* Returns: whether /proc/iomem shows a claim on the range. */
-static bool is_claimed(uint64_t phys, uint64_t size)
-{
-    FILE *file = fopen("/proc/iomem", "r");
-    char line[256], wanted[64];
-    bool found = false;
-
-    if (file == NULL) {
-        die("/proc/iomem");
-    }
-    snprintf(wanted, sizeof(wanted), "%08llx-%08llx : RAMinate\n",
-             (unsigned long long)phys, (unsigned long long)(phys + size - 1));
-    while (fgets(line, sizeof(line), file) != NULL) {
-        found |= strcmp(line + strspn(line, " "), wanted) == 0;
-    }
-    fclose(file);
-    return found;
-}
-
-static void test_claim(Vm *vm, const Vm *other)
-{
-    const uint32_t release = KVM_RAMINATE_CLAIM_RELEASE;
-    void *memory;
-
-    expect(claim(vm->fd, vm->phys, HALF, 2), -EINVAL,
-           "to claim with an unknown flag");
-    expect(ioctl(vm->fd, KVM_RAMINATE_CLAIM, PAGE) < 0 ? -errno : 0, -EFAULT,
-           "a bad pointer");
-    expect(claim(vm->fd, vm->phys, HALF - PAGE, 0), -ENOENT,
-           "to claim a part");
-    expect(claim(other->fd, vm->phys, HALF, 0), -ENOENT,
-           "to claim a range of another VM");
-    expect(claim(vm->fd, vm->phys, HALF, release), 0,
-           "to release what is not claimed");
-
-    vm_page(vm, A)[0] = 1;
-    expect(claim(vm->fd, vm->phys, HALF, 0), 0, "to claim a range");
-    expect(claim(vm->fd, vm->phys, HALF, 0), 0, "once more");
-    check(is_claimed(vm->phys, HALF), "it shows in /proc/iomem");
-    check(vm_page(vm, A)[0] == 1, "it is still mapped");
-    expect(swap_pages(vm, A, B), 0, "it is exchanged");
-    expect(swap_pages(vm, A, B), 0, "and back");
-    memory = mmap(NULL, PAGE, PROT_READ, MAP_SHARED, vm->mem_fd, vm->phys);
-    check(memory == MAP_FAILED, "nobody can map it anew");
-    expect(claim(vm->fd, vm->phys, HALF, release), 0, "to release it");
-    check(!is_claimed(vm->phys, HALF), "it is gone from /proc/iomem");
-    memory = mmap(NULL, PAGE, PROT_READ, MAP_SHARED, vm->mem_fd, vm->phys);
-    check(memory != MAP_FAILED, "it can be mapped again");
-    munmap(memory, PAGE);
-
-    expect(claim(vm->fd, vm->phys, HALF, 0), 0, "to claim it again");
-    expect(detach(vm->fd, vm->phys, HALF), 0, "and detach it");
-    check(!is_claimed(vm->phys, HALF), "the claim is gone with it");
-    expect(attach(vm->fd, vm->phys, HALF), 0, "to attach it again");
-    expect(claim(vm->fd, vm->nvm_phys, HALF, 0), 0,
-           "to claim what goes with the VM");
 }
 
 /* Returns: an address that the MTRRs keep from being cached, or 0. */
@@ -475,7 +410,6 @@ void test_input(void)
     test_nothing_attached(&vm);
     test_attach(&vm, &other);
     test_detach(&vm, &other);
-    test_claim(&vm, &other);
     test_uncached(&vm);
     vm_attach(&other);
     vm_add_vcpu(&vm);
@@ -487,7 +421,6 @@ void test_input(void)
     test_mappings(&vm);
 
     vm_destroy(&vm);
-    check(!is_claimed(vm.nvm_phys, HALF), "a claim ends with the VM");
     vm_create(&vm, 0);
     expect(attach(vm.fd, vm.phys, HALF), 0,
            "a range whose VM has gone can be attached");

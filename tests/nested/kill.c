@@ -42,6 +42,9 @@ static _Noreturn void swap_for_ever(int begun)
 
     vm_create(&vm, 0);
     vm_attach(&vm);
+    if (claim(vm.fd, vm.phys, HALF, 0) < 0) {
+        die("KVM_RAMINATE_CLAIM");
+    }
     vm_add_ram(&vm, 0);
     vm_add_vcpu(&vm);
     vm_page(&vm, ADDRESS_PAGE)[0] = FREE_PAGE * PAGE;
@@ -96,6 +99,7 @@ void test_kill(void)
 
     for (i = 0; i < TIMES; i++) {
         killed += killed_in_mid_swap(rand_r(&seed) % 20000);
+        /* It could not be mapped if it were still claimed. */
         vm_create(&vm, 0);
         free_again += attach(vm.fd, vm.phys, HALF) == 0;
         vm_destroy(&vm);

@@ -21,6 +21,7 @@ static const struct {
     { "swap", test_swap },
     { "torture", test_torture },
     { "input", test_input },
+    { "claim", test_claim },
     { "fuzz", test_fuzz },
     { "kill", test_kill },
     { "memtype", test_memtype },

@@ -60,6 +60,8 @@ extern unsigned patience;
 /* tap.c */
 void check(bool ok, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+/* The result of a call, 0 or an errno. */
+void expect(int result, int wanted, const char *what);
 void note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 _Noreturn void die(const char *what);
 int tap_finish(void);
@@ -111,6 +113,7 @@ void test_yield(void);
 void test_swap(void);
 void test_torture(void);
 void test_input(void);
+void test_claim(void);
 void test_fuzz(void);
 void test_kill(void);
 void test_memtype(void);

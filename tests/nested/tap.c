@@ -3,6 +3,7 @@
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
+#define _GNU_SOURCE
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -25,6 +26,13 @@ void check(bool ok, const char *format, ...)
     printf("\n");
     fflush(stdout);
     nr_failed += !ok;
+}
+
+void expect(int result, int wanted, const char *what)
+{
+    check(result == wanted, "%s: %s (%s)", what,
+          wanted ? strerrorname_np(-wanted) : "works",
+          result ? strerrorname_np(-result) : "works");
 }
 
 void note(const char *format, ...)
