@@ -115,6 +115,7 @@ static void range_free(struct raminate_range *range)
 		iounmap((void __iomem __force *)range->va);
 	vfree(range->written);
 	kfree(range);
+	static_branch_dec(&raminate_in_use);
 }
 
 static struct raminate_range *range_alloc(struct kvm *kvm, u64 phys, u64 size)
@@ -125,6 +126,8 @@ static struct raminate_range *range_alloc(struct kvm *kvm, u64 phys, u64 size)
 	if (!range)
 		return NULL;
 
+	/* Outside of all locks: it takes CPU hotplug's, which may be outside. */
+	static_branch_inc(&raminate_in_use);
 	range->kvm = kvm;
 	range->first = PHYS_PFN(phys);
 	range->nr_frames = size >> PAGE_SHIFT;
@@ -178,7 +181,6 @@ static int range_publish(struct raminate_range *new)
 		return ret;
 
 	list_add(&new->node, &ranges);
-	static_branch_inc(&raminate_in_use);
 	return 0;
 }
 
@@ -292,7 +294,6 @@ range_withdraw(struct kvm *kvm, const struct kvm_raminate_attach *attach)
 	if (range) {
 		mtree_erase(&ranges_by_pfn, range->first);
 		list_del(&range->node);
-		static_branch_dec(&raminate_in_use);
 	}
 	return range;
 }
@@ -332,7 +333,6 @@ void kvm_raminate_destroy_vm(struct kvm *kvm)
 			continue;
 		mtree_erase(&ranges_by_pfn, range->first);
 		list_move(&range->node, &gone);
-		static_branch_dec(&raminate_in_use);
 	}
 	mutex_unlock(&ranges_lock);
 
