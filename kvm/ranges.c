@@ -66,10 +66,20 @@ void __kvm_raminate_set_pfn_dirty(kvm_pfn_t pfn)
 	rcu_read_unlock();
 }
 
+/* Whether a driver has a part of the range, or all of it and more. */
+static bool range_is_taken(const struct raminate_range *range)
+{
+	return region_intersects(PFN_PHYS(range->first),
+				 PFN_PHYS(range->nr_frames), IORESOURCE_BUSY,
+				 IORES_DESC_NONE) != REGION_DISJOINT;
+}
+
 /*
  * Claim the range against drivers, but without what request_mem_region() does
  * before: it would take the process' mappings away. So it is not the root that
- * is asked for a region, but an entry that is put in between.
+ * is asked for a region, but an entry that is put in between: not into the
+ * region of a driver, which may free it at any time. Once the entry is there,
+ * nobody gets a region around it.
  */
 static int range_claim(struct raminate_range *range)
 {
@@ -77,6 +87,8 @@ static int range_claim(struct raminate_range *range)
 
 	if (iomem->parent)
 		return 0;
+	if (range_is_taken(range))
+		return -EBUSY;
 
 	*iomem = (struct resource) {
 		.name = "RAMinate",
@@ -87,7 +99,7 @@ static int range_claim(struct raminate_range *range)
 	if (insert_resource(&iomem_resource, iomem))
 		return -EBUSY;
 
-	if (!(iomem->parent->flags & IORESOURCE_BUSY) &&
+	if (!range_is_taken(range) &&
 	    __request_region(iomem, iomem->start, resource_size(iomem),
 			     iomem->name, 0))
 		return 0;
