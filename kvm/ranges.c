@@ -122,9 +122,10 @@ static void range_release(struct raminate_range *range)
 
 static void range_free(struct raminate_range *range)
 {
-	range_release(range);
+	/* Who has the frames next may map them otherwise. */
 	if (range->va)
 		iounmap((void __iomem __force *)range->va);
+	range_release(range);
 	vfree(range->written);
 	kfree(range);
 	static_branch_dec(&raminate_in_use);
