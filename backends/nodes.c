@@ -31,13 +31,24 @@ static uint32_t read_figure(int node, const char *name)
     return value;
 }
 
+/* What libnuma knows of nodes itself is from when QEMU was started. */
+static bool may_use(int node)
+{
+    struct bitmask *allowed = numa_get_mems_allowed();
+    bool is_allowed = numa_bitmask_isbitset(allowed, node);
+
+    numa_bitmask_free(allowed);
+    return is_allowed;
+}
+
 /* Returns: the nodes with memory, for an error; to be freed with g_free(). */
 static char *nodes_with_memory(void)
 {
     GString *list = g_string_new("");
+    long long unused;
 
-    for (int node = 0; node <= numa_max_node(); node++) {
-        if (numa_bitmask_isbitset(numa_all_nodes_ptr, node)) {
+    for (int node = 0; node < MAX_NODES; node++) {
+        if (numa_node_size64(node, &unused) > 0 && may_use(node)) {
             g_string_append_printf(list, "%s%d", list->len ? ", " : "", node);
         }
     }
@@ -55,7 +66,7 @@ bool raminate_node_find(int node, RaminateNode *found, Error **errp)
         return false;
     }
     size = numa_node_size64(node, &unused);
-    if (size > 0 && numa_bitmask_isbitset(numa_all_nodes_ptr, node)) {
+    if (size > 0 && may_use(node)) {
         found->size = size;
         found->free = MAX(unused, 0);
         found->read_latency = read_figure(node, "read_latency");
