@@ -157,20 +157,27 @@ static void test_full_node(void)
 
 /*
  * Calls that fail as a whole.  For want of room on the node, Linux ends the
- * call; else the placer says so, and holds.
+ * call, and if it has gone offline, does not begin; else the placer says so,
+ * and holds.
  */
 static void test_call_fails(void)
 {
     QTestState *qts = raminate_nodes_start(BY_HAND);
     RaminateTestPair pair = { 0, SLOW_PAGE };
-    g_autofree char *error = NULL;
+    static const int no_room[] = { ENOMEM, ENODEV };
 
     raminate_assert_swap(qts, 1, SLOW_PAGE + 1);
-    raminate_nodes->call_fails = ENOMEM;
-    error = swap_error(qts, 0, SLOW_PAGE);
-    g_assert_cmpstr(error, ==, "the node that a page is to go to has no room");
-    raminate_nodes->call_fails = 0;
-    raminate_assert_swap(qts, 0, SLOW_PAGE);
+    for (unsigned i = 0; i < ARRAY_SIZE(no_room); i++) {
+        g_autofree char *error = NULL;
+
+        raminate_nodes->call_fails = no_room[i];
+        error = swap_error(qts, 0, SLOW_PAGE);
+        g_assert_cmpstr(error, ==,
+                        "the node that a page is to go to has no room");
+        g_assert_cmpuint(raminate_figure(qts, "swaps-no-room"), ==, i + 1);
+        raminate_nodes->call_fails = 0;
+        raminate_assert_swap(qts, 0, SLOW_PAGE);
+    }
     raminate_nodes->call_fails = EPERM;
     raminate_assert_error(raminate_swap_pages(qts, &pair, 1),
                           "memory-backend-container 'c': the host's kernel "

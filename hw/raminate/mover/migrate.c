@@ -58,9 +58,12 @@ bool migrate_has_room(const MigrateMover *mover, unsigned tier, size_t nr)
 {
     long long unused = 0;
 
-    return numa_node_size64(mover->parent.memory->tiers[tier].node,
-                            &unused) < 0 ||
-           unused >= mover->reserve[tier] + (nr << RAMINATE_PAGE_BITS);
+    if (numa_node_size64(mover->parent.memory->tiers[tier].node,
+                         &unused) < 0) {
+        /* It has gone offline, unless /sys is out of sight. */
+        return access("/sys/devices/system/node", F_OK) < 0;
+    }
+    return unused >= mover->reserve[tier] + (nr << RAMINATE_PAGE_BITS);
 }
 
 static RaminateMover *migrate_open(RaminateMemory *memory, Error **errp)
@@ -114,6 +117,10 @@ static int move_once(MigrateCall *call, bool *again)
                          MPOL_MF_MOVE) < 0 ? -errno : 0;
 
     *again = false;
+    /* A node that has gone offline has no room, until it is there again. */
+    if (ret == -ENODEV) {
+        ret = -ENOMEM;
+    }
     /* It ends at the first page for which there is no room. */
     if (ret < 0 && ret != -ENOMEM) {
         return ret;
