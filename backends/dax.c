@@ -53,8 +53,8 @@ char *raminate_dax_advice(const RaminateDax *dax, bool in_container)
     where = dax->start ? g_strdup_printf("it begins at 0x%" PRIx64, dax->start)
                        : g_strdup("/proc/iomem shows it");
     return g_strdup_printf(
-        "make it a NUMA node (daxctl reconfigure-device --mode=system-ram %s) "
-        "and use memory-backend-node, or take it away from its driver (daxctl "
-        "disable-device %s) and use /dev/mem, where %s", dax->name,
-        dax->name, where);
+        "make it a NUMA node (daxctl reconfigure-device --mode=system-ram "
+        "--force %s) and use memory-backend-node, or take it away from its "
+        "driver (daxctl disable-device %s) and use /dev/mem, where %s",
+        dax->name, dax->name, where);
 }

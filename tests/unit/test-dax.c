@@ -103,7 +103,7 @@ static void test_advice(void)
     g_autofree char *alone = raminate_dax_advice(&dax, false);
 
     g_assert_cmpstr(tier, ==, "make it a NUMA node (daxctl reconfigure-device "
-                    "--mode=system-ram dax1.0) and use memory-backend-node, or "
+                    "--mode=system-ram --force dax1.0) and use memory-backend-node, or "
                     "take it away from its driver (daxctl disable-device "
                     "dax1.0) and use /dev/mem, where it begins at 0x240000000");
     g_assert_cmpstr(alone, ==, "use memory-backend-file with align=0x40000000");
