@@ -147,19 +147,30 @@ static void container_rank_tiers(HostMemoryBackendContainer *container)
           compare_rank);
 }
 
-/* Some devices, /dev/zero for one, give each mapping memory of its own. */
-static bool shows_same_memory(HostMemoryBackend *backend, uint8_t *host)
+/*
+ * Some devices, /dev/zero for one, give each mapping memory of its own.
+ * Returns: 1 if a new mapping of @tier shows the memory at @host, 0 if not, or
+ * -errno.
+ */
+static int shows_same_memory(const RaminateTier *tier, uint8_t *host)
 {
-    volatile uint8_t *own = memory_region_get_ram_ptr(&backend->mr);
+    volatile uint8_t *again = mmap(NULL, RAMINATE_PAGE_SIZE,
+                                   PROT_READ | PROT_WRITE, MAP_SHARED,
+                                   tier->fd, tier->phy_offset);
     volatile uint8_t *shown = host;
-    uint8_t old = *own;
+    uint8_t old = *shown;
     uint8_t other = ~old;
     bool same;
 
-    *own = other;
+    if (again == MAP_FAILED) {
+        return -errno;
+    }
+    *again = other;
     same = *shown == other;
-    *own = old;
-    return same && *shown == old;
+    *again = old;
+    same = same && *shown == old;
+    munmap((void *)again, RAMINATE_PAGE_SIZE);
+    return same;
 }
 
 /*
@@ -191,6 +202,9 @@ static bool container_map_ranges(HostMemoryBackendContainer *container,
         int ret = raminate_memory_map(memory, first, first,
                                       tier->size >> RAMINATE_PAGE_BITS);
 
+        if (ret == 0) {
+            ret = shows_same_memory(tier, raminate_memory_page(memory, first));
+        }
         if (ret < 0) {
             error_setg_errno(errp, -ret, "%s '%s': can't map 0x%" PRIx64
                              " bytes from 0x%" PRIx64 " of %s into container "
@@ -198,8 +212,7 @@ static bool container_map_ranges(HostMemoryBackendContainer *container,
                              tier->phy_offset, tier->mem_path, memory->id);
             return false;
         }
-        if (!shows_same_memory(MEMORY_BACKEND(child->obj),
-                               raminate_memory_page(memory, first))) {
+        if (ret == 0) {
             error_setg(errp, "%s '%s': %s has other memory for each mapping, "
                        "so that its pages can't move; use another file or "
                        "device", tier->type, tier->id, tier->mem_path);

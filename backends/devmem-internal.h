@@ -2,7 +2,8 @@
  * RAMinate: the inside of memory-backend-devmem, for its files
  *
  * hostmem-devmem.c has its memory and life, devmem-claims.c its claims on
- * ranges, devmem-discard.c what is given back, devmem-props.c its properties.
+ * ranges, devmem-discard.c what is given back, devmem-mapping.c its mapping as a
+ * tier, devmem-props.c its properties.
  * All of it is under the big lock.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
@@ -30,6 +31,7 @@ struct HostMemoryBackendDevmem {
     RaminateTierProps tier;
     bool scrub;
     bool is_clean;              /* whether that was done */
+    bool was_tier;              /* whether a container has had its memory */
 
     bool is_unpinnable;         /* whether the host's kernel can't pin pages */
     bool keeps_memory;          /* whether a discard was refused */
@@ -84,6 +86,15 @@ bool devmem_take_of_pool(HostMemoryBackendDevmem *devmem,
  * is of a device, which takes no memory back, until raminate_end_discard().
  */
 void devmem_begin_discard(HostMemoryBackendDevmem *devmem);
+
+/* devmem-mapping.c */
+
+/* A container maps the memory from now on. */
+void devmem_unmap(HostMemoryBackendDevmem *devmem);
+
+/* See HostMemoryBackendClass. */
+bool devmem_check_late(HostMemoryBackend *backend, const char *name,
+                       Error **errp);
 
 /* devmem-props.c */
 

@@ -245,6 +245,12 @@ static bool devmem_prepare(HostMemoryBackend *backend, bool persistent,
 {
     HostMemoryBackendDevmem *devmem = MEMORY_BACKEND_DEVMEM(backend);
 
+    if (devmem->was_tier && !host_memory_backend_is_mapped(backend)) {
+        error_setg(errp, "memory-backend-devmem '%s' was a tier of container "
+                   "'%s'; delete it and create it again without parent",
+                   devmem_id(devmem), devmem->tier.parent);
+        return false;
+    }
     if (persistent && devmem->scrub) {
         error_setg(errp, "memory-backend-devmem '%s': scrub=on fills the "
                    "memory with zeroes at each start of QEMU, but the device "
@@ -407,6 +413,9 @@ static bool devmem_is_fixed(Object *obj)
 static void devmem_set_used(Object *obj, bool used)
 {
     host_memory_backend_set_mapped(MEMORY_BACKEND(obj), used);
+    if (used) {
+        devmem_unmap(MEMORY_BACKEND_DEVMEM(obj));
+    }
 }
 
 /* Life */
@@ -446,6 +455,7 @@ static void devmem_class_init(ObjectClass *oc, void *data)
     tc->set_used = devmem_set_used;
     bc->alloc = devmem_alloc;
     bc->prepare = devmem_prepare;
+    bc->check_late = devmem_check_late;
     base_complete = ucc->complete;
     ucc->complete = devmem_complete;
     base_can_be_deleted = ucc->can_be_deleted;

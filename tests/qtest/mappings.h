@@ -13,10 +13,7 @@
 /* The placer itself moves nothing. */
 #define BY_HAND ",policy=null"
 
-/*
- * Returns: number of host mappings of the container, as the kernel sees it.
- * Each tier's object has one of its own besides.
- */
+/* Returns: number of host mappings of the container, as the kernel sees it. */
 static inline unsigned host_mappings(QTestState *qts)
 {
     g_auto(GStrv) lines = raminate_host_mappings(qts);
@@ -26,7 +23,7 @@ static inline unsigned host_mappings(QTestState *qts)
         nr += g_str_has_suffix(*line, "/dram") ||
               g_str_has_suffix(*line, "/nvm");
     }
-    return nr - 2;
+    return nr;
 }
 
 static inline void assert_mappings(QTestState *qts, unsigned nr)

@@ -180,6 +180,22 @@ static void test_query_memdev(void)
     qtest_quit(qts);
 }
 
+/* A tier is mapped by its container, and not by itself as well. */
+static void test_mapped_once(void)
+{
+    QTestState *qts = raminate_start("", "");
+    g_auto(GStrv) lines = raminate_host_mappings(qts);
+    unsigned count[2] = { 0 };
+
+    for (char **line = lines; *line; line++) {
+        count[0] += g_str_has_suffix(*line, "/dram");
+        count[1] += g_str_has_suffix(*line, "/nvm");
+    }
+    g_assert_cmpuint(count[0], ==, 1);
+    g_assert_cmpuint(count[1], ==, 1);
+    qtest_quit(qts);
+}
+
 /* Objects that go */
 
 static void test_delete_unused(void)
@@ -263,9 +279,30 @@ static void test_delete_after_dimm(void)
     qtest_quit(qts);
 }
 
+/* It has no mapping of its own any more, and would show the guest nothing. */
+static void test_tier_is_no_dimm(void)
+{
+    QTestState *qts = qtest_init(DIMM_MACHINE);
+
+    make_dimm_files();
+    raminate_assert_object_add(qts, DIMM_CONTAINER);
+    raminate_assert_object_add(qts, DIMM_FAST);
+    raminate_assert_object_add(qts, DIMM_SLOW);
+    raminate_assert_object_del(qts, "c");
+    raminate_assert_error(
+        qtest_qmp(qts, "{ 'execute': 'device_add', 'arguments':"
+                  " { 'driver': 'pc-dimm', 'id': 'dimm',"
+                  " 'memdev': 'slow' } }"),
+        "memory-backend-devmem 'slow' was a tier of container 'c'; delete it "
+        "and create it again without parent");
+    qtest_quit(qts);
+}
+
 int main(int argc, char **argv)
 {
     raminate_test_init(&argc, &argv);
+    qtest_add_func("raminate/objects/mapped-once", test_mapped_once);
+    qtest_add_func("raminate/objects/tier-is-no-dimm", test_tier_is_no_dimm);
     qtest_add_func("raminate/objects/devmem/alone", test_devmem_alone);
     qtest_add_func("raminate/objects/numa-memdev", test_numa_memdev);
     qtest_add_func("raminate/objects/one-of-two-nodes",
