@@ -121,9 +121,7 @@ def _wanted_packages(packages: Sequence[str], options: Sequence[str] = ()
     itself, in linux-binary, and the list of what is built in, in linux-base.
     """
     for package in packages:
-        deps = _apt('apt-cache', *options, 'depends', '--recurse',
-                    '--no-recommends', '--no-suggests', '--no-conflicts',
-                    '--no-breaks', '--no-replaces', '--no-enhances', package)
+        deps = _apt('apt-cache', *options, *apt.DEPENDS, package)
         wanted = re.findall(r'^linux-(?:base|binary|image|modules)-\d\S+$',
                             deps, re.M)
         if wanted:
@@ -153,9 +151,8 @@ def _images(root: Path) -> List[Path]:
 
 
 def _unpack(packages: List[str], options: Sequence[str], tmp: Path) -> None:
-    # The sandbox user of apt may not write below a private directory.
-    _apt('apt-get', *options, '-q', '-o', 'APT::Sandbox::User=root',
-         'download', *packages, cwd=str(tmp))
+    _apt('apt-get', *options, '-q', *apt.AS_ROOT, 'download', *packages,
+         cwd=str(tmp))
     debs = list(tmp.glob('*.deb'))
     if len(debs) < len(packages):
         raise SetupError(f"apt-get cannot download {' '.join(packages)}; "

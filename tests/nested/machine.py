@@ -216,10 +216,14 @@ class Machine:
         for port in self._ports():
             args += ['-serial', f'file:{port}']
         if self.share:
+            # Else a bus that further arguments add would get them.
+            bus = ',bus=pcie.0' if self.nodes else ''
             args += ['-fsdev', 'local,id=hostfs,path=/,security_model=none,'
                      'readonly=on,multidevs=remap',
-                     '-device', 'virtio-9p-pci,fsdev=hostfs,mount_tag=hostfs',
-                     '-drive', f'file={self._disk()},format=raw,if=virtio']
+                     '-device', 'virtio-9p-pci,fsdev=hostfs,mount_tag=hostfs'
+                     f'{bus}',
+                     '-drive', f'file={self._disk()},format=raw,if=none,'
+                     'id=disk', '-device', f'virtio-blk-pci,drive=disk{bus}']
         subprocess.run(args, check=True, timeout=timeout,
                        stdin=subprocess.DEVNULL)
         return self._result(log)

@@ -31,6 +31,9 @@ BACKPORTS = 'trixie-backports'
 # get-kernel's exit status if apt knows no kernel of a series.
 NO_SUCH_KERNEL = 3
 POLL_SECONDS = 0.2
+# Linux accounts a mapping of /dev/mem as one piece, and says so if a part of
+# it is mapped anew, as the mover mmap does.
+MEMTYPE = r'[^\n]*freeing invalid memtype[^\n]*\n'
 
 
 class NoKernel(Exception):
@@ -78,7 +81,7 @@ def skip(reason: str) -> NoReturn:
 
 
 @contextlib.contextmanager
-def _locked() -> Iterator[None]:
+def locked() -> Iterator[None]:
     NESTED.mkdir(parents=True, exist_ok=True)
     with (NESTED / 'lock').open('w') as file:
         fcntl.flock(file, fcntl.LOCK_EX)
@@ -106,7 +109,7 @@ def _of_series(name: str, series: str) -> Path:
 def kernel_directory(series: str = SERIES) -> Path:
     """The directory with the newest kernel of the series."""
     directory = _of_series('kernel', series)
-    with _locked():
+    with locked():
         if not (directory / 'release').exists():
             _get_kernel(series, directory)
     return directory
@@ -129,7 +132,7 @@ def modules(patch: Optional[Path] = None, series: str = SERIES) -> Path:
     """
     directory = kernel_directory(series)
     output = _of_series(patch.stem if patch else 'modules', series)
-    with _locked():
+    with locked():
         _step(f'{output.name}.log', str(SOURCE / 'kvm' / 'build'),
               '--kernel', str(directory),
               *(('--patch', str(patch)) if patch else ()), str(output))
@@ -139,7 +142,7 @@ def modules(patch: Optional[Path] = None, series: str = SERIES) -> Path:
 def bochs() -> Path:
     """The directory with Bochs and what its machines boot with."""
     output = NESTED / 'bochs'
-    with _locked():
+    with locked():
         _step('bochs.log', str(HERE / 'get-bochs'), str(output))
     return output
 
@@ -149,7 +152,7 @@ def sparse() -> Path:
     installed = shutil.which('sparse')
     if installed:
         return Path(installed)
-    with _locked():
+    with locked():
         if not (NESTED / 'sparse').exists():
             with tempfile.TemporaryDirectory(dir=NESTED) as directory:
                 # The sandbox user of apt may not write there.
