@@ -28,6 +28,8 @@ DEV_MEM = Path('/dev/mem')
 PROBE_SECONDS = 6
 # QEMU must not outlive a test that is killed.
 WRAPPER = ('setpriv', '--pdeathsig', 'KILL')
+CRASHES = (signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL,
+           signal.SIGSEGV)
 # The rest is for hosts with too much to do: no alarm about late timers.
 KERNEL_ARGS = ('console=ttyS0 loglevel=4 mitigations=off panic=-1 '
                'no_timer_check nowatchdog rcupdate.rcu_cpu_stall_timeout=200')
@@ -169,6 +171,13 @@ class Guest(QEMUMachine):
         else:
             self.kill()
 
+    def _post_shutdown(self) -> None:
+        status = self.exitcode()
+        super()._post_shutdown()
+        if status is not None and -status in CRASHES:
+            raise GuestTrouble(f"QEMU ended by signal {-status}, and said: "
+                               f"{self.get_log()}")
+
     @property
     def console(self) -> Console:
         if self._console is None:
@@ -221,12 +230,10 @@ def why_not_kvm(directory: Path, binary: str) -> Optional[str]:
         with Guest(directory, Boot(), ['-m', '128M'], 'kvm',
                    binary) as guest:
             guest.launch()
-            try:
-                guest.console.wait('init: guest is up', PROBE_SECONDS)
-            except GuestTrouble:
-                guest.kill()
-                return ("an ordinary guest does not come up under KVM "
-                        f"in {PROBE_SECONDS} s")
+            guest.console.wait('init: guest is up', PROBE_SECONDS)
+    except GuestTrouble:
+        return ("an ordinary guest does not come up under KVM "
+                f"in {PROBE_SECONDS} s")
     except QEMUMachineError as err:
         return f"QEMU cannot use /dev/kvm ({err})"
     return None
