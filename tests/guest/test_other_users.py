@@ -7,6 +7,7 @@
 import contextlib
 import os
 from pathlib import Path
+import re
 import subprocess
 from typing import Iterator, List
 
@@ -162,11 +163,19 @@ def container_is_refused_beside_vhost_user(directory: Path) -> None:
         guest.cmd('device_add', driver='pc-dimm', id='d', memdev='m')
 
 
+def preload(library: Path) -> str:
+    """The address sanitizer has to come first, if QEMU has it."""
+    linked = subprocess.run(['ldd', paths.require_qemu()], check=True,
+                            stdout=subprocess.PIPE, encoding='utf-8').stdout
+    return ':'.join([*re.findall(r'=> (\S*/libasan\S*)', linked),
+                     str(library)])
+
+
 @contextlib.contextmanager
 def vdpa(directory: Path) -> Iterator[str]:
     """A device that pins guest memory, for a QEMU started meanwhile."""
     (directory / 'vdpa').touch()
-    os.environ['LD_PRELOAD'] = str(FAKE_VDPA)
+    os.environ['LD_PRELOAD'] = preload(FAKE_VDPA)
     try:
         yield f"vhost-vdpa-device-pci,id=x,vhostdev={directory / 'vdpa'}"
     finally:
