@@ -156,6 +156,13 @@ static void assert_answered(Controller *scsi)
                     VIRTIO_SCSI_S_BAD_TARGET);
 }
 
+/* While it lasts, the monitor is busy.  A batch may have to be tried again. */
+static gpointer swap_back(gpointer qts)
+{
+    raminate_assert_swap(qts, ANSWER_PAGE, SLOW_PAGE);
+    return NULL;
+}
+
 /*
  * Drains concern disks.  A controller without any answers requests as well, in
  * its I/O thread: what it writes to a page during an exchange would be lost.
@@ -165,24 +172,20 @@ static void test_no_disk(void)
     Controller *scsi = controller_start();
     QTestState *qts = scsi->qts;
     unsigned rounds = 0;
-    QDict *response;
+    GThread *swapper;
     bool may;
 
     g_assert_cmpuint(scsi->queue->used, <, (uint64_t)ANSWER_PAGE * PAGE_SIZE);
     add_request(scsi);
     raminate_assert_swap(qts, ANSWER_PAGE, SLOW_PAGE);
     raminate_faults_order_delay(FAULT_LOAD, DELAY_MS);
-    qtest_qmp_send(qts, "{ 'execute': 'raminate-swap-pages', 'arguments': {"
-                   "    'id': 'c', 'pairs': [ { 'a': %d, 'b': %d } ] } }",
-                   ANSWER_PAGE, SLOW_PAGE);
+    swapper = g_thread_new("swapper", swap_back, qts);
     while (!raminate_faults_seen()) {
         raminate_wait(&rounds, "an exchange");
     }
     may = send_request(scsi);
-    response = qtest_qmp_receive(qts);
+    g_thread_join(swapper);
     raminate_faults_end();
-    g_assert_true(qdict_haskey(response, "return"));
-    qobject_unref(response);
     if (may) {
         assert_answered(scsi);
     } else {
@@ -194,10 +197,6 @@ static void test_no_disk(void)
 int main(int argc, char **argv)
 {
     raminate_test_init(&argc, &argv);
-#ifdef __SANITIZE_ADDRESS__
-    g_test_message("the sanitizer must be the first library");
-#else
     qtest_add_func("raminate/iothread/no-disk", test_no_disk);
-#endif
     return g_test_run();
 }
