@@ -437,9 +437,6 @@ static void test_scans_without_copies(void)
 int main(int argc, char **argv)
 {
     raminate_test_init(&argc, &argv);
-#ifdef __SANITIZE_ADDRESS__
-    g_test_message("the sanitizer must be the first library");
-#else
     qtest_add_func("raminate/faults/some", test_some);
     qtest_add_func("raminate/faults/for-good/map", test_map_for_good);
     qtest_add_func("raminate/faults/for-good/save", test_save_for_good);
@@ -456,6 +453,5 @@ int main(int argc, char **argv)
     qtest_add_func("raminate/faults/scans/without-copies",
                    test_scans_without_copies);
     qtest_add_func("raminate/faults/under-load", test_under_load);
-#endif
     return g_test_run();
 }

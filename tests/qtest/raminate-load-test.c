@@ -68,9 +68,15 @@ static Use use_of(QTestState *qts)
 
 static bool is_back(const Use *now, const Use *before)
 {
+    bool memory = now->mappings <= before->mappings + KEPT_MAPPINGS &&
+                  now->resident <= before->resident + KEPT_BYTES;
+
+#ifdef __SANITIZE_ADDRESS__
+    /* It keeps what is freed, and reports what isn't when QEMU ends. */
+    memory = true;
+#endif
     return now->fds <= before->fds && now->threads <= before->threads &&
-           now->mappings <= before->mappings + KEPT_MAPPINGS &&
-           now->resident <= before->resident + KEPT_BYTES;
+           memory;
 }
 
 /* What was deleted is given back a little later. */
@@ -278,12 +284,8 @@ static void test_vms(void)
 int main(int argc, char **argv)
 {
     raminate_test_init(&argc, &argv);
-#ifdef __SANITIZE_ADDRESS__
-    g_test_message("the sanitizer keeps what is freed");
-#else
     qtest_add_func("raminate/load/objects", test_objects);
     qtest_add_func("raminate/load/objects-of-dimm", test_objects_of_dimm);
-#endif
     qtest_add_func("raminate/load/vms", test_vms);
     return g_test_run();
 }

@@ -230,14 +230,10 @@ static void test_under_load(void)
 int main(int argc, char **argv)
 {
     raminate_test_init(&argc, &argv);
-#ifdef __SANITIZE_ADDRESS__
-    g_test_message("the sanitizer must be the first library");
-#else
     qtest_add_func("raminate/nodes-faults/each", test_each);
     qtest_add_func("raminate/nodes-faults/lies-are-found",
                    test_lies_are_found);
     qtest_add_func("raminate/nodes-faults/opening", test_opening);
     qtest_add_func("raminate/nodes-faults/under-load", test_under_load);
-#endif
     return g_test_run();
 }
