@@ -81,7 +81,8 @@ $(ASAN)/config.mk: $(CONFIG)
 
 .PHONY: check-sanitized
 check-sanitized:
-	$(RUN_TESTS) --suite unit --suite qtest --patience 5 $(T)
+	$(RUN_TESTS) --suite unit --suite qtest --suite guest \
+	    --patience 5 $(T)
 
 # The sanitizer of clang sees what that of gcc does not.  The compiler takes
 # variables that are there to be cleaned up for unused ones.
@@ -242,7 +243,7 @@ help:
 	@echo 'make check-kvm     tests of its source, its installation, and on Linux 6.1'
 	@echo 'make check-libvirt tests with libvirt, which it gets but does not install'
 	@echo 'make check-load    a thousand objects, 32 VMs, a simulated day'
-	@echo 'make check-asan    unit tests and qtests with sanitizers'
+	@echo 'make check-asan    unit tests, qtests and guest tests with sanitizers'
 	@echo 'make check-ubsan   unit tests with the sanitizer of clang'
 	@echo 'make check-tsan    tests of what has threads, with the sanitizer for them'
 	@echo '                   T=NAME runs that one test of a suite'
