@@ -203,7 +203,9 @@ def destination_starts_warm(directory: Path) -> None:
         cold = slow_share(third, none)
         print(f"# slow share: {before:.3f}, then {warm:.3f} with heat and "
               f"{cold:.3f} without")
-        check(warm <= 1.2 * before, "the destination did not start warm")
+        # Chance alone changes a few hundredths by a fifth.
+        check(warm - before <= (cold - before) / 5,
+              "the destination did not start warm")
         check(cold > 2 * before, "a cold start looks like a warm one")
 
 
