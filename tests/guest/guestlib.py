@@ -10,7 +10,7 @@ import threading
 import time
 import traceback
 from typing import (Any, Callable, Dict, List, Optional, Protocol,
-                    Sequence)
+                    Sequence, Tuple)
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / 'scripts'))
 
@@ -94,6 +94,36 @@ def check(condition: object, what: object) -> None:
     """An assertion that says what was wrong."""
     if not condition:
         raise AssertionError(what)
+
+
+def message_of_refused(directory: Path, args: Sequence[str]) -> str:
+    """What QEMU says, which must not start, under KVM."""
+    with Guest(directory, None, args, 'kvm') as guest:
+        try:
+            guest.launch()
+        except Exception:   # pylint: disable=broad-except
+            return guest.get_log() or ''
+        finally:
+            guest.kill()
+    raise AssertionError(f"QEMU starts in spite of {args}")
+
+
+def swap_pages(guest: Guest, pairs: Sequence[Tuple[int, int]]
+               ) -> List[Dict[str, Any]]:
+    """Once no batch is under way; returns what became of each pair."""
+    while True:
+        try:
+            answer = guest.cmd('raminate-swap-pages', id='dmcon0',
+                               pairs=[{'a': a, 'b': b} for a, b in pairs])
+            return list(answer['results'])
+        except ExecuteError as err:
+            check('try again' in str(err), err)
+            time.sleep(0.1)
+
+
+def swap_all(guest: Guest, pairs: Sequence[Tuple[int, int]]) -> None:
+    failed = [pair for pair in swap_pages(guest, pairs) if 'error' in pair]
+    check(not failed, f"{len(failed)} swaps failed: {failed[:5]}")
 
 
 def wait_until(condition: Callable[[], object], what: str,

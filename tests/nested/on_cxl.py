@@ -11,8 +11,7 @@ from pathlib import Path
 import random
 import re
 import sys
-import time
-from typing import Any, Dict, List, Optional, Sequence, Tuple
+from typing import Any, Dict, List, Sequence, Tuple
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / 'guest'))
 
@@ -21,9 +20,9 @@ from cxllib import (  # noqa: E402
     Dax, cxl_memory, nvdimm_as_device, nvdimm_disabled, nvdimm_mounted,
     nvdimm_start)
 from guestlib import (  # noqa: E402
-    CHECKER, DRAM, MEMORY, MIB, NODE, ExecuteError, Info, check,
-    check_figures, check_no_stop, finish_checker, run_tests, start_checker,
-    wait_until)
+    CHECKER, DRAM, MEMORY, MIB, NODE, Info, check,
+    check_figures, check_no_stop, finish_checker, message_of_refused,
+    run_tests, start_checker, swap_all, swap_pages, wait_until)
 from nodeguests import (  # noqa: E402
     AT_REST, FAST, SLOW, check_is_by_kernel, pass_again)
 from nodelib import Pages  # noqa: E402
@@ -58,24 +57,6 @@ def on_cxl(node: int, **options: Any) -> List[str]:
                       **options)
 
 
-def swap(guest: Guest, pairs: Sequence[Tuple[int, int]]
-         ) -> List[Optional[str]]:
-    """Once no batch is under way; returns why each could not be made."""
-    while True:
-        try:
-            answer = guest.cmd('raminate-swap-pages', id='dmcon0',
-                               pairs=[{'a': a, 'b': b} for a, b in pairs])
-            return [pair.get('error') for pair in answer['results']]
-        except ExecuteError as err:
-            check('try again' in str(err), err)
-            time.sleep(0.1)
-
-
-def swap_all(guest: Guest, pairs: Sequence[Tuple[int, int]]) -> None:
-    failed = [error for error in swap(guest, pairs) if error]
-    check(not failed, f"{len(failed)} swaps failed: {failed[:5]}")
-
-
 class Placed:
     """A guest's pages, and where each is to be."""
 
@@ -108,12 +89,17 @@ class Placed:
 
     def swap(self, pairs: Sequence[Tuple[int, int]]) -> List[str]:
         """Returns what is said of those that can't be swapped."""
-        errors = swap(self._guest, pairs)
-        for (a, b), error in zip(pairs, errors):
-            if error is None:
+        results = swap_pages(self._guest, pairs)
+        for (a, b), result in zip(pairs, results):
+            if 'error' not in result:
                 self._wanted[a], self._wanted[b] = (self._wanted[b],
                                                     self._wanted[a])
-        return [error for error in errors if error]
+        return [result['error'] for result in results if 'error' in result]
+
+    def swap_all(self, pairs: Sequence[Tuple[int, int]]) -> None:
+        failed = self.swap(pairs)
+        check(not failed, f"{len(failed)} swaps failed: {failed[:5]}")
+        self.check([page for pair in pairs for page in pair])
 
     def check(self, some: Sequence[int]) -> None:
         """All are where they are to be, and QEMU says that of some.
@@ -134,18 +120,6 @@ def wait_for_placer(guest: Guest) -> None:
                guest)
 
 
-def message_of_refused(directory: Path, args: List[str]) -> str:
-    """What QEMU says, which must not start."""
-    with Guest(directory, None, args, 'kvm') as guest:
-        try:
-            guest.launch()
-        except Exception:   # pylint: disable=broad-except
-            return guest.get_log() or ''
-        finally:
-            guest.kill()
-    raise AssertionError(f"QEMU starts in spite of {args}")
-
-
 def cxl_memory_is_a_tier(directory: Path) -> None:
     """Page by page, it is where the figures say."""
     device = cxl_memory()
@@ -163,9 +137,7 @@ def cxl_memory_is_a_tier(directory: Path) -> None:
         placed = Placed(guest, node)
         pairs = placed.pick_pairs()
         placed.check(())
-        failed = placed.swap(pairs)
-        check(not failed, f"{len(failed)} swaps failed: {failed[:5]}")
-        placed.check([page for pair in pairs for page in pair])
+        placed.swap_all(pairs)
         pass_again(guest)
         finish_checker(guest)
         check_is_by_kernel(guest.raminate())
@@ -193,9 +165,7 @@ def a_node_goes_offline(directory: Path) -> None:
         device.online()
         placed.check(())
         check(placed.counts()[node] >= PAIRS // 2, placed.counts())
-        failed = placed.swap(pairs)
-        check(not failed, f"{len(failed)} swaps failed: {failed[:5]}")
-        placed.check([page for pair in pairs for page in pair])
+        placed.swap_all(pairs)
         pass_again(guest)
         finish_checker(guest)
         check_is_by_kernel(guest.raminate())

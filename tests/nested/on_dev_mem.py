@@ -18,8 +18,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / 'guest'))
 from guestlib import (  # noqa: E402
     CHECKER, DRAM, FULL_RATE, MEMORY, MIB, NODE, PATIENCE, Info, check,
     check_figures, check_never_stopped, check_parts, fall_twice,
-    finish_checker, run_tests, start_checker, start_swapper, swapper_args,
-    wait_for_passes, wait_for_swaps, wait_until)
+    finish_checker, message_of_refused, run_tests, start_checker,
+    start_swapper, swapper_args, wait_for_passes, wait_for_swaps, wait_until)
 from raminate.guest import (  # noqa: E402
     DEV_MEM, PAGE_SIZE, Boot, Guest, two_physical_tiers)
 from qemu.qmp import ExecuteError  # noqa: E402
@@ -147,16 +147,6 @@ def small_guest(start: int, device: Path) -> List[str]:
     container = two_physical_tiers(start, size, size // 2, device,
                                    policy='null')
     return ['-m', f'{size // MIB}M', *container.args(), *NODE]
-
-
-def message_of_refused(directory: Path, args: List[str]) -> str:
-    guest = Guest(directory, None, args, 'kvm')
-    try:
-        guest.launch()
-    except Exception:   # pylint: disable=broad-except
-        return guest.get_log() or 'no message'
-    guest.kill()
-    return 'it started'
 
 
 def second_vm_is_refused(directory: Path) -> None:

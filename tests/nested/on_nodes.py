@@ -8,7 +8,7 @@ from pathlib import Path
 import random
 import subprocess
 import sys
-from typing import Any, Callable, Dict, List, Sequence, Tuple
+from typing import Any, Callable, Dict, List, Tuple
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / 'guest'))
 
@@ -16,8 +16,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / 'guest'))
 from guestlib import (  # noqa: E402
     CHECKER, DRAM, FULL_RATE, HIGH_SHARE, MEMORY, MIB, PATIENCE,
     REQUIRED_FALL, check, check_figures, check_never_stopped, check_no_stop,
-    fall_twice, finish_checker, hmp, run_tests, set_balloon, share,
-    start_checker, start_swapper, swapper_args, wait_for_swaps, wait_until)
+    fall_twice, finish_checker, hmp, message_of_refused, run_tests,
+    set_balloon, share, start_checker, start_swapper, swap_all, swapper_args,
+    wait_for_swaps, wait_until)
 from nodebudgets import (  # noqa: E402
     fast_memory_follows_its_budget, faults_keep_to_their_budget)
 from nodeguests import (  # noqa: E402
@@ -57,13 +58,6 @@ def wanted(page: int) -> int:
     return FAST if page < FAST_PAGES else SLOW
 
 
-def swap(guest: Guest, pairs: Sequence[Tuple[int, int]]) -> None:
-    answer = guest.cmd('raminate-swap-pages', id='dmcon0',
-                       pairs=[{'a': a, 'b': b} for a, b in pairs])
-    failed = [pair for pair in answer['results'] if 'error' in pair]
-    check(not failed, f"{len(failed)} swaps failed: {failed[:5]}")
-
-
 def pages_are_where_the_figures_say(directory: Path) -> None:
     """Page by page, also where they are taken out of huge pages."""
     args = on_nodes(**AT_REST)
@@ -81,7 +75,7 @@ def pages_are_where_the_figures_say(directory: Path) -> None:
         check(not strays, f"not where they should begin: {strays[:20]}")
         check(len(there) > PAGES // 2, f"only {len(there)} have memory")
         pairs = pick_pairs(there)
-        swap(guest, pairs)
+        swap_all(guest, pairs)
         check_swapped(guest, pages, there, pairs)
         check(pages.huge_bytes() > 0, "no huge page is left")
         pass_again(guest)
@@ -339,17 +333,8 @@ def bad_nodes_are_refused(directory: Path) -> None:
             (on_nodes(nodes=(FAST, FAST)), "is the tier 'dram0'"),
             (on_nodes(large + DRAM), f'size {large:#x} is more than node 1'),
             (on_nodes(mover='mmap'), 'ranges (memory-backend-devmem)')):
-        with Guest(directory, None, args, 'kvm') as guest:
-            try:
-                guest.launch()
-            except Exception:   # pylint: disable=broad-except
-                log = guest.get_log() or ''
-                check(words in log and log.count('\n') == 1, log)
-            else:
-                guest.kill()
-                check(False, f"QEMU starts in spite of: {words}")
-            # It has not been started.
-            guest.kill()
+        said = message_of_refused(directory, args)
+        check(words in said and said.count('\n') == 1, said)
 
 
 def ordinary_memory_is_placed(directory: Path) -> None:

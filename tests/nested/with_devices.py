@@ -8,7 +8,6 @@
 import contextlib
 from pathlib import Path
 import sys
-import time
 from typing import Any, Dict, Iterator, List
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / 'guest'))
@@ -16,8 +15,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / 'guest'))
 # pylint: disable=wrong-import-position
 from guestlib import (  # noqa: E402
     CHECKER, DRAM, FULL_RATE, MEMORY, MIB, NODE, PATIENCE, ExecuteError,
-    check, check_never_stopped, finish_checker, hybrid, run_tests,
-    start_checker, wait_for_passes, wait_for_swaps, wait_until)
+    check, check_never_stopped, finish_checker, hybrid, message_of_refused,
+    run_tests, start_checker, swap_pages, wait_for_passes, wait_for_swaps,
+    wait_until)
 from nodelib import Pages  # noqa: E402
 from raminate.guest import (  # noqa: E402
     PAGE_SIZE, Boot, Guest, two_node_tiers, two_tiers)
@@ -61,18 +61,6 @@ def refused(guest: Guest, command: str, **arguments: Any) -> str:
     raise AssertionError(f"{command} {arguments} was accepted")
 
 
-def message_of_refused(directory: Path, *args: str) -> str:
-    """What QEMU says, which must not start."""
-    with Guest(directory, None, list(args), 'kvm') as guest:
-        try:
-            guest.launch()
-        except Exception:   # pylint: disable=broad-except
-            return guest.get_log() or ''
-        finally:
-            guest.kill()
-    raise AssertionError(f"QEMU starts in spite of {args}")
-
-
 def wait_for_disk(guest: Guest) -> None:
     """Until its device has written to guest memory, and read it."""
     guest.console.skip()
@@ -82,16 +70,9 @@ def wait_for_disk(guest: Guest) -> None:
 
 
 def swap_some(guest: Guest) -> List[Dict[str, Any]]:
-    """By command, once no batch is under way; returns what became of them."""
-    pairs = [{'a': page, 'b': MEMORY // PAGE_SIZE - 1 - page}
-             for page in range(SAMPLE)]
-    while True:
-        try:
-            answer = guest.cmd('raminate-swap-pages', id='dmcon0', pairs=pairs)
-            return list(answer['results'])
-        except ExecuteError as err:
-            check('try again' in str(err), err)
-            time.sleep(0.1)
+    """By command; returns what became of them."""
+    return swap_pages(guest, [(page, MEMORY // PAGE_SIZE - 1 - page)
+                              for page in range(SAMPLE)])
 
 
 def ranges_refuse_an_assigned_device(directory: Path) -> None:
@@ -99,7 +80,7 @@ def ranges_refuse_an_assigned_device(directory: Path) -> None:
     ram = ['-machine', 'memory-backend=dmcon0']
     on = hybrid(directory)
     with assigned() as device:
-        said = message_of_refused(directory, *on, '-device', device)
+        said = message_of_refused(directory, [*on, '-device', device])
         check('Cannot set discarding of RAM broken' in said
               and 'vfio-pci,id=spare' in said, said)
         with Guest(directory, None, on, 'kvm') as guest:
@@ -164,17 +145,17 @@ def blobs_are_refused_beside_a_container(directory: Path) -> None:
     check(Path('/dev/udmabuf').exists(), "the host has no udmabuf")
     gpu = ['-device', 'virtio-gpu-pci,blob=on']
     # QEMU takes files on a tmpfs for memfds.
-    said = message_of_refused(directory, *hybrid(directory), *gpu)
+    said = message_of_refused(directory, [*hybrid(directory), *gpu])
     check("need memory of a memfd: Memory region dmcon0 can't be shared"
           in said, said)
-    said = message_of_refused(directory, *on_nodes(), *gpu)
+    said = message_of_refused(directory, [*on_nodes(), *gpu])
     check('need rutabaga or udmabuf for blob resources' in said, said)
     more = two_tiers(directory, 64 * MIB, 16 * MIB, name='more', number=1)
     ram = ['-machine', 'pc,memory-backend=ram', '-m',
            '128M,slots=4,maxmem=2G', '-object',
            'memory-backend-memfd,id=ram,size=128M', *more.args()]
-    said = message_of_refused(directory, *ram, '-device',
-                              'pc-dimm,memdev=more', *gpu)
+    said = message_of_refused(directory, [*ram, '-device',
+                                          'pc-dimm,memdev=more', *gpu])
     check("Memory region more can't be shared" in said, said)
     with Guest(directory, None, [*ram, *gpu], 'kvm') as guest:
         guest.launch()
