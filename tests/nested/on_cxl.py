@@ -163,6 +163,9 @@ def a_node_goes_offline(directory: Path) -> None:
         check(node not in left and sum(left.values()) >= pages,
               f"{pages} pages, then {left}")
         device.online()
+        # Of pages that are under way, the kernel says that there are none.
+        wait_until(lambda: placed.counts().get(node, 0) >= PAIRS // 2,
+                   "pages to be on the node again", guest)
         placed.check(())
         check(placed.counts()[node] >= PAIRS // 2, placed.counts())
         placed.swap_all(pairs)
