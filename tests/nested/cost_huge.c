@@ -2,12 +2,12 @@
  * Counts the instructions that it takes to move a region of 2 MiB between two
  * NUMA nodes, in one piece and page by page, to take it apart, and to put it
  * together again. Runs as root on an emulated host whose clock counts
- * instructions; prints KEY=VALUE, of a region each.
+ * instructions; prints JSON, of a region each.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 #define _GNU_SOURCE
-#include <stdint.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -155,16 +155,21 @@ static void make_memory(void)
 
 int main(void)
 {
+    uint64_t whole, split, again, alone, collapse;
+
     make_memory();
     /* For the first time a page goes somewhere, the kernel has more to do. */
     move_all(1);
-    printf("whole=%llu\n", (unsigned long long)move_all(0));
+    whole = move_all(0);
     expect_huge(REGIONS * REGION, "after moves in one piece");
-    printf("split=%llu\n", (unsigned long long)split_all(1));
+    split = split_all(1);
     expect_huge(0, "after they were split");
-    printf("again=%llu\n", (unsigned long long)split_all(REGION_PAGES));
-    printf("alone=%llu\n", (unsigned long long)move_all(1));
-    printf("collapse=%llu\n", (unsigned long long)collapse_all());
+    again = split_all(REGION_PAGES);
+    alone = move_all(1);
+    collapse = collapse_all();
     expect_huge(REGIONS * REGION, "after they were put together");
+    printf("{\"whole\": %" PRIu64 ", \"split\": %" PRIu64 ", \"again\": %"
+           PRIu64 ", \"alone\": %" PRIu64 ", \"collapse\": %" PRIu64 "}\n",
+           whole, split, again, alone, collapse);
     return 0;
 }
