@@ -16,14 +16,13 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/param.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 #include "hw/raminate/sampler/pagemap-scan.h"
 #include "nodes.h"
 
 #define PAGE_SIZE 4096
-#define MIN(a, b) ((a) < (b) ? (a) : (b))
-#define MAX(a, b) ((a) > (b) ? (a) : (b))
 
 static FakeNodes *nodes;
 

@@ -299,7 +299,7 @@ static bool is_level(const RaminateMemory *memory, const RaminateMove *move)
 
 /*
  * Returns: how many moves from the first on go down to the same tier, as many
- * as fit into a call and are before the next whole region.
+ * as fit into a call.
  */
 static size_t same_down(const RaminateMemory *memory,
                         const RaminateMove *moves, size_t nr)
@@ -307,7 +307,6 @@ static size_t same_down(const RaminateMemory *memory,
     size_t n = 1;
 
     while (n < MIN(nr, MIGRATE_CALL_PAGES) && !is_level(memory, &moves[n]) &&
-           !raminate_is_whole_region(&moves[n], nr - n) &&
            tier_down(memory, &moves[n]) == tier_down(memory, &moves[0])) {
         n++;
     }

@@ -45,8 +45,9 @@ typedef struct RaminateMoverOps {
 
     /*
      * Makes moves, between begin() and end(), and brings the placement up to
-     * date by raminate_memory_exchanged().  No page appears twice.  If the
-     * guest stands still meanwhile, those that are not reached in time are
+     * date by raminate_memory_exchanged().  No page appears twice.  They are a
+     * whole region, see raminate_is_whole_region(), or have none in them.  If
+     * the guest stands still meanwhile, those that are not reached in time are
      * left as they are.
      * @deadline: of the host's clock, in nanoseconds; 0 for none
      * Returns: whether all moves were reached; if not, @errp says why.  The

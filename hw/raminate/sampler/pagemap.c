@@ -207,11 +207,10 @@ static void add_found(const PagemapSampler *sampler, RaminateSample *sample)
     }
 }
 
-/* Returns: whether a region that is found need not be watched anew now. */
+/* Returns: whether a known region need not be watched anew now. */
 static bool may_wait(PagemapSampler *sampler, uint32_t region)
 {
-    return test_bit(region, sampler->known) && !sampler->parent.drops &&
-           test_bit(region, sampler->fast) &&
+    return !sampler->parent.drops && test_bit(region, sampler->fast) &&
            raminate_steady_rests(sampler->steady, region, sampler->budget.scan);
 }
 
@@ -227,7 +226,7 @@ static bool take_region(PagemapSampler *sampler, RaminateSample *sample)
         add_found(sampler, sample);
         return true;
     }
-    if (may_wait(sampler, found->region)) {
+    if (is_known && may_wait(sampler, found->region)) {
         set_bit(found->region, sampler->left);
         add_found(sampler, sample);
         raminate_fault_budget_rest(&sampler->budget, found->faults);
