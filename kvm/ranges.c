@@ -30,6 +30,8 @@ struct raminate_range *raminate_range_of(struct kvm *kvm, kvm_pfn_t pfn)
 {
 	struct raminate_range *range;
 
+	lockdep_assert_held(&kvm->slots_lock);
+
 	rcu_read_lock();
 	range = mtree_load(&ranges_by_pfn, pfn);
 	if (range && range->kvm != kvm)
@@ -295,6 +297,20 @@ int raminate_claim(struct kvm *kvm, const struct kvm_raminate_attach *claim)
 	return 0;
 }
 
+/*
+ * Take a range from among the others. To forget an entry of a maple tree may
+ * take memory, and the range is freed in any case.
+ */
+static void range_unlist(struct raminate_range *range)
+{
+	lockdep_assert_held(&ranges_lock);
+
+	mtree_store_range(&ranges_by_pfn, range->first,
+			  range->first + range->nr_frames - 1, NULL,
+			  GFP_KERNEL | __GFP_NOFAIL);
+	list_del(&range->node);
+}
+
 /* Take a range out of sight. Returns: it, or NULL. */
 static struct raminate_range *
 range_withdraw(struct kvm *kvm, const struct kvm_raminate_attach *attach)
@@ -304,10 +320,8 @@ range_withdraw(struct kvm *kvm, const struct kvm_raminate_attach *attach)
 	guard(mutex)(&ranges_lock);
 
 	range = range_find(kvm, attach);
-	if (range) {
-		mtree_erase(&ranges_by_pfn, range->first);
-		list_del(&range->node);
-	}
+	if (range)
+		range_unlist(range);
 	return range;
 }
 
@@ -344,8 +358,8 @@ void kvm_raminate_destroy_vm(struct kvm *kvm)
 	list_for_each_entry_safe(range, next, &ranges, node) {
 		if (range->kvm != kvm)
 			continue;
-		mtree_erase(&ranges_by_pfn, range->first);
-		list_move(&range->node, &gone);
+		range_unlist(range);
+		list_add(&range->node, &gone);
 	}
 	mutex_unlock(&ranges_lock);
 
