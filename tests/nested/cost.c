@@ -76,6 +76,7 @@ static const struct {
     { "scan", cost_scan },
     { "swap", cost_swap },
     { "gaps", cost_gaps },
+    { "interrupts", cost_interrupts },
 };
 
 int main(int argc, char **argv)

@@ -44,5 +44,6 @@ uint64_t cost_swept(const Vm *vm, unsigned stride);
 void cost_scan(unsigned mib);
 void cost_swap(unsigned mib);
 void cost_gaps(unsigned mib);
+void cost_interrupts(unsigned mib);
 
 #endif

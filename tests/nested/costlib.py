@@ -7,7 +7,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 import tempfile
-from typing import Dict, List
+from typing import Dict, List, Tuple
 
 from machine import MIB, POOL_SIZE
 from nestedlib import PROGRAMS, machine, paths
@@ -117,3 +117,9 @@ def gaps(mib: int) -> Dict[str, Gaps]:
                                                'longest')),
                 [int(n) for n in record['histogram'].split(',')])
             for record in _records('gaps', mib, cpus=2)}
+
+
+def interrupts(mib: int) -> Tuple[int, int]:
+    """How many a guest was to take, and how many it has taken."""
+    record, = _records('interrupts', mib, cpus=2)
+    return int(record['injected']), int(record['taken'])

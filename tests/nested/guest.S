@@ -6,7 +6,7 @@
         .section .rodata
         .code64
         .globl guest_code, guest_code_end, guest_touch, guest_count
-        .globl guest_sweep, guest_stamp
+        .globl guest_sweep, guest_stamp, guest_spin, guest_interrupted
 
 guest_code:
 
@@ -96,6 +96,15 @@ guest_stamp:
         je      5b
         out     %eax, $0x10
         hlt
+
+/* Do nothing %rcx times; whenever interrupted, count in the word at %r9. */
+guest_spin:
+        loop    guest_spin
+        out     %eax, $0x10
+        hlt
+guest_interrupted:
+        incq    (%r9)
+        iretq
 guest_code_end:
 
         .section .note.GNU-stack, "", @progbits

@@ -49,7 +49,7 @@ typedef struct {
 /* guest.S */
 extern const uint8_t guest_code[], guest_code_end[];
 extern const uint8_t guest_touch[], guest_sweep[], guest_count[];
-extern const uint8_t guest_stamp[];
+extern const uint8_t guest_stamp[], guest_spin[], guest_interrupted[];
 
 /* vm.c: where ranges are set aside */
 extern uint64_t pool_phys;

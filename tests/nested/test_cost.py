@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 # The cost of a scan and of a swap, in instructions: within bounds, no more a
-# page for a larger guest, and less than with KVM's dirty log.
+# page for a larger guest, and less than with KVM's dirty log; and what counts
+# them leaves guests as they are.
 #
 # SPDX-License-Identifier: GPL-2.0-or-later
 
-from costlib import scans, swaps
+from costlib import interrupts, scans, swaps
 from nestedlib import Tap, main
 
 SMALL, LARGE = 64, 256          # MiB
@@ -41,6 +42,10 @@ def run(tap: Tap) -> None:
               f'instructions a pair, at most {PER_PAIR}')
     tap.check(whole.swap < found[0].swap, 'a batch takes less a pair than '
               f'single swaps, {found[0].swap:.0f}')
+
+    injected, taken = interrupts(SMALL)
+    tap.check(taken == injected, f'{injected} interrupts are injected, and '
+              f'a guest takes {taken}')
 
 
 if __name__ == '__main__':
