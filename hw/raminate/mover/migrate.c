@@ -161,13 +161,19 @@ static int move_call(MigrateCall *call)
 /* Takes pages out of the huge pages that they are in. */
 static void split(const MigrateCall *call)
 {
+    g_autoptr(GHashTable) regions = g_hash_table_new(NULL, NULL);
+
     for (size_t i = 0; i < call->nr; i++) {
+        uintptr_t region = (uintptr_t)call->addrs[i] / RAMINATE_REGION_SIZE;
+
         /*
          * It only says that the page is not used; but Linux splits a huge page
          * of which that is said of a part (madvise_cold_or_pageout_pte_range()
          * of 6.12).  Memory that is locked stays whole, and moves so.
          */
-        madvise(call->addrs[i], RAMINATE_PAGE_SIZE, MADV_COLD);
+        if (g_hash_table_add(regions, (gpointer)region)) {
+            madvise(call->addrs[i], RAMINATE_PAGE_SIZE, MADV_COLD);
+        }
     }
 }
 
