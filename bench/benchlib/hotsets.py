@@ -4,8 +4,16 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 
 from dataclasses import dataclass
+import json
+from typing import Any, Callable, Dict, Sequence
 
-from raminate.guest import MIB, PAGE_SIZE
+from .marks import Mark
+# pylint: disable=wrong-import-order
+from raminate import paths
+from raminate.guest import MIB, PAGE_SIZE, Boot, Guest
+
+# Emulation is slow: only a hang takes so long.
+PATIENCE = 900.0
 
 MEMORY = 256 * MIB
 ARENA = 128 * MIB // PAGE_SIZE
@@ -22,6 +30,12 @@ class HotSet:
     pages: int
     read: int
 
+    def on(self, frames: Sequence[int], nodes: Sequence[int],
+           node: int) -> int:
+        """How many of its pages are on a node, by where frames are."""
+        return sum(nodes[frame] == node for frame in
+                   frames[self.first:self.first + self.pages])
+
     def line(self, seconds: int) -> str:
         """The order for the program in the guest."""
         return f'{self.first} {self.pages} {self.read} {seconds}'
@@ -37,3 +51,32 @@ HOT_SETS = (
     HotSet('read', "16 MiB side by side, all read", HALF,
            16 * MIB // PAGE_SIZE, 4),
 )
+
+
+def find(name: str) -> HotSet:
+    return next(hot for hot in HOT_SETS if hot.name == name)
+
+
+def say(text: str) -> None:
+    print(text, flush=True)
+
+
+def boot(rate: int) -> Boot:
+    """A guest that visits so many pages a second when it is told to."""
+    return Boot(['/bin/hotset', str(ARENA), str(rate)],
+                files={'bin/hotset': paths.BUILD / 'bench' / 'hotset'})
+
+
+def visit_all(vm: Guest, peer: str, seconds: int, mark: Mark,
+              figures: Callable[[HotSet], Dict[str, Any]]) -> None:
+    """Tells of each hot set, with figures of before and after."""
+    for hot in HOT_SETS:
+        say(f'{peer}: {hot.title}')
+        before = figures(hot)
+        mark.set()
+        vm.console.send(hot.line(seconds))
+        match = vm.console.wait(r'hotset: (\d+) visits\n', PATIENCE)
+        mark.set()
+        say(json.dumps({'peer': peer, 'hot set': hot.name,
+                        'visits': int(match.group(1)),
+                        'before': before, 'after': figures(hot)}))

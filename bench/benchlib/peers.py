@@ -4,6 +4,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 import re
 from typing import Any, Callable, Dict, List, Tuple
@@ -18,13 +19,18 @@ NODES = Path('/sys/devices/system/node')
 BALANCING = Path('/proc/sys/kernel/numa_balancing')
 DEMOTION = Path('/sys/kernel/mm/numa/demotion_enabled')
 DAMON = Path('/sys/kernel/mm/damon/admin/kdamonds')
+# Has all memory watched from boot on, and leaves it to nobody else.
+DAMON_STAT = Path('/sys/module/damon_stat/parameters/enabled')
 CONTAINER = 'dmcon0'
 # With an emulated host's speed, the bound on processor time would decide.
 SETTINGS = {'max-cpu': 0}
 
 # As in damo's script for two tiers of memory, mem_tier.sh, as far as Linux
-# 6.12 has it: no goals for quotas, and no intervals that tune themselves.
-SAMPLE_US, AGGREGATE_US, UPDATE_US = 5000, 100_000, 1_000_000
+# 6.12 has it: no goals for quotas, and no intervals that tune themselves.  But
+# ten times slower, as much as a scan of RAMinate's takes: as it is, sampling
+# takes more than all the time of an emulated host that executes 10^9
+# instructions a second.
+SAMPLE_US, AGGREGATE_US, UPDATE_US = 50_000, 1_000_000, 10_000_000
 REGIONS = (10, 1000)
 APPLY_US = 1_000_000
 QUOTA_BYTES = 200 * MIB
@@ -114,16 +120,23 @@ def _balancing(_guest: Guest, _budget: int) -> None:
 
 
 def _damon(_guest: Guest, _budget: int) -> None:
+    if DAMON_STAT.exists():
+        set_file(DAMON_STAT, 'N')
     set_file(DAMON / 'nr_kdamonds', 2)
     _start_damon(0, FAST, 'migrate_cold', COLD)
     _start_damon(1, SLOW, 'migrate_hot', HOT)
 
 
-def _raminate(guest: Guest, budget: int) -> None:
+def _extension(guest: Guest, _budget: int) -> None:
+    """The guest is on two ranges already, and nothing has moved."""
+    guest.set('policy', 'payback')
+
+
+def _raminate(guest: Guest, budget: int, **settings: object) -> None:
     guest.cmd('object-add', **{
         'qom-type': 'memory-placement', 'id': CONTAINER,
         'memdev': guest.cmd('query-memdev')[0]['id'],
-        'nodes': [FAST, SLOW], 'budgets': [budget], **SETTINGS})
+        'nodes': [FAST, SLOW], 'budgets': [budget], **SETTINGS, **settings})
 
 
 @dataclass(frozen=True)
@@ -137,17 +150,30 @@ class Peer:
     start: Callable[[Guest, int], None]
 
 
+NONE = 'none'
 RAMINATE = 'raminate'
-PEERS = (
-    Peer('none', "no moves", _none),
+EXTENSION = 'extension'
+OTHERS = (
+    Peer(NONE, "no moves", _none),
     Peer('balancing', "NUMA balancing", _balancing),
     Peer('damon', "DAMON", _damon),
-    Peer(RAMINATE, "RAMinate", _raminate),
 )
+PEERS = (
+    *OTHERS,
+    Peer(RAMINATE, "RAMinate", _raminate),
+    Peer(EXTENSION, "with the KVM extension", _extension),
+)
+# RAMinate's, which find pages that nobody moves
+SAMPLERS = tuple(
+    Peer(name, f"sampler {name}",
+         partial(_raminate, policy='null', sampler=name))
+    for name in ('pagemap', 'dirty-log'))
+ALL = (*PEERS, *SAMPLERS)
+ON_NODES = [peer.name for peer in ALL if peer.name != EXTENSION]
 
 
 def find(name: str) -> Peer:
-    return next(peer for peer in PEERS if peer.name == name)
+    return next(peer for peer in ALL if peer.name == name)
 
 
 def rest() -> None:
@@ -175,7 +201,8 @@ def figures(guest: Guest, name: str) -> Dict[str, Any]:
         if key.startswith(('pgmigrate', 'numa_', 'pgdemote', 'pgpromote',
                            'thp_split', 'thp_migration'))}
     counts['pf_taken'] = _count(Path('/sys/kernel/debug/kvm/pf_taken'))
-    if name == RAMINATE:
+    counts['faults'] = guest.faults()
+    if find(name) not in OTHERS:
         info = guest.raminate(CONTAINER)
         counts.update({key: info[key] for key in (
             'swaps', 'swaps-failed', 'scans', 'watch-faults',

@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 
 from dataclasses import dataclass
-from typing import Any, Dict, List, Optional, Sequence
+from typing import Any, Callable, Dict, List, Optional, Sequence
 
-from . import peers, tables
+from . import hotsets, peers, tables
 from .marks import Row
 # pylint: disable=wrong-import-order
 from raminate.guest import MIB, PAGE_SIZE
@@ -33,21 +33,20 @@ class Outcome:
         return self.total('slow_read', 'slow_written') / max(self.visits, 1)
 
     @property
-    def percent(self) -> float:
-        """The share of all traffic that slow memory serves."""
-        return _percent(self.table)
+    def settled(self) -> float:
+        """As slow, in the last part of the time.
 
-    @property
-    def settled_percent(self) -> float:
+        The program makes as many visits in any part, if it can.
+        """
         begin, end = self.table[0]['time_ms'], self.table[-1]['time_ms']
-        return _percent([row for row in self.table if row['time_ms'] >=
-                         end - SETTLED * (end - begin)])
+        part = sum(row['slow_read'] + row['slow_written']
+                   for row in self.table
+                   if row['time_ms'] >= end - SETTLED * (end - begin))
+        return part / max(self.visits * SETTLED, 1)
 
 
-def _percent(table: Sequence[Row]) -> float:
-    slow = sum(row['slow_read'] + row['slow_written'] for row in table)
-    fast = sum(row['fast_read'] + row['fast_written'] for row in table)
-    return 100 * slow / max(slow + fast, 1)
+def _share(part: Optional[int], whole: int) -> str:
+    return '–' if part is None else f'{100 * part / max(whole, 1):.0f} %'
 
 
 def outcome(report: Dict[str, Any], table: List[Row]) -> Outcome:
@@ -62,12 +61,13 @@ def of_best(outcomes: Sequence[Outcome], hot_set: str) -> Optional[float]:
 
     None if RAMinate is not there, or is alone.
     """
-    slow = {found.peer: found.slow for found in outcomes
+    slow = {peers.find(found.peer): found.slow for found in outcomes
             if found.hot_set == hot_set}
-    ours = slow.pop(peers.RAMINATE, None)
-    if ours is None or not slow:
+    ours = slow.get(peers.find(peers.RAMINATE))
+    others = [slow[peer] for peer in peers.OTHERS if peer in slow]
+    if ours is None or not others:
         return None
-    return ours / max(min(slow.values()), 1)
+    return ours / max(min(others), 1)
 
 
 def _by_peer(outcomes: Sequence[Outcome]) -> Dict[str, Dict[str, Outcome]]:
@@ -79,27 +79,31 @@ def _by_peer(outcomes: Sequence[Outcome]) -> Dict[str, Dict[str, Outcome]]:
 
 
 def summary(outcomes: Sequence[Outcome]) -> str:
-    """Slow memory's share with each peer, all the time and in the end."""
-    found = _by_peer(outcomes)
-    names = list(dict.fromkeys(one.peer for one in outcomes))
+    """KiB that slow memory serves for each visit, and that in the end."""
+    compared = [one for one in outcomes
+                if peers.find(one.peer) in peers.PEERS]
+    found = _by_peer(compared)
+    names = list(dict.fromkeys(one.peer for one in compared))
+    ratios = {hot_set: of_best(outcomes, hot_set) for hot_set in found}
     return tables.markdown(
         ['hot set', *(peers.find(name).title for name in names),
          "RAMinate's, of the best peer's"],
-        [[hot_set, *(f'{tables.text(by_peer[name].percent)} '
-                     f'({tables.text(by_peer[name].settled_percent)})'
-                     for name in names),
-          tables.text(of_best(outcomes, hot_set), 2)]
-         for hot_set, by_peer in found.items()])
+        [*([hot_set, *(f'{tables.text(by_peer[name].slow / 1024, 2)} '
+                       f'({tables.text(by_peer[name].settled / 1024, 2)})'
+                       for name in names),
+            tables.text(ratios[hot_set], 2)]
+           for hot_set, by_peer in found.items()),
+         ['mean', *('' for _ in names),
+          tables.text(tables.average(ratios.values()), 2)]])
 
 
 def details(outcomes: Sequence[Outcome]) -> str:
     return tables.markdown(
-        ['hot set', 'peer', 'slow: KiB a visit', 'MiB read', 'MiB written',
+        ['hot set', 'peer', 'slow: MiB read', 'MiB written',
          'by the kernel', 'pages moved', "guest's faults", 'QEMU\'s faults',
          'million instructions', 'visits', 'guest: MiB fast',
-         'in huge pages'],
+         'in huge pages', 'of the hot pages, fast', 'of the fast, hot'],
         [[found.hot_set, peers.find(found.peer).title,
-          tables.text(found.slow / 1024, 2),
           *(tables.text(found.total(column) / MIB, 0)
             for column in ('slow_read', 'slow_written', 'slow_swapped')),
           *(tables.text(found.changes[key], 0)
@@ -107,5 +111,43 @@ def details(outcomes: Sequence[Outcome]) -> str:
           tables.text(found.total('instructions') / 1e6, 0),
           tables.text(found.visits, 0),
           tables.text(found.after['fast'] * PAGE_SIZE / MIB),
-          tables.text(found.after['huge'] / MIB, 0)]
+          tables.text(found.after['huge'] / MIB, 0),
+          _share(found.after.get('hot'),
+                 hotsets.find(found.hot_set).pages),
+          _share(found.after.get('hot'), found.after['fast'])]
          for found in outcomes], 2)
+
+
+def _more(by_peer: Dict[str, Outcome], name: str,
+          count: Callable[[Outcome], int], seconds: int) -> Optional[float]:
+    """What is counted a second beyond what there is without a sampler."""
+    if name not in by_peer or peers.NONE not in by_peer:
+        return None
+    return (count(by_peer[name]) - count(by_peer[peers.NONE])) / seconds
+
+
+def _instructions(found: Outcome) -> int:
+    return found.total('instructions')
+
+
+def _faults(found: Outcome) -> int:
+    return found.changes['pf_taken']
+
+
+def sampling(outcomes: Sequence[Outcome], seconds: int) -> str:
+    """What it takes to find pages that nobody moves."""
+    titles = [title for peer in peers.SAMPLERS for title in (
+        f'{peer.title}: million instructions a second', 'faults a second')]
+    return tables.markdown(
+        ['hot set', *titles],
+        [[hot_set, *(
+            tables.text(cell, digits) for peer in peers.SAMPLERS
+            for cell, digits in (
+                (_in_millions(_more(by_peer, peer.name, _instructions,
+                                    seconds)), 1),
+                (_more(by_peer, peer.name, _faults, seconds), 0)))]
+         for hot_set, by_peer in _by_peer(outcomes).items()])
+
+
+def _in_millions(value: Optional[float]) -> Optional[float]:
+    return None if value is None else value / 1e6

@@ -5,7 +5,8 @@
  * which of its pages are only read, and for how long to visit it.  In a visit
  * each line of a page is read or written.  One visit in sixteen is to any page
  * of the arena.  The visits of a second are as many on any machine that can
- * make them, and are to the same pages in each run.
+ * make them, and are to the same pages in each run.  First it tells where in
+ * the guest's memory the arena is.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -13,14 +14,13 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 #include <sys/param.h>
 #include <time.h>
 
+#include "arena.h"
 #include "random.h"
 
 enum {
-    PAGE_SIZE = 4096,
     LINE = 64,
     RUN = 16,           /* pages side by side, all read or all written */
     KINDS = 4,          /* of runs, one after the other */
@@ -119,13 +119,7 @@ int main(int argc, char **argv)
     }
     arena_pages = atoi(argv[1]);
     rate = atoi(argv[2]);
-    arena = mmap(NULL, (size_t)arena_pages * PAGE_SIZE,
-                 PROT_READ | PROT_WRITE,
-                 MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
-    if (arena == MAP_FAILED) {
-        perror("hotset: mmap");
-        return 1;
-    }
+    arena = arena_new(arena_pages);
     printf("hotset: ready\n");
     while (fgets(line, sizeof(line), stdin)) {
         if (sscanf(line, "%u %u %u %u", &hot.first, &hot.pages, &hot.read,

@@ -188,6 +188,11 @@ class Guest(QEMUMachine):
         """As in QEMUMachine, for callers that know what they get."""
         return super().cmd(*args, **kwargs)
 
+    def faults(self) -> int:
+        """What QEMU's threads have taken, the guest's among them."""
+        stat = Path(f'/proc/{self.get_pid()}/stat').read_text()
+        return int(stat.rpartition(')')[2].split()[7])
+
     def raminate(self, container: str = 'dmcon0') -> Dict[str, Any]:
         """Settings and figures of one container."""
         figures: Dict[str, Any] = self.cmd('query-raminate',

@@ -167,12 +167,13 @@ def machine(directory: Path, parameters: Sequence[str] = (),
             patch: Optional[Path] = None, series: str = SERIES,
             make: Callable[..., Machine] = Machine) -> Machine:
     """A machine with the selftest in it."""
-    return make(directory, modules(patch, series), _kernel(series),
+    return make(directory, modules(patch, series), host_kernel(series),
                 {'init': PROGRAMS / 'nested-init',
                  'bin/selftest': PROGRAMS / 'selftest'}, parameters)
 
 
-def _kernel(series: str) -> kernel.Kernel:
+def host_kernel(series: str) -> kernel.Kernel:
+    """The distribution's kernel of a series that has been fetched."""
     root = kernel_directory(series) / 'root'
     release = (root.parent / 'release').read_text().strip()
     return kernel.of_image(root / 'boot' / f'vmlinuz-{release}')
@@ -191,7 +192,7 @@ def stock_machine(directory: Path,
                   stock_kernel: Optional[kernel.Kernel] = None,
                   make: Callable[..., Machine] = Machine) -> Machine:
     """A machine with two NUMA nodes; its kernel and KVM nobody patched."""
-    return make(directory, None, stock_kernel or _kernel(SERIES),
+    return make(directory, None, stock_kernel or host_kernel(SERIES),
                 {'init': PROGRAMS / 'nested-init'}, pool=None, nodes=NODES)
 
 

@@ -46,14 +46,13 @@ def faults_keep_to_their_budget(directory: Path) -> None:
 
 def fault_rates(guest: Guest, scans: int = 20) -> Tuple[float, float]:
     """In a second during so many scans, by QEMU and by the kernel."""
-    pages = Pages(guest)
     begin, first, first_fault = (time.monotonic(), guest.raminate(),
-                                 pages.faults())
+                                 guest.faults())
     wait_until(lambda: guest.raminate()['scans'] >= first['scans'] + scans,
                f"{scans} scans", guest)
     took = time.monotonic() - begin
     return ((guest.raminate()['watch-faults'] - first['watch-faults']) / took,
-            (pages.faults() - first_fault) / took)
+            (guest.faults() - first_fault) / took)
 
 
 def fast_memory_follows_its_budget(directory: Path) -> None:

@@ -5,6 +5,7 @@
 
 import contextlib
 import ctypes
+import errno
 import mmap
 import os
 from pathlib import Path
@@ -19,7 +20,7 @@ from guestlib import MIB, Guest, check  # noqa: E402
 from raminate.guest import PAGE_SIZE  # noqa: E402
 
 # Numbers of system calls on x86-64
-MBIND, MOVE_PAGES = 237, 279
+MBIND, MIGRATE_PAGES, MOVE_PAGES = 237, 256, 279
 MPOL_PREFERRED = 1
 MPOL_MF_MOVE_ALL = 4
 MADV_POPULATE_WRITE = 23
@@ -102,10 +103,16 @@ class Pages:
                 found += int(line.split()[1]) * 1024
         return found
 
-    def faults(self) -> int:
-        """What QEMU's threads have taken, the guest's among them."""
-        stat = Path(f'/proc/{self.pid}/stat').read_text()
-        return int(stat.rpartition(')')[2].split()[7])
+
+def move_all(source: int, target: int) -> None:
+    """Moves what processes have on a node; root's, and what they share."""
+    masks = [ctypes.byref(ctypes.c_ulong(1 << node))
+             for node in (source, target)]
+    for process in Path('/proc').glob('[0-9]*'):
+        result = _call(MIGRATE_PAGES, int(process.name), MAX_NODE, *masks)
+        # Threads of the kernel have no memory, and others may have ended.
+        check(result >= 0 or result in (-errno.EINVAL, -errno.ESRCH),
+              f"migrate_pages: {os.strerror(-result)}")
 
 
 def free_on(node: int) -> int:
