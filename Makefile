@@ -23,8 +23,8 @@ RUN_TESTS = $(PYTHON) $(SETUP)/run-tests.py $(BUILD)
         check-nested check-nodes check-kvm check-libvirt check-asan \
         check-ubsan check-load check-tsan soak soak-nested \
         soak-nodes fuzz \
-        bench bench-full bench-nested bench-peers bench-cost bench-huge \
-        bench-scale bench-hostile \
+        bench bench-full bench-nested bench-peers bench-peers-backports \
+        bench-cost bench-huge bench-moves bench-scale bench-hostile \
         demo demo-nested demo-nodes \
         clean distclean help
 
@@ -179,11 +179,17 @@ bench-nested: all
 bench-peers: all
 	$(PYTHON) $(SRC)/bench/peers
 
+bench-peers-backports: all
+	$(PYTHON) $(SRC)/bench/peers --backports
+
 bench-cost: all
 	$(PYTHON) $(SRC)/tests/nested/bench_cost.py
 
 bench-huge: all
 	$(PYTHON) $(SRC)/bench/huge
+
+bench-moves: all
+	$(PYTHON) $(SRC)/bench/moves
 
 # Times, but side by side with those of an earlier build.
 bench-scale: all
@@ -226,6 +232,7 @@ help:
 	@echo 'make bench-peers   RAMinate beside NUMA balancing and DAMON, on NUMA nodes'
 	@echo 'make bench-cost    count what scans and swaps cost in KVM'
 	@echo 'make bench-huge    count what moving and splitting huge pages costs'
+	@echo 'make bench-moves   count what exchanges cost by move_pages and by mmap'
 	@echo 'make bench-scale   measure what large guests cost, and did before;'
 	@echo '                   BASE=DIR takes the earlier build from there,'
 	@echo '                   FULL=now simulates ten hours as well'
