@@ -60,7 +60,8 @@ check-libvirt:
 # A part of check-nested, whole, and some of it on the newest kernel
 check-nodes: SPEED = slow
 check-nodes: all
-	$(RUN_TESTS) --suite nested test_nodes test_nodes_backports test_cxl
+	$(RUN_TESTS) --suite nested test_nodes test_nodes_backports \
+	    test_cxl test_cxl_backports
 
 # The tests of load, in their long form: more objects, more VMs, a longer day.
 check-load: SPEED = slow

@@ -43,6 +43,10 @@ class Kernel:
                              + REMEDY)
         return _in_load_order(names, _index(self.modules))
 
+    def has_module(self, name: str) -> bool:
+        """Whether it is there, or built in."""
+        return self.modules is not None and name in _index(self.modules)
+
 
 def find(cache: Path = paths.BUILD / 'kernel',
          packages: Sequence[str] = PACKAGES) -> Kernel:

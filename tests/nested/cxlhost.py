@@ -4,12 +4,16 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 
 from pathlib import Path
+import re
 import shutil
+import sys
+import tempfile
 from typing import Optional
 
 from machine import MIB, Machine
-from nestedlib import NESTED, locked, stock_machine
-from raminate import apt
+from nestedlib import (
+    HERE, MEMTYPE, NESTED, Tap, locked, report, run_script, stock_machine)
+from raminate import apt, kernel
 
 TOOLS = ('cxl', 'daxctl', 'ndctl')
 # Debian 12 has no cxl.
@@ -44,10 +48,13 @@ class CxlMachine(Machine):
     base_modules = (*Machine.base_modules, 'cxl_acpi', 'cxl_pci', 'cxl_mem',
                     'cxl_port', 'dax_cxl', 'device_dax', 'kmem', 'nfit',
                     'nd_pmem', 'dax_pmem', 'crc32c_generic', 'ext4')
+    # What ext4 asks for
+    optional_modules = ('crc32c_generic',)
 
 
-def cxl_machine(directory: Path) -> Machine:
-    host = stock_machine(directory, make=CxlMachine)
+def cxl_machine(directory: Path,
+                stock_kernel: Optional[kernel.Kernel] = None) -> Machine:
+    host = stock_machine(directory, stock_kernel, make=CxlMachine)
     # In a guest that knows that it is one, the kernel brings no CXL memory
     # into use, since no guest can flush all caches.
     host.cpu += ',-hypervisor'
@@ -64,3 +71,19 @@ def tools() -> Optional[Path]:
         if not root.exists():
             apt.unpack(root, TOOLS_SUITE, TOOLS)
     return root
+
+
+def run_on_cxl(tap: Tap, stock_kernel: Optional[kernel.Kernel] = None) -> None:
+    """The tests in it that were named, else all."""
+    try:
+        root = tools()
+    except apt.NoPackage as reason:
+        tap.skip(str(reason))
+        return
+    with tempfile.TemporaryDirectory(prefix='raminate-') as directory:
+        host = cxl_machine(Path(directory), stock_kernel)
+        result = run_script(
+            host, HERE / 'on_cxl.py', *sys.argv[1:],
+            variables=[f'RAMINATE_CXL_TOOLS={root or ""}'], timeout=1700)
+        result.messages = re.sub(MEMTYPE, '', result.messages)
+        report(tap, f'CXL and NVDIMM, {host.kernel.version}', result)

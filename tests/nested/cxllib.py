@@ -22,6 +22,7 @@ NODES = Path('/sys/devices/system/node')
 MEMDEV = 'mem0'
 NAMESPACE = 'namespace1.0'
 DISK = Path('/dev/pmem1')
+ONLINE = Path('/sys/devices/system/memory/auto_online_blocks')
 
 
 class ToolFailed(Exception):
@@ -90,7 +91,11 @@ class Dax:
 
 
 def cxl_memory() -> Dax:
-    """Brings it into use, as is done once after each start of a host."""
+    """Brings it into use, as is done once after each start of a host.
+
+    It goes online as movable memory: the documents tell why.
+    """
+    ONLINE.write_text('online_movable\n')
     device = Dax('dax0.0')
     if not device.path.exists() and not tool('cxl', 'list', '-R'):
         tool('cxl', 'create-region', '-m', '-d', 'decoder0.0', '-t', 'ram',

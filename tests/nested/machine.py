@@ -91,6 +91,8 @@ class Node:
 class Machine:
     """What the machine is made of."""
     base_modules: ClassVar[Sequence[str]] = ('irqbypass', 'ccp')
+    # Those of them that not all kernels have
+    optional_modules: ClassVar[Sequence[str]] = ()
     kvm_modules: ClassVar[Sequence[str]] = ('kvm', 'kvm-amd')
     # Built in, in part, depending on the kernel.
     share_modules: ClassVar[Sequence[str]] = ('virtio_pci', '9p',
@@ -115,7 +117,9 @@ class Machine:
     args: Sequence[str] = ()
 
     def _modules(self) -> List[Tuple[str, bytes]]:
-        names = [*self.base_modules,
+        names = [*(name for name in self.base_modules
+                   if name not in self.optional_modules
+                   or self.kernel.has_module(name)),
                  *(self.share_modules if self.share else ())]
         if self.kvm_build is None:
             names += [name.replace('-', '_') for name in self.kvm_modules]

@@ -4,29 +4,8 @@
 #
 # SPDX-License-Identifier: GPL-2.0-or-later
 
-from pathlib import Path
-import re
-import sys
-import tempfile
-
-from cxlhost import cxl_machine, tools
-from nestedlib import HERE, MEMTYPE, Tap, main, report, run_script
-from raminate import apt
-
-
-def run(tap: Tap) -> None:
-    try:
-        root = tools()
-    except apt.NoPackage as reason:
-        tap.skip(str(reason))
-        return
-    with tempfile.TemporaryDirectory(prefix='raminate-') as directory:
-        result = run_script(
-            cxl_machine(Path(directory)), HERE / 'on_cxl.py', *sys.argv[1:],
-            variables=[f'RAMINATE_CXL_TOOLS={root or ""}'], timeout=1700)
-        result.messages = re.sub(MEMTYPE, '', result.messages)
-        report(tap, 'CXL and NVDIMM', result)
-
+from cxlhost import run_on_cxl
+from nestedlib import main
 
 if __name__ == '__main__':
-    main(run)
+    main(run_on_cxl)
