@@ -1,9 +1,9 @@
 /*
- * RAMinate: tell the thread sanitizer of GLib's locks
+ * RAMinate: tell the thread sanitizer of GLib's locks and shared arrays
  *
- * GLib makes them of futexes by itself, and is not compiled for the sanitizer,
- * which would take all that they guard for races.  Preloaded, these come before
- * GLib's own, which they call.
+ * GLib makes locks of futexes by itself, and counts who holds an array.  It is
+ * not compiled for the sanitizer, which would take all that they guard for
+ * races.  Preloaded, these come before GLib's own, which they call.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -11,9 +11,13 @@
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <glib.h>
+#include <sched.h>
+#include <stdbool.h>
 #include <sanitizer/tsan_interface.h>
 
 /* Not there in programs that start those which are compiled for it */
+#pragma weak __tsan_acquire
+#pragma weak __tsan_release
 #pragma weak __tsan_mutex_destroy
 #pragma weak __tsan_mutex_pre_lock
 #pragma weak __tsan_mutex_post_lock
@@ -95,4 +99,24 @@ gboolean g_cond_wait_until(GCond *cond, GMutex *mutex, gint64 end_time)
     signalled = real(cond, mutex, end_time);
     after_lock(mutex);
     return signalled;
+}
+
+/*
+ * Whoever is the last to hold an array comes after all who did.  Which that is
+ * GLib alone knows: one at a time.
+ */
+void g_byte_array_unref(GByteArray *array)
+{
+    static bool busy;
+
+    REAL(g_byte_array_unref);
+    while (__atomic_test_and_set(&busy, __ATOMIC_ACQUIRE)) {
+        sched_yield();
+    }
+    if (__tsan_release) {
+        __tsan_release(array);
+        __tsan_acquire(array);
+    }
+    real(array);
+    __atomic_clear(&busy, __ATOMIC_RELEASE);
 }
