@@ -195,7 +195,8 @@ static void count_scan(RaminatePlacer *placer, const RaminateSample *found)
 
         raminate_placer_lock(placer);
         raminate_engine_count(placer->engine, &part);
-        if (placer->sampler->ops->set_fast) {
+        /* One that is to end has no sampler any more. */
+        if (!placer->stopping && placer->sampler->ops->set_fast) {
             tell_fast(placer, &part, &slow);
         }
         raminate_placer_unlock(placer);
