@@ -14,6 +14,9 @@
 
 static FaultOrder *order;
 
+/* What whoever runs the test has set */
+static char *preloaded;
+
 static void map_order(void)
 {
     int fd;
@@ -30,18 +33,17 @@ static void map_order(void)
     close(fd);
 }
 
-/* Returns: what to preload, @injector before what is preloaded already. */
+/* Returns: what to preload. */
 static char *libraries(const char *injector)
 {
-    const char *others = g_getenv("LD_PRELOAD");
 #ifdef __SANITIZE_ADDRESS__
     Dl_info sanitizer;
 
     /* It has to be the first, and calls functions of the next one. */
     g_assert_true(dladdr(dlsym(RTLD_DEFAULT, "__asan_init"), &sanitizer));
-    return g_strjoin(":", sanitizer.dli_fname, injector, others, NULL);
+    return g_strjoin(":", sanitizer.dli_fname, injector, NULL);
 #else
-    return g_strjoin(":", injector, others, NULL);
+    return g_strdup(injector);
 #endif
 }
 
@@ -53,12 +55,12 @@ void raminate_faults_preload(void)
     g_autofree char *all = libraries(injector);
 
     map_order();
-    g_assert_true(g_setenv("LD_PRELOAD", all, true));
+    preloaded = raminate_env_prepend("LD_PRELOAD", all);
 }
 
 void raminate_faults_end_preload(void)
 {
-    g_unsetenv("LD_PRELOAD");
+    raminate_env_put_back("LD_PRELOAD", preloaded);
 }
 
 static void give_order(uint32_t kinds, const FaultOrder *what)

@@ -12,15 +12,15 @@
 
 FakeNodes *raminate_nodes;
 
-/* What is preloaded by whoever runs the test, such as a sanitizer; or NULL */
-static char *others;
+/* What whoever runs the test has set */
+static char *preloaded;
+static char *asan_options;
 
 void raminate_nodes_preload(void)
 {
     g_autofree char *program = g_file_read_link("/proc/self/exe", NULL);
     g_autofree char *directory = g_path_get_dirname(program);
     g_autofree char *library = g_build_filename(directory, LIBRARY, NULL);
-    g_autofree char *all = NULL;
     int fd;
 
     raminate_make_file(NODES_FILE, sizeof(*raminate_nodes));
@@ -30,23 +30,16 @@ void raminate_nodes_preload(void)
                           PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     g_assert_true(raminate_nodes != MAP_FAILED);
     close(fd);
-#ifdef __SANITIZE_ADDRESS__
     /* The library takes nothing that the sanitizer wants for itself. */
-    g_assert_true(g_setenv("ASAN_OPTIONS", "verify_asan_link_order=0", true));
-#endif
-    others = g_strdup(g_getenv("LD_PRELOAD"));
-    all = g_strjoin(":", library, others, NULL);
-    g_assert_true(g_setenv("LD_PRELOAD", all, true));
+    asan_options = raminate_env_prepend("ASAN_OPTIONS",
+                                        "verify_asan_link_order=0");
+    preloaded = raminate_env_prepend("LD_PRELOAD", library);
 }
 
 void raminate_nodes_end_preload(void)
 {
-    if (others) {
-        g_assert_true(g_setenv("LD_PRELOAD", others, true));
-    } else {
-        g_unsetenv("LD_PRELOAD");
-    }
-    g_clear_pointer(&others, g_free);
+    raminate_env_put_back("LD_PRELOAD", preloaded);
+    raminate_env_put_back("ASAN_OPTIONS", asan_options);
     munmap(raminate_nodes, sizeof(*raminate_nodes));
     raminate_nodes = NULL;
 }

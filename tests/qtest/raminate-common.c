@@ -65,6 +65,27 @@ void raminate_test_init(int *argc, char ***argv)
     qtest_add_abrt_handler(remove_when_aborted, temporary_dir);
 }
 
+/* Environment */
+
+char *raminate_env_prepend(const char *variable, const char *value)
+{
+    char *before = g_strdup(g_getenv(variable));
+    g_autofree char *all = g_strjoin(":", value, before, NULL);
+
+    g_assert_true(g_setenv(variable, all, true));
+    return before;
+}
+
+void raminate_env_put_back(const char *variable, char *before)
+{
+    if (before) {
+        g_assert_true(g_setenv(variable, before, true));
+    } else {
+        g_unsetenv(variable);
+    }
+    g_free(before);
+}
+
 /* Files */
 
 static int open_file(const char *name, int flags)

@@ -38,6 +38,14 @@
  */
 void raminate_test_init(int *argc, char ***argv);
 
+/*
+ * Programs that are started from now on find @value before what the variable
+ * says already, after a colon.  Returns: what it says, or NULL, which is the
+ * caller's to put back.
+ */
+char *raminate_env_prepend(const char *variable, const char *value);
+void raminate_env_put_back(const char *variable, char *before);
+
 /* Files: all are sparse and read as zero at first. */
 void raminate_make_file(const char *name, uint64_t size);
 void raminate_make_tier_files(void);
