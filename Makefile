@@ -103,8 +103,10 @@ $(UBSAN)/build.ninja: $(CONFIG)
 # and there; see tests/tsan-suppressions.
 TSAN := $(BUILD)/tsan
 TSAN_TESTS := test-cache test-recorder
-TSAN_TESTS += $(patsubst %,raminate-%-test,balloon nodes nodes-pools objects \
-                objects-uses page placer query settings stats storage unplug)
+TSAN_TESTS += $(patsubst %,raminate-%-test,balloon budget budget-faults faults \
+                nodes nodes-astray nodes-faults nodes-huge nodes-pools objects \
+                objects-uses page placer query record refused settings stats \
+                storage swap unplug)
 check-tsan: $(TSAN)/config.mk
 	$(MAKE) -C $(TSAN) check-races
 
