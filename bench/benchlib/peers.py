@@ -169,6 +169,8 @@ SAMPLERS = tuple(
          partial(_raminate, policy='null', sampler=name))
     for name in ('pagemap', 'dirty-log'))
 ALL = (*PEERS, *SAMPLERS)
+# Those that a newer kernel makes a difference to
+NEWEST = [NONE, 'balancing', RAMINATE]
 ON_NODES = [peer.name for peer in ALL if peer.name != EXTENSION]
 
 
