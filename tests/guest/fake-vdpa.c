@@ -1,8 +1,8 @@
 /*
- * RAMinate: stands in for a vDPA device of the host's kernel
+ * RAMinate: stands in for a vDPA or vhost device of the host's kernel
  *
  * To be preloaded.  Any file answers what QEMU asks of such a device until the
- * guest starts to use it: a disk with one queue.
+ * guest starts to use it: of vDPA, a disk with one queue.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */

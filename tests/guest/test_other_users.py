@@ -14,6 +14,7 @@ from typing import Iterator, List
 from guestlib import (MIB, ExecuteError, Guest, check, run_tests, two_tiers,
                       wait_until)
 from raminate import paths
+from raminate.guest import PAGE_SIZE
 from vhostuser import Backend
 
 KEPT = b'kept data'
@@ -182,6 +183,40 @@ def vdpa(directory: Path) -> Iterator[str]:
         del os.environ['LD_PRELOAD']
 
 
+def swap_error(guest: Guest) -> str:
+    """Why two pages can't be exchanged; empty if they are."""
+    said = 'the placer is starting'
+    while 'the placer is starting' in said:
+        try:
+            guest.cmd('raminate-swap-pages', id='m',
+                      pairs=[{'a': 0, 'b': SIZE // PAGE_SIZE}])
+            return ''
+        except ExecuteError as err:
+            said = str(err)
+    return said
+
+
+def pages_stay_while_there_is_vhost(directory: Path) -> None:
+    """Whatever uses it: not only a network device."""
+    container = two_tiers(directory, 128 * MIB, 16 * MIB, name='m')
+    with vdpa(directory), (directory / 'vdpa').open('r+b') as file:
+        os.set_inheritable(file.fileno(), True)
+        guest = Guest(directory, None, [
+            '-m', '128M', '-machine', 'memory-backend=m', *container.args(),
+            '-device', 'vhost-vsock-pci,id=v,guest-cid=3,'
+                       f'vhostfd={file.fileno()}'])
+        guest.launch()
+    with guest:
+        said = swap_error(guest)
+        check('a vhost device accesses guest memory' in said and
+              'unplug vhost-vsock' in said, said)
+        guest.cmd('device_del', id='v')
+        guest.cmd('system_reset')   # The firmware doesn't unplug.
+        wait_until(lambda: 'vhost device' not in swap_error(guest),
+                   "pages to be exchanged")
+        check(swap_error(guest) == '', swap_error(guest))
+
+
 def devices_that_pin_memory_are_refused(directory: Path) -> None:
     container = two_tiers(directory, 128 * MIB, 16 * MIB, name='m')
     with vdpa(directory) as device:
@@ -293,6 +328,7 @@ run_tests(persistent_devices_refuse_what_is_scrubbed,
           incomplete_containers_say_what_is_missing,
           vhost_user_is_refused_on_a_container,
           container_is_refused_beside_vhost_user,
+          pages_stay_while_there_is_vhost,
           devices_that_pin_memory_are_refused,
           container_is_refused_beside_pinned_memory,
           containers_are_not_handed_over,

@@ -167,7 +167,8 @@ bool raminate_quiesce_begin(Error **errp)
     }
     if (vhost_get_max_memslots() != UINT_MAX) {
         error_setg(errp, "a vhost device accesses guest memory from outside "
-                   "QEMU; start its netdev with vhost=off");
+                   "QEMU; start a netdev with vhost=off, and unplug vhost-vsock "
+                   "and vhost-scsi");
         return false;
     }
     if (qatomic_read(&silent_iothreads)) {
