@@ -122,8 +122,11 @@ int raminate_memory_discard(RaminateMemory *memory, uint64_t start,
     uint32_t end = (start + size) >> RAMINATE_PAGE_BITS;
     int ret = 0;
 
-    /* No page may move between the look at its frame and the hole. */
-    assert(bql_locked());
+    /*
+     * No page may move between the look at its frame and the hole.  A
+     * migration's thread, which gives back what it has sent, comes without it.
+     */
+    BQL_LOCK_GUARD();
     if (size == memory->backend->size) {
         return discard_all(memory);
     }

@@ -40,6 +40,7 @@ class Way:
 WAYS = (Way('multifd', False, ['multifd']),
         Way('post-copy', False, ['postcopy-ram']),
         Way('post-copy-preempt', False, ['postcopy-ram', 'postcopy-preempt']),
+        Way('post-copy-release', False, ['postcopy-ram', 'release-ram']),
         Way('file', True),
         Way('mapped-ram', True, ['mapped-ram', 'multifd']),
         Way('x-ignore-shared', True, ['x-ignore-shared']),

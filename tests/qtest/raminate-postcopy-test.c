@@ -114,13 +114,48 @@ static void cut_and_recover(QTestState *source, QTestState *destination)
                              "    'resume': true } }");
 }
 
-/* @cut: whether the channel is lost meanwhile */
-static void postcopy(bool cut)
+/* What the source sends as zeroes, among it pages that have moved */
+#define ZERO_FIRST 300
+#define ZERO_PAGES 32
+
+/* Returns: how much the source's tiers take on their file system, in bytes. */
+static uint64_t allocated(void)
+{
+    uint64_t sum = 0;
+    struct stat st;
+
+    for (unsigned i = 0; i < 2; i++) {
+        g_assert_cmpint(stat(i ? "nvm" : "dram", &st), ==, 0);
+        sum += st.st_blocks * 512;
+    }
+    return sum;
+}
+
+static void zero_some(QTestState *qts)
+{
+    qtest_memset(qts, ZERO_FIRST * PAGE_SIZE, 0, ZERO_PAGES * PAGE_SIZE);
+}
+
+/* Writes again what must have come as zeroes. */
+static void write_zeroed(QTestState *qts, uint32_t generation)
+{
+    for (uint32_t page = ZERO_FIRST; page < ZERO_FIRST + ZERO_PAGES; page++) {
+        raminate_assert_zero_page(qts, page);
+        raminate_write_page(qts, page, generation);
+    }
+}
+
+/*
+ * @cut: whether the channel is lost meanwhile
+ * @release: whether the source gives back what is at the destination
+ */
+static void postcopy(bool cut, bool release)
 {
     g_autofree char *slow = raminate_make_nameless(true, 1 * MiB);
     QTestState *source = start_source("");
     QTestState *destination = start_destination_on(slow, "-incoming defer");
     QDict *response = set_postcopy(destination);
+    uint64_t before;
 
     if (qdict_haskey(response, "error")) {
         const char *text = qdict_get_str(qdict_get_qdict(response, "error"),
@@ -138,7 +173,14 @@ static void postcopy(bool cut)
     qtest_qmp_assert_success(destination, "{ 'execute': 'migrate-incoming',"
                              "  'arguments': {"
                              "    'uri': 'unix:migration.sock' } }");
+    if (release) {
+        qobject_unref(set_capability(source, "release-ram"));
+    }
     begin_postcopy(source);
+    if (release) {
+        zero_some(source);
+    }
+    before = allocated();
     switch_over(source, destination);
     if (cut) {
         cut_and_recover(source, destination);
@@ -147,9 +189,15 @@ static void postcopy(bool cut)
     wait_for_migration(source, "completed");
     wait_for_migration(destination, "completed");
     raminate_wait_state(source, "held");
+    if (release) {
+        g_assert_cmpuint(allocated() + ZERO_PAGES * PAGE_SIZE, <=, before);
+    }
     qtest_quit(source);
 
     raminate_wait_state(destination, "running");
+    if (release) {
+        write_zeroed(destination, 2);
+    }
     assert_all(destination, 2);
     assert_mappings_joined(destination);
     swap_some(destination);
@@ -160,12 +208,17 @@ static void postcopy(bool cut)
 
 static void test_postcopy(void)
 {
-    postcopy(false);
+    postcopy(false, false);
 }
 
 static void test_postcopy_recovers(void)
 {
-    postcopy(true);
+    postcopy(true, false);
+}
+
+static void test_postcopy_releases(void)
+{
+    postcopy(false, true);
 }
 
 #define NOT_ON_TMPFS \
@@ -311,6 +364,8 @@ int main(int argc, char **argv)
     qtest_add_func("raminate/migration/postcopy", test_postcopy);
     qtest_add_func("raminate/migration/postcopy-recovers",
                    test_postcopy_recovers);
+    qtest_add_func("raminate/migration/postcopy-releases",
+                   test_postcopy_releases);
     qtest_add_func("raminate/migration/postcopy-refused",
                    test_postcopy_refused);
     qtest_add_func("raminate/migration/postcopy-refused-device",
