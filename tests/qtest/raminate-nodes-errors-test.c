@@ -138,11 +138,58 @@ static void test_refused(const void *opaque)
     raminate_nodes_end_preload();
 }
 
+/* Memory that goes before what places its pages */
+
+static bool is_mapped(QTestState *qts)
+{
+    g_auto(GStrv) lines = raminate_host_mappings(qts);
+
+    for (char **line = lines; *line; line++) {
+        if (strstr(*line, "/memfd:memory-backend-memfd")) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void wait_unmapped(QTestState *qts)
+{
+    for (unsigned rounds = 0; is_mapped(qts);) {
+        raminate_wait(&rounds, "memory to be given back");
+    }
+}
+
+/* Nothing ends by it, and all is given back in the end. */
+static void test_memory_deleted_first(void)
+{
+    QTestState *qts;
+
+    raminate_nodes_preload();
+    qts = qtest_init("-cpu qemu64,apic-id=0 -machine none");
+    for (unsigned i = 0; i < 3; i++) {
+        raminate_assert_object_add(qts, "memory-backend-memfd,id=m,size=1M");
+        qtest_qmp_assert_success(
+            qts, "{ 'execute': 'object-add', 'arguments': {"
+            "  'qom-type': 'memory-placement', 'id': 'c', 'memdev': 'm',"
+            "  'nodes': [ 0, 1 ], 'budgets': [ 4096 ], 'scan-period': 1,"
+            "  'swap-period': 1, 'max-cpu': 0 } }");
+        raminate_assert_object_del(qts, "m");
+        raminate_wait_scans(qts, 3);
+        raminate_assert_swap(qts, 0, 1);
+        g_assert_true(is_mapped(qts));
+        raminate_assert_object_del(qts, "c");
+        wait_unmapped(qts);
+    }
+    raminate_nodes_end(qts);
+}
+
 int main(int argc, char **argv)
 {
     raminate_test_init(&argc, &argv);
 
     qtest_add_func("raminate/nodes-errors/host-settings", test_host_settings);
+    qtest_add_func("raminate/nodes-errors/memory-deleted-first",
+                   test_memory_deleted_first);
     for (unsigned i = 0; i < ARRAY_SIZE(refusals); i++) {
         g_autofree char *name = g_strdup_printf("raminate/nodes-errors/%s",
                                                 refusals[i].name);
