@@ -7,7 +7,6 @@
 #include "qemu/osdep.h"
 #include "qapi/error.h"
 #include "qemu/error-report.h"
-#include "qemu/rcu.h"
 #include "backends/raminate/devmem-internal.h"
 #include "backends/raminate/sys-lock.h"
 #include "hw/raminate/memory.h"
@@ -113,7 +112,7 @@ bool devmem_claim(HostMemoryBackendDevmem *devmem, int fd, Error **errp)
     ret = devmem_lock(devmem, fd);
     if (is_locked(ret)) {
         /* By an object of ours that was deleted but is not gone yet? */
-        drain_call_rcu();
+        raminate_tier_wait_deleted();
         ret = devmem_lock(devmem, fd);
     }
     if (is_locked(ret)) {
@@ -204,7 +203,7 @@ bool devmem_take_of_pool(HostMemoryBackendDevmem *devmem,
                                     &claim);
 
     if (!taken) {
-        drain_call_rcu();
+        raminate_tier_wait_deleted();
         taken = raminate_pool_take(pool, size, &start, devmem_claim_of_pool,
                                    &claim);
     }

@@ -12,7 +12,6 @@
 #include "qemu/error-report.h"
 #include "qemu/mmap-alloc.h"
 #include "qemu/module.h"
-#include "qemu/rcu.h"
 #include "qom/object_interfaces.h"
 #include "backends/raminate/dax.h"
 #include "backends/raminate/devmem-internal.h"
@@ -393,7 +392,7 @@ static void devmem_complete(UserCreatable *uc, Error **errp)
 static bool devmem_can_be_deleted(UserCreatable *uc)
 {
     if (!base_can_be_deleted(uc) && MEMORY_BACKEND_DEVMEM(uc)->tier.parent) {
-        drain_call_rcu();
+        raminate_tier_wait_deleted();
     }
     return base_can_be_deleted(uc);
 }

@@ -112,9 +112,12 @@ static void node_complete(UserCreatable *uc, Error **errp)
     }
 }
 
-/* A container that was deleted lets go of its tiers when it is finalized. */
+/* A container that was deleted lets go of its tiers when RCU is through. */
 static bool node_can_be_deleted(UserCreatable *uc)
 {
+    if (MEMORY_BACKEND_NODE(uc)->is_used) {
+        raminate_tier_wait_deleted();
+    }
     return !MEMORY_BACKEND_NODE(uc)->is_used;
 }
 

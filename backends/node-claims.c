@@ -7,7 +7,6 @@
 #include "qemu/osdep.h"
 #include "qapi/error.h"
 #include "qemu/error-report.h"
-#include "qemu/rcu.h"
 #include "backends/raminate/node-claims.h"
 #include "backends/raminate/nodes.h"
 #include "backends/raminate/sys-lock.h"
@@ -276,7 +275,7 @@ int raminate_node_take_of_pool(Object *obj, const char *name, uint64_t size,
     node = try_all(&search);
     if (node < 0) {
         /* By objects of ours that were deleted but are not gone yet? */
-        drain_call_rcu();
+        raminate_tier_wait_deleted();
         node = try_all(&search);
     }
     if (node < 0 && !is_tier(obj)) {

@@ -8,6 +8,7 @@
 #include "qapi/error.h"
 #include "qapi/visitor.h"
 #include "qemu/module.h"
+#include "qemu/rcu.h"
 #include "qom/object_interfaces.h"
 #include "backends/raminate/tier.h"
 
@@ -166,6 +167,17 @@ void raminate_tier_add_properties(ObjectClass *oc)
         object_class_property_set_description(oc, cost->name,
                                               cost->description);
     }
+}
+
+void raminate_tier_wait_deleted(void)
+{
+    /*
+     * Memory that was mapped is kept by views of the address space.  RCU frees
+     * what a virtio device has cached of its rings, by that the last view that
+     * it kept, and that in turn by RCU.
+     */
+    drain_call_rcu();
+    drain_call_rcu();
 }
 
 void raminate_tier_props_destroy(RaminateTierProps *props)

@@ -85,6 +85,12 @@ bool raminate_tier_check_costs(Object *obj, Error **errp);
 /* Adds the properties to the class of a type that has the interface. */
 void raminate_tier_add_properties(ObjectClass *oc);
 
+/*
+ * Waits until objects that were deleted are gone, and have let go of what they
+ * had.  Under the big lock, which is given back meanwhile.
+ */
+void raminate_tier_wait_deleted(void);
+
 /* Frees what @props point to. */
 void raminate_tier_props_destroy(RaminateTierProps *props);
 

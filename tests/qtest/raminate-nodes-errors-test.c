@@ -183,11 +183,35 @@ static void test_memory_deleted_first(void)
     raminate_nodes_end(qts);
 }
 
+/* No tier is in use any more once its container is deleted. */
+static void test_tiers_deleted(void)
+{
+    QTestState *qts;
+
+    raminate_nodes_preload();
+    qts = qtest_init("-machine pc -m 128M,slots=2,maxmem=1G");
+    for (unsigned i = 0; i < 10; i++) {
+        raminate_assert_object_add(qts,
+                                   "memory-backend-container,id=c,size=4M");
+        raminate_assert_object_add(qts, "memory-backend-node,id=fast,parent=c,"
+                                   "size=1M,node=0");
+        raminate_assert_object_add(qts, "memory-backend-node,id=slow,parent=c,"
+                                   "size=3M,offset=1M,node=1");
+        qtest_qmp_device_add(qts, "pc-dimm", "dimm", "{'memdev': 'c'}");
+        raminate_eject_dimm(qts);
+        raminate_assert_object_del(qts, "c");
+        raminate_assert_object_del(qts, "slow");
+        raminate_assert_object_del(qts, "fast");
+    }
+    raminate_nodes_end(qts);
+}
+
 int main(int argc, char **argv)
 {
     raminate_test_init(&argc, &argv);
 
     qtest_add_func("raminate/nodes-errors/host-settings", test_host_settings);
+    qtest_add_func("raminate/nodes-errors/tiers-deleted", test_tiers_deleted);
     qtest_add_func("raminate/nodes-errors/memory-deleted-first",
                    test_memory_deleted_first);
     for (unsigned i = 0; i < ARRAY_SIZE(refusals); i++) {

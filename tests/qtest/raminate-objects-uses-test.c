@@ -6,7 +6,9 @@
 
 #include "qemu/osdep.h"
 #include "qemu/units.h"
+#include "hw/pci/pci.h"
 #include "qobject/qlist.h"
+#include "standard-headers/linux/virtio_pci.h"
 #include "tiers.h"
 
 /* Uses */
@@ -261,10 +263,33 @@ static void test_last_tier_again(void)
 }
 
 /* Once its container is deleted, a tier can be, at once. */
+/* A virtio device of the old kind, and what a driver does to its ring */
+#define VIRTIO \
+    " -drive if=none,id=d,driver=null-co,size=1M" \
+    " -device virtio-blk-pci,drive=d,addr=5,disable-modern=on"
+#define VIRTIO_IO 0xc000
+
+static void write_config(QTestState *qts, uint32_t at, uint32_t value)
+{
+    qtest_outl(qts, 0xcf8, 1U << 31 | PCI_DEVFN(5, 0) << 8 | at);
+    qtest_outl(qts, 0xcfc, value);
+}
+
+/* Until the machine's end, it keeps the view of memory that it sees it in. */
+static void set_ring(QTestState *qts)
+{
+    write_config(qts, PCI_BASE_ADDRESS_0, VIRTIO_IO);
+    write_config(qts, PCI_COMMAND, PCI_COMMAND_IO);
+    qtest_outw(qts, VIRTIO_IO + VIRTIO_PCI_QUEUE_SEL, 0);
+    qtest_outl(qts, VIRTIO_IO + VIRTIO_PCI_QUEUE_PFN, 16);
+    g_assert_cmpuint(qtest_inl(qts, VIRTIO_IO + VIRTIO_PCI_QUEUE_PFN), ==, 16);
+}
+
 static void test_delete_after_dimm(void)
 {
-    QTestState *qts = qtest_init(DIMM_MACHINE);
+    QTestState *qts = qtest_init(DIMM_MACHINE VIRTIO);
 
+    set_ring(qts);
     make_dimm_files();
     for (unsigned i = 0; i < 30; i++) {
         raminate_assert_object_add(qts, DIMM_CONTAINER);
