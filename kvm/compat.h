@@ -2,7 +2,7 @@
 /*
  * RAMinate: what differs between the kernels that there are patches for
  *
- * The code is written for Linux 6.12. Here Linux 6.1 gets what it lacks.
+ * The code is written for Linux 6.12. Here others get what they lack.
  */
 #ifndef __KVM_X86_RAMINATE_COMPAT_H
 #define __KVM_X86_RAMINATE_COMPAT_H
@@ -12,6 +12,7 @@
 #include <linux/mm.h>
 
 #include "mmu.h"
+#include "mmu/spte.h"
 
 /* Linux 6.1 has a constant where 6.12 has kvm_arch_nr_memslot_as_ids(). */
 #ifdef KVM_ADDRESS_SPACE_NUM
@@ -83,6 +84,43 @@ raminate_gfn_range(struct kvm_memory_slot *slot, gfn_t start, gfn_t end)
 		.attr_filter = KVM_FILTER_SHARED,
 	};
 }
+
+#endif
+
+/* Linux 7.3 exports most of KVM's own symbols by this. */
+#ifdef EXPORT_SYMBOL_FOR_KVM_INTERNAL
+
+#include "../../../virt/kvm/vfio.h"
+
+#define zap_vma_ptes zap_special_vma_range
+
+/*
+ * The former is not exported any more. The latter makes tables where there are
+ * none, but a mapping of /dev/mem has all of them from the start.
+ */
+#define apply_to_existing_page_range apply_to_page_range
+
+/* No memory type is given back before all of the mapping is gone. */
+#define VM_PAT VM_NONE
+
+#define raminate_for_each_table(iter, kvm, root, start, end) \
+	for_each_tdp_pte_min_level(iter, kvm, root, PG_LEVEL_2M, start, end)
+
+static inline bool kvm_arch_has_assigned_device(struct kvm *kvm)
+{
+	return kvm_vfio_has_files(kvm);
+}
+
+static inline u64 spte_shadow_dirty_mask(u64 spte)
+{
+	return kvm_ad_enabled && spte_ad_enabled(spte) ? shadow_dirty_mask : 0;
+}
+
+#else
+
+#define raminate_for_each_table(iter, kvm, root, start, end) \
+	for_each_tdp_pte_min_level(iter, ((void)(kvm), root), PG_LEVEL_2M, \
+				   start, end)
 
 #endif
 

@@ -8,6 +8,7 @@
 
 #include <asm/tlbflush.h>
 
+#include "compat.h"
 #include "internal.h"
 
 /* The minor number of /dev/mem. */

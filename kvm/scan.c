@@ -111,7 +111,7 @@ static void collect_root(struct scan *scan, struct kvm_mmu_page *root,
 	gfn_t from, to;
 
 	/* Frames of /dev/mem are never mapped by larger entries. */
-	for_each_tdp_pte_min_level(iter, root, PG_LEVEL_2M, start, end) {
+	raminate_for_each_table(iter, scan->kvm, root, start, end) {
 		if (iter.level != PG_LEVEL_2M ||
 		    !is_shadow_present_pte(iter.old_spte) ||
 		    is_large_pte(iter.old_spte))
