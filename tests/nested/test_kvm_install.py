@@ -16,6 +16,19 @@ PLACES = ('/lib/modules', '/usr/src', '/usr/share/dkms', '/var/lib/dkms')
 OTHER_SERIES = '6.99.1-amd64'
 NOT_INSTALLED = '6.12.9999-amd64'
 NOT_AT_THE_MIRROR = '6.12.1-1'
+BACKPORTED = '7.3.4+deb13-amd64'
+BACKPORTS_VERSION = '7.3.4-1~bpo13+1'
+# The image's metapackage is of backports, the headers' of the stable release.
+METAPACKAGE = f'''#!/bin/sh
+case "$*" in
+*' linux-image-*') echo "installed linux-image-amd64 {BACKPORTS_VERSION}" \
+    "linux-base-amd64 (= {BACKPORTS_VERSION})," \
+    "linux-image-{BACKPORTED} (= {BACKPORTS_VERSION})," \
+    "linux-modules-amd64 (= {BACKPORTS_VERSION})" ;;
+*' linux-headers-amd64') echo installed 6.12.117-1 ;;
+*) exit 1 ;;
+esac
+'''
 MAKE = f'make -s -C {SOURCE}'
 
 
@@ -54,6 +67,20 @@ def refusals(tap: Tap, release: str) -> None:
     check_refusal(tap, "a version that can't be had is named",
                   f'{SOURCE}/kvm/get-source --version {NOT_AT_THE_MIRROR} '
                   f'{release} /tmp/source', release, NOT_AT_THE_MIRROR)
+
+
+def asks_for_headers_of_the_suite(tap: Tap) -> None:
+    """Backports has a metapackage of the same name as the stable release."""
+    Path('/lib/modules', BACKPORTED, 'kernel').mkdir(parents=True)
+    fake = Path('/usr/local/bin/dpkg-query')
+    fake.write_text(METAPACKAGE)
+    fake.chmod(0o755)
+    check_refusal(tap, "a metapackage's headers are of its own version",
+                  f'INSTALL_PACKAGES=no {MAKE} kvm-install '
+                  f'KVM_RELEASE={BACKPORTED}',
+                  f'linux-source-7.3 linux-headers-amd64={BACKPORTS_VERSION}.')
+    fake.unlink()
+    must(f'rm -r /lib/modules/{BACKPORTED}')
 
 
 def installs(tap: Tap, release: str) -> None:
@@ -124,6 +151,7 @@ def goes(tap: Tap, release: str, before: List[str]) -> None:
 def run(tap: Tap) -> None:
     release = install_kernel()
     refusals(tap, release)
+    asks_for_headers_of_the_suite(tap)
     must('apt-get -q install -y --no-install-recommends dkms '
          f'linux-headers-{release}')
     before = files()
