@@ -47,6 +47,15 @@ def suite_options(folder: Path, *suites: str) -> List[str]:
     return ended.stdout.splitlines()
 
 
+def config_file(folder: Path, *suites: str) -> Path:
+    """The same for programs that call apt: APT_CONFIG has to name the file."""
+    path = folder / 'apt.conf'
+    path.write_text(''.join(
+        '{} "{}";\n'.format(*option.split('=', 1))
+        for option in suite_options(folder, *suites) if option != '-o'))
+    return path
+
+
 def unpack(root: Path, suite: str, packages: Sequence[str]) -> None:
     """Unpacks packages of a suite with all that they need, libc included."""
     with tempfile.TemporaryDirectory(dir=root.parent) as folder:

@@ -61,7 +61,7 @@ def get(cache: Path, packages: Sequence[str], suite: str = '') -> Kernel:
     with _locked(cache.with_suffix('.lock')):
         if not cache.is_dir():
             _fetch(cache, packages, suite)
-    return of_image(_images(cache)[0])
+    return of_image(images(cache)[0])
 
 
 def read_module(path: Path) -> bytes:
@@ -149,7 +149,8 @@ def _fetch(cache: Path, packages: Sequence[str], suite: str) -> None:
         (Path(tmp) / 'root').rename(cache)
 
 
-def _images(root: Path) -> List[Path]:
+def images(root: Path) -> List[Path]:
+    """The kernels in a directory that packages were unpacked to."""
     return [*root.glob('boot/vmlinuz-*'),
             *root.glob('usr/lib/modules/*/vmlinuz')]
 
@@ -166,7 +167,7 @@ def _unpack(packages: List[str], options: Sequence[str], tmp: Path) -> None:
         subprocess.run(['dpkg', '-x', str(deb), str(tmp / 'root')],
                        check=True)
         deb.unlink()
-    if not _images(tmp / 'root'):
+    if not images(tmp / 'root'):
         raise SetupError(f"{' '.join(packages)} holds no kernel image; "
                          + REMEDY)
     shutil.rmtree(tmp / 'root' / 'usr' / 'share', ignore_errors=True)

@@ -24,9 +24,11 @@ def _syscall(number: int, *args: object) -> None:
 
 def _files(names: Sequence[str]) -> List[Path]:
     """The modules' files, each after those of the modules that it needs."""
-    image = next((paths.BUILD / 'kvm' / 'nested').glob(
-        f'kernel*/root/boot/vmlinuz-{os.uname().release}'))
-    return kernel.of_image(image).module_files(names)
+    roots = (paths.BUILD / 'kvm' / 'nested').glob('kernel*/root')
+    kernels = [kernel.of_image(image) for root in roots
+               for image in kernel.images(root)]
+    return next(found for found in kernels
+                if found.version == os.uname().release).module_files(names)
 
 
 @contextlib.contextmanager

@@ -12,7 +12,8 @@ import subprocess
 import sys
 import tempfile
 import threading
-from typing import Callable, Iterator, NoReturn, Optional, Sequence
+from typing import (Callable, Dict, Iterator, List, NoReturn, Optional,
+                    Sequence)
 
 from machine import (CRASHED, MIB, POOL, SOURCE, Machine, Node, Result, kernel,
                      paths)
@@ -28,6 +29,14 @@ NODES = (Node(1536 * MIB, 100, '100G'), Node(512 * MIB, 300, '20G'))
 SERIES = '6.12'
 # It has the newest of Debian's kernels that are for a stable release.
 BACKPORTS = 'trixie-backports'
+# Where series are that no stable release has.
+SUITES = {'7.3': BACKPORTS}
+# What it takes to build for their kernels, and what tests of a build take.
+COMPILER_SUITE = 'trixie'
+COMPILER_PACKAGES = (
+    'base-files', 'bash', 'coreutils', 'dash', 'diffutils', 'findutils',
+    'gcc-14', 'grep', 'libc6-dev', 'libelf1t64', 'libssl3t64', 'make', 'mawk',
+    'patch', 'perl', 'sed', 'sparse', 'xz-utils')
 # get-kernel's exit status if apt knows no kernel of a series.
 NO_SUCH_KERNEL = 3
 POLL_SECONDS = 0.2
@@ -88,14 +97,15 @@ def locked() -> Iterator[None]:
         yield
 
 
-def _step(log: str, *command: str) -> None:
+def _step(log: str, *command: str, **variables: str) -> None:
     """Runs a command whose output is only of interest if it fails."""
     path = NESTED / log
     with path.open('w') as file:
         ended = subprocess.run(command, stdout=file, check=False,
                                stderr=subprocess.STDOUT,
                                stdin=subprocess.DEVNULL,
-                               env=dict(os.environ, MAKEARGS='-j2'))
+                               env=dict(os.environ, MAKEARGS='-j2',
+                                        **variables))
     if ended.returncode != 0:
         last = path.read_text().strip().splitlines()[-1:]
         raise StepFailed(f"{command[0]} failed: {' '.join(last)} "
@@ -117,12 +127,55 @@ def kernel_directory(series: str = SERIES) -> Path:
 
 def _get_kernel(series: str, directory: Path) -> None:
     try:
-        _step(f'{directory.name}.log', str(SOURCE / 'kvm' / 'get-kernel'),
-              '--series', series, str(directory))
+        with _apt_config(series) as variables:
+            _step(f'{directory.name}.log', str(SOURCE / 'kvm' / 'get-kernel'),
+                  '--series', series, str(directory), **variables)
+    except apt.NoPackage as err:
+        raise NoKernel(str(err)) from err
     except StepFailed as err:
         if err.status == NO_SUCH_KERNEL and series != SERIES:
             raise NoKernel(f"apt knows no kernel of series {series}") from err
         raise
+
+
+@contextlib.contextmanager
+def _apt_config(series: str) -> Iterator[Dict[str, str]]:
+    """Variables by which apt knows the suite that has a series."""
+    if series not in SUITES:
+        yield {}
+        return
+    with tempfile.TemporaryDirectory(dir=NESTED) as folder:
+        yield {'APT_CONFIG': str(apt.config_file(Path(folder),
+                                                 SUITES[series]))}
+
+
+def builder(headers: Path) -> List[str]:
+    """What a command has to be put after to build for a kernel.
+
+    That is nothing if this system has the compiler; else it is run in a root
+    directory with the compiler of another release, and these directories.
+    """
+    config = (headers / 'include' / 'config' / 'auto.conf').read_text()
+    match = re.search(r'^CONFIG_CC_VERSION_TEXT="?(\S+)', config, re.M)
+    assert match is not None
+    if shutil.which(match.group(1)):
+        return []
+    if os.geteuid() != 0:
+        raise NoKernel(f"this system has no {match.group(1)}, and only root "
+                       "can use another one's")
+    root = NESTED / COMPILER_SUITE
+    if not root.exists():
+        apt.unpack(root, COMPILER_SUITE, COMPILER_PACKAGES)
+        # Which awk this is would be decided when it is installed.
+        (root / 'usr' / 'bin' / 'awk').symlink_to('mawk')
+    return [str(HERE / 'in-host-root'), '--of', str(root), str(SOURCE),
+            str(paths.BUILD), '--']
+
+
+def headers_of(directory: Path) -> Path:
+    """The headers in a directory of get-kernel's."""
+    return next((directory / 'root' / 'usr' / 'src').glob(
+        'linux-headers-*-amd64'))
 
 
 def modules(patch: Optional[Path] = None, series: str = SERIES) -> Path:
@@ -133,8 +186,8 @@ def modules(patch: Optional[Path] = None, series: str = SERIES) -> Path:
     directory = kernel_directory(series)
     output = _of_series(patch.stem if patch else 'modules', series)
     with locked():
-        _step(f'{output.name}.log', str(SOURCE / 'kvm' / 'build'),
-              '--kernel', str(directory),
+        _step(f'{output.name}.log', *builder(headers_of(directory)),
+              str(SOURCE / 'kvm' / 'build'), '--kernel', str(directory),
               *(('--patch', str(patch)) if patch else ()), str(output))
     return output / 'arch' / 'x86' / 'kvm'
 
@@ -174,9 +227,8 @@ def machine(directory: Path, parameters: Sequence[str] = (),
 
 def host_kernel(series: str) -> kernel.Kernel:
     """The distribution's kernel of a series that has been fetched."""
-    root = kernel_directory(series) / 'root'
-    release = (root.parent / 'release').read_text().strip()
-    return kernel.of_image(root / 'boot' / f'vmlinuz-{release}')
+    return kernel.of_image(
+        kernel.images(kernel_directory(series) / 'root')[0])
 
 
 def backports_kernel() -> kernel.Kernel:

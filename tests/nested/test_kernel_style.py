@@ -11,10 +11,18 @@ import subprocess
 import tempfile
 from typing import List
 
-from nestedlib import SERIES, SOURCE, Tap, kernel_directory, main, paths, sparse
+from nestedlib import (NESTED, SERIES, SOURCE, NoKernel, Tap, builder,
+                       headers_of, kernel_directory, locked, main, paths,
+                       sparse)
 
 KVM = SOURCE / 'kvm'
-ALL_SERIES = (SERIES, '6.1')
+ALL_SERIES = (SERIES, '6.1', '7.3')
+# C=2 alone asks a script for leave, which the headers of 7.3 lack.
+CHECKED = ('C=2', 'KBUILD_CHECKSRC=2')
+# Younger than Debian 13's sparse.
+KNOWN = '-D__typeof_unqual__=__typeof__'
+# BTF is not made.
+HARMLESS = re.compile('warning: pahole version differs')
 
 
 def checkpatch(*args: str, text: str = '') -> List[str]:
@@ -35,14 +43,16 @@ def checkpatch(*args: str, text: str = '') -> List[str]:
 def compiler_and_sparse(series: str, copy: Path) -> List[str]:
     """Output of a build of the extension's files, each of them checked."""
     kernel = kernel_directory(series)
-    headers = next((kernel / 'root' / 'usr' / 'src').glob(
-        'linux-headers-*-amd64'))
+    headers = headers_of(kernel)
+    with locked():
+        inside = builder(headers)
     subprocess.run([str(KVM / 'build'), '--no-make', '--kernel', str(kernel),
                     str(copy)], check=True)
     objects = [f'raminate/{path.stem}.o' for path in KVM.glob('*.c')]
     ended = subprocess.run(
-        ['make', '-C', str(headers), f'M={copy / "arch/x86/kvm"}', 'W=1',
-         'C=2', f'CHECK={sparse()}', *objects],
+        [*inside, 'make', '-C', str(headers), f'M={copy / "arch/x86/kvm"}',
+         'W=1', *CHECKED, f'CHECK={"sparse" if inside else sparse()} {KNOWN}',
+         *objects],
         text=True, check=False, stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     return ended.stdout.splitlines()
@@ -62,15 +72,22 @@ def run(tap: Tap) -> None:
         for path in sorted((SOURCE / 'patches' / f'linux-{series}').glob('*')):
             found = checkpatch('-', text=path.read_text())
             tap.check(not found, f'checkpatch: {series}, {path.name}', found)
+        try:
+            check_compiler_and_sparse(tap, series)
+        except NoKernel as reason:
+            tap.skip(str(reason))
 
-        with tempfile.TemporaryDirectory(prefix='raminate-') as directory:
-            output = compiler_and_sparse(series, Path(directory) / 'copy')
-        found = [line for line in output
-                 if re.search(r'warning|error|Error', line)]
-        tap.check(not found, f'compiler with W=1, and sparse: {series}', found)
-        checked = [line for line in output if line.startswith('  CHECK ')]
-        tap.check(len(checked) == len(list(KVM.glob('*.c'))),
-                  f'{series}: each file is checked', output)
+
+def check_compiler_and_sparse(tap: Tap, series: str) -> None:
+    # Where another root directory has it, too.
+    with tempfile.TemporaryDirectory(dir=NESTED) as directory:
+        output = compiler_and_sparse(series, Path(directory) / 'copy')
+    found = [line for line in output if re.search(r'warning|error|Error', line)
+             and not HARMLESS.match(line)]
+    tap.check(not found, f'compiler with W=1, and sparse: {series}', found)
+    checked = [line for line in output if line.startswith('  CHECK ')]
+    tap.check(len(checked) == len(list(KVM.glob('*.c'))),
+              f'{series}: each file is checked', output)
 
 
 if __name__ == '__main__':
