@@ -23,6 +23,7 @@ enum {
     PAIRS = 4000,
     NOT_LOOKED_AT = 77,         /* what a result was before the call */
     SIGNAL_MS = 1,
+    SCANS = 1000,               /* until a signal comes, at the most */
     LONG_MS = 300,
 };
 
@@ -44,13 +45,14 @@ static void send_signals(unsigned ms)
 
 static void interrupted_scan(Vm *vm)
 {
-    struct kvm_raminate_scan args = {
+    const struct kvm_raminate_scan all = {
         .flags = KVM_RAMINATE_SCAN_HVA,
         .start = (uintptr_t)vm->ram - SCAN_PAGES / 2 * PAGE,
         .nr_pages = SCAN_PAGES,
     };
-    uint64_t *bits = calloc(SCAN_PAGES / 64, sizeof(*bits));
-    unsigned i, signals = 0, odd = 0, found = 0;
+    struct kvm_raminate_scan args;
+    uint64_t *bits = malloc(SCAN_PAGES / 8);
+    unsigned i, tries, signals = 0, odd = 0, found = 0;
     uint32_t page, pages[WRITTEN];
     uint64_t written = 0;
     int ret;
@@ -58,21 +60,28 @@ static void interrupted_scan(Vm *vm)
     for (i = 0; i < WRITTEN; i++) {
         pages[i] = FREE_PAGE + 50 * i;
     }
+    args = all;
     scan(vm->fd, &args);
-    vm_touch(vm, pages, WRITTEN, true);
 
-    args.bitmap = (uintptr_t)bits;
+    /* Where the host's clock is slow, a scan may be faster than a signal. */
     send_signals(SIGNAL_MS);
-    while ((ret = scan(vm->fd, &args)) == -EINTR) {
-        signals++;
-        odd += args.done % 64 != 0;
+    for (tries = 0; tries < SCANS && !signals; tries++) {
+        vm_touch(vm, pages, WRITTEN, true);
+        memset(bits, 0, SCAN_PAGES / 8);
+        args = all;
+        args.bitmap = (uintptr_t)bits;
+        written = 0;
+        while ((ret = scan(vm->fd, &args)) == -EINTR) {
+            signals++;
+            odd += args.done % 64 != 0;
+            written += args.nr_written;
+            args.start += args.done * PAGE;
+            args.nr_pages -= args.done;
+            args.bitmap += args.done / 8;
+        }
         written += args.nr_written;
-        args.start += args.done * PAGE;
-        args.nr_pages -= args.done;
-        args.bitmap += args.done / 8;
     }
     send_signals(0);
-    written += args.nr_written;
     for (i = 0; i < WRITTEN; i++) {
         page = SCAN_PAGES / 2 + pages[i];
         found += bits[page / 64] >> page % 64 & 1;
