@@ -21,7 +21,7 @@ RUN_TESTS = $(PYTHON) $(SETUP)/run-tests.py $(BUILD)
 
 .PHONY: all install check check-unit check-qtest check-guest check-tools \
         check-nested check-nodes check-kvm check-libvirt check-asan \
-        check-ubsan check-load check-tsan soak soak-nested \
+        check-ubsan check-load check-tsan check-flaws soak soak-nested \
         soak-nodes fuzz \
         bench bench-full bench-nested bench-peers bench-peers-backports \
         bench-cost bench-huge bench-moves bench-scale bench-hostile \
@@ -126,6 +126,10 @@ $(BUILD)/tsan-glib.so: $(SRC)/tests/tsan-glib.c
 	$(CC) -Wall -Wextra -Werror -O2 -shared -fPIC \
 	    $$(pkg-config --cflags glib-2.0) $< -o $@
 
+# Negative controls of what make check has of QEMU; T may name several.
+check-flaws: all
+	$(PYTHON) $(SRC)/tests/flaws/check $(T)
+
 # Seconds; an hour is the long form.
 DURATION = 600
 soak: all
@@ -206,7 +210,7 @@ clean:
 	if [ -e $(BUILD)/build.ninja ]; then ninja -C $(BUILD) -t clean; fi
 	if [ -e $(BUILD)/qemu/build.ninja ]; then \
 	    ninja -C $(BUILD)/qemu -t clean; fi
-	rm -rf $(ASAN) $(UBSAN) $(TSAN) $(FUZZ)
+	rm -rf $(ASAN) $(UBSAN) $(TSAN) $(FUZZ) $(BUILD)/flaws
 
 # QEMU's source is shared by all build directories.  A tree of it with a
 # repository of its own is somebody's work.
@@ -216,7 +220,7 @@ ifeq ($(BUILD),$(SRC)/build)
 	rm -rf $(SRC)/qemu/download $(SRC)/qemu/download.new $(SRC)/qemu/.lock
 	[ -e $(SRC)/qemu/src/.git ] || rm -rf $(SRC)/qemu/src
 else
-	cd $(BUILD) && rm -rf asan ubsan tsan fuzz bench libvirt* qemu \
+	cd $(BUILD) && rm -rf asan ubsan tsan fuzz flaws bench libvirt* qemu \
 	    kernel* tests tools meson-* *.p *.a *.stamp config* apt.log build.ninja compile_commands.json \
 	    .ninja_* Makefile
 endif
@@ -257,6 +261,8 @@ help:
 	@echo 'make check-ubsan   unit tests with the sanitizer of clang'
 	@echo 'make check-tsan    tests of what has threads, with the sanitizer for them'
 	@echo '                   T=NAME runs that one test of a suite'
+	@echo 'make check-flaws   plant flaws into QEMU, one at a time: tests have to fail;'
+	@echo '                   T=NAME plants only that'
 	@echo 'make soak          swap pages of guests without pause, for DURATION=600'
 	@echo '                   seconds; T=TEXT only those with TEXT in their name'
 	@echo 'make soak-nested   the same with the KVM extension, for ROUNDS=20'
