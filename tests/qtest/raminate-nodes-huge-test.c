@@ -114,13 +114,16 @@ static QTestState *start_huge(const char *settings)
     return qts;
 }
 
+/* By pages, as the time that an answer takes is quadratic in its length. */
 static void assert_contents(QTestState *qts)
 {
-    g_autofree uint8_t *data = g_malloc(SIZE);
+    uint8_t data[PAGE_SIZE];
 
-    qtest_memread(qts, 0, data, SIZE);
-    for (uint64_t i = 0; i < SIZE; i++) {
-        g_assert_cmpuint(data[i], ==, 1);
+    for (uint64_t at = 0; at < SIZE; at += PAGE_SIZE) {
+        qtest_memread(qts, at, data, PAGE_SIZE);
+        for (size_t i = 0; i < PAGE_SIZE; i++) {
+            g_assert_cmpuint(data[i], ==, 1);
+        }
     }
 }
 
