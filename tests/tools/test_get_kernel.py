@@ -5,13 +5,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 
 import contextlib
-import os
 from pathlib import Path
-import shutil
 import subprocess
 from typing import Dict, Iterator
 
-from toolslib import Skip, check, check_in, paths, run_tests
+from fakeapt import Files, fake_apt, make_archive, make_package
+from toolslib import check, check_in, paths, run_tests
 
 ABI = '7.3.4+deb13'
 RELEASE = f'{ABI}-amd64'
@@ -26,29 +25,29 @@ IN_SOURCE = ('arch/x86/kvm/x86.c', 'virt/kvm/kvm_main.c',
 UPSTREAM = 'VERSION = 7\nPATCHLEVEL = 3\nSUBLEVEL = 4\n'
 NO_COMPILER = 'x86_64-linux-gnu-gcc-99'
 
-Files = Dict[str, str]
 # What both ways to cut the packages have in common
 HEADER_PACKAGES: Dict[str, Files] = {
     f'linux-headers-{RELEASE}': {
-        f'{HEADERS}/Makefile': f'KBUILD_OUTPUT=/{HEADERS}\n'
-                               f'include /{COMMON}/Makefile\n',
+        f'{HEADERS}/Makefile': (f'KBUILD_OUTPUT=/{HEADERS}\n'
+                                f'include /{COMMON}/Makefile\n').encode(),
         f'{HEADERS}/include/config/auto.conf':
-            f'CONFIG_CC_VERSION_TEXT="{NO_COMPILER} (Debian 99.1) 99.1"\n'},
+            f'CONFIG_CC_VERSION_TEXT="{NO_COMPILER} (Debian 99.1) 99.1"\n'
+            .encode()},
     f'linux-headers-{ABI}-common': {
-        f'{COMMON}/Makefile': 'output:\n\t@echo $(KBUILD_OUTPUT)\n'
-                              'kernelversion:\n\t@echo 7.3.4\n'},
+        f'{COMMON}/Makefile': b'output:\n\t@echo $(KBUILD_OUTPUT)\n'
+                              b'kernelversion:\n\t@echo 7.3.4\n'},
     f'linux-kbuild-{ABI}': {},
 }
 UNTIL_7_1: Dict[str, Files] = {
     f'linux-image-{RELEASE}': {
-        f'boot/vmlinuz-{RELEASE}': '',
-        f'lib/modules/{RELEASE}/kernel/9p.ko': ''},
+        f'boot/vmlinuz-{RELEASE}': b'',
+        f'lib/modules/{RELEASE}/kernel/9p.ko': b''},
 }
 FROM_7_2: Dict[str, Files] = {
     f'linux-image-{RELEASE}': {},
-    f'linux-binary-{RELEASE}': {f'{MODULES}/vmlinuz': ''},
-    f'linux-modules-{RELEASE}': {f'{MODULES}/kernel/9p.ko': ''},
-    f'linux-base-{RELEASE}': {f'{MODULES}/modules.builtin': ''},
+    f'linux-binary-{RELEASE}': {f'{MODULES}/vmlinuz': b''},
+    f'linux-modules-{RELEASE}': {f'{MODULES}/kernel/9p.ko': b''},
+    f'linux-base-{RELEASE}': {f'{MODULES}/modules.builtin': b''},
 }
 FAKES = {
     # The image's package always depends on the plain linux-base, too.
@@ -64,45 +63,31 @@ for name; do cp "$archive/${name%%=*}.deb" . || exit 1; done
 }
 
 
-def make_package(archive: Path, name: str, files: Files) -> None:
-    tree = archive / name
-    (tree / 'DEBIAN').mkdir(parents=True)
-    (tree / 'DEBIAN' / 'control').write_text(
-        f'Package: {name}\nVersion: {VERSION}\nArchitecture: all\n'
-        'Maintainer: nobody\nDescription: a test\n')
-    for path, text in files.items():
-        (tree / path).parent.mkdir(parents=True, exist_ok=True)
-        (tree / path).write_text(text)
-    if name == 'linux-source-7.3':
-        subprocess.run(['tar', '-cJf', tree / SOURCE, '-C', tree / 'usr/src',
-                        name], check=True)
-    subprocess.run(['dpkg-deb', '-b', '-Znone', tree, f'{tree}.deb'],
-                   check=True, stdout=subprocess.DEVNULL)
+def source(directory: Path) -> bytes:
+    """What the package of a kernel's source has in it."""
+    tree = directory / 'linux-source-7.3'
+    for name in IN_SOURCE:
+        (tree / name).parent.mkdir(parents=True, exist_ok=True)
+        (tree / name).touch()
+    (tree / 'Makefile').write_text(UPSTREAM)
+    return subprocess.run(['tar', '-cJ', '-C', directory, tree.name],
+                          check=True, stdout=subprocess.PIPE).stdout
 
 
 @contextlib.contextmanager
 def archive_of(directory: Path, image: Dict[str, Files]) -> Iterator[None]:
     """An apt that has the packages of a kernel."""
-    if shutil.which('dpkg-deb') is None:
-        raise Skip("there is no dpkg-deb; install dpkg")
-    archive = directory / 'archive'
-    source = {f'usr/src/linux-source-7.3/{name}': '' for name in IN_SOURCE}
-    source['usr/src/linux-source-7.3/Makefile'] = UPSTREAM
-    packages = {**HEADER_PACKAGES, **image, 'linux-source-7.3': source}
+    archive = make_archive(directory)
+    packages = {**HEADER_PACKAGES, **image,
+                'linux-source-7.3': {SOURCE: source(directory)}}
     for name, files in packages.items():
-        make_package(archive, name, files)
-    depends = ['linux-base', *(name for name in image if '-image-' not in name)]
+        make_package(archive, name, files, VERSION)
+    depends = ['linux-base', *(name for name in image
+                               if '-image-' not in name)]
     (archive / 'depends').write_text(''.join(
         f'  Depends: {name}\n' for name in depends))
-    for name, text in FAKES.items():
-        (archive / name).write_text(f'#!/bin/sh\narchive={archive}\n{text}')
-        (archive / name).chmod(0o755)
-    path = os.environ['PATH']
-    os.environ['PATH'] = f'{archive}:{path}'
-    try:
+    with fake_apt(archive, FAKES):
         yield
-    finally:
-        os.environ['PATH'] = path
 
 
 def kvm(script: str, *args: object) -> 'subprocess.CompletedProcess[str]':

@@ -4,13 +4,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 
 import contextlib
-import os
 from pathlib import Path
-import shutil
-import subprocess
-from typing import Dict, Iterator, Type
+from typing import Iterator, Type
 
-from toolslib import Skip, check, check_in, paths, run_tests
+from fakeapt import Files, fake_apt, make_archive, make_package
+from toolslib import check, check_in, paths, run_tests
 from raminate import apt, kernel
 
 RELEASE = '7.3.4+deb13-amd64'
@@ -30,11 +28,10 @@ linux-modules-{RELEASE}
 <linux-initramfs-tool>
 '''
 FAKES = {
-    'apt-cache': 'cat depends',
-    'apt-get': 'for name; do [ ! -f "$name.deb" ] || '
-               'cp "$name.deb" "$OLDPWD"; done',
+    'apt-cache': 'cat "$archive/depends"',
+    'apt-get': 'for name; do [ ! -f "$archive/$name.deb" ] || '
+               'cp "$archive/$name.deb" .; done',
 }
-Files = Dict[str, bytes]
 MODULES: Files = {
     'kernel/net/9p.ko': b'\0depends=net-fs\0',
     'kernel/fs/net-fs.ko': b'\0depends=\0',
@@ -57,26 +54,10 @@ def below(folder: str, *files: Files) -> Files:
             for some in files for name, data in some.items()}
 
 
-def make_package(archive: Path, name: str, files: Files) -> None:
-    tree = archive / name
-    (tree / 'DEBIAN').mkdir(parents=True)
-    (tree / 'DEBIAN' / 'control').write_text(
-        f'Package: {name}\nVersion: 1\nArchitecture: all\n'
-        'Maintainer: nobody\nDescription: a test\n')
-    for path, data in files.items():
-        (tree / path).parent.mkdir(parents=True, exist_ok=True)
-        (tree / path).write_bytes(data)
-    subprocess.run(['dpkg-deb', '-b', '-Znone', tree, f'{tree}.deb'],
-                   check=True, stdout=subprocess.DEVNULL)
-
-
 @contextlib.contextmanager
 def archive_of(directory: Path, **packages: Files) -> Iterator[Path]:
     """An apt that has packages of the release; yields where a cache may be."""
-    if shutil.which('dpkg-deb') is None:
-        raise Skip("there is no dpkg-deb; install dpkg")
-    archive = directory / 'archive'
-    archive.mkdir()
+    archive = make_archive(directory)
     names = [f'linux-{name}-{RELEASE}' for name in packages]
     for name, files in zip(names, packages.values()):
         make_package(archive, name, files)
@@ -84,16 +65,8 @@ def archive_of(directory: Path, **packages: Files) -> Iterator[Path]:
     (archive / 'depends').write_text(''.join(
         f'{line}\n' for line in DEPENDS.splitlines()
         if RELEASE not in line or line in names))
-    for name, command in FAKES.items():
-        (archive / name).write_text(
-            f'#!/bin/sh\ncd {archive} || exit 1\n{command}\n')
-        (archive / name).chmod(0o755)
-    path = os.environ['PATH']
-    os.environ['PATH'] = f'{archive}:{path}'
-    try:
+    with fake_apt(archive, FAKES):
         yield directory / 'kernel'
-    finally:
-        os.environ['PATH'] = path
 
 
 def check_found(found: kernel.Kernel, modules: Path) -> None:
