@@ -3,15 +3,12 @@
 #
 # SPDX-License-Identifier: GPL-2.0-or-later
 
-import sys
-
-from nestedlib import Tap, main, report, run_on_dev_mem
+from nestedlib import Tap, main
+import test_qemu
 
 
 def run(tap: Tap) -> None:
-    report(tap, 'QEMU on /dev/mem, 7.3',
-           run_on_dev_mem(sys.argv[1:] or ['no_write_is_lost'],
-                          series='7.3'))
+    test_qemu.run_in_part(tap, '7.3')
 
 
 if __name__ == '__main__':
