@@ -17,14 +17,12 @@ static void die(const char *what)
     exit(1);
 }
 
-/* Returns: the frame that a page is, 0 if that is a secret. */
-static uint64_t frame_of(FILE *pagemap, const uint8_t *page)
+/* Returns: the frame that the next page is, 0 if that is a secret. */
+static uint64_t read_frame(FILE *pagemap)
 {
-    uint64_t entry = 0;
+    uint64_t entry;
 
-    if (fseeko(pagemap, (uintptr_t)page / PAGE_SIZE * sizeof(entry),
-               SEEK_SET) ||
-        fread(&entry, sizeof(entry), 1, pagemap) != 1) {
+    if (fread(&entry, sizeof(entry), 1, pagemap) != 1) {
         die("/proc/self/pagemap");
     }
     /* See the kernel's admin-guide/mm/pagemap.rst. */
@@ -35,18 +33,21 @@ static void tell_frames(const uint8_t *arena, unsigned pages)
 {
     FILE *pagemap = fopen("/proc/self/pagemap", "r");
     unsigned first = 0, page;
+    uint64_t start;
 
-    if (!pagemap) {
+    if (!pagemap || fseeko(pagemap, (uintptr_t)arena / PAGE_SIZE *
+                           sizeof(uint64_t), SEEK_SET)) {
         die("/proc/self/pagemap");
     }
+    start = read_frame(pagemap);
     for (page = 1; page <= pages; page++) {
-        uint64_t frame = frame_of(pagemap, arena + first * PAGE_SIZE);
+        uint64_t frame = page < pages ? read_frame(pagemap) : 0;
 
-        if (page == pages || frame_of(pagemap, arena + page * PAGE_SIZE) !=
-                             frame + page - first) {
+        if (page == pages || frame != start + page - first) {
             printf("arena: %u pages from %u are at %" PRIu64 "\n",
-                   page - first, first, frame);
+                   page - first, first, start);
             first = page;
+            start = frame;
         }
     }
     fclose(pagemap);

@@ -13,7 +13,7 @@ enum { PAGE_SIZE = 4096 };
 
 /*
  * Prints which of the guest's frames its pages are, a line for each run of
- * them side by side.  Exits if there is no memory, or root alone is told.
+ * them side by side; 0 where root alone is told.  Exits if there is no memory.
  * Returns: so many pages of memory, which are there.
  */
 uint8_t *arena_new(unsigned pages);

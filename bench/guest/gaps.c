@@ -11,17 +11,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/param.h>
-#include <time.h>
 
 #include "arena.h"
-
-static uint64_t now_ns(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * UINT64_C(1000000000) + now.tv_nsec;
-}
+#include "clock.h"
 
 static void write_all(volatile uint8_t *arena, unsigned pages,
                       uint64_t duration_ns)

@@ -18,6 +18,7 @@
 #include <time.h>
 
 #include "arena.h"
+#include "clock.h"
 #include "random.h"
 
 enum {
@@ -66,14 +67,6 @@ static void tick(const HotSet *hot, uint64_t *random)
 
         visit(page, page / RUN % KINDS >= hot->read);
     }
-}
-
-static uint64_t now_ns(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * UINT64_C(1000000000) + now.tv_nsec;
 }
 
 static void wait_until_ns(uint64_t end)
