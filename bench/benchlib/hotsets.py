@@ -3,6 +3,7 @@
 #
 # SPDX-License-Identifier: GPL-2.0-or-later
 
+import argparse
 from dataclasses import dataclass
 import json
 from typing import Any, Callable, Dict, Sequence
@@ -59,6 +60,15 @@ def find(name: str) -> HotSet:
 
 def say(text: str) -> None:
     print(text, flush=True)
+
+
+def parser() -> argparse.ArgumentParser:
+    """Of what programs in the host are told."""
+    found = argparse.ArgumentParser()
+    found.add_argument('--fast', type=int, required=True, metavar='BYTES')
+    found.add_argument('--seconds', type=int, required=True)
+    found.add_argument('--rate', type=int, required=True, metavar='VISITS')
+    return found
 
 
 def boot(rate: int) -> Boot:
