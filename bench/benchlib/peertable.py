@@ -24,13 +24,13 @@ class Outcome:
     changes: Dict[str, int]     # of the host's counts, and RAMinate's
     after: Dict[str, int]       # these counts, and where the guest is
 
-    def total(self, *columns: str) -> int:
-        return sum(row[column] for row in self.table for column in columns)
+    def total(self, column: str) -> int:
+        return sum(row[column] for row in self.table)
 
     @property
     def slow(self) -> float:
         """Bytes that slow memory serves for each visit, reads and writes."""
-        return self.total('slow_read', 'slow_written') / max(self.visits, 1)
+        return _served(self.table) / max(self.visits, 1)
 
     @property
     def settled(self) -> float:
@@ -39,10 +39,14 @@ class Outcome:
         The program makes as many visits in any part, if it can.
         """
         begin, end = self.table[0]['time_ms'], self.table[-1]['time_ms']
-        part = sum(row['slow_read'] + row['slow_written']
-                   for row in self.table
-                   if row['time_ms'] >= end - SETTLED * (end - begin))
-        return part / max(self.visits * SETTLED, 1)
+        part = [row for row in self.table
+                if row['time_ms'] >= end - SETTLED * (end - begin)]
+        return _served(part) / max(self.visits * SETTLED, 1)
+
+
+def _served(table: Sequence[Row]) -> int:
+    """By slow memory, in bytes."""
+    return sum(row['slow_read'] + row['slow_written'] for row in table)
 
 
 def _share(part: Optional[int], whole: int) -> str:
@@ -108,7 +112,7 @@ def details(outcomes: Sequence[Outcome]) -> str:
             for column in ('slow_read', 'slow_written', 'slow_swapped')),
           *(tables.text(found.changes[key], 0)
             for key in ('pgmigrate_success', 'pf_taken', 'faults')),
-          tables.text(found.total('instructions') / 1e6, 0),
+          tables.text(_million_instructions(found), 0),
           tables.text(found.visits, 0),
           tables.text(found.after['fast'] * PAGE_SIZE / MIB),
           tables.text(found.after['huge'] / MIB, 0),
@@ -118,20 +122,25 @@ def details(outcomes: Sequence[Outcome]) -> str:
          for found in outcomes], 2)
 
 
+def _million_instructions(found: Outcome) -> float:
+    return found.total('instructions') / 1e6
+
+
+def _faults(found: Outcome) -> float:
+    return found.changes['pf_taken']
+
+
+# And with how many digits
+COUNTS = ((_million_instructions, 1), (_faults, 0))
+
+
 def _more(by_peer: Dict[str, Outcome], name: str,
-          count: Callable[[Outcome], int], seconds: int) -> Optional[float]:
+          count: Callable[[Outcome], float], seconds: int
+          ) -> Optional[float]:
     """What is counted a second beyond what there is without a sampler."""
     if name not in by_peer or peers.NONE not in by_peer:
         return None
     return (count(by_peer[name]) - count(by_peer[peers.NONE])) / seconds
-
-
-def _instructions(found: Outcome) -> int:
-    return found.total('instructions')
-
-
-def _faults(found: Outcome) -> int:
-    return found.changes['pf_taken']
 
 
 def sampling(outcomes: Sequence[Outcome], seconds: int) -> str:
@@ -141,13 +150,6 @@ def sampling(outcomes: Sequence[Outcome], seconds: int) -> str:
     return tables.markdown(
         ['hot set', *titles],
         [[hot_set, *(
-            tables.text(cell, digits) for peer in peers.SAMPLERS
-            for cell, digits in (
-                (_in_millions(_more(by_peer, peer.name, _instructions,
-                                    seconds)), 1),
-                (_more(by_peer, peer.name, _faults, seconds), 0)))]
+            tables.text(_more(by_peer, peer.name, count, seconds), digits)
+            for peer in peers.SAMPLERS for count, digits in COUNTS)]
          for hot_set, by_peer in _by_peer(outcomes).items()])
-
-
-def _in_millions(value: Optional[float]) -> Optional[float]:
-    return None if value is None else value / 1e6

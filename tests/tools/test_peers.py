@@ -22,9 +22,9 @@ Row = Dict[str, int]
 
 def row(time_ms: int, slow: int = 0, fast: int = 0, marks: int = 0,
         instructions: int = 0) -> Row:
-    return {'time_ms': time_ms, 'instructions': instructions, 'mark_read': 64 * marks,
-            'slow_read': slow, 'slow_written': 0, 'slow_swapped': 0,
-            'fast_read': 0, 'fast_written': fast}
+    return {'time_ms': time_ms, 'instructions': instructions,
+            'mark_read': 64 * marks, 'slow_read': slow, 'slow_written': 0,
+            'slow_swapped': 0, 'fast_read': 0, 'fast_written': fast}
 
 
 def outcome(peer: str, table: List[Row], visits: int = 1) -> peertable.Outcome:
@@ -70,7 +70,8 @@ def test_raminate_is_beside_the_best(_directory: Path) -> None:
     check(peertable.of_best(outcomes[2:], 'small') is None, "it alone")
     summary = peertable.summary(outcomes)
     check('| small | 4.00 (0.00) | 2.00 (0.00) | 3.00 (0.00) | 0.50 (0.00) | '
-          '1.50 |' in summary and '| mean |  |  |  |  | 1.50 |' in summary, summary)
+          '1.50 |' in summary and
+          '| mean |  |  |  |  | 1.50 |' in summary, summary)
     check('| small | RAMinate | 0 | 0 | 0 | 1 | 1 | 1 | 0 | 1 | 2.0 | 1 | '
           '25 % | 200 % |' in peertable.details(outcomes),
           peertable.details(outcomes))
