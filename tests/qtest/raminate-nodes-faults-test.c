@@ -104,7 +104,7 @@ static void test_each(void)
                 assert_kept(qts);
             } while (raminate_faults_failed());
             /* Advice, a move and a look, for those down and for those up */
-            g_assert_cmpuint(let, >, 6);
+            g_assert_cmpuint(let, >, 8);
             raminate_nodes_assert_all(qts);
         }
     }

@@ -262,7 +262,6 @@ static void test_last_tier_again(void)
     g_assert_cmpint(rmdir("late"), ==, 0);
 }
 
-/* Once its container is deleted, a tier can be, at once. */
 /* A virtio device of the old kind, and what a driver does to its ring */
 #define VIRTIO \
     " -drive if=none,id=d,driver=null-co,size=1M" \
@@ -285,6 +284,7 @@ static void set_ring(QTestState *qts)
     g_assert_cmpuint(qtest_inl(qts, VIRTIO_IO + VIRTIO_PCI_QUEUE_PFN), ==, 16);
 }
 
+/* Once its container is deleted, a tier can be, at once. */
 static void test_delete_after_dimm(void)
 {
     QTestState *qts = qtest_init(DIMM_MACHINE VIRTIO);
