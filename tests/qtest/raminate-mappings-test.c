@@ -149,14 +149,18 @@ static void test_mappings_limit(void)
 /* Two mappings each, for the stack of a coroutine */
 #define DEEP_QUEUE 6000
 
-/* Where pages have all the mappings that they may, a deep queue still works. */
+/*
+ * Where pages have all the mappings that they may, a deep queue still works.
+ * Requests wait for the disk's limit, however long it takes to ask for all of
+ * them; what waits at the end is done at once.
+ */
 static void test_deep_queue_at_mappings_limit(void)
 {
     g_autofree RaminateTestPair *pairs = g_new(RaminateTestPair, NR_PAIRS);
     QTestState *qts;
 
     qts = start_large(" -drive if=none,id=d,driver=null-co,size=1M,"
-                      "read-zeroes=on,latency-ns=10000000000", pairs);
+                      "read-zeroes=on,throttling.iops-total=1", pairs);
     if (!qts) {
         return;
     }
