@@ -267,6 +267,7 @@ def run_script(host: Machine, script: Path, *args: str,
     rounds = os.environ.get('RAMINATE_ROUNDS', '1')
     with followed(host.directory, _tell_of_round):
         return host.run('/usr/bin/env', f'RAMINATE_BUILD={paths.BUILD}',
+                        f'QEMU={paths.QEMU}',
                         f'RAMINATE_POOL={POOL:#x}', 'TMPDIR=/dev/shm',
                         f'RAMINATE_ROUNDS={rounds}',
                         f'{speed.VARIABLE}={speed.SPEED}',
