@@ -186,14 +186,19 @@ def vdpa(directory: Path) -> Iterator[str]:
 
 def swap_error(guest: Guest) -> str:
     """Why two pages can't be exchanged; empty if they are."""
-    said = 'the placer is starting'
-    while 'the placer is starting' in said:
+    said = ''
+
+    def answered() -> bool:
+        nonlocal said
         try:
             guest.cmd('raminate-swap-pages', id='m',
                       pairs=[{'a': 0, 'b': SIZE // PAGE_SIZE}])
-            return ''
+            said = ''
         except ExecuteError as err:
             said = str(err)
+        return 'the placer is starting' not in said
+
+    wait_until(answered, "the placer to start")
     return said
 
 
