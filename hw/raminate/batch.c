@@ -21,8 +21,9 @@
 #define SLICE_MOVES 128
 
 /*
- * So long a planned batch may take the guest's time once it stands still; what
- * is left is planned anew, and soon, see raminate_engine_cut_batch().
+ * So long a batch may take the guest's time once it stands still.  What is left
+ * is planned anew, and soon, see raminate_engine_cut_batch(); of a command, the
+ * next batch makes it.
  */
 #define LONGEST_BATCH_NS (20 * 1000 * 1000)
 
@@ -34,6 +35,7 @@ typedef struct Batch {
     size_t nr_stale;            /* at their end, not to be made any more */
     bool planned;               /* not by a user */
     bool by_policy;             /* planned, and not what came with the guest */
+    bool begun;
     int64_t planned_ms;
     uint32_t window_ms;         /* from the last scan until then */
     RaminateExchangeResult result;
@@ -196,14 +198,15 @@ static bool was_cut(const Batch *batch)
            batch->moves[batch->nr - 1].status == RAMINATE_MOVE_PENDING;
 }
 
-/* Between two slices.  Whoever asks by command asks for all of it. */
-static bool may_go_on(const Batch *batch)
+/* @reached: by the slices before */
+static bool may_go_on(const Batch *batch, size_t reached, int64_t deadline)
 {
     RaminatePlacer *placer = batch->placer;
     bool may;
 
     if (!batch->planned) {
-        return true;
+        /* The main loop waits for it, whatever the mover is. */
+        return !reached || qemu_clock_get_ns(QEMU_CLOCK_REALTIME) < deadline;
     }
     raminate_placer_lock(placer);
     may = !placer->stopping && may_exchange(placer, NULL);
@@ -230,13 +233,12 @@ static size_t slice_of(const RaminateMove *moves, size_t nr)
 static RaminateExchangeResult make_slices(Batch *batch, Error **errp)
 {
     RaminateMover *mover = batch->placer->mover;
-    int64_t deadline = batch->planned
-                       ? qemu_clock_get_ns(QEMU_CLOCK_REALTIME) +
-                         LONGEST_BATCH_NS : 0;
+    int64_t deadline = qemu_clock_get_ns(QEMU_CLOCK_REALTIME) +
+                       LONGEST_BATCH_NS;
     RaminateExchangeResult result = RAMINATE_EXCHANGE_OK;
     size_t reached = 0;
 
-    while (reached < batch->nr && may_go_on(batch)) {
+    while (reached < batch->nr && may_go_on(batch, reached, deadline)) {
         RaminateMove *moves = &batch->moves[reached];
         size_t nr = slice_of(moves, batch->nr - reached);
 
@@ -248,6 +250,17 @@ static RaminateExchangeResult make_slices(Batch *batch, Error **errp)
         reached += nr;
     }
     return result;
+}
+
+static size_t count_reached(const Batch *batch)
+{
+    size_t nr = 0;
+
+    while (nr < batch->nr &&
+           batch->moves[nr].status != RAMINATE_MOVE_PENDING) {
+        nr++;
+    }
+    return nr;
 }
 
 /* Between begin() and end() of the mover.  Returns: whether it was made. */
@@ -267,8 +280,12 @@ static bool make_batch(Batch *batch, Error **errp)
         batch->nr = nr;
     }
     raminate_placer_unlock(placer);
+    batch->begun = may;
     if (may) {
         batch->result = make_slices(batch, errp);
+        if (!batch->planned) {
+            batch->nr = count_reached(batch);
+        }
     }
     return may;
 }
@@ -456,13 +473,14 @@ void raminate_placer_batch(RaminatePlacer *placer)
 
 /* By command */
 
-bool raminate_placer_swap(RaminatePlacer *placer, RaminateMove *moves,
-                          size_t nr, Error **errp)
+size_t raminate_placer_swap(RaminatePlacer *placer, RaminateMove *moves,
+                            size_t nr, bool *begun, Error **errp)
 {
     Batch batch = { .placer = placer, .moves = moves, .nr = nr };
     int64_t start = qemu_clock_get_ns(QEMU_CLOCK_REALTIME);
-    bool ret = exchange(&batch, errp);
 
+    exchange(&batch, errp);
     raminate_placer_note_main_loop(placer, start);
-    return ret;
+    *begun = batch.begun;
+    return count_reached(&batch);
 }

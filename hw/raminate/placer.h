@@ -87,11 +87,20 @@ RaminateFigures *raminate_placer_figures(RaminatePlacer *placer);
 RaminatePage *raminate_placer_page(RaminatePlacer *placer, uint32_t page);
 
 /*
- * Exchanges pairs at a user's wish; no page may appear twice.
- * Returns: false with @errp set if not all pairs were reached.
+ * Returns: whether the guest has a @page with that number; if not, @errp says
+ * which there are.
  */
-bool raminate_placer_swap(RaminatePlacer *placer, RaminateMove *moves,
-                          size_t nr, Error **errp);
+bool raminate_placer_check_page(const RaminatePlacer *placer, uint64_t page,
+                                Error **errp);
+
+/*
+ * Exchanges pairs at a user's wish; no page may appear twice.  Ends after as
+ * many as take about as long as a planned batch may.
+ * @begun: returns whether any was tried; if not, @errp says why
+ * Returns: how many pairs were reached; if @errp is set, no more can be.
+ */
+size_t raminate_placer_swap(RaminatePlacer *placer, RaminateMove *moves,
+                            size_t nr, bool *begun, Error **errp);
 
 /*
  * What of the pages' heat goes along with the guest; see

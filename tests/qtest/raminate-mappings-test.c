@@ -146,6 +146,28 @@ static void test_mappings_limit(void)
     qtest_quit(qts);
 }
 
+/*
+ * In a batch the guest stands still, and the main loop, for 20 ms at most.  So
+ * many pairs take longer than that, each with two calls of mmap() and four
+ * copies.
+ */
+static void test_many_pairs_in_pieces(void)
+{
+    g_autofree RaminateTestPair *pairs = g_new(RaminateTestPair, NR_PAIRS);
+    QTestState *qts = start_large("", pairs);
+    uint64_t batches;
+
+    if (!qts) {
+        return;
+    }
+    raminate_assert_swap(qts, 0, 1);
+    batches = raminate_figure(qts, "batches");
+    assert_batch_done(qts, pairs, NR_PAIRS / 2);
+    g_assert_cmpuint(raminate_figure(qts, "batches"), >, batches + 1);
+    g_assert_cmpuint(raminate_figure(qts, "swaps"), ==, 1 + NR_PAIRS / 2);
+    qtest_quit(qts);
+}
+
 /* Two mappings each, for the stack of a coroutine */
 #define DEEP_QUEUE 6000
 
@@ -177,6 +199,8 @@ int main(int argc, char **argv)
 {
     raminate_test_init(&argc, &argv);
     qtest_add_func("raminate/swap/mappings/limit", test_mappings_limit);
+    qtest_add_func("raminate/swap/many-pairs-in-pieces",
+                   test_many_pairs_in_pieces);
     qtest_add_func("raminate/swap/deep-queue-at-mappings-limit",
                    test_deep_queue_at_mappings_limit);
     return g_test_run();

@@ -436,8 +436,7 @@ static RaminateExchangeResult mmap_exchange(RaminateMover *parent,
         bool lost = false;
         int ret;
 
-        if (deadline && i &&
-            qemu_clock_get_ns(QEMU_CLOCK_REALTIME) >= deadline) {
+        if (i && qemu_clock_get_ns(QEMU_CLOCK_REALTIME) >= deadline) {
             break;
         }
         if (!raminate_spare_get(&mover->spare) ||

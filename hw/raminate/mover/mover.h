@@ -49,7 +49,7 @@ typedef struct RaminateMoverOps {
      * whole region, see raminate_is_whole_region(), or have none in them.  If
      * the guest stands still meanwhile, those that are not reached in time are
      * left as they are.
-     * @deadline: of the host's clock, in nanoseconds; 0 for none
+     * @deadline: of the host's clock, in nanoseconds
      * Returns: whether all moves were reached; if not, @errp says why.  The
      * status of each is true in any case.  The VM must not run again after
      * RAMINATE_EXCHANGE_LOST; to stop it is left to the caller, after end().
