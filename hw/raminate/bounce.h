@@ -35,6 +35,11 @@ void raminate_bounce_destroy(RaminateBounce *bounce);
 int raminate_bounce_save(RaminateBounce *bounce, size_t slot, uint8_t *page);
 int raminate_bounce_load(RaminateBounce *bounce, size_t slot, uint8_t *page);
 
+static inline void raminate_bounce_clear(RaminateBounce *bounce, size_t slot)
+{
+    memset(bounce->copies + slot * RAMINATE_PAGE_SIZE, 0, RAMINATE_PAGE_SIZE);
+}
+
 static inline const uint8_t *
 raminate_bounce_copy(const RaminateBounce *bounce, size_t slot)
 {

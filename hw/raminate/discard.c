@@ -140,6 +140,46 @@ int raminate_memory_discard(RaminateMemory *memory, uint64_t start,
     return ret;
 }
 
+/* @offset: returns where in the tier the frame of @page is, in bytes */
+static const RaminateTier *find_frame(const RaminateMemory *memory,
+                                      uint32_t page, uint64_t *offset)
+{
+    const RaminatePlacement *placement = memory->placement;
+    const RaminateTier *tier =
+        &memory->tiers[raminate_placement_tier(placement, page)];
+
+    *offset = ((uint64_t)raminate_placement_frame(placement, page)
+               << RAMINATE_PAGE_BITS) - tier->offset;
+    return tier;
+}
+
+bool raminate_memory_is_hole(const RaminateMemory *memory, uint32_t page)
+{
+    uint64_t offset;
+    const RaminateTier *tier = find_frame(memory, page, &offset);
+    uint64_t end = tier->phy_offset + offset + RAMINATE_PAGE_SIZE;
+    struct stat st;
+    off_t data;
+
+    if (tier->is_device) {
+        return false;
+    }
+    data = lseek(tier->fd, tier->phy_offset + offset, SEEK_DATA);
+    if (data >= 0) {
+        return data >= end;
+    }
+    /* No data from there on, or no file: it has been cut short. */
+    return errno == ENXIO && fstat(tier->fd, &st) == 0 && st.st_size >= end;
+}
+
+bool raminate_memory_make_hole(const RaminateMemory *memory, uint32_t page)
+{
+    uint64_t offset;
+    const RaminateTier *tier = find_frame(memory, page, &offset);
+
+    return punch_hole(tier, offset, RAMINATE_PAGE_SIZE) == 0;
+}
+
 bool raminate_memory_check_postcopy(const RaminateMemory *memory,
                                     Error **errp)
 {

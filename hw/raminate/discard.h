@@ -41,6 +41,20 @@ int raminate_memory_discard(RaminateMemory *memory, uint64_t start,
                             uint64_t size);
 
 /*
+ * Returns: whether the frame of @page has no memory, since it was given back or
+ * never used: a hole of its tier's file, which reads as zero.
+ *
+ * Called by the mover of the batch under way, as the next one is.
+ */
+bool raminate_memory_is_hole(const RaminateMemory *memory, uint32_t page);
+
+/*
+ * Gives back the memory of the frame of @page.
+ * Returns: false if its tier can't; then the frame is as it was.
+ */
+bool raminate_memory_make_hole(const RaminateMemory *memory, uint32_t page);
+
+/*
  * Returns: false with @errp set if a guest that comes in can't fetch pages
  * later, since not all tiers are of memory that userfaultfd(2) works with.
  */

@@ -65,22 +65,22 @@ def wait_for_size(guest: Guest, directory: Path, size: int) -> None:
 
 
 def inflating_frees_blocks(directory: Path) -> None:
-    """Of pages that were swapped, too, in both tiers."""
+    """In both tiers; and pages that go on being swapped take none again."""
     with start_all_touched(directory, 'virtio-balloon-pci',
                            policy='null') as guest:
         start_checker(guest)
-        swapper = start_swapper(guest, directory)
-        wait_for_swaps(guest, 20000)
-        swapper.finish()
         check(allocated(directory) > MEMORY - 32 * MIB,
               "the guest has not written to all of its memory")
+        swapper = start_swapper(guest, directory)
+        wait_for_swaps(guest, 20000)
         set_balloon(guest, SMALL)
+        wait_for_size(guest, directory, SMALL)
+        wait_for_swaps(guest, 20000)
         wait_for_size(guest, directory, SMALL)
         check((directory / 'dram0').stat().st_blocks * 512 < DRAM,
               "no block of the fast tier was freed")
         wait_for_passes(guest)
         set_balloon(guest, MEMORY)
-        swapper = start_swapper(guest, directory)
         wait_for_swaps(guest, 1000)
         wait_for_passes(guest)
         swapper.finish()

@@ -12,6 +12,9 @@
 /* Between tiers and within one; pages 5 and 200 are holes at first. */
 static const RaminateTestPair pairs[] = { { 3, 100 }, { 200, 4 }, { 5, 30 } };
 
+/* Of their pages, so many were never written: their frames are holes. */
+#define NR_HOLES 2
+
 /* Those pages and their neighbours */
 static const uint32_t concerned[] = {
     2, 3, 4, 5, 6, 29, 30, 31, 99, 100, 101, 199, 200, 201,

@@ -351,6 +351,78 @@ static void test_not_taken_back(void)
     }
 }
 
+/* A page that was given up, in slow memory, and one in use, in fast memory */
+#define GIVEN_UP (FIRST_SLOW_PAGE + 5)
+#define IN_USE (FIRST_TESTED_PAGE + 1)
+
+static void assert_given_up_is_slow(Balloon *balloon)
+{
+    g_assert_false(raminate_has_block("nvm", GIVEN_UP - FIRST_SLOW_PAGE));
+    g_assert_true(raminate_has_block("dram", IN_USE));
+    raminate_assert_page(balloon->qts, IN_USE, 1);
+}
+
+static void assert_given_up_is_fast(Balloon *balloon)
+{
+    g_assert_false(raminate_has_block("dram", IN_USE));
+    g_assert_true(raminate_has_block("nvm", GIVEN_UP - FIRST_SLOW_PAGE));
+    raminate_assert_page(balloon->qts, IN_USE, 1);
+}
+
+static void fail_to_swap(Balloon *balloon, unsigned fault)
+{
+    RaminateTestPair pair = { GIVEN_UP, IN_USE };
+
+    raminate_faults_order(fault, 0, FAULTS_FOR_EVER, ENOMEM);
+    g_assert_cmpuint(raminate_swap_some(balloon->qts, &pair, 1), ==, 0);
+    g_assert_cmpuint(raminate_faults_end(), >, 0);
+}
+
+/* What was given back is not taken again when pages move. */
+static void test_moved_stays_given_back(void)
+{
+    Balloon *balloon;
+    QVirtQueue *inflate;
+
+    raminate_faults_preload();
+    balloon = balloon_start();
+    raminate_faults_end_preload();
+    inflate = balloon_queue(balloon, INFLATE_QUEUE);
+    qvirtio_set_driver_ok(balloon->virtio);
+    write_pages(balloon);
+    balloon_send_page(balloon, inflate, GIVEN_UP);
+    assert_given_up_is_slow(balloon);
+
+    raminate_assert_swap(balloon->qts, GIVEN_UP, IN_USE);
+    assert_given_up_is_fast(balloon);
+    fail_to_swap(balloon, FAULT_LOAD);
+    assert_given_up_is_fast(balloon);
+    raminate_assert_swap(balloon->qts, IN_USE, GIVEN_UP);
+    assert_given_up_is_slow(balloon);
+    fail_to_swap(balloon, FAULT_LOAD);
+    assert_given_up_is_slow(balloon);
+
+    /* With one that was given up as well */
+    balloon_send_page(balloon, inflate, GIVEN_UP + 1);
+    raminate_assert_swap(balloon->qts, GIVEN_UP, GIVEN_UP + 1);
+    g_assert_false(raminate_has_block("nvm", GIVEN_UP - FIRST_SLOW_PAGE));
+    g_assert_false(raminate_has_block("nvm", GIVEN_UP + 1 - FIRST_SLOW_PAGE));
+    raminate_assert_swap(balloon->qts, GIVEN_UP, GIVEN_UP + 1);
+    raminate_write_page(balloon->qts, GIVEN_UP + 1, 1);
+
+    /* Where the file takes nothing back, zeroes are written. */
+    raminate_faults_order(FAULT_PUNCH, 0, FAULTS_FOR_EVER, EIO);
+    raminate_assert_swap(balloon->qts, GIVEN_UP, IN_USE);
+    g_assert_cmpuint(raminate_faults_end(), ==, 1);
+    g_assert_true(raminate_has_block("dram", IN_USE));
+    raminate_assert_zero_page(balloon->qts, GIVEN_UP);
+    raminate_assert_swap(balloon->qts, GIVEN_UP, IN_USE);
+    assert_page_usable(balloon, GIVEN_UP);
+
+    qvirtqueue_cleanup(balloon->virtio->bus, inflate, &balloon->qos->alloc);
+    balloon_quit(balloon);
+}
+
 int main(int argc, char **argv)
 {
     raminate_test_init(&argc, &argv);
@@ -360,6 +432,8 @@ int main(int argc, char **argv)
     qtest_add_func("raminate/balloon/free-page-reporting",
                    test_free_page_reporting);
     qtest_add_func("raminate/balloon/reported-range", test_reported_range);
+    qtest_add_func("raminate/balloon/moved-stays-given-back",
+                   test_moved_stays_given_back);
     qtest_add_func("raminate/balloon/swap-storm", test_swap_storm);
     qtest_add_func("raminate/balloon/device", test_device);
     return g_test_run();

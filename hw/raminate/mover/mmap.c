@@ -22,9 +22,9 @@
 #include "qemu/bitmap.h"
 #include "qemu/main-loop.h"
 #include "qemu/timer.h"
-#include "hw/raminate/bounce.h"
 #include "hw/raminate/kvm.h"
 #include "hw/raminate/mover/mover.h"
+#include "hw/raminate/mover/pair-copies.h"
 #include "hw/raminate/mover/quiesce.h"
 #include "hw/raminate/mover/spare.h"
 
@@ -47,14 +47,6 @@
 /* What is refused is asked for so often. */
 #define TRIES 2
 
-/* Copies of the two pages of an exchange, and of one as it is now */
-typedef enum Copy {
-    COPY_A,
-    COPY_B,
-    COPY_NOW,
-    NR_COPIES,
-} Copy;
-
 /* Of the main loop, under the big lock, as all of this file is */
 typedef struct MmapMover {
     RaminateMover parent;
@@ -62,7 +54,7 @@ typedef struct MmapMover {
     uint32_t mappings;          /* number of bits set in starts */
     bool by_device;             /* whether mappings have to be joined by hand */
     uint8_t *spare;             /* to be given up to undo a swap, or NULL */
-    RaminateBounce bounce;      /* with a slot for each Copy */
+    RaminatePairCopies copies;
 } MmapMover;
 
 /* Of all containers; the process has one limit.  Under the big lock. */
@@ -132,7 +124,7 @@ static RaminateMover *mmap_open(RaminateMemory *memory, Error **errp)
     raminate_kvm_release(memory);
     mover->parent.ops = &raminate_mover_mmap;
     mover->parent.memory = memory;
-    if (!raminate_bounce_init(&mover->bounce, memory, NR_COPIES, errp)) {
+    if (!raminate_pair_copies_init(&mover->copies, memory, errp)) {
         g_free(mover);
         return NULL;
     }
@@ -140,7 +132,7 @@ static RaminateMover *mmap_open(RaminateMemory *memory, Error **errp)
     if (!mover->starts) {
         error_setg(errp, "memory-backend-container '%s': no memory for a bit "
                    "for each of %" PRIu32 " pages", memory->id, nr_pages);
-        raminate_bounce_destroy(&mover->bounce);
+        raminate_pair_copies_destroy(&mover->copies);
         g_free(mover);
         return NULL;
     }
@@ -158,7 +150,7 @@ static void mmap_close(RaminateMover *parent)
 
     total_mappings -= mover->mappings;
     raminate_spare_drop(&mover->spare);
-    raminate_bounce_destroy(&mover->bounce);
+    raminate_pair_copies_destroy(&mover->copies);
     g_free(mover->starts);
     g_free(mover);
 }
@@ -271,29 +263,6 @@ static bool run_has(const Run *run, uint32_t page)
 }
 
 /*
- * Pages @a and @b are copied, or their copies go to the frames that the other
- * one had.
- * @copy: raminate_bounce_save or raminate_bounce_load
- * @which: returns the copy that failed
- * Returns: 0, or -errno; some may have gone there then.
- */
-static int copy_pair(MmapMover *mover, uint32_t a, uint32_t b,
-                     int (*copy)(RaminateBounce *bounce, size_t slot,
-                                 uint8_t *page), Copy *which)
-{
-    const RaminateMemory *memory = mover->parent.memory;
-    int ret;
-
-    *which = COPY_A;
-    ret = copy(&mover->bounce, COPY_A, raminate_memory_page(memory, a));
-    if (ret == 0) {
-        *which = COPY_B;
-        ret = copy(&mover->bounce, COPY_B, raminate_memory_page(memory, b));
-    }
-    return ret;
-}
-
-/*
  * Says in @move which page's memory has failed, if that is why a copy has; its
  * pages are where they were.
  * @ret: of the copy
@@ -312,31 +281,6 @@ static int copy_failed(const MmapMover *mover, RaminateMove *move, int ret,
     }
     move->bad = which;
     return -EHWPOISON;
-}
-
-static bool holds(MmapMover *mover, uint8_t *page, Copy copy)
-{
-    RaminateBounce *bounce = &mover->bounce;
-
-    return raminate_bounce_save(bounce, COPY_NOW, page) == 0 &&
-           !memcmp(raminate_bounce_copy(bounce, copy),
-                   raminate_bounce_copy(bounce, COPY_NOW), RAMINATE_PAGE_SIZE);
-}
-
-/*
- * Makes @page hold again what it did, if it does not still: where the file
- * system is full, a hole can't be written.
- */
-static bool restore(MmapMover *mover, uint32_t page, Copy copy)
-{
-    uint8_t *host = raminate_memory_page(mover->parent.memory, page);
-    bool restored = false;
-
-    for (unsigned i = 0; !restored && i < TRIES; i++) {
-        restored = holds(mover, host, copy) ||
-                   raminate_bounce_load(&mover->bounce, copy, host) == 0;
-    }
-    return restored;
 }
 
 /*
@@ -374,12 +318,12 @@ static int exchange_pair(MmapMover *mover, RaminateMove *move, bool *lost)
     uint32_t a = move->page;
     uint32_t b = move->with;
     Run run_a, run_b;
-    Copy which;
+    RaminateCopy which;
     int ret;
 
-    ret = copy_pair(mover, a, b, raminate_bounce_save, &which);
+    ret = raminate_pair_save(&mover->copies, a, b, &which);
     if (ret < 0) {
-        return copy_failed(mover, move, ret, which == COPY_A
+        return copy_failed(mover, move, ret, which == RAMINATE_COPY_A
                            ? RAMINATE_MOVE_BAD_PAGE : RAMINATE_MOVE_BAD_WITH);
     }
     raminate_memory_exchanged(memory, a, b);
@@ -397,13 +341,13 @@ static int exchange_pair(MmapMover *mover, RaminateMove *move, bool *lost)
         *lost = !undo(mover, &run_b, &run_a, a, b);
         return ret;
     }
-    ret = copy_pair(mover, a, b, raminate_bounce_load, &which);
+    ret = raminate_pair_load(&mover->copies, a, b, &which);
     if (ret < 0) {
         raminate_memory_exchanged(memory, a, b);
         *lost = map_back(mover, a) | map_back(mover, b) ||
-                !restore(mover, a, COPY_A) | !restore(mover, b, COPY_B);
+                !raminate_pair_restore(&mover->copies, a, b);
         /* Each copy was on its way to the other's old frame. */
-        return copy_failed(mover, move, ret, which == COPY_A
+        return copy_failed(mover, move, ret, which == RAMINATE_COPY_A
                            ? RAMINATE_MOVE_BAD_WITH : RAMINATE_MOVE_BAD_PAGE);
     }
     return ret;
