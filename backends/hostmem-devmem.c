@@ -383,6 +383,8 @@ static void devmem_complete(UserCreatable *uc, Error **errp)
     tier.is_device = raminate_is_device(&devmem->file);
     tier.is_dev_mem = is_dev_mem(&devmem->file);
     tier.is_unpinnable = devmem->is_unpinnable;
+    tier.is_reserved = !tier.is_device &&
+                       (backend->prealloc || is_allocated(tier.fd));
     tier.phy_offset = devmem->phy_offset;
     host_memory_container_add_tier(container, OBJECT(uc), &tier,
                                    devmem->tier.has_rank, errp);

@@ -177,7 +177,11 @@ bool raminate_memory_make_hole(const RaminateMemory *memory, uint32_t page)
     uint64_t offset;
     const RaminateTier *tier = find_frame(memory, page, &offset);
 
-    return punch_hole(tier, offset, RAMINATE_PAGE_SIZE) == 0;
+    /* A block that was reserved and not written yet looks like a hole. */
+    return (tier->is_reserved &&
+            fallocate(tier->fd, FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE,
+                      tier->phy_offset + offset, RAMINATE_PAGE_SIZE) == 0) ||
+           punch_hole(tier, offset, RAMINATE_PAGE_SIZE) == 0;
 }
 
 bool raminate_memory_check_postcopy(const RaminateMemory *memory,

@@ -49,7 +49,8 @@ int raminate_memory_discard(RaminateMemory *memory, uint64_t start,
 bool raminate_memory_is_hole(const RaminateMemory *memory, uint32_t page);
 
 /*
- * Gives back the memory of the frame of @page.
+ * Gives back the memory of the frame of @page, or has it read as zero where the
+ * tier's blocks are to stay.
  * Returns: false if its tier can't; then the frame is as it was.
  */
 bool raminate_memory_make_hole(const RaminateMemory *memory, uint32_t page);

@@ -40,6 +40,7 @@ typedef struct RaminateTier {
     bool is_device;             /* whether @fd is a device */
     bool is_dev_mem;            /* whether it is the host's /dev/mem */
     bool is_unpinnable;         /* whether the host's kernel can't pin pages */
+    bool is_reserved;           /* whether all its blocks are to stay */
     uint64_t phy_offset;        /* where the frames begin in @fd, in bytes */
 
     int node;                   /* of the host, or RAMINATE_NO_NODE */

@@ -171,6 +171,67 @@ static size_t random_pairs(RaminateTestPair *pairs, size_t max)
     return nr;
 }
 
+static struct stat stat_of(const char *name)
+{
+    struct stat st;
+
+    g_assert_cmpint(stat(name, &st), ==, 0);
+    return st;
+}
+
+static void reserve_blocks(const char *name)
+{
+    int fd = open(name, O_RDWR | O_CLOEXEC);
+
+    g_assert_cmpint(fd, >=, 0);
+    g_assert_cmpint(fallocate(fd, 0, 0, stat_of(name).st_size), ==, 0);
+    close(fd);
+}
+
+static void assert_reserved(const char *name)
+{
+    struct stat st = stat_of(name);
+
+    g_assert_cmpint(st.st_blocks, >=, st.st_size / 512);
+}
+
+/*
+ * Blocks that were reserved stay so, though nothing was written to them.  The
+ * pages lie so far apart that the kernel doesn't read one with another: what
+ * it has read is no hole any more.  There are so many of them that a file
+ * system's own blocks don't hide what is lost.
+ */
+static void test_reserved_blocks_stay(void)
+{
+    uint32_t nr = 4, step = 8192, slow = nr * step;
+    QTestState *qts;
+
+    raminate_make_file("dram", 128 << 20);
+    raminate_make_file("nvm", 128 << 20);
+    reserve_blocks("dram");
+    reserve_blocks("nvm");
+    qts = qtest_init("-cpu qemu64,apic-id=0 -machine none,memory-backend=c"
+                     " -m 256M -object memory-backend-container,id=c,size=256M"
+                     BY_HAND " -object memory-backend-devmem,id=fast,parent=c,"
+                     "size=128M,mem-path=dram -object memory-backend-devmem,"
+                     "id=slow,parent=c,size=128M,offset=128M,mem-path=nvm");
+    for (uint32_t i = 0; i < nr; i++) {
+        uint32_t page = i * step, hole = page + step / 2;
+
+        raminate_write_page(qts, page, 1);
+        raminate_write_page(qts, slow + page, 1);
+        raminate_assert_swap(qts, page, slow + hole);
+        raminate_assert_swap(qts, slow + page, hole);
+        raminate_assert_page(qts, page, 1);
+        raminate_assert_page(qts, slow + page, 1);
+        raminate_assert_zero_page(qts, hole);
+        raminate_assert_zero_page(qts, slow + hole);
+    }
+    assert_reserved("dram");
+    assert_reserved("nvm");
+    qtest_quit(qts);
+}
+
 static void test_random(void)
 {
     QTestState *qts = raminate_start(BY_HAND, "");
@@ -309,6 +370,8 @@ int main(int argc, char **argv)
     qtest_add_func("raminate/swap/within-tier", test_within_tier);
     qtest_add_func("raminate/swap/neighbours", test_neighbours);
     qtest_add_func("raminate/swap/batch", test_batch);
+    qtest_add_func("raminate/swap/reserved-blocks-stay",
+                   test_reserved_blocks_stay);
     qtest_add_func("raminate/swap/random", test_random);
     qtest_add_func("raminate/swap/busy-placer", test_busy_placer);
     qtest_add_func("raminate/swap/mappings/join-again",
