@@ -183,19 +183,34 @@ static bool set_range(const RaminateWatch *watch, uint64_t start, uint64_t size,
                                 &range)) == 0;
 }
 
+/* Linux splits a huge page of which a part is protected. */
+static bool protect_halves(const RaminateWatch *watch, uint64_t start)
+{
+    uint64_t size = RAMINATE_REGION_SIZE / 2;
+
+    return set_range(watch, start, size, true) &&
+           set_range(watch, start + size, size, true);
+}
+
 int raminate_watch_protect(const RaminateWatch *watch, uint64_t start,
-                           uint64_t end, RaminatePmRange *ranges, size_t max)
+                           uint64_t end, bool split, RaminatePmRange *ranges,
+                           size_t max)
 {
     bool at_once = watch->mode->scan_protects;
     uint64_t size = end - start;
     int nr = scan_range(watch, start, &end, at_once ? RAMINATE_PM_PROTECT : 0,
                         ranges, max);
 
-    /* What is used between the two is missed. */
-    if (nr > 0 && !at_once && !set_range(watch, start, size, true)) {
-        return -1;
+    if (nr <= 0 || at_once) {
+        return nr;
     }
-    return nr;
+    /* What is used from here on until it is protected is missed. */
+    if (split && size == RAMINATE_REGION_SIZE &&
+        ranges[0].categories & RAMINATE_PM_HUGE) {
+        ranges[0].categories &= ~RAMINATE_PM_HUGE;
+        return protect_halves(watch, start) ? nr : -1;
+    }
+    return set_range(watch, start, size, true) ? nr : -1;
 }
 
 bool raminate_watch_set_region(const RaminateWatch *watch, uint64_t start,

@@ -54,10 +54,14 @@ int raminate_watch_find(const RaminateWatch *watch, uint64_t start,
 /*
  * The same, and protects them: the whole range, of which KVM then has no page
  * mapped, so it is to be a small one.
+ * @split: if the range is a huge page, its pages are to be told apart from now
+ *         on.  That is always so of pages protected from writing, the first
+ *         write to which splits it.
  * @max: as many as there can be
  */
 int raminate_watch_protect(const RaminateWatch *watch, uint64_t start,
-                           uint64_t end, RaminatePmRange *ranges, size_t max);
+                           uint64_t end, bool split, RaminatePmRange *ranges,
+                           size_t max);
 
 /*
  * Protects all of a region's pages, or none, whatever they are now.

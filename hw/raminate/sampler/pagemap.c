@@ -22,6 +22,11 @@
  * which is all, counts for that time; then they have to prove it before they
  * rest again.
  *
+ * A huge page that is protected from all use is seen as a whole.  One that was
+ * found used while it was watched is split, then, as the first write to it does
+ * to one that is protected from writing.  In shared memory, the kernel would
+ * unmap it for that.
+ *
  * To protect a range takes it out of KVM's tables as a whole, whatever was used
  * of it, so that the guest would fault on all of it.  Hence the first pass only
  * looks, and the second protects where something was found.  Regions that tell
@@ -57,6 +62,7 @@ typedef struct PagemapSampler {
     RaminateSampler parent;
     RaminateWatch watch;
     bool is_look;               /* the scan under way is a second look */
+    bool is_split_by_use;       /* a huge page, once it is found used */
     int64_t began_ns;           /* when the scan did, by the host's clock */
     RaminateFaultBudget budget;
     RaminateRest *rest;
@@ -105,6 +111,7 @@ static RaminateSampler *pagemap_new(const RaminateSamplerOps *ops,
     sampler->steady = raminate_steady_new(nr_regions);
     sampler->parent.ops = ops;
     sampler->parent.memory = memory;
+    sampler->is_split_by_use = memory_region_get_fd(&memory->backend->mr) < 0;
     if (!raminate_watch_open(&sampler->watch, mode, memory, errp)) {
         pagemap_free(sampler);
         return NULL;
@@ -162,8 +169,8 @@ static bool watch(PagemapSampler *sampler, uint64_t start, uint64_t end,
                   bool is_known, RaminateSample *sample)
 {
     int nr = raminate_watch_protect(&sampler->watch, start, end,
-                                    sampler->protected,
-                                    RAMINATE_FOUND_RANGES);
+                                    is_known && sampler->is_split_by_use,
+                                    sampler->protected, RAMINATE_FOUND_RANGES);
 
     for (int i = 0; i < nr; i++) {
         const RaminatePmRange *range = &sampler->protected[i];
