@@ -27,6 +27,7 @@
 /* A command; of the main loop */
 typedef struct Swap {
     const char *id;
+    uint32_t nr_pages;
     RaminateMove *moves;
     size_t nr;
     size_t reached;             /* of them; the others wait */
@@ -163,13 +164,25 @@ static RaminateSwapResults *swap_results(const RaminatePlacer *placer,
     return results;
 }
 
+/* By HMP, it may be removed between two pieces.  Returns: NULL with @errp set. */
+static RaminatePlacer *find_again(const Swap *swap, Error **errp)
+{
+    RaminatePlacer *placer = raminate_placer_find(swap->id, NULL);
+
+    if (!placer || raminate_placer_pages(placer) != swap->nr_pages) {
+        error_setg(errp, "'%s' was removed while its pages were exchanged",
+                   swap->id);
+        return NULL;
+    }
+    return placer;
+}
+
 /* Makes as many of the exchanges as may be made at once. */
 static void swap_bh(void *opaque)
 {
     Swap *swap = opaque;
-    RaminatePlacer *placer = raminate_placer_find(swap->id, &swap->err);
+    RaminatePlacer *placer = find_again(swap, &swap->err);
 
-    /* It may have been removed since the last piece. */
     if (placer) {
         swap->reached += raminate_placer_swap(placer,
                                               swap->moves + swap->reached,
@@ -207,6 +220,7 @@ qmp_raminate_swap_pages(const char *id, RaminateSwapPairList *pairs,
     if (!placer) {
         return NULL;
     }
+    swap.nr_pages = raminate_placer_pages(placer);
     moves = take_pairs(placer, pairs, &swap.nr, errp);
     if (!moves) {
         return NULL;
@@ -214,9 +228,9 @@ qmp_raminate_swap_pages(const char *id, RaminateSwapPairList *pairs,
     swap.moves = moves;
     while (swap_piece(&swap)) {
     }
-    placer = raminate_placer_find(id, NULL);
-    if (placer && (!swap.err || (swap.reached && !swap.begun))) {
-        results = swap_results(placer, &swap);
+    if (!swap.err || (swap.reached && !swap.begun)) {
+        placer = find_again(&swap, errp);
+        results = placer ? swap_results(placer, &swap) : NULL;
         error_free(swap.err);
     } else {
         error_propagate(errp, swap.err);
