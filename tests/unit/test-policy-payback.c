@@ -173,6 +173,13 @@ static void test_slow_payback_has_to_wait(void)
     g_assert_cmpint(second_of_move(1), <=, 250);
 }
 
+/* dd if=/dev/zero in a loop: memory is written, whatever it held before. */
+static void test_what_does_not_change_is_written(void)
+{
+    g_assert_cmpint(second_of_move(0), <=, 60);
+    g_assert_cmpint(second_of_move(0), >=, second_of_move(16));
+}
+
 static void test_costs_say_what_pays(void)
 {
     /* 64 * (3 + 101) / 100, 128 and 64 * (3 + 2) / 1 lines a swap */
@@ -292,6 +299,8 @@ int main(int argc, char **argv)
                     test_lines_count_not_pages);
     g_test_add_func("/payback/slow-payback-has-to-wait",
                     test_slow_payback_has_to_wait);
+    g_test_add_func("/payback/what-does-not-change-is-written",
+                    test_what_does_not_change_is_written);
     g_test_add_func("/payback/costs-say-what-pays", test_costs_say_what_pays);
     g_test_add_func("/payback/accesses-count-as-reads",
                     test_accesses_count_as_reads);

@@ -52,6 +52,13 @@
  */
 #define LINES_PER_CHANGE 1.5f
 
+/*
+ * So many are taken to have changed in a page that was written, though none
+ * is seen to have: memory does not compare, and takes what is written with
+ * what it held.
+ */
+#define LINES_UNSEEN 4
+
 /* Advantages tend to what they are in sweeps, until none changes by much. */
 #define SWEEPS 100
 #define SWEEP_CHANGE (1 / 50.0f)     /* of the cost of a swap */
@@ -125,7 +132,7 @@ void payback_border_init(PaybackBorder *border, const RaminateLayout *layout,
 void payback_model_gauge(PaybackModel *model, unsigned state, uint32_t lines)
 {
     model->states[state].gauged++;
-    model->states[state].lines += lines;
+    model->states[state].lines += lines ? lines : LINES_UNSEEN;
 }
 
 void payback_model_forget_lines(PaybackModel *model)
