@@ -248,6 +248,72 @@ static void test_kinds_are_kept(void)
                     sizeof(read));
 }
 
+/* As the plugin tells of pages that were accessed in 10 ms */
+static void put_accesses(GByteArray *bytes, int64_t time_ms, uint32_t page)
+{
+    uint32_t pages[] = { page, NR_PAGES - 1 };
+    RaminateRecordEntry entry = {
+        .type = RAMINATE_RECORD_SCAN,
+        .time_ms = time_ms,
+        .window_ms = 10,
+        .kinds = RAMINATE_READ,
+        .read_pages = pages,
+        .nr_read_pages = 2,
+    };
+
+    put(bytes, RAMINATE_RECORD_TRAFFIC, time_ms, page);
+    raminate_record_put_entry(bytes, NR_PAGES, &entry);
+}
+
+/* Checks what the next entry found: one page written, others read. */
+static void next_found(RaminateRecordReader *reader, RaminateRecordType type,
+                       int64_t time_ms, uint32_t written, size_t nr_read,
+                       const uint32_t *read)
+{
+    RaminateRecordEntry entry;
+
+    do {
+        g_assert_true(raminate_record_reader_next(reader, &entry, NULL));
+    } while (entry.type != type);
+    g_assert_cmpint(entry.time_ms, ==, time_ms);
+    g_assert_cmpuint(entry.kinds, ==, RAMINATE_ACCESSED);
+    g_assert_cmpuint(entry.pages[0], ==, written);
+    g_assert_cmpmem(entry.read_pages, entry.nr_read_pages * sizeof(*read),
+                    read, nr_read * sizeof(*read));
+}
+
+static void test_accesses_are_read(void)
+{
+    static const uint32_t of_scan[] = { 7, 9, 11, NR_PAGES - 1 };
+    static const uint32_t of_look[] = { 3, 4, NR_PAGES - 1 };
+    static const uint32_t of_last[] = { 1, 3, 4, 5, NR_PAGES - 1 };
+    g_autoptr(GByteArray) scans = make_scans();
+    g_autoptr(GByteArray) traffic = make_file(NR_PAGES);
+    g_autoptr(RaminateRecordReader) reader = NULL;
+    g_autoptr(GError) error = NULL;
+    g_autofree char *path = NULL;
+    MergeResult result;
+
+    put_accesses(traffic, 90, 2);
+    put_accesses(traffic, 110, 9);
+    put_accesses(traffic, 150, 7);
+    put_accesses(traffic, 200, 11);
+    /* The look is of 10 ms. */
+    put_accesses(traffic, 210, 1);
+    put_accesses(traffic, 211, 4);
+    put_accesses(traffic, 220, 3);
+    put_accesses(traffic, 230, 5);
+    path = run(scans, traffic, 0, &result, &error);
+    g_assert_no_error(error);
+    reader = raminate_record_reader_new(path, NULL);
+    next_found(reader, RAMINATE_RECORD_SCAN, 100, 1, 0, NULL);
+    next_found(reader, RAMINATE_RECORD_SCAN, 200, 2, 4, of_scan);
+    next_found(reader, RAMINATE_RECORD_LOOK, 220, 3, 3, of_look);
+    next_found(reader, RAMINATE_RECORD_SCAN, 300, 4, 5, of_last);
+    g_assert_cmpuint(result.lines_written, ==, 9 + 7 + 11 + 1 + 4 + 3 + 5 + 7);
+    g_assert_cmpuint(result.lines_early, ==, 3);
+}
+
 int main(int argc, char **argv)
 {
     int ret;
@@ -258,6 +324,7 @@ int main(int argc, char **argv)
     g_test_add_func("/merge/what-is-cut-off-is-merged", test_cut);
     g_test_add_func("/merge/what-does-not-fit-is-refused", test_errors);
     g_test_add_func("/merge/kinds-are-kept", test_kinds_are_kept);
+    g_test_add_func("/merge/accesses-are-read", test_accesses_are_read);
     ret = g_test_run();
     directory_remove(directory);
     return ret;

@@ -29,14 +29,15 @@ static void test_options(void)
     g_assert_cmpuint(options->cache_size, ==, 20 * MIB);
     g_assert_cmpuint(options_nr_sets(options), ==, 16384);
     g_assert_cmpuint(options->period_ms, ==, 1000);
-    g_assert_false(options->swaps || options->flush);
+    g_assert_false(options->swaps || options->flush || options->accesses);
 
     others = parse("cache=0x80000,ways=16,line=128,a=1G+4K;2G+1M,b=0+64K,"
-                   "instructions=5M,swaps=on,flush=on,record=y", &error);
+                   "instructions=5M,swaps=on,flush=on,accesses=on,record=y", &error);
     g_assert_no_error(error);
     g_assert_cmpuint(options_nr_sets(others), ==, 256);
     g_assert_cmpuint(others->instructions, ==, 5 * MIB);
-    g_assert_true(others->swaps && others->flush && !others->csv);
+    g_assert_true(others->swaps && others->flush && others->accesses &&
+                  !others->csv);
     g_assert_cmpuint(others->pools->pools->len, ==, 2);
 }
 
@@ -48,6 +49,7 @@ static void test_bad_options(void)
     } cases[] = {
         { "csv=x", "there is no pool" },
         { "a=0+1M", "there is no file to write to" },
+        { "a=0+1M,csv=x,accesses=on", "accesses=on is for recordings" },
         { "a=0+1M,csv=x,ways=0", "ways=0 is no number from 1 to 64" },
         { "a=0+1M,csv=x,ways=65", "ways=65 is no number" },
         { "a=0+1M,csv=x,ways=16", "power of two" },
@@ -78,7 +80,7 @@ static void test_bad_options(void)
 static void test_pools(void)
 {
     g_autoptr(Options) options = parse("b=8M+1M;1M+1M,a=4M+2M,csv=x", NULL);
-    Memory *memory = memory_new(options->pools, 2, false);
+    Memory *memory = memory_new(options->pools, 2, false, false);
     MemoryTraffic traffic[3];
 
     memory_count_read(memory, 0, 1 * MIB);
@@ -125,7 +127,7 @@ static void check_page(Memory *memory, uint64_t address, uint32_t page)
 static void test_pages(void)
 {
     g_autoptr(Options) options = parse("b=8M+1M;1M+1M,a=4M+2M,csv=x", NULL);
-    Memory *memory = memory_new(options->pools, 1, true);
+    Memory *memory = memory_new(options->pools, 1, true, true);
 
     g_assert_cmpuint(memory_first_page(memory, 0), ==, 0);
     g_assert_cmpuint(memory_first_page(memory, 1), ==, 512);
@@ -138,6 +140,36 @@ static void test_pages(void)
     memory_free(memory);
 }
 
+static void accessed_are(Memory *memory, uint32_t first, uint32_t second)
+{
+    g_autoptr(GArray) pages = g_array_new(FALSE, FALSE, sizeof(uint32_t));
+
+    memory_take_accessed(memory, pages);
+    g_assert_cmpuint(pages->len, ==, 2);
+    g_assert_cmpuint(g_array_index(pages, uint32_t, 0), ==, first);
+    g_assert_cmpuint(g_array_index(pages, uint32_t, 1), ==, second);
+    g_array_set_size(pages, 0);
+    memory_take_accessed(memory, pages);
+    g_assert_cmpuint(pages->len, ==, 0);
+}
+
+static void test_accesses(void)
+{
+    g_autoptr(Options) options = parse("b=8M+1M;1M+1M,a=4M+2M,record=x", NULL);
+    Memory *memory = memory_new(options->pools, 1, true, true);
+
+    memory_note_access(memory, 4 * MIB + 4096);
+    memory_note_access(memory, 2 * MIB - 100);
+    memory_note_access(memory, 2 * MIB - 200);
+    /* In no pool */
+    memory_note_access(memory, 2 * MIB);
+    accessed_are(memory, 255, 513);
+    memory_note_access(memory, 1 * MIB);
+    memory_note_access(memory, 6 * MIB - 1);
+    accessed_are(memory, 0, 1023);
+    memory_free(memory);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -145,5 +177,6 @@ int main(int argc, char **argv)
     g_test_add_func("/traffic/bad-options-are-refused", test_bad_options);
     g_test_add_func("/traffic/counts-by-pool", test_pools);
     g_test_add_func("/traffic/counts-by-page", test_pages);
+    g_test_add_func("/traffic/accesses-are-noted-by-page", test_accesses);
     return g_test_run();
 }

@@ -36,10 +36,11 @@ struct Memory {
     uint64_t nr_pages;
     Counters **counters;        /* by user */
     PageCounters *pages;        /* NULL if they aren't counted */
+    _Atomic bool *accessed;     /* by page; NULL if that isn't noted */
 };
 
 Memory *memory_new(const RaminatePools *pools, unsigned nr_users,
-                   bool count_pages)
+                   bool count_pages, bool note_accesses)
 {
     Memory *memory = g_new0(Memory, 1);
     g_autoptr(GArray) ranges = g_array_new(FALSE, FALSE, sizeof(Range));
@@ -68,6 +69,9 @@ Memory *memory_new(const RaminatePools *pools, unsigned nr_users,
     if (count_pages) {
         memory->pages = g_new0(PageCounters, memory->nr_pages);
     }
+    if (note_accesses) {
+        memory->accessed = g_new0(_Atomic bool, memory->nr_pages);
+    }
     return memory;
 }
 
@@ -79,6 +83,7 @@ void memory_free(Memory *memory)
     g_free(memory->counters);
     g_free(memory->ranges);
     g_free(memory->pages);
+    g_free(memory->accessed);
     g_free(memory);
 }
 
@@ -108,12 +113,16 @@ static const Range *find_range(const Memory *memory, uint64_t address)
     return NULL;
 }
 
+static uint64_t page_in(const Range *range, uint64_t address)
+{
+    return range->first_page +
+           ((address - range->start) >> MEMORY_PAGE_BITS);
+}
+
 static PageCounters *find_page(const Memory *memory, const Range *range,
                                uint64_t address)
 {
-    uint64_t page = (address - range->start) >> MEMORY_PAGE_BITS;
-
-    return &memory->pages[range->first_page + page];
+    return &memory->pages[page_in(range, address)];
 }
 
 static void add_one(_Atomic uint64_t *counter)
@@ -155,6 +164,20 @@ void memory_count_written(Memory *memory, unsigned user, uint64_t address,
     }
 }
 
+void memory_note_access(Memory *memory, uint64_t address)
+{
+    const Range *range = find_range(memory, address);
+    _Atomic bool *accessed;
+
+    if (range && memory->accessed) {
+        accessed = &memory->accessed[page_in(range, address)];
+        /* Others look at it, too: most accesses are not the first. */
+        if (!atomic_load_explicit(accessed, memory_order_relaxed)) {
+            atomic_store_explicit(accessed, true, memory_order_relaxed);
+        }
+    }
+}
+
 void memory_sum(const Memory *memory, MemoryTraffic *traffic)
 {
     for (unsigned pool = 0; pool <= memory->nr_pools; pool++) {
@@ -192,6 +215,18 @@ void memory_take_pages(Memory *memory, GArray *pages, GArray *written,
             g_array_append_val(pages, page);
             g_array_append_val(written, lines_written);
             g_array_append_val(read, lines_read);
+        }
+    }
+}
+
+void memory_take_accessed(Memory *memory, GArray *pages)
+{
+    for (uint32_t page = 0; page < memory->nr_pages; page++) {
+        if (atomic_load_explicit(&memory->accessed[page],
+                                 memory_order_relaxed)) {
+            atomic_store_explicit(&memory->accessed[page], false,
+                                  memory_order_relaxed);
+            g_array_append_val(pages, page);
         }
     }
 }

@@ -34,9 +34,10 @@ typedef struct Memory Memory;
  * @pools: outlives the memory
  * @nr_users: threads that count, each with a number of its own
  * @count_pages: whether memory_take_pages() is going to be called
+ * @note_accesses: whether memory_take_accessed() is
  */
 Memory *memory_new(const RaminatePools *pools, unsigned nr_users,
-                   bool count_pages);
+                   bool count_pages, bool note_accesses);
 void memory_free(Memory *memory);
 
 /* Number of pools; one more is for all that is in none of them. */
@@ -50,6 +51,9 @@ void memory_count_read(Memory *memory, unsigned user, uint64_t address);
 void memory_count_written(Memory *memory, unsigned user, uint64_t address,
                           bool by_swap);
 
+/* The same for an access, whether or not a cache has the line. */
+void memory_note_access(Memory *memory, uint64_t address);
+
 /*
  * Sums up what was counted so far.
  * @traffic: memory_nr_pools() + 1 elements
@@ -62,5 +66,8 @@ void memory_sum(const Memory *memory, MemoryTraffic *traffic);
  */
 void memory_take_pages(Memory *memory, GArray *pages, GArray *written,
                        GArray *read);
+
+/* The same for pages that were accessed.  @pages: of uint32_t, ascending */
+void memory_take_accessed(Memory *memory, GArray *pages);
 
 #endif

@@ -19,6 +19,12 @@ typedef struct Merge {
     /* Of the traffic since the last scan */
     RaminateLines lines;
     uint32_t window_ms;
+    RaminateSample accessed;
+
+    bool has_accesses;          /* the traffic tells of them */
+    RaminateSample looked;      /* accessed in the window of a second look */
+    RaminateSample more;        /* both while pages are added to either */
+    RaminateSample sum;
 
     GByteArray *bytes;
     MergeWrite *write;
@@ -46,6 +52,13 @@ static bool flush(Merge *merge, GError **error)
     return good;
 }
 
+/* Returns: whether the next entry tells which pages were accessed. */
+static bool tells_accesses(const Merge *merge)
+{
+    return merge->next.type == RAMINATE_RECORD_SCAN &&
+           merge->next.kinds == RAMINATE_READ;
+}
+
 /* Returns: false with @error set if the recording is not one of traffic. */
 static bool read_traffic(Merge *merge, GError **error)
 {
@@ -57,7 +70,8 @@ static bool read_traffic(Merge *merge, GError **error)
         g_propagate_error(error, g_steal_pointer(&err));
         return false;
     }
-    if (merge->has_next && merge->next.type != RAMINATE_RECORD_TRAFFIC) {
+    if (merge->has_next && merge->next.type != RAMINATE_RECORD_TRAFFIC &&
+        !tells_accesses(merge)) {
         return fail(error, "the second recording has scans; give one that "
                     "libraminate-traffic has written");
     }
@@ -107,12 +121,40 @@ static void put_traffic(Merge *merge, int64_t time_ms, MergeResult *result)
     merge->window_ms = 0;
 }
 
-static bool take_until(Merge *merge, int64_t time_ms, GError **error)
+/* Adds the pages of the next entry to a sample. */
+static void add_accessed(Merge *merge, RaminateSample *sample)
+{
+    RaminateSample sum;
+
+    raminate_sample_clear(&merge->more);
+    raminate_sample_add_pages(&merge->more, merge->next.read_pages,
+                              merge->next.nr_read_pages, RAMINATE_READ);
+    raminate_sample_merge(&merge->sum, sample, &merge->more);
+    sum = merge->sum;
+    merge->sum = *sample;
+    *sample = sum;
+}
+
+static void take(Merge *merge, int64_t look_from_ms)
+{
+    if (!tells_accesses(merge)) {
+        raminate_lines_add(&merge->lines, &merge->next);
+        merge->window_ms += merge->next.window_ms;
+        return;
+    }
+    add_accessed(merge, &merge->accessed);
+    if (merge->next.time_ms + merge->offset_ms > look_from_ms) {
+        add_accessed(merge, &merge->looked);
+    }
+}
+
+/* @look_from_ms: what was accessed later, the second look at the end finds */
+static bool take_until(Merge *merge, int64_t time_ms, int64_t look_from_ms,
+                       GError **error)
 {
     while (merge->has_next &&
            merge->next.time_ms + merge->offset_ms <= time_ms) {
-        raminate_lines_add(&merge->lines, &merge->next);
-        merge->window_ms += merge->next.window_ms;
+        take(merge, look_from_ms);
         if (!read_traffic(merge, error)) {
             return false;
         }
@@ -130,11 +172,13 @@ static uint64_t next_written(const Merge *merge)
     return sum;
 }
 
-/* What came before the first scan's time belongs to no scan. */
-static bool skip_until(Merge *merge, int64_t time_ms, MergeResult *result,
-                       GError **error)
+/* What came before the time of the first scan or look belongs to neither. */
+static bool skip_early(Merge *merge, const RaminateRecordEntry *entry,
+                       MergeResult *result, GError **error)
 {
-    while (merge->has_next &&
+    int64_t time_ms = entry->time_ms - entry->window_ms;
+
+    while (!result->scans && merge->has_next &&
            merge->next.time_ms + merge->offset_ms <= time_ms) {
         result->lines_early += next_written(merge);
         if (!read_traffic(merge, error)) {
@@ -144,25 +188,50 @@ static bool skip_until(Merge *merge, int64_t time_ms, MergeResult *result,
     return true;
 }
 
+/* Writes a scan or a second look, and forgets what it found to be accessed. */
+static void put_found(Merge *merge, const RaminateRecordEntry *entry,
+                      RaminateSample *accessed)
+{
+    g_autofree uint32_t *pages = NULL;
+    RaminateRecordEntry found = *entry;
+
+    if (merge->has_accesses) {
+        raminate_sample_clear(&merge->more);
+        raminate_sample_add_pages(&merge->more, entry->read_pages,
+                                  entry->nr_read_pages, RAMINATE_READ);
+        raminate_sample_merge(&merge->sum, accessed, &merge->more);
+        pages = raminate_sample_pages(&merge->sum, RAMINATE_READ,
+                                      &found.nr_read_pages);
+        found.kinds = RAMINATE_ACCESSED;
+        found.read_pages = pages;
+        raminate_sample_clear(accessed);
+    }
+    raminate_record_put_entry(merge->bytes, merge->nr_pages, &found);
+}
+
 static bool merge_entry(Merge *merge, const RaminateRecordEntry *entry,
                         MergeResult *result, GError **error)
 {
     switch (entry->type) {
     case RAMINATE_RECORD_SCAN:
-        if (!result->scans &&
-            !skip_until(merge, entry->time_ms - entry->window_ms, result,
-                        error)) {
-            return false;
-        }
-        if (!take_until(merge, entry->time_ms, error)) {
+        if (!skip_early(merge, entry, result, error) ||
+            !take_until(merge, entry->time_ms, INT64_MAX, error)) {
             return false;
         }
         put_traffic(merge, entry->time_ms, result);
+        put_found(merge, entry, &merge->accessed);
         result->scans++;
-        break;
+        return flush(merge, error);
+    case RAMINATE_RECORD_LOOK:
+        if (!skip_early(merge, entry, result, error) ||
+            !take_until(merge, entry->time_ms,
+                        entry->time_ms - entry->window_ms, error)) {
+            return false;
+        }
+        put_found(merge, entry, &merge->looked);
+        return flush(merge, error);
     case RAMINATE_RECORD_TRAFFIC:
         return fail(error, "the first recording has traffic already");
-    case RAMINATE_RECORD_LOOK:
     case RAMINATE_RECORD_GAUGE:
     case RAMINATE_RECORD_BATCH:
     case RAMINATE_RECORD_END:
@@ -175,12 +244,15 @@ static bool merge_entry(Merge *merge, const RaminateRecordEntry *entry,
 static bool merge_all(Merge *merge, RaminateRecordReader *scans,
                       MergeResult *result, GError **error)
 {
+    RaminateRecordHeader header = *raminate_record_reader_header(scans);
     RaminateRecordEntry end = { .type = RAMINATE_RECORD_END };
     g_autoptr(GError) err = NULL;
     RaminateRecordEntry entry;
 
-    raminate_record_put_header(merge->bytes,
-                               raminate_record_reader_header(scans));
+    if (merge->has_accesses) {
+        header.kinds = RAMINATE_ACCESSED;
+    }
+    raminate_record_put_header(merge->bytes, &header);
     if (!flush(merge, error) || !read_traffic(merge, error)) {
         return false;
     }
@@ -226,10 +298,16 @@ bool merge(RaminateRecordReader *scans, RaminateRecordReader *traffic,
                     "are of %" PRIu32 "; give the plugin pools that make up "
                     "the guest's RAM", nr_others, nr_pages);
     }
+    merge.has_accesses = raminate_record_reader_header(traffic)->kinds &
+                         RAMINATE_READ;
     raminate_lines_init(&merge.lines);
     merge.bytes = g_byte_array_new();
     good = merge_all(&merge, scans, result, error);
     g_byte_array_unref(merge.bytes);
     raminate_lines_destroy(&merge.lines);
+    raminate_sample_destroy(&merge.accessed);
+    raminate_sample_destroy(&merge.looked);
+    raminate_sample_destroy(&merge.more);
+    raminate_sample_destroy(&merge.sum);
     return good;
 }

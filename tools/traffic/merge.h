@@ -23,7 +23,8 @@ typedef struct MergeResult {
 
 /*
  * Writes the recording @scans anew: before each scan comes what the recording
- * @traffic holds of the time since the scan before.
+ * @traffic holds of the time since the scan before.  If that tells of pages
+ * that were accessed, scans and second looks tell of pages read, too.
  * @offset_ms: added to the times of the traffic
  * Returns: false with @error set, also by @write.
  */

@@ -111,8 +111,8 @@ static bool add_pool(GString *text, const char *name, const char *ranges,
     pools = pools_of(line, &message);
     if (!pools) {
         return fail(error, "%s=%s is neither one of the options cache, ways, "
-                    "line, period, instructions, swaps, flush, csv and "
-                    "record, nor a pool: %s", name, ranges, message);
+                    "line, period, instructions, accesses, swaps, flush, "
+                    "csv and record, nor a pool: %s", name, ranges, message);
     }
     g_string_append(text, line);
     return true;
@@ -136,6 +136,8 @@ static bool parse_option(Options *options, GString *pools, const char *name,
     } else if (g_str_equal(name, "instructions")) {
         return parse_number(name, value, 1000, MAX_INSTRUCTIONS,
                             &options->instructions, error);
+    } else if (g_str_equal(name, "accesses")) {
+        return parse_bool(name, value, &options->accesses, error);
     } else if (g_str_equal(name, "swaps")) {
         return parse_bool(name, value, &options->swaps, error);
     } else if (g_str_equal(name, "flush")) {
@@ -186,6 +188,9 @@ static bool check_options(const Options *options, GError **error)
         options->pools->pools->len > RAMINATE_MAX_TIERS) {
         return fail(error, "a recording has up to %d pools, not %u",
                     RAMINATE_MAX_TIERS, options->pools->pools->len);
+    }
+    if (options->accesses && !options->record) {
+        return fail(error, "accesses=on is for recordings; give record=FILE");
     }
     if (!options->csv && !options->record) {
         return fail(error, "there is no file to write to; give csv=FILE or "

@@ -22,6 +22,7 @@ typedef struct Options {
     uint64_t instructions;      /* a period in these, or 0 */
     char *csv;                  /* file, or NULL */
     char *record;               /* file, or NULL */
+    bool accesses;              /* record pages that were accessed, too */
     bool swaps;                 /* tell the writes of swaps apart */
     bool flush;                 /* write all back at the end */
 } Options;

@@ -67,6 +67,9 @@ static void use_line(unsigned cpu, uint64_t line, CacheUse use)
 {
     CacheMiss miss;
 
+    if (traffic.options->accesses) {
+        memory_note_access(traffic.memory, line << traffic.line_bits);
+    }
     if (!cache_access(traffic.cache, line, use, &miss)) {
         return;
     }
@@ -257,7 +260,8 @@ QEMU_PLUGIN_EXPORT int qemu_plugin_install(qemu_plugin_id_t id,
     traffic.nr_cpus = info->system.max_vcpus;
     /* One user more: whoever writes back what is left at the end */
     traffic.memory = memory_new(traffic.options->pools, traffic.nr_cpus + 1,
-                                traffic.options->record);
+                                traffic.options->record,
+                                traffic.options->accesses);
     traffic.report = report_new(traffic.options, traffic.memory, &error);
     if (!traffic.report) {
         fprintf(stderr, "raminate-traffic: %s\n", error->message);

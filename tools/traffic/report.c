@@ -114,6 +114,8 @@ static bool open_recording(Report *report, GError **error)
         .nr_pages = memory_first_page(memory, memory_nr_pools(memory)),
         .started_us = g_get_real_time(),
         .scan_period_ms = report->options->period_ms,
+        .kinds = report->options->accesses ? RAMINATE_ACCESSED
+                                           : RAMINATE_WRITTEN,
         .nr_tiers = memory_nr_pools(memory),
     };
 
@@ -161,6 +163,23 @@ static void add_entry(Report *report, int64_t time_ms)
     raminate_recorder_add(report->recorder, &entry);
 }
 
+/* As a scan would find them that looks for what was accessed alone */
+static void add_accesses(Report *report, int64_t time_ms)
+{
+    RaminateRecordEntry entry = {
+        .type = RAMINATE_RECORD_SCAN,
+        .time_ms = time_ms,
+        .window_ms = time_ms - report->time_ms,
+        .kinds = RAMINATE_READ,
+    };
+
+    g_array_set_size(report->pages, 0);
+    memory_take_accessed(report->memory, report->pages);
+    entry.read_pages = (uint32_t *)report->pages->data;
+    entry.nr_read_pages = report->pages->len;
+    raminate_recorder_add(report->recorder, &entry);
+}
+
 /* All of it */
 
 Report *report_new(const Options *options, Memory *memory, GError **error)
@@ -188,6 +207,9 @@ void report_add(Report *report, int64_t time_ms, uint64_t instructions)
     }
     if (report->recorder) {
         add_entry(report, time_ms);
+        if (report->options->accesses) {
+            add_accesses(report, time_ms);
+        }
     }
     report->time_ms = time_ms;
     report->instructions = instructions;
