@@ -264,6 +264,51 @@ static void test_accesses_count_as_reads(void)
     harness_free(h);
 }
 
+/*
+ * Pages 20 to 25 are written, and pages 30 to 35 only read, as scans tell.
+ * Returns: how many of those read are fast in the end.
+ */
+static unsigned fast_of_read(RaminateCosts slow, unsigned written_fast)
+{
+    static const uint32_t written[] = { 20, 21, 22, 23, 24, 25 };
+    static const uint32_t read[] = { 30, 31, 32, 33, 34, 35 };
+    RaminateFrameRange ranges[] = { { 0, FAST }, { FAST, SLOW } };
+    unsigned nr_written = 0;
+    unsigned nr_read = 0;
+    RaminateLayout layout;
+    Harness *h;
+
+    raminate_layout_init(&layout, ranges, 2);
+    layout.costs[1] = slow;
+    h = harness_new_layout(&raminate_policy_payback, 5000, &layout);
+    for (int64_t second = 1; second <= 200; second++) {
+        RaminateSample found = { .kinds = RAMINATE_ACCESSED };
+
+        raminate_sample_add_pages(&found, written, G_N_ELEMENTS(written),
+                                  RAMINATE_ACCESSED);
+        raminate_sample_add_pages(&found, read, G_N_ELEMENTS(read),
+                                  RAMINATE_READ);
+        h->ops->sample(h->policy, second * 1000, &found);
+        harness_move(h, second * 1000, 16);
+        raminate_sample_destroy(&found);
+    }
+    for (unsigned i = 0; i < 6; i++) {
+        nr_written += raminate_placement_tier(h->placement, written[i]) == 0;
+        nr_read += raminate_placement_tier(h->placement, read[i]) == 0;
+    }
+    g_assert_cmpuint(nr_written, ==, written_fast);
+    harness_free(h);
+    return nr_read;
+}
+
+static void test_costs_say_what_reads_are_worth(void)
+{
+    g_assert_cmpuint(fast_of_read((RaminateCosts) { 3, 3, 0 }, 6), ==, 6);
+    g_assert_cmpuint(fast_of_read((RaminateCosts) { 3, 1, 0 }, 6), ==, 6);
+    g_assert_cmpuint(fast_of_read((RaminateCosts) { 1, 5, 0 }, 6), ==, 0);
+    g_assert_cmpuint(fast_of_read((RaminateCosts) { 1, 1, 0 }, 0), ==, 0);
+}
+
 /* The scan after a look may be dropped, since the VM stopped. */
 static void test_look_without_scan_is_forgotten(void)
 {
@@ -304,6 +349,8 @@ int main(int argc, char **argv)
     g_test_add_func("/payback/costs-say-what-pays", test_costs_say_what_pays);
     g_test_add_func("/payback/accesses-count-as-reads",
                     test_accesses_count_as_reads);
+    g_test_add_func("/payback/costs-say-what-reads-are-worth",
+                    test_costs_say_what_reads_are_worth);
     g_test_add_func("/payback/tiers-alike-are-one", test_tiers_alike_are_one);
     g_test_add_func("/payback/fastest-tier-is-filled-first",
                     test_fastest_tier_is_filled_first);

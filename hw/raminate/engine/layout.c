@@ -5,7 +5,6 @@
  */
 
 #include <assert.h>
-#include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -86,8 +85,21 @@ uint32_t raminate_layout_unit_lines(const RaminateLayout *layout)
 static uint32_t use_cost(const RaminateLayout *layout, unsigned tier,
                          RaminateLineUse use)
 {
-    return use == RAMINATE_LINE_READ ? layout->costs[tier].read
-                                     : layout->costs[tier].write;
+    const RaminateCosts *costs = &layout->costs[tier];
+
+    return use == RAMINATE_LINE_READ ? costs->read
+           : use == RAMINATE_LINE_WRITTEN ? costs->write
+           : costs->read + costs->write;
+}
+
+bool raminate_layout_reads_cost(const RaminateLayout *layout)
+{
+    for (unsigned tier = 1; tier < layout->nr_tiers; tier++) {
+        if (layout->costs[tier].read > layout->costs[tier - 1].read) {
+            return true;
+        }
+    }
+    return false;
 }
 
 unsigned raminate_layout_costlier(const RaminateLayout *layout, unsigned tier,

@@ -7,6 +7,7 @@
 #ifndef HW_RAMINATE_LAYOUT_H
 #define HW_RAMINATE_LAYOUT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* Pages and frames are 4 KiB and numbered from the start of the container. */
@@ -97,7 +98,11 @@ uint32_t raminate_layout_unit_lines(const RaminateLayout *layout);
 typedef enum RaminateLineUse {
     RAMINATE_LINE_WRITTEN,
     RAMINATE_LINE_READ,
+    RAMINATE_LINE_BOTH,         /* read once, and written once */
 } RaminateLineUse;
+
+/* Returns: whether a read costs more in a slower tier than in a faster one. */
+bool raminate_layout_reads_cost(const RaminateLayout *layout);
 
 /*
  * Returns: the fastest tier from which on @use costs more than in @tier, which

@@ -215,3 +215,13 @@ unsigned raminate_sample_find(const RaminateSample *sample, uint32_t page)
     }
     return 0;
 }
+
+bool raminate_sample_has(const RaminateSample *sample, unsigned kinds)
+{
+    RAMINATE_SAMPLE_FOREACH(run, sample, kinds) {
+        if (run->kinds == kinds) {
+            return true;
+        }
+    }
+    return false;
+}

@@ -7,6 +7,7 @@
 #ifndef HW_RAMINATE_SAMPLE_H
 #define HW_RAMINATE_SAMPLE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include "hw/raminate/engine/layout.h"
@@ -99,6 +100,12 @@ size_t raminate_sample_memory(const RaminateSample *sample);
 
 /* Returns: what was found of @page, or 0.  Cost: O(log of runs). */
 unsigned raminate_sample_find(const RaminateSample *sample, uint32_t page);
+
+/*
+ * Returns: whether there are pages of which @kinds was found, and nothing else.
+ * A sampler that can't tell reads from writes never finds one alone.
+ */
+bool raminate_sample_has(const RaminateSample *sample, unsigned kinds);
 
 /* Runs over the runs of which one of @wanted was found, in ascending order. */
 #define RAMINATE_SAMPLE_FOREACH(run, sample, wanted)                    \

@@ -19,6 +19,7 @@ enum { IDLE, BETWEEN, ACTIVE };
 
 struct RaminatePolicy {
     RaminateLevels levels;
+    unsigned counted;           /* kinds of samples */
     uint32_t life_time;
     bool started;
     int64_t start_ms;
@@ -41,6 +42,7 @@ static RaminatePolicy *age_create(const RaminatePolicyConfig *config)
     if (!p) {
         return NULL;
     }
+    p->counted = raminate_policy_counted(config);
     p->life_time = config->life_time_ms;
     p->last = raminate_regions_new(raminate_placement_pages(config->placement),
                                    sizeof(uint32_t));
@@ -105,7 +107,7 @@ static void age_sample(RaminatePolicy *p, int64_t now_ms,
 {
     uint32_t now = age_time(p, now_ms);
 
-    RAMINATE_SAMPLE_FOREACH(run, found, RAMINATE_WRITTEN) {
+    RAMINATE_SAMPLE_FOREACH(run, found, p->counted) {
         for (uint32_t page = run->first; page < run->first + run->nr; page++) {
             age_set(p, page, ACTIVE);
             *(uint32_t *)raminate_regions_get(p->last, page) = now;

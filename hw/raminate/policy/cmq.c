@@ -59,6 +59,7 @@ typedef struct CmqPage {
 struct RaminatePolicy {
     const RaminatePlacement *placement;
     const RaminateBackoff *backoff;
+    unsigned counted;       /* kinds of samples */
     uint32_t life_time;
     bool started;
     int64_t start;          /* time of the first call */
@@ -297,6 +298,7 @@ static RaminatePolicy *cmq_create(const RaminatePolicyConfig *config)
     }
     p->placement = config->placement;
     p->backoff = config->backoff;
+    p->counted = raminate_policy_counted(config);
     p->life_time = config->life_time_ms;
     p->next_aging = CMQ_AGING_PERIOD_MS;
     p->pages =
@@ -333,13 +335,13 @@ static void cmq_sample(RaminatePolicy *p, int64_t now_ms,
 {
     int64_t now = cmq_time(p, now_ms);
 
-    RAMINATE_SAMPLE_FOREACH(run, found, RAMINATE_WRITTEN) {
+    RAMINATE_SAMPLE_FOREACH(run, found, p->counted) {
         for (unsigned i = 0; i < run->nr; i++) {
             cmq_write(p, run->first + i, now);
         }
     }
     cmq_age(p, now);
-    RAMINATE_SAMPLE_FOREACH(run, found, RAMINATE_WRITTEN) {
+    RAMINATE_SAMPLE_FOREACH(run, found, p->counted) {
         for (uint32_t page = run->first; page < run->first + run->nr; page++) {
             cmq_enqueue(p, page, !cmq_is_fast(p, page),
                         cmq_level(cmq_page(p, page)->writes));

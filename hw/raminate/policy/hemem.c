@@ -29,6 +29,7 @@ enum { COLD, HOT };
 
 struct RaminatePolicy {
     RaminateLevels levels;
+    unsigned counted;           /* kinds of samples */
     RaminateRegions *counts;    /* uint8_t; none for 0 */
 };
 
@@ -48,6 +49,7 @@ static RaminatePolicy *hemem_create(const RaminatePolicyConfig *config)
     if (!p) {
         return NULL;
     }
+    p->counted = raminate_policy_counted(config);
     p->counts =
         raminate_regions_new(raminate_placement_pages(config->placement),
                              sizeof(uint8_t));
@@ -80,7 +82,7 @@ static void hemem_sample(RaminatePolicy *p, int64_t now_ms,
     bool cool = false;
 
     (void)now_ms;
-    RAMINATE_SAMPLE_FOREACH(run, found, RAMINATE_WRITTEN) {
+    RAMINATE_SAMPLE_FOREACH(run, found, p->counted) {
         for (uint32_t page = run->first; page < run->first + run->nr; page++) {
             uint8_t count = raminate_counts_get(p->counts, page) + 1;
 

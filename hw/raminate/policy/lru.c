@@ -47,6 +47,7 @@ typedef struct LruPage {
 struct RaminatePolicy {
     const RaminatePlacement *placement;
     const RaminateBackoff *backoff;
+    unsigned counted;       /* kinds of samples */
     RaminateRegions *pages; /* of LruPage */
     RaminateLinks links;
     bool started;
@@ -127,6 +128,7 @@ static RaminatePolicy *lru_create(const RaminatePolicyConfig *config)
     }
     p->placement = config->placement;
     p->backoff = config->backoff;
+    p->counted = raminate_policy_counted(config);
     p->pages =
         raminate_regions_new(raminate_placement_pages(config->placement),
                              sizeof(LruPage));
@@ -188,7 +190,7 @@ static void lru_sample(RaminatePolicy *p, int64_t now_ms,
 {
     int64_t now = lru_time(p, now_ms);
 
-    RAMINATE_SAMPLE_FOREACH(run, found, RAMINATE_WRITTEN) {
+    RAMINATE_SAMPLE_FOREACH(run, found, p->counted) {
         for (uint32_t page = run->first; page < run->first + run->nr; page++) {
             RaminatePageList *list = lru_is_fast(p, page) ? &p->fast
                                                           : &p->slow;

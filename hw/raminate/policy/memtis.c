@@ -21,6 +21,7 @@
 
 struct RaminatePolicy {
     RaminateLevels levels;
+    unsigned counted;           /* kinds of samples */
     RaminateRegions *counts;    /* uint8_t; none for 0 */
     uint32_t histogram[RAMINATE_LEVELS];
     unsigned scans;             /* since the last cooling */
@@ -43,6 +44,7 @@ static RaminatePolicy *memtis_create(const RaminatePolicyConfig *config)
     if (!p) {
         return NULL;
     }
+    p->counted = raminate_policy_counted(config);
     p->counts = raminate_regions_new(nr_pages, sizeof(uint8_t));
     if (!p->counts || !raminate_levels_init(&p->levels, config)) {
         memtis_destroy(p);
@@ -79,7 +81,7 @@ static void memtis_sample(RaminatePolicy *p, int64_t now_ms,
                           const RaminateSample *found)
 {
     (void)now_ms;
-    RAMINATE_SAMPLE_FOREACH(run, found, RAMINATE_WRITTEN) {
+    RAMINATE_SAMPLE_FOREACH(run, found, p->counted) {
         for (uint32_t page = run->first; page < run->first + run->nr; page++) {
             memtis_set_count(p, page, raminate_counts_get(p->counts, page) + 1);
         }

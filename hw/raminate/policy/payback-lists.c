@@ -135,6 +135,17 @@ unsigned payback_lists_state(const PaybackLists *lists,
                     : payback_age_class(lists->scan - page->last));
 }
 
+void payback_lists_sum(const PaybackLists *lists, unsigned first_tier,
+                       unsigned end_tier, uint32_t *counts)
+{
+    for (unsigned i = 0; i < PAYBACK_STATES; i++) {
+        counts[i] = 0;
+        for (unsigned tier = first_tier; tier < end_tier; tier++) {
+            counts[i] += payback_lists_count(lists, tier, i);
+        }
+    }
+}
+
 /* Life */
 
 bool payback_lists_init(PaybackLists *lists,

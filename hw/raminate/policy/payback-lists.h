@@ -127,6 +127,10 @@ static inline uint32_t payback_lists_count(const PaybackLists *lists,
     return lists->counts[tier * PAYBACK_STATES + state];
 }
 
+/* @counts: returns the pages of each state in some tiers */
+void payback_lists_sum(const PaybackLists *lists, unsigned first_tier,
+                       unsigned end_tier, uint32_t *counts);
+
 /*
  * The next scan, the one after @lists->scan, found @number written, and its
  * history is then @history; payback_lists_age() follows.

@@ -52,6 +52,10 @@
  */
 #define LINES_PER_CHANGE 1.5f
 
+/* Lines read in a page found, and the share of those found written */
+#define READ_LINES 8.0f
+#define WROTE_AT_FIRST 0.5f
+
 /*
  * So many are taken to have changed in a page that was written, though none
  * is seen to have: memory does not compare, and takes what is written with
@@ -119,11 +123,25 @@ void payback_model_init(PaybackModel *model, uint32_t page_lines)
 void payback_border_init(PaybackBorder *border, const RaminateLayout *layout,
                          unsigned tier, RaminateLineUse use)
 {
+    const RaminateCosts *costs = &layout->costs[tier];
+    const RaminateCosts *behind;
+    float read;
+    float written;
+
     memset(border, 0, sizeof(*border));
     border->behind = raminate_layout_costlier(layout, tier, use);
-    if (border->behind < layout->nr_tiers) {
-        border->swap_cost = raminate_layout_swap_cost(layout, tier,
-                                                      border->behind, use);
+    if (border->behind == layout->nr_tiers) {
+        return;
+    }
+    border->swap_cost = raminate_layout_swap_cost(layout, tier,
+                                                  border->behind, use);
+    border->write_worth = 1;
+    if (use == RAMINATE_LINE_BOTH) {
+        behind = &layout->costs[border->behind];
+        read = (float)behind->read - costs->read;
+        written = (float)behind->write - costs->write;
+        border->write_worth = written / (read + written);
+        border->read_worth = read / (read + written);
     }
 }
 
@@ -135,8 +153,9 @@ void payback_model_gauge(PaybackModel *model, unsigned state, uint32_t lines)
     model->states[state].lines += lines ? lines : LINES_UNSEEN;
 }
 
-void payback_model_forget_lines(PaybackModel *model)
+void payback_model_set_use(PaybackModel *model, RaminateLineUse use)
 {
+    model->use = use;
     for (unsigned i = 0; i < PAYBACK_STATES; i++) {
         model->states[i].gauged = 0;
         model->states[i].lines = 0;
@@ -149,10 +168,12 @@ void payback_model_learn(PaybackModel *model, const uint32_t *pages)
         PaybackState *state = &model->states[i];
 
         state->seen = state->seen * MEMORY + pages[i];
-        state->written = state->written * MEMORY + state->hits;
+        state->found = state->found * MEMORY + state->hits;
+        state->wrote = state->wrote * MEMORY + state->writes;
         state->gauged *= MEMORY;
         state->lines *= MEMORY;
         state->hits = 0;
+        state->writes = 0;
     }
 }
 
@@ -263,10 +284,19 @@ void payback_model_weigh(PaybackModel *model, uint32_t scans)
         float lines = mean(state->lines, state->gauged, pace_lines[pace],
                            LINES_WEIGHT);
 
-        model->chance[i] = mean(state->written, state->seen,
+        float writes = sqrtf(model->paces[pace].writes);
+
+        model->chance[i] = mean(state->found, state->seen,
                                 chance_at_first(model, i), PRIOR_WEIGHT);
         model->saving[i] = model->chance[i] * lines * LINES_PER_CHANGE *
-                           sqrtf(model->paces[pace].writes);
+                           writes;
+        if (model->use == RAMINATE_LINE_BOTH) {
+            float wrote = mean(state->wrote, state->found, WROTE_AT_FIRST,
+                               PRIOR_WEIGHT);
+
+            model->saving[i] *= wrote;
+            model->read_saving[i] = model->chance[i] * READ_LINES * writes;
+        }
     }
 }
 
@@ -402,7 +432,9 @@ static void begin_appraisal(Appraisal *appraisal, const PaybackModel *model,
         unsigned history = i / PAYBACK_AGES;
 
         appraisal->chance[age][history] = model->chance[i];
-        appraisal->saving[age][history] = model->saving[i];
+        appraisal->saving[age][history] =
+            border->write_worth * model->saving[i] +
+            border->read_worth * model->read_saving[i];
         appraisal->advantage[age][history] = border->advantage[i];
     }
 }

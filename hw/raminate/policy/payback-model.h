@@ -20,10 +20,12 @@
 /* Counts decay from scan to scan. */
 typedef struct PaybackState {
     float seen;             /* its pages, summed over scans */
-    float written;          /* those that the next scan found written */
+    float found;            /* those that the next scan found */
     float gauged;           /* those whose lines were counted then */
     float lines;            /* that had changed, of all gauged */
-    uint32_t hits;          /* found written by the scan at hand */
+    uint32_t hits;          /* found by the scan at hand */
+    float wrote;            /* of those found, that were written */
+    uint32_t writes;        /* the same by the scan at hand */
 } PaybackState;
 
 /* What second looks say of pages of one pace */
@@ -44,6 +46,8 @@ typedef struct PaybackStep {
 /* Between a tier and slower ones in which it costs more to use a line */
 typedef struct PaybackBorder {
     unsigned behind;        /* the fastest of those; nr_tiers if there is none */
+    float write_worth;      /* of a line that is not written behind it */
+    float read_worth;       /* the same, read */
     float swap_cost;        /* lines that a swap must save to pay */
     float price;            /* lines a scan, for a frame before it */
     float advantage[PAYBACK_STATES];    /* lines, of being before it */
@@ -54,30 +58,42 @@ typedef struct PaybackModel {
     PaybackPace paces[PAYBACK_PACES];
     PaybackStep steps[PAYBACK_RATES][PAYBACK_AGES];
     float page_lines;           /* in a page */
+    RaminateLineUse use;        /* that lines are counted by */
 
     /* As of the last payback_model_weigh() */
     float chance[PAYBACK_STATES];       /* that the next scan finds it */
     float saving[PAYBACK_STATES];       /* lines expected until then */
+    float read_saving[PAYBACK_STATES];  /* and those that are read */
     float patience;             /* worth of a line that is saved a scan later */
 } PaybackModel;
 
 /* @page_lines: in a page */
 void payback_model_init(PaybackModel *model, uint32_t page_lines);
 
-/* Makes the border behind @tier, which is not the slowest.  @use: of lines */
+/*
+ * Makes the border behind @tier, which is not the slowest.
+ * @use: of lines; if they are either read or written, RAMINATE_LINE_BOTH
+ */
 void payback_border_init(PaybackBorder *border, const RaminateLayout *layout,
                          unsigned tier, RaminateLineUse use);
 
 /* A scan found a page of @state written, of which @lines lines changed. */
 void payback_model_gauge(PaybackModel *model, unsigned state, uint32_t lines);
 
-/* Lines are of another kind from now on. */
-void payback_model_forget_lines(PaybackModel *model);
+/*
+ * Lines are used otherwise from now on, so that those counted are forgotten:
+ * - written,
+ * - read, whether or not they are written as well,
+ * - or both, of which scans tell the one from the other.
+ */
+void payback_model_set_use(PaybackModel *model, RaminateLineUse use);
 
-/* A scan found a page of @state written. */
-static inline void payback_model_hit(PaybackModel *model, unsigned state)
+/* A scan found a page of @state, @written or, if scans tell that, only read. */
+static inline void payback_model_hit(PaybackModel *model, unsigned state,
+                                     bool written)
 {
     model->states[state].hits++;
+    model->states[state].writes += written;
 }
 
 /*

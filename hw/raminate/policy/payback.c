@@ -11,10 +11,11 @@
  * So there is no threshold to set for what is hot.  Where all pages are
  * written alike, all states have the same advantage, and nothing moves.
  *
- * Where samples tell of accesses, which may be reads, a page found counts as
- * read: that is what each line costs that is used, also one that is written,
- * since caches fetch it first.  How many lines it was is not known then, and
- * taken to be what it is in pages of which nothing is known.
+ * Where samples tell reads from writes, and reads cost more in slower tiers,
+ * histories are those of accesses, and a state's pages save reads as well as
+ * writes.  Where samples can't tell, a page found counts as read: that is what
+ * each line costs that is used, also one that is written, since caches fetch
+ * it first.  How many lines are read is not known in either case.
  *
  * With more than two tiers, the fastest is served first, from all others,
  * then the next with what is left.  Each border between tiers has a price of
@@ -54,7 +55,10 @@ struct RaminatePolicy {
     const RaminatePlacement *placement;
     const RaminateBackoff *backoff;
     unsigned nr_tiers;
+    bool reads_cost;            /* more in a slower tier */
+    bool tells;                 /* samples tell reads from writes */
     RaminateLineUse use;        /* that the last sample told of */
+    unsigned counted;           /* kinds of samples, of which one is enough */
     int64_t last_ms;
     uint32_t look_window_ms;    /* 0: none since the last scan */
     RaminateSample looked;      /* pages with a note, found by that look */
@@ -66,18 +70,6 @@ struct RaminatePolicy {
 
     PaybackRank ranks[PAYBACK_STATES];
 };
-
-/* @counts: returns the pages of each state in some tiers */
-static void payback_count(const RaminatePolicy *p, unsigned first_tier,
-                          unsigned end_tier, uint32_t *counts)
-{
-    for (unsigned i = 0; i < PAYBACK_STATES; i++) {
-        counts[i] = 0;
-        for (unsigned tier = first_tier; tier < end_tier; tier++) {
-            counts[i] += payback_lists_count(&p->lists, tier, i);
-        }
-    }
-}
 
 /* Notes */
 
@@ -108,7 +100,9 @@ static bool payback_drop_note(RaminatePolicy *p, uint32_t page, uint8_t note)
 static void payback_set_use(RaminatePolicy *p, RaminateLineUse use)
 {
     p->use = use;
-    payback_model_forget_lines(&p->model);
+    p->counted = use == RAMINATE_LINE_BOTH ? RAMINATE_ACCESSED
+                                           : RAMINATE_WRITTEN;
+    payback_model_set_use(&p->model, use);
     for (unsigned tier = 0; tier + 1 < p->nr_tiers; tier++) {
         payback_border_init(&p->borders[tier],
                             raminate_placement_layout(p->placement), tier,
@@ -148,6 +142,7 @@ static RaminatePolicy *payback_create(const RaminatePolicyConfig *config)
         payback_destroy(p);
         return NULL;
     }
+    p->reads_cost = raminate_layout_reads_cost(layout);
     payback_model_init(&p->model, raminate_layout_unit_lines(layout));
     payback_set_use(p, RAMINATE_LINE_WRITTEN);
     return p;
@@ -158,7 +153,7 @@ static RaminatePolicy *payback_create(const RaminatePolicyConfig *config)
 /* The scan that should have found them may have been dropped. */
 static void payback_forget_look(RaminatePolicy *p)
 {
-    RAMINATE_SAMPLE_FOREACH(run, &p->looked, RAMINATE_WRITTEN) {
+    RAMINATE_SAMPLE_FOREACH(run, &p->looked, RAMINATE_ACCESSED) {
         for (unsigned i = 0; i < run->nr; i++) {
             payback_drop_note(p, run->first + i, LOOKED);
         }
@@ -175,7 +170,7 @@ static void payback_look(RaminatePolicy *p, int64_t now_ms,
     payback_forget_look(p);
     raminate_sample_merge(&p->looked, found, &nothing);
     p->look_window_ms = window_ms;
-    RAMINATE_SAMPLE_FOREACH(run, found, RAMINATE_WRITTEN) {
+    RAMINATE_SAMPLE_FOREACH(run, found, p->counted) {
         for (unsigned i = 0; i < run->nr; i++) {
             payback_note(p, run->first + i, LOOKED);
         }
@@ -240,7 +235,7 @@ static bool has_ahead(const RaminateSample *found, const RaminateRun *run)
 
 static void payback_hit(RaminatePolicy *p, const RaminateSample *found)
 {
-    RAMINATE_SAMPLE_FOREACH(run, found, RAMINATE_WRITTEN) {
+    RAMINATE_SAMPLE_FOREACH(run, found, p->counted) {
         if (has_ahead(found, run)) {
             payback_lists_fetch(&p->lists, run[AHEAD].first);
         }
@@ -249,25 +244,36 @@ static void payback_hit(RaminatePolicy *p, const RaminateSample *found)
                                                         run->first + i);
 
             payback_model_hit(&p->model,
-                              payback_lists_state(&p->lists, page));
+                              payback_lists_state(&p->lists, page),
+                              run->kinds & RAMINATE_WRITTEN);
         }
     }
+}
+
+static RaminateLineUse payback_find_use(RaminatePolicy *p,
+                                        const RaminateSample *found)
+{
+    if (!(found->kinds & RAMINATE_READ)) {
+        return RAMINATE_LINE_WRITTEN;
+    }
+    p->tells = p->tells || raminate_sample_has(found, RAMINATE_READ);
+    return !p->tells ? RAMINATE_LINE_READ
+           : p->reads_cost ? RAMINATE_LINE_BOTH : RAMINATE_LINE_WRITTEN;
 }
 
 static void payback_sample(RaminatePolicy *p, int64_t now_ms,
                            const RaminateSample *found)
 {
     uint32_t counts[PAYBACK_STATES];
-    RaminateLineUse use = found->kinds & RAMINATE_READ ? RAMINATE_LINE_READ
-                                                       : RAMINATE_LINE_WRITTEN;
+    RaminateLineUse use = payback_find_use(p, found);
 
     if (use != p->use) {
         payback_set_use(p, use);
     }
     payback_hit(p, found);
-    payback_count(p, 0, p->nr_tiers, counts);
+    payback_lists_sum(&p->lists, 0, p->nr_tiers, counts);
     payback_model_learn(&p->model, counts);
-    RAMINATE_SAMPLE_FOREACH(run, found, RAMINATE_WRITTEN) {
+    RAMINATE_SAMPLE_FOREACH(run, found, p->counted) {
         if (has_ahead(found, run)) {
             payback_lists_fetch_around(&p->lists, &run[AHEAD]);
         }
@@ -322,8 +328,8 @@ static unsigned payback_rank(RaminatePolicy *p, unsigned tier)
     uint32_t behind[PAYBACK_STATES];
     unsigned nr = 0;
 
-    payback_count(p, 0, border->behind, before);
-    payback_count(p, border->behind, p->nr_tiers, behind);
+    payback_lists_sum(&p->lists, 0, border->behind, before);
+    payback_lists_sum(&p->lists, border->behind, p->nr_tiers, behind);
     payback_model_appraise(&p->model, before, behind, border);
     for (unsigned i = 0; i < PAYBACK_STATES; i++) {
         if (before[i] || behind[i]) {
