@@ -139,6 +139,12 @@ double recording_bound(void)
     return lines;
 }
 
+void recording_set_costs(uint32_t read, uint32_t write)
+{
+    layout.costs[1].read = read;
+    layout.costs[1].write = write;
+}
+
 void recording_make_room(void)
 {
     layout.ranges[0] = (RaminateFrameRange) { NR_PAGES, NR_FAST };

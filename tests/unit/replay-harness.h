@@ -35,6 +35,9 @@ void recording_put_scan(GByteArray *file, int64_t time_ms,
                         const uint32_t *lines);
 void recording_save(GByteArray *file);
 
+/* Reads and writes cost so much in slow memory, and 1 in fast memory. */
+void recording_set_costs(uint32_t read, uint32_t write);
+
 /* All of the guest is slow at first, and NR_FAST frames are free. */
 void recording_make_room(void);
 

@@ -177,6 +177,97 @@ static void test_oracle_of_scans_knows_no_lines(void)
     g_assert_cmpuint(result.swaps, ==, 0);
 }
 
+/* Page 20 is written, page 21 read, 22 both.  @kinds: that scans tell */
+static void save_recording_of_kinds(int scans, unsigned kinds)
+{
+    const uint32_t pages[] = { 20, 21, 22 };
+    const uint32_t written[] = { 300, 0, 150 };
+    const uint32_t read[] = { 0, 290, 150 };
+    GByteArray *file = recording_of_kinds(kinds);
+
+    for (int i = 1; i <= scans; i++) {
+        RaminateRecordEntry entry = {
+            .type = RAMINATE_RECORD_TRAFFIC, .time_ms = i * 1000,
+            .window_ms = 1000, .pages = pages, .nr = 3, .written = written,
+            .read = read,
+        };
+        const uint32_t of_scan[] = { 20, 22 };
+
+        raminate_record_put_entry(file, NR_PAGES, &entry);
+        entry = (RaminateRecordEntry) {
+            .type = RAMINATE_RECORD_SCAN, .time_ms = i * 1000,
+            .window_ms = 1000, .kinds = kinds, .pages = of_scan,
+            .nr = 2, .read_pages = pages + 1, .nr_read_pages = 2,
+        };
+        raminate_record_put_entry(file, NR_PAGES, &entry);
+    }
+    recording_save(file);
+}
+
+static void test_oracle_goes_by_costs(void)
+{
+    ReplayResult result;
+
+    /* A swap costs 64 * (1 + 1 + 3 + 3) = 512; what is saved, twice as many. */
+    save_recording_of_kinds(8, RAMINATE_ACCESSED);
+    recording_set_costs(3, 3);
+    replay_oracle("oracle:foresight=1000", 1, &result);
+    g_assert_cmpuint(result.swaps, ==, 3);
+    recording_set_costs(2, 4);
+    replay_oracle("oracle:foresight=1000", 1, &result);
+    /* 900, 290 and 600; for reads alone, it would take 512, too. */
+    g_assert_cmpuint(result.swaps, ==, 2);
+    g_assert_cmpuint(result.tier_reads[1], ==, 8 * 290 + 3 * 150);
+    /* Where reads cost nothing more, only lines written count, and 64. */
+    recording_set_costs(1, 5);
+    replay_oracle("oracle:foresight=1000", 1, &result);
+    g_assert_cmpuint(result.swaps, ==, 2);
+
+    /* 225 lines written and 220 read in the mean: 450 and 440, or both */
+    recording_set_costs(3, 3);
+    replay_oracle("oracle-scans:foresight=1000", 1, &result);
+    g_assert_cmpuint(result.swaps, ==, 1);
+    g_assert_cmpuint(result.tier_lines[1], ==, 8 * 300 + 3 * 150);
+}
+
+static void replay_moves(const RaminatePolicyOps *policy,
+                         ReplayResult *result)
+{
+    ReplaySettings settings = replay_defaults;
+
+    settings.policy = policy;
+    settings.keep_moves = true;
+    replay_as(&settings, 1, result);
+}
+
+static void test_policies_count_reads_that_cost(void)
+{
+    const RaminatePolicyOps *const *ops = raminate_policy_list();
+
+    for (; *ops; ops++) {
+        ReplayResult plain;
+        ReplayResult result;
+
+        save_recording_of_kinds(60, RAMINATE_WRITTEN);
+        replay_moves(*ops, &plain);
+        g_assert_cmpuint(plain.tier_reads[1], >=, 60 * 290);
+        save_recording_of_kinds(60, RAMINATE_ACCESSED);
+        replay_moves(*ops, &result);
+        g_assert_cmpmem(plain.moves->data,
+                        plain.moves->len * sizeof(ReplayMove),
+                        result.moves->data,
+                        result.moves->len * sizeof(ReplayMove));
+        replay_result_clear(&plain);
+        replay_result_clear(&result);
+        recording_set_costs(3, 3);
+        replay_moves(*ops, &result);
+        if ((*ops)->kinds) {
+            g_assert_cmpuint(result.tier_reads[1], <, 60 * 290);
+        }
+        replay_result_clear(&result);
+    }
+}
+
 int main(int argc, char **argv)
 {
     recording_init(&argc, &argv);
@@ -186,6 +277,9 @@ int main(int argc, char **argv)
                     test_oracle_counts_what_makes_room);
     g_test_add_func("/sim/oracle-of-scans-knows-no-lines",
                     test_oracle_of_scans_knows_no_lines);
+    g_test_add_func("/sim/oracle-goes-by-costs", test_oracle_goes_by_costs);
+    g_test_add_func("/sim/policies-count-reads-that-cost",
+                    test_policies_count_reads_that_cost);
     g_test_add_func("/sim/bound-of-known-cases", test_bound_of_known_cases);
     g_test_add_func("/sim/traffic-that-is-told-late",
                     test_traffic_that_is_told_late);

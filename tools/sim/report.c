@@ -54,6 +54,39 @@ static double get_total(const Report *report, const ReportRow *row)
     return share(slow_total(row), row->result.lines);
 }
 
+/* Returns: what lines cost, that were read and written in a tier. */
+static double cost(const RaminateCosts *costs, double read, double written)
+{
+    return read * costs->read + written * costs->write;
+}
+
+/*
+ * What memory costs more than if all of it were as the fastest, and moves were
+ * not needed, in relation to the same if all of it were as the slowest.
+ */
+static double get_cost(const Report *report, const ReportRow *row)
+{
+    const RaminateLayout *layout = report->layout;
+    const RaminateCosts *fastest = &layout->costs[0];
+    const RaminateCosts *slowest = &layout->costs[layout->nr_tiers - 1];
+    const ReplayResult *result = &row->result;
+    uint32_t unit_lines = raminate_layout_unit_lines(layout);
+    double more = 0;
+    double most = 0;
+
+    for (unsigned i = 0; i < layout->nr_tiers; i++) {
+        const RaminateCosts *costs = &layout->costs[i];
+        double read = result->tier_reads[i];
+        double written = result->tier_lines[i];
+
+        more += cost(costs, read, written) - cost(fastest, read, written) +
+                cost(costs, (double)result->swap_reads[i] * unit_lines,
+                     (double)result->swap_writes[i] * unit_lines);
+        most += cost(slowest, read, written) - cost(fastest, read, written);
+    }
+    return share(more, most);
+}
+
 static double get_distance(const Report *report, const ReportRow *row)
 {
     if (!report->has_bound || report->bound_lines <= 0) {
@@ -163,6 +196,7 @@ static const Column columns[] = {
     { "bytes%", "slow_bytes_percent", "%.2f", 1, true, get_slow_bytes },
     { "swap%", "swap_bytes_percent", "%.2f", 1, true, get_swap_bytes },
     { "total%", "slow_total_percent", "%.2f", 1, true, get_total },
+    { "cost%", "cost_percent", "%.2f", 1, true, get_cost },
     { "xbound", "times_bound", "%.2f", 1, false, get_distance },
     { "swaps", "swaps", "%.0f", 1, false, get_swaps },
     { "reversed", "reversed", "%.0f", 1, false, get_reversed },
