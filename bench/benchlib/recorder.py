@@ -93,7 +93,8 @@ def _memory(plan: Plan, directory: Path) -> Container:
 
 def _args(plan: Plan, memory: Container, directory: Path) -> List[str]:
     plugin = (f'{PLUGIN},ram=0+{plan.memory_mib}M,'
-              f'record={directory / "traffic"},csv={directory / "csv"},'
+              f'record={directory / "traffic"},accesses=on,'
+              f'csv={directory / "csv"},'
               f'period={TRAFFIC_PERIOD_MS},cache={plan.cache}')
     return [*guest_args(memory),
             *(['-plugin', plugin] if plan.traffic else []),

@@ -2,7 +2,7 @@
 #
 # SPDX-License-Identifier: GPL-2.0-or-later
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 import json
 from pathlib import Path
 import subprocess
@@ -98,6 +98,22 @@ def replay(workload: str, recording: Path, share: int,
     return Result(workload, share, report['scans'], report['has_traffic'],
                   100 * bound / written if bound is not None else None, rows,
                   _long_run(recording, share, names))
+
+
+def with_costs(workload: str, recording: Path, share: int,
+               names: List[str], costs: str) -> Result:
+    """Replays it in tiers with such costs, without bound and long run."""
+    report = _simulate(recording, [*_options(share, names, PASSES),
+                                   '--costs', costs])
+    return Result(workload, share, report['scans'], report['has_traffic'],
+                  None, report['results'], [])
+
+
+def second_pass(result: Result) -> Result:
+    """The same with the second pass in place of the first."""
+    rows = [dict(row, **{'pass': row['pass'] - 1}) for row in result.rows
+            if row['pass'] > 1]
+    return replace(result, rows=rows)
 
 
 def first_scans(recording: Path, share: int, policy: str, scans: int) -> float:

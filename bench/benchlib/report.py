@@ -11,7 +11,8 @@ from statistics import geometric_mean, mean
 import subprocess
 from typing import Any, Dict, List
 
-from . import BENCH, paper, recorder, recording, replay, tables, workloads
+from . import (BENCH, paper, readcosts, recorder, recording, replay, tables,
+               workloads)
 from .replay import Result, Row
 # pylint: disable=wrong-import-order
 from raminate import kernel, paths
@@ -31,6 +32,7 @@ class Evaluation:
     scaled_cmq: str             # with a batch in proportion to the guest
     recordings: Dict[str, Path]
     results: List[Result]
+    costs: readcosts.Costs      # the same where reads cost, too
 
     def of_share(self, share: int) -> List[Result]:
         """The results with that share of DRAM."""
@@ -227,7 +229,7 @@ def _verdicts_of(evaluation: Evaluation, share: int,
     start = [f'{share} %', 'judging' if judging else 'all']
     none = ['–', '–']
     return [[*start, 'first', *_verdict(chosen, _bounds(chosen))],
-            [*start, 'second', *_verdict(list(map(_second, chosen)), none)],
+            [*start, 'second', *_verdict(list(map(replay.second_pass, chosen)), none)],
             [*start, 'long run',
              *_verdict(list(map(_long_run, chosen)), none)]]
 
@@ -302,7 +304,7 @@ def _share_results(evaluation: Evaluation, share: int) -> List[str]:
             f"\nThe same with `{oracle}`, if it sees further than the "
             "next batch:\n\n", _foresight(evaluation, share, oracle))),
         "\nSecond pass:\n\n",
-        tables.by_workload([_second(result) for result in chosen],
+        tables.by_workload([replay.second_pass(result) for result in chosen],
                            evaluation.policies, total),
         f"\nPass {replay.LONG_RUN_PASSES}, if each goes on with what the "
         "policy has learned in the one before:\n\n",
@@ -349,13 +351,6 @@ before; the last time counts.
     for share in replay.SHARES:
         parts += _share_results(evaluation, share)
     return ''.join(parts)
-
-
-def _second(result: Result) -> Result:
-    """The same with the second pass in place of the first."""
-    rows = [dict(row, **{'pass': row['pass'] - 1}) for row in result.rows
-            if row['pass'] > 1]
-    return replace(result, rows=rows)
 
 
 def _long_run(result: Result) -> Result:
@@ -419,8 +414,9 @@ The guest is a sixteenth of the paper's machine:
 Each workload is recorded once, from when it has been prepared (servers are \
 up, stores are filled): what each scan and a second look \
 {recorder.SECOND_LOOK_MS} ms after it found written, and by \
-[libraminate-traffic](traffic.md) the lines of 64 bytes that a last-level \
-cache wrote back to each page. The simulator replays the recording under each \
+[libraminate-traffic](traffic.md) the pages that were accessed meanwhile, and \
+the lines of 64 bytes that a last-level cache read from each page and wrote \
+back to it. The simulator replays the recording under each \
 policy, so that all see the same work. Writes of devices are seen by scans, \
 not by the cache.
 
@@ -477,6 +473,8 @@ def write(evaluation: Evaluation, docs: Path) -> Path:
     """Writes the document."""
     path = docs / f'{evaluation.name}.md'
     path.write_text(_wrap(_header(evaluation) + _results(evaluation)
+                          + readcosts.section(evaluation.costs,
+                                              evaluation.name)
                           + _energy(evaluation) + _method(evaluation)),
                     encoding='utf-8')
     return path

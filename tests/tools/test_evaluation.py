@@ -16,7 +16,8 @@ BENCH = paths.SOURCE / 'bench'
 sys.path.insert(0, str(BENCH))
 
 # pylint: disable=wrong-import-position
-from benchlib import recording, replay, workloads  # noqa: E402
+from benchlib import (  # noqa: E402
+    readcosts, recording, replay, workloads)
 from raminate.recording import RecordingError  # noqa: E402
 
 SYNTH = 'raminate-synth'
@@ -128,7 +129,13 @@ def test_report_has_what_was_simulated(directory: Path) -> None:
     check(cell == f"{row['slow_total_percent']:.1f}",
           f"lru has {cell} in the table")
     check('–' not in ''.join(table[0] + table[-1]), "there are empty cells")
-    for name in ('results.csv', 'shares.svg', 'energy.svg', 'over-time.svg'):
+    table = table_of(text, '`cost %` of each workload')
+    row = simulate('-f', '1%', '-p', 'lru', '--costs', readcosts.COSTS,
+                   directory / f'{names[1]}.rec')['results'][0]
+    cell = table[1][1 + replay.ORDER.index('lru')]
+    check(cell == f"{row['cost_percent']:.1f}",
+          f"lru has {cell} in the table of costs")
+    for name in ('results.csv', 'read-costs.csv', 'shares.svg', 'energy.svg', 'over-time.svg'):
         check((docs / 'evaluation' / name).stat().st_size > 1000,
               f"{name} is empty")
 
