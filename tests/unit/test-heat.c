@@ -83,6 +83,22 @@ static void test_one_write(void)
     raminate_heat_free(heat);
 }
 
+static void test_reads_count_where_they_cost(void)
+{
+    RaminateHeat *heat = raminate_heat_new(4);
+    RaminateSample found = { .kinds = RAMINATE_ACCESSED };
+
+    raminate_sample_add_word(&found, 0, 1 << 2, RAMINATE_READ);
+    raminate_heat_sample(heat, &found);
+    g_assert_cmpuint(raminate_heat_get(heat, 2), ==, 0);
+    raminate_heat_set_counted(heat, RAMINATE_ACCESSED);
+    raminate_heat_sample(heat, &found);
+    g_assert_cmpuint(raminate_heat_get(heat, 2), ==, 21);
+    g_assert_cmpuint(raminate_heat_get(heat, 1), ==, 0);
+    raminate_sample_destroy(&found);
+    raminate_heat_free(heat);
+}
+
 static void test_always_written(void)
 {
     RaminateHeat *heat = raminate_heat_new(2);
@@ -309,6 +325,8 @@ int main(int argc, char **argv)
     g_test_add_func("/heat/parts", test_parts);
     g_test_add_func("/heat/begins-cold", test_begins_cold);
     g_test_add_func("/heat/one-write-warms-only-its-page", test_one_write);
+    g_test_add_func("/heat/reads-count-where-they-cost",
+                    test_reads_count_where_they_cost);
     g_test_add_func("/heat/page-written-in-every-scan-is-hottest",
                     test_always_written);
     g_test_add_func("/heat/halves-every-half-life", test_half_life);

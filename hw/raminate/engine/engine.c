@@ -32,6 +32,7 @@ RaminateEngine *raminate_engine_new(const RaminateLayout *layout,
         raminate_engine_free(e);
         return NULL;
     }
+    raminate_heat_set_counted(e->heat, raminate_sample_counted(layout));
     raminate_resize_set(&e->resize,
                         raminate_placement_tier_pages(e->placement, 0));
     return e;

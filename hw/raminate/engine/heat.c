@@ -35,6 +35,7 @@ _Static_assert(sizeof(HeatPage) == RAMINATE_HEAT_BYTES_PER_PAGE,
 
 struct RaminateHeat {
     uint32_t scan;
+    unsigned counted;           /* kinds of samples, of which one is enough */
     RaminateRegions *pages;     /* of HeatPage */
     uint32_t *last;             /* scan that found it written, by region */
 };
@@ -115,6 +116,7 @@ RaminateHeat *raminate_heat_new(uint32_t nr_pages)
     if (!heat) {
         return NULL;
     }
+    heat->counted = RAMINATE_WRITTEN;
     heat->pages = raminate_regions_new(nr_pages, sizeof(HeatPage));
     if (heat->pages) {
         heat->last = calloc(heat->pages->nr_regions, sizeof(*heat->last));
@@ -135,6 +137,11 @@ void raminate_heat_free(RaminateHeat *heat)
     }
 }
 
+void raminate_heat_set_counted(RaminateHeat *heat, unsigned counted)
+{
+    heat->counted = counted;
+}
+
 void raminate_heat_begin_scan(RaminateHeat *heat)
 {
     heat->scan++;
@@ -142,7 +149,7 @@ void raminate_heat_begin_scan(RaminateHeat *heat)
 
 void raminate_heat_add(RaminateHeat *heat, const RaminateSample *part)
 {
-    RAMINATE_SAMPLE_FOREACH(run, part, RAMINATE_WRITTEN) {
+    RAMINATE_SAMPLE_FOREACH(run, part, heat->counted) {
         for (unsigned i = 0; i < run->nr; i++) {
             HeatPage *page = raminate_regions_need(heat->pages,
                                                    run->first + i);

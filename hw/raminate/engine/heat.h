@@ -16,7 +16,8 @@
 /*
  * A page's heat is the decayed share of recent scans that found it written:
  * 0 for a page not written lately, RAMINATE_HEAT_MAX for one that every scan
- * finds written.  It halves every RAMINATE_HEAT_HALF_LIFE scans.
+ * finds written.  It halves every RAMINATE_HEAT_HALF_LIFE scans.  Where reads
+ * count, a page that was read is as one written, here and below.
  */
 #define RAMINATE_HEAT_MAX 255
 #define RAMINATE_HEAT_HALF_LIFE 8
@@ -36,6 +37,9 @@ typedef struct RaminateHeat RaminateHeat;
  */
 RaminateHeat *raminate_heat_new(uint32_t nr_pages);
 void raminate_heat_free(RaminateHeat *heat);
+
+/* Kinds of which one is enough, rather than RAMINATE_WRITTEN, from now on */
+void raminate_heat_set_counted(RaminateHeat *heat, unsigned counted);
 
 /*
  * Takes note of one scan: begin, add what it found, in parts if there is much,

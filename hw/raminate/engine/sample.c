@@ -216,6 +216,12 @@ unsigned raminate_sample_find(const RaminateSample *sample, uint32_t page)
     return 0;
 }
 
+unsigned raminate_sample_counted(const RaminateLayout *layout)
+{
+    return raminate_layout_reads_cost(layout) ? RAMINATE_ACCESSED
+                                              : RAMINATE_WRITTEN;
+}
+
 bool raminate_sample_has(const RaminateSample *sample, unsigned kinds)
 {
     RAMINATE_SAMPLE_FOREACH(run, sample, kinds) {

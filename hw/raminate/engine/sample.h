@@ -102,6 +102,13 @@ size_t raminate_sample_memory(const RaminateSample *sample);
 unsigned raminate_sample_find(const RaminateSample *sample, uint32_t page);
 
 /*
+ * Returns: the kinds of which one is enough for a page to count as found, by
+ * whoever tells no costs apart: where reads cost more in slower tiers, a page
+ * that was read wants to be in a faster one as much as one written.
+ */
+unsigned raminate_sample_counted(const RaminateLayout *layout);
+
+/*
  * Returns: whether there are pages of which @kinds was found, and nothing else.
  * A sampler that can't tell reads from writes never finds one alone.
  */

@@ -28,19 +28,12 @@ typedef struct RaminatePolicyConfig {
     uint32_t life_time_ms;              /* how long a write keeps a page hot */
 } RaminatePolicyConfig;
 
-/*
- * Returns: the kinds of which one is enough for a page to count as found, by a
- * policy that tells no costs apart: where reads cost more in slower tiers, a
- * page that was read wants to be in a faster one as much as one written.
- */
+/* The same as raminate_sample_counted(), for the layout of the placement */
 static inline unsigned
 raminate_policy_counted(const RaminatePolicyConfig *config)
 {
-    const RaminateLayout *layout =
-        raminate_placement_layout(config->placement);
-
-    return raminate_layout_reads_cost(layout) ? RAMINATE_ACCESSED
-                                              : RAMINATE_WRITTEN;
+    return raminate_sample_counted(
+        raminate_placement_layout(config->placement));
 }
 
 typedef struct RaminatePolicy RaminatePolicy;
