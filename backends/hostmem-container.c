@@ -21,6 +21,7 @@
 #include "backends/raminate/tier.h"
 #include "exec/ramblock.h"
 #include "hw/boards.h"
+#include "hw/raminate/device-name.h"
 #include "hw/raminate/discard.h"
 #include "hw/raminate/kvm.h"
 #include "hw/virtio/vhost-user.h"
@@ -137,21 +138,50 @@ static bool container_check_ready(HostMemoryBackend *backend, Error **errp)
     return false;
 }
 
-/* Whether @obj is a display that makes buffers of guest memory. */
-static int takes_blobs(Object *obj, void *opaque)
+/* Finds a display that makes buffers of guest memory. */
+static int look_for_blobs(Object *obj, void *opaque)
 {
-    bool *found = opaque;
+    Object **found = opaque;
 
-    *found = g_str_equal(object_get_typename(obj), "virtio-gpu-device") &&
-             object_property_get_bool(obj, "blob", NULL);
-    return *found;
+    if (g_str_equal(object_get_typename(obj), "virtio-gpu-device") &&
+        object_property_get_bool(obj, "blob", NULL)) {
+        *found = obj;
+    }
+    return *found != NULL;
+}
+
+/* Returns: false with @errp set if there is a device that needs other memory. */
+static bool check_devices(HostMemoryBackendContainer *container, Error **errp)
+{
+    static const char *const types[] = { "vhost-user-", NULL };
+    g_autofree char *name = NULL;
+    Object *display = NULL;
+
+    if (vhost_user_is_in_use()) {
+        name = raminate_find_device(types, NET_CLIENT_DRIVER_VHOST_USER);
+        error_setg(errp, "memory-backend-container '%s' can't be used beside "
+                   "a vhost-user device%s, with whose process its pages can't "
+                   "be shared; use memory-backend-memfd, or another device",
+                   container_id(container), name);
+        return false;
+    }
+    object_child_foreach_recursive(qdev_get_machine(), look_for_blobs,
+                                   &display);
+    if (display) {
+        name = raminate_device_name(display);
+        error_setg(errp, "memory-backend-container '%s' can't be used beside "
+                   "a virtio-gpu device%s with blob=on, which makes buffers of "
+                   "memory of a memfd; use memory-backend-memfd, or blob=off",
+                   container_id(container), name);
+        return false;
+    }
+    return true;
 }
 
 static bool container_prepare(HostMemoryBackend *backend, bool persistent,
                               Error **errp)
 {
     HostMemoryBackendContainer *container = MEMORY_BACKEND_CONTAINER(backend);
-    bool has_blobs = false;
 
     if (!container_check_ready(backend, errp)) {
         return false;
@@ -164,22 +194,7 @@ static bool container_prepare(HostMemoryBackend *backend, bool persistent,
                    container_id(container));
         return false;
     }
-    if (vhost_user_is_in_use()) {
-        error_setg(errp, "memory-backend-container '%s' can't be used beside "
-                   "a vhost-user device, with whose process its pages can't "
-                   "be shared; use memory-backend-memfd, or another device",
-                   container_id(container));
-        return false;
-    }
-    object_child_foreach_recursive(qdev_get_machine(), takes_blobs, &has_blobs);
-    if (has_blobs) {
-        error_setg(errp, "memory-backend-container '%s' can't be used beside "
-                   "a virtio-gpu device with blob=on, which makes buffers of "
-                   "memory of a memfd; use memory-backend-memfd, or blob=off",
-                   container_id(container));
-        return false;
-    }
-    return true;
+    return check_devices(container, errp);
 }
 
 /* A container on the command line must have its tiers there as well. */

@@ -11,6 +11,7 @@
 #include "qemu/osdep.h"
 #include "qapi/error.h"
 #include "exec/memory.h"
+#include "hw/raminate/device-name.h"
 #include "hw/raminate/placer-internal.h"
 
 static QTAILQ_HEAD(, RaminatePlacer) placers =
@@ -68,6 +69,9 @@ static bool require_discard(RaminatePlacer *placer,
                             const RaminatePlacerSettings *settings,
                             Error **errp)
 {
+    static const char *const types[] = { "vfio-", "vhost-vdpa-", NULL };
+    g_autofree char *device = NULL;
+
     if (placer->may_work || !settings->monitor ||
         placer->memory->nr_tiers < 2) {
         return true;
@@ -80,10 +84,11 @@ static bool require_discard(RaminatePlacer *placer,
     placer->requires_discard = !raminate_memory_has_nodes(placer->memory);
     if (placer->requires_discard && ram_block_discard_require(true)) {
         placer->requires_discard = false;
+        device = raminate_find_device(types, NET_CLIENT_DRIVER_VHOST_VDPA);
         error_setg(errp, "%s '%s': a device has pinned "
                    "guest memory, so that its pages can't move; unplug the "
-                   "VFIO or vDPA device, or set monitor=off",
-                   placer->memory->type, placer->memory->id);
+                   "VFIO or vDPA device%s, or set monitor=off",
+                   placer->memory->type, placer->memory->id, device);
         return false;
     }
     placer->may_work = true;

@@ -138,7 +138,7 @@ def vhost_user_is_refused_on_a_container(directory: Path) -> None:
                   'memory-backend-container' in said, f"{device}: {said}")
         said = refusal(*ram, *chardev, '-netdev', 'vhost-user,id=n,chardev=v',
                        '-device', 'virtio-net-pci,netdev=n')
-        check("'m' can't be used beside a vhost-user device" in said, said)
+        check("'m' can't be used beside a vhost-user device 'n'" in said, said)
 
 
 def container_is_refused_beside_vhost_user(directory: Path) -> None:
@@ -154,7 +154,7 @@ def container_is_refused_beside_vhost_user(directory: Path) -> None:
                   chardev='v', tag='t')
         said = refused(guest, 'device_add', driver='pc-dimm', id='d',
                        memdev='m')
-        check("'m' can't be used beside a vhost-user device" in said, said)
+        check("'m' can't be used beside a vhost-user device 'fs'" in said, said)
         # Once it is gone, there is no reason any more.
         guest.cmd('device_del', id='fs')
         guest.cmd('system_reset')   # The firmware doesn't unplug.
@@ -244,7 +244,7 @@ def container_is_refused_beside_pinned_memory(directory: Path) -> None:
         said = refused(guest, 'qom-set', path='/objects/m',
                        property='monitor', value=True)
         check("'m': a device has pinned guest memory" in said and
-              'unplug the VFIO or vDPA device' in said, said)
+              "unplug the VFIO or vDPA device 'x'" in said, said)
         check(guest.raminate('m')['state'] == 'off', guest.raminate('m'))
         # Others that are made then are refused as well.
         more = two_tiers(directory, 64 * MIB, 16 * MIB, name='n', number=1)

@@ -94,7 +94,8 @@ def ranges_refuse_an_assigned_device(directory: Path) -> None:
             start_checker(guest)
             said = refused(guest, 'qom-set', path='/objects/dmcon0',
                            property='monitor', value=True)
-            check(f"'dmcon0': {PINNED}" in said, said)
+            check(f"'dmcon0': {PINNED}" in said and
+                  "unplug the VFIO or vDPA device 'spare'" in said, said)
             check(guest.raminate()['state'] == 'off', guest.raminate())
             wait_for_disk(guest)
             finish_checker(guest)
@@ -143,7 +144,7 @@ def pages_move_once_it_is_gone(directory: Path) -> None:
 def blobs_are_refused_beside_a_container(directory: Path) -> None:
     """The host makes buffers of a memfd (udmabuf), and of nothing else."""
     check(Path('/dev/udmabuf').exists(), "the host has no udmabuf")
-    gpu = ['-device', 'virtio-gpu-pci,blob=on']
+    gpu = ['-device', 'virtio-gpu-pci,blob=on,id=gpu']
     # QEMU takes files on a tmpfs for memfds.
     said = message_of_refused(directory, [*hybrid(directory), *gpu])
     check("need memory of a memfd: Memory region dmcon0 can't be shared"
@@ -161,8 +162,8 @@ def blobs_are_refused_beside_a_container(directory: Path) -> None:
         guest.launch()
         said = refused(guest, 'device_add', driver='pc-dimm', id='dimm',
                        memdev='more')
-        check("'more' can't be used beside a virtio-gpu device with blob=on"
-              in said, said)
+        check("'more' can't be used beside a virtio-gpu device 'gpu' with "
+              "blob=on" in said, said)
 
 
 run_tests(ranges_refuse_an_assigned_device, pinned_pages_stay_on_their_nodes,
