@@ -24,6 +24,10 @@ HOTPLUG = ['-machine', 'pc,nvdimm=on', '-m', '128M,slots=4,maxmem=2G']
 PERSISTENT = ['nvdimm,memdev=m', 'virtio-pmem-pci,memdev=m',
               'ivshmem-plain,memdev=m', 'acpi-erst,memdev=m',
               'nvme,serial=n,pmrdev=m']
+CXL = ['-machine', 'q35,cxl=on', '-m', '128M,slots=4,maxmem=2G',
+       '-device', 'pxb-cxl,id=bus,bus_nr=12,bus=pcie.0',
+       '-device', 'cxl-rp,id=root,bus=bus,port=0,chassis=0,slot=2',
+       '-object', f'memory-backend-ram,id=other,size={SIZE}']
 GAP = "'m' has a gap: no tier covers offset 0x4000000"
 
 
@@ -96,6 +100,29 @@ def containers_are_refused_for_persistent_data(directory: Path) -> None:
     for device in PERSISTENT:
         said = refusal(*HOTPLUG, *container.args(), '-device', device)
         check("'m' doesn't keep its contents" in said, said)
+
+
+def persistent_cxl_memory_is_refused(directory: Path) -> None:
+    container = two_tiers(directory, 64 * MIB, 16 * MIB, name='m')
+    for memory, because in (
+            (container.args(), "'m' doesn't keep its contents"),
+            (devmem(directory), "'m': scrub=on")):
+        for use in ('persistent-memdev=m,lsa=other',
+                    'persistent-memdev=other,lsa=m'):
+            said = refusal(*CXL, *memory, '-device',
+                           f'cxl-type3,bus=root,{use}')
+            check(because in said, f"{use}: {said}")
+            check(is_kept(directory), f"{use}: the data is gone")
+            check(is_kept(directory), f"{use}: the data is gone")
+
+
+def volatile_cxl_memory_may_be_a_container(directory: Path) -> None:
+    container = two_tiers(directory, 128 * MIB, 16 * MIB, name='m')
+    with Guest(directory, None, [*CXL, *container.args(), '-device',
+                                 'cxl-type3,bus=root,volatile-memdev=m']
+               ) as guest:
+        guest.launch()
+        check(swap_error(guest) == '', swap_error(guest))
 
 
 def incomplete_containers_say_what_is_missing(directory: Path) -> None:
@@ -331,6 +358,8 @@ run_tests(persistent_devices_refuse_what_is_scrubbed,
           volatile_devices_get_what_is_scrubbed,
           persistent_devices_keep_data_without_scrub,
           containers_are_refused_for_persistent_data,
+          persistent_cxl_memory_is_refused,
+          volatile_cxl_memory_may_be_a_container,
           incomplete_containers_say_what_is_missing,
           vhost_user_is_refused_on_a_container,
           container_is_refused_beside_vhost_user,
