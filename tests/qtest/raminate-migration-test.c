@@ -202,6 +202,38 @@ static void test_heat_off(void)
     qtest_quit(qts);
 }
 
+/*
+ * From a QEMU that has no container, on a machine of an older version: what it
+ * sends is what any QEMU did before there was heat.
+ */
+static void test_from_ordinary_memory(void)
+{
+    const char *const machine =
+        "-machine pc-i440fx-9.2,memory-backend=c -m 2M -nodefaults";
+    QTestState *source = qtest_initf("%s -object memory-backend-ram,id=c,"
+                                     "size=2M", machine);
+    QTestState *destination;
+    g_autofree char *stream = NULL;
+    gsize size;
+
+    raminate_make_file("dram2", 512 * KiB);
+    raminate_make_file("nvm2", 1536 * KiB);
+    write_all(source, 1);
+    set_bandwidth(source, 1 << 30);
+    qtest_qmp_assert_success(source, "{ 'execute': 'migrate', 'arguments':"
+                             "  { 'uri': 'file:older' } }");
+    wait_for_migration(source, "completed");
+    qtest_quit(source);
+    g_assert_true(g_file_get_contents("older", &stream, &size, NULL));
+    g_assert_null(memmem(stream, size, "raminate", strlen("raminate")));
+    destination = qtest_initf("%s " PC_THERE " -incoming file:older", machine);
+    raminate_wait_state(destination, "running");
+    assert_all(destination, 1);
+    swap_some(destination);
+    assert_all(destination, 1);
+    qtest_quit(destination);
+}
+
 static void test_heat_without_container(void)
 {
     qtest_quit(migrate_hot("on", "-object memory-backend-ram,id=c,size=2M"));
@@ -278,6 +310,8 @@ int main(int argc, char **argv)
     qtest_add_func("raminate/migration/snapshot", test_snapshot);
     qtest_add_func("raminate/migration/heat", test_heat);
     qtest_add_func("raminate/migration/heat-off", test_heat_off);
+    qtest_add_func("raminate/migration/from-ordinary-memory",
+                   test_from_ordinary_memory);
     qtest_add_func("raminate/migration/heat-without-container",
                    test_heat_without_container);
     qtest_add_func("raminate/migration/heat-without-monitor",
