@@ -6,10 +6,11 @@
 import json
 from pathlib import Path
 import re
+import signal
 import subprocess
 from typing import Set
 
-from guestlib import check, run_tests
+from guestlib import check, run_tests, wait_until
 from raminate import paths
 
 DEMO = paths.SOURCE / 'scripts' / 'demo'
@@ -50,6 +51,60 @@ def ended_demo_leaves_nothing(directory: Path) -> None:
           "the demo left its files behind")
 
 
+def watching_goes_on(directory: Path) -> None:
+    """With the hot set back where it was, until somebody ends it."""
+    del directory
+    moves = 0
+    with subprocess.Popen([DEMO, '--watch', '--accel', 'tcg', '--set',
+                           'scan-period=20'], text=True,
+                          stdout=subprocess.PIPE) as demo:
+        assert demo.stdout is not None
+        for line in demo.stdout:
+            moves += 'The hot set moves.' in line
+            if moves == 3:
+                break
+        demo.send_signal(signal.SIGINT)
+        demo.stdout.read()
+    check(moves == 3, f"it ended after {moves} moves")
+    check(demo.returncode == 0, f"exit status {demo.returncode}")
+
+
+def workload_moves_to_and_fro(directory: Path) -> None:
+    """Here, where its memory can be looked at."""
+    del directory
+    pages = 1024
+    with subprocess.Popen(
+            [paths.BUILD / 'tests' / 'guest' / 'workload', f'arena={pages}',
+             'hot=8', 'thin=0'], text=True, bufsize=1,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdin is not None and process.stdout is not None
+        try:
+            for phase in range(1, 5):
+                line = process.stdout.readline()
+                check(line == f'workload: phase {phase}\n', line)
+                check_writes(process.pid, pages, (phase - 1) % 2)
+                process.stdin.write('move\n')
+        finally:
+            process.kill()
+
+
+def check_writes(pid: int, pages: int, half: int) -> None:
+    """That a hot page of this half is written again and again."""
+    [start] = [int(line.split('-')[0], 16) for line in
+               Path(f'/proc/{pid}/maps').read_text().splitlines()
+               if int(line.split()[0].split('-')[1], 16)
+               - int(line.split('-')[0], 16) == pages * 4096]
+    seen: Set[bytes] = set()
+
+    def look() -> int:
+        with Path(f'/proc/{pid}/mem').open('rb', 0) as memory:
+            memory.seek(start + half * pages // 2 * 4096)
+            seen.add(memory.read(8))
+        return len(seen)
+
+    wait_until(lambda: look() > 3, f"writes to half {half}")
+
+
 def null_policy_fails(directory: Path) -> None:
     del directory
     run = subprocess.run([DEMO, '--quiet', '--accel', 'tcg', '--set',
@@ -59,4 +114,4 @@ def null_policy_fails(directory: Path) -> None:
 
 
 run_tests(share_falls_to_a_third_twice, ended_demo_leaves_nothing,
-          null_policy_fails)
+          watching_goes_on, workload_moves_to_and_fro, null_policy_fails)

@@ -2,8 +2,8 @@
  * Demo workload: writes a hot set all the time and other pages now and then.
  * With the argument "read", it reads them instead.
  *
- * The hot set lies scattered in the first half of an arena.  When the
- * line "move" arrives on standard input, it moves to the second half.
+ * The hot set lies scattered in the first half of an arena.  Each time that the
+ * line "move" arrives on standard input, it moves to the other half.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -27,6 +27,7 @@ typedef struct Workload {
     size_t hot;         /* pages used at every tick */
     size_t thin;        /* other pages used in a second */
     size_t half;        /* where the hot set is: 0 or 1 */
+    size_t phase;       /* one more with each move */
     uint64_t random;
     uint64_t counter;
 } Workload;
@@ -82,7 +83,7 @@ static void tick(Workload *w)
 
 static void announce(const Workload *w)
 {
-    printf("workload: phase %zu\n", w->half + 1);
+    printf("workload: phase %zu\n", w->phase);
 }
 
 static void wait_for_tick(Workload *w)
@@ -92,7 +93,8 @@ static void wait_for_tick(Workload *w)
 
     if (poll(&in, 1, TICK_MS) > 0 && fgets(line, sizeof(line), stdin) &&
         !strncmp(line, "move", 4)) {
-        w->half = 1;
+        w->half = !w->half;
+        w->phase++;
         announce(w);
     }
 }
@@ -104,6 +106,7 @@ int main(int argc, char **argv)
         .pages = number_arg(argc, argv, "arena"),
         .hot = number_arg(argc, argv, "hot"),
         .thin = number_arg(argc, argv, "thin"),
+        .phase = 1,
         .random = 88172645463325252ULL,
     };
 
