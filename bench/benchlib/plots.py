@@ -23,13 +23,24 @@ LEGEND_INCHES = 0.25
 MB = 1e6
 
 
-def _save(figure: Any, axes: Any, path: Path) -> None:
-    """Writes the picture, with the legend of one part above all."""
+def _add_legend(figure: Any, axes: Any) -> int:
+    """That of one part, above all; returns how many lines it takes."""
     handles, labels = axes.get_legend_handles_labels()
-    figure.legend(handles, labels, ncols=len(labels), frameon=False,
-                  loc='upper center')
+    for lines in range(1, len(labels) + 1):
+        legend = figure.legend(handles, labels, ncols=-(-len(labels) // lines),
+                               frameon=False, loc='upper center')
+        figure.draw_without_rendering()
+        if legend.get_window_extent().width <= figure.bbox.width:
+            break
+        legend.remove()
+    return lines
+
+
+def _save(figure: Any, axes: Any, path: Path) -> None:
+    """Writes the picture, with a legend above all parts."""
+    lines = _add_legend(figure, axes)
     height = figure.get_size_inches()[1]
-    figure.tight_layout(rect=(0, 0, 1, 1 - LEGEND_INCHES / height))
+    figure.tight_layout(rect=(0, 0, 1, 1 - lines * LEGEND_INCHES / height))
     figure.savefig(path, metadata=METADATA if path.suffix == '.svg' else {})
     pyplot.close(figure)
 

@@ -234,15 +234,22 @@ def _verdicts_of(evaluation: Evaluation, share: int,
              *_verdict(list(map(_long_run, chosen)), none)]]
 
 
-def _verdicts(evaluation: Evaluation) -> str:
-    return tables.markdown(
-        ['DRAM', 'workloads', 'pass', "of CMQ's", 'mean of ratios',
-         "of the oracle's", 'mean of ratios', "oracle-scans, of oracle's",
-         "bound, of CMQ's",
-         "of the bound's", "swaps, of CMQ's", "worst, of null's"],
-        [line for share in replay.SHARES
-         for judging in _kinds(evaluation, share)
-         for line in _verdicts_of(evaluation, share, judging)], 3)
+VERDICT_TITLES = ['DRAM', 'workloads', 'pass', "of CMQ's", 'mean of ratios',
+                  "of the oracle's", 'mean of ratios',
+                  "oracle-scans, of oracle's", "bound, of CMQ's",
+                  "of the bound's", "swaps, of CMQ's", "worst, of null's"]
+# The columns of two tables, neither of which is too wide to read
+VERDICT_TABLES = ((0, 1, 2, 3, 4, 5, 6, 11), (0, 1, 2, 7, 8, 9, 10))
+
+
+def _verdicts(evaluation: Evaluation) -> List[str]:
+    lines = [line for share in replay.SHARES
+             for judging in _kinds(evaluation, share)
+             for line in _verdicts_of(evaluation, share, judging)]
+    return [tables.markdown([VERDICT_TITLES[at] for at in columns],
+                            [[line[at] for at in columns] for line in lines],
+                            3)
+            for columns in VERDICT_TABLES]
 
 
 def _foresight(evaluation: Evaluation, share: int, oracle: str) -> str:
@@ -320,6 +327,7 @@ def _share_results(evaluation: Evaluation, share: int) -> List[str]:
 
 
 def _results(evaluation: Evaluation) -> str:
+    verdicts, limits = _verdicts(evaluation)
     parts = [f"""## Results
 
 What slow memory has to take with `{DEFAULT}`, in relation to what it takes \
@@ -327,7 +335,10 @@ with the paper's CMQ (`{replay.PAPER_CMQ}`) and with the oracle; once as the \
 ratio of the means over the workloads, once as the geometric mean of their \
 ratios:
 
-{_verdicts(evaluation)}
+{verdicts}
+What could be had at best, and how many swaps `{DEFAULT}` makes for it:
+
+{limits}
 `total %` is what slow memory has to take, in relation to all that the guest \
 writes: what the guest writes to it (`bytes %`) and what swaps do (`swaps %`). \
 `pages %` is the share of the pages that scans found written and that were in \

@@ -111,6 +111,23 @@ def table_of(text: str, heading: str) -> List[List[str]]:
     return table
 
 
+def legend(picture: str) -> Dict[str, float]:
+    """Where the names begin, in points from the left."""
+    text = picture[picture.index('<g id="legend_'):]
+    return {name: float(left) for name, left in re.findall(
+        r'<!-- (.*?) -->\s*<g transform="translate\(([\d.]+) ', text)}
+
+
+def check_legend(picture: str) -> None:
+    """All of it is within the picture; a letter takes 4 points at least."""
+    match = re.search(r'viewBox="0 0 ([\d.]+) ', picture)
+    assert match, picture[:500]
+    names = legend(picture)
+    check(len(names) > 1, names)
+    for name, left in names.items():
+        check(left + 4 * len(name) < float(match.group(1)), names)
+
+
 def test_report_has_what_was_simulated(directory: Path) -> None:
     if subprocess.run([python(), '-c', 'import matplotlib'], check=False,
                       stderr=subprocess.DEVNULL).returncode:
@@ -138,6 +155,12 @@ def test_report_has_what_was_simulated(directory: Path) -> None:
     for name in ('results.csv', 'read-costs.csv', 'shares.svg', 'energy.svg', 'over-time.svg'):
         check((docs / 'evaluation' / name).stat().st_size > 1000,
               f"{name} is empty")
+        if name.endswith('.svg'):
+            check_legend((docs / 'evaluation' / name).read_text())
+    check('bound' in legend((docs / 'evaluation/shares.svg').read_text()),
+          "the bound has no name")
+    first = re.search(r'^\| DRAM .*', text, re.M)
+    check(first and first.group().count('|') <= 9, "the first table is wide")
 
 
 run_tests(test_reader_agrees_with_simulator, test_steps_sum_up,
