@@ -46,6 +46,16 @@ def run(name: str, *args: object, **options: Any
                           encoding='utf-8', check=False, **options)
 
 
+def refused(name: str, *args: object, **options: Any) -> str:
+    """What a tool says of wrong options, as all of them do."""
+    result = run(name, *args, **options)
+    check(result.returncode == 2, f"{args}: {result}")
+    check(not result.stdout and result.stderr.startswith(f'{name}: ')
+          and result.stderr.endswith('; see --help\n')
+          and result.stderr.count('\n') == 1, f"{args}: {result}")
+    return result.stderr
+
+
 def check_in(what: str, text: str) -> None:
     check(what in text, f"'{what}' is not in:\n{text}")
 

@@ -21,7 +21,10 @@
 void options_parse(const GOptionEntry *entries, const char *usage,
                    const char *summary, int *argc, char ***argv);
 
-/* Says what is wrong, and exits with status 2. */
+/* The same with a context that has all of it already. */
+void options_parse_context(GOptionContext *context, int *argc, char ***argv);
+
+/* Says what is wrong and where to find help, and exits with status 2. */
 void options_fail(const char *format, ...) G_GNUC_PRINTF(1, 2) G_GNUC_NORETURN;
 
 /*

@@ -4,7 +4,6 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 
-#include <locale.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -156,7 +155,6 @@ int main(int argc, char **argv)
     g_autoptr(GError) error = NULL;
     unsigned timeout;
 
-    setlocale(LC_CTYPE, "");
     no_memory_ends_tool("raminate-map");
     options_parse(entries, "SOCKET | --recording FILE", summary, &argc, &argv);
     timeout = options_milliseconds("--timeout", timeout_option);
@@ -170,7 +168,7 @@ int main(int argc, char **argv)
     }
     if (!sources || g_strv_length(sources) != 1) {
         options_fail("give the path of one QMP socket, or of one recording "
-                     "with --recording; see --help");
+                     "with --recording");
     }
     if (recording_option && (container_option || hottest_option)) {
         options_fail("--container and --hottest are for running guests");

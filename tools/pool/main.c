@@ -4,7 +4,6 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 
-#include <locale.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -86,13 +85,11 @@ int main(int argc, char **argv)
     unsigned nr_words;
     gboolean is_list, good;
 
-    setlocale(LC_ALL, "");
-    setlocale(LC_NUMERIC, "C");
     options_parse(entries, "list | args TYPE", summary, &argc, &argv);
     nr_words = words ? g_strv_length(words) : 0;
     is_list = nr_words == 1 && strcmp(words[0], "list") == 0;
     if (!is_list && !(nr_words == 2 && strcmp(words[0], "args") == 0)) {
-        options_fail("give a command, list or args TYPE; see --help");
+        options_fail("give a command, list or args TYPE");
     }
     if (file_option) {
         g_setenv(RAMINATE_POOLS_VARIABLE, file_option, TRUE);

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "../lib/no-memory.h"
+#include "../lib/options.h"
 #include "bound.h"
 #include "policies.h"
 #include "report.h"
@@ -115,7 +116,7 @@ static void G_GNUC_PRINTF(1, 2) G_GNUC_NORETURN die(const char *format, ...)
 static void check_range(const char *name, int value, int min, int max)
 {
     if (value < min || value > max) {
-        die("--%s must be %d to %d, not %d", name, min, max, value);
+        options_fail("--%s must be %d to %d, not %d", name, min, max, value);
     }
 }
 
@@ -193,7 +194,7 @@ static void parse_policy(Job *job, const char *text)
         .as_recorded = as_recorded,
     };
     if (!policies_parse(text, &job->settings, &error)) {
-        die("%s", error->message);
+        options_fail("%s", error->message);
     }
 }
 
@@ -321,7 +322,7 @@ static void replay_recording(const char *path, ReportFormat format,
             report.header->page_size, 1 << RAMINATE_PAGE_BITS);
     }
     if (!tiers_make(&layout, report.header, &tiers, &error)) {
-        die("%s: %s", path, error->message);
+        options_fail("%s: %s", path, error->message);
     }
     replay_policies(jobs, path, &options, &layout, results);
     for (unsigned i = 0; i < nr * nr_passes; i++) {
@@ -374,28 +375,28 @@ static void check_options(void)
     g_autoptr(GError) error = NULL;
 
     if (!paths) {
-        die("give a recording; --help shows how");
+        options_fail("give a recording");
     }
     if (as_csv && as_json) {
-        die("--csv and --json exclude each other");
+        options_fail("--csv and --json exclude each other");
     }
     if (keep_steps && !as_json) {
-        die("--steps needs --json");
+        options_fail("--steps needs --json");
     }
     if (as_recorded && (fast_text || tiers_text || costs_text || unit_text ||
                         fast_is_room || scan_period)) {
-        die("--as-recorded needs the tiers and scans of the recording; leave "
-            "out --fast, --tiers, --costs, --unit, --fast-is-room and "
-            "--scan-period");
+        options_fail("--as-recorded needs the tiers and scans of the "
+                     "recording; leave out --fast, --tiers, --costs, --unit, "
+                     "--fast-is-room and --scan-period");
     }
     if (unit_text) {
         unit = tiers_parse_unit(unit_text, &error);
         if (!unit) {
-            die("%s", error->message);
+            options_fail("%s", error->message);
         }
     }
     if (fast_text && tiers_text) {
-        die("--fast and --tiers exclude each other");
+        options_fail("--fast and --tiers exclude each other");
     }
 }
 
@@ -410,7 +411,6 @@ static void check_ranges(void)
 int main(int argc, char **argv)
 {
     g_autoptr(GOptionContext) context = g_option_context_new(NULL);
-    g_autoptr(GError) error = NULL;
     FILE *moves = NULL;
     ReportFormat format;
 
@@ -421,9 +421,7 @@ int main(int argc, char **argv)
         "policies.");
     g_option_context_add_main_entries(context, entries, NULL);
     add_engine_options(context);
-    if (!g_option_context_parse(context, &argc, &argv, &error)) {
-        die("%s", error->message);
-    }
+    options_parse_context(context, &argc, &argv);
     if (list_policies) {
         policies_print();
         return EXIT_SUCCESS;

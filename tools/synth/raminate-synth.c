@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../lib/options.h"
 #include "hw/raminate/record/record.h"
 #include "synth.h"
 
@@ -62,7 +63,8 @@ static const Workload *find_workload(const char *name)
             return w;
         }
     }
-    die("there is no workload '%s'; --list shows those there are", name);
+    options_fail("there is no workload '%s'; --list shows those there are",
+                 name);
 }
 
 static Synth *synth_new(void)
@@ -181,16 +183,13 @@ static void write_recording(FILE *file, const Workload *workload)
 int main(int argc, char **argv)
 {
     g_autoptr(GOptionContext) context = g_option_context_new(NULL);
-    g_autoptr(GError) error = NULL;
     const Workload *workload;
     FILE *file;
 
     g_option_context_set_summary(context,
         "Write a recording of a made-up workload, to try policies with.");
     g_option_context_add_main_entries(context, entries, NULL);
-    if (!g_option_context_parse(context, &argc, &argv, &error)) {
-        die("%s", error->message);
-    }
+    options_parse_context(context, &argc, &argv);
     if (list_workloads) {
         for (const Workload *w = workloads; w->name; w++) {
             printf("%-8s  %s\n", w->name, w->summary);
@@ -198,12 +197,12 @@ int main(int argc, char **argv)
         return EXIT_SUCCESS;
     }
     if (!names || names[1] || !out_path) {
-        die("give one workload and --output; --help shows how");
+        options_fail("give one workload and --output");
     }
     if (size_mib < 16 || size_mib > 1 << 20 || nr_scans < 1 ||
         look_ms < 0 || look_ms > SCAN_PERIOD_MS) {
-        die("--size must be 16 to %d, --scans 1 or more, and --second-look "
-            "0 to %d", 1 << 20, SCAN_PERIOD_MS);
+        options_fail("--size must be 16 to %d, --scans 1 or more, and "
+                     "--second-look 0 to %d", 1 << 20, SCAN_PERIOD_MS);
     }
     workload = find_workload(names[0]);
     file = fopen(out_path, "wb");

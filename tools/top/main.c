@@ -4,7 +4,6 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 
-#include <locale.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -172,11 +171,8 @@ int main(int argc, char **argv)
     LiveOptions options = { 0 };
     int status;
 
-    setlocale(LC_ALL, "");
-    /* Numbers look the same everywhere. */
-    setlocale(LC_NUMERIC, "C");
-    options.is_utf8 = g_get_charset(NULL);
     options_parse(entries, "[SOCKET...]", summary, &argc, &argv);
+    options.is_utf8 = g_get_charset(NULL);
     options.patterns = patterns ? patterns : default_patterns;
     options.period = options_milliseconds("--period", period_option);
     options.timeout = options_milliseconds("--timeout", timeout_option);

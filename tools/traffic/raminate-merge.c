@@ -12,6 +12,7 @@
 #include <glib/gstdio.h>
 
 #include "../lib/no-memory.h"
+#include "../lib/options.h"
 #include "hw/raminate/record/format.h"
 #include "merge.h"
 
@@ -104,20 +105,13 @@ int main(int argc, char **argv)
         "SCANS is a recording by QEMU (record= of the container), TRAFFIC one "
         "by\nlibraminate-traffic, of the same run.");
     g_option_context_add_main_entries(context, entries, NULL);
-    if (!g_option_context_parse(context, &argc, &argv, &error)) {
-        fprintf(stderr, "raminate-merge: %s\n", error->message);
-        return 2;
-    }
+    options_parse_context(context, &argc, &argv);
     if (!out_path || !paths || g_strv_length(paths) != 2) {
-        fprintf(stderr, "raminate-merge: give two recordings, SCANS and "
-                "TRAFFIC, and -o FILE\n");
-        return 2;
+        options_fail("give two recordings, SCANS and TRAFFIC, and -o FILE");
     }
     if (offset_ms < -RECORD_MAX_TIME || offset_ms > RECORD_MAX_TIME) {
-        fprintf(stderr, "raminate-merge: --offset must be within %" PRId64
-                " milliseconds, not %" PRId64 "\n", RECORD_MAX_TIME,
-                offset_ms);
-        return 2;
+        options_fail("--offset must be within %" PRId64 " milliseconds, not %"
+                     PRId64, RECORD_MAX_TIME, offset_ms);
     }
     if (!merge_files(&error)) {
         fprintf(stderr, "raminate-merge: %s\n", error->message);
