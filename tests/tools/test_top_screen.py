@@ -175,8 +175,7 @@ def says_that_a_vm_ends(directory: Path) -> None:
                  directory / 'vm1.sock') as shown:
             shown.wait('mixed')
             servers.end(directory / 'vm1.sock', 'guest-shutdown')
-            shown.wait('has ended (guest-shutdown)')
-            shown.wait('ended')
+            shown.wait('vm1: the VM has ended')
             servers.add(directory / 'vm1.sock', Vm())
             shown.wait('running')
 

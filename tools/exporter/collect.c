@@ -67,6 +67,7 @@ gboolean collector_is_busy(const Collector *collector)
 static void collect_finish(Collector *collector)
 {
     double seconds = (g_get_monotonic_time() - collector->start) / 1e6;
+    g_autoptr(GPtrArray) distinct = NULL;
     char *text;
     unsigned i;
 
@@ -79,7 +80,10 @@ static void collect_finish(Collector *collector)
                                     "there was no time to ask");
         }
     }
-    text = metrics_format(collector->vms, seconds, collector->left_out);
+    distinct = vm_distinct(collector->vms);
+    text = metrics_format(distinct, seconds,
+                          collector->vms->len + collector->left_out,
+                          collector->left_out);
     collect_end(collector);
     collector->done(text, collector->opaque);
 }
@@ -97,8 +101,6 @@ static void collect_answered(Vm *vm, const GError *error, void *opaque)
 {
     Collector *collector = opaque;
 
-    /* Such a socket serves one client at a time: leave it to others. */
-    vm_disconnect(vm);
     collector->ended++;
     if (!collector->next) {
         collector->next = g_idle_add(collect_more, collector);

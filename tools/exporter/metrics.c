@@ -419,13 +419,12 @@ static void append_tiers(GString *out, const GArray *all, unsigned metric)
     }
 }
 
-static void append_own(GString *out, const GPtrArray *vms, double seconds,
+static void append_own(GString *out, double seconds, unsigned sockets,
                        unsigned left_out)
 {
     append_head(out, "raminate_exporter_sockets", "gauge",
                 "Sockets found.");
-    g_string_append_printf(out, "raminate_exporter_sockets %u\n",
-                           vms->len + left_out);
+    g_string_append_printf(out, "raminate_exporter_sockets %u\n", sockets);
     append_head(out, "raminate_exporter_left_out_sockets", "gauge",
                 "Sockets not asked, because there are too many.");
     g_string_append_printf(out, "raminate_exporter_left_out_sockets %u\n",
@@ -436,13 +435,14 @@ static void append_own(GString *out, const GPtrArray *vms, double seconds,
                            "%.6f\n", seconds);
 }
 
-char *metrics_format(const GPtrArray *vms, double seconds, unsigned left_out)
+char *metrics_format(const GPtrArray *vms, double seconds, unsigned sockets,
+                     unsigned left_out)
 {
     g_autoptr(GArray) all = label_containers(vms);
     GString *out = g_string_new(NULL);
     unsigned i;
 
-    append_own(out, vms, seconds, left_out);
+    append_own(out, seconds, sockets, left_out);
     append_vms(out, vms);
     append_container_info(out, all);
     append_states(out, all);

@@ -10,10 +10,12 @@
 #include "lib/vm.h"
 
 /*
- * @vms: Vm, refreshed
+ * @vms: Vm, refreshed, each once
  * @seconds: that the refresh took
- * @left_out: sockets beyond those in @vms
+ * @sockets: all that were found
+ * @left_out: those of them that were not asked
  */
-char *metrics_format(const GPtrArray *vms, double seconds, unsigned left_out);
+char *metrics_format(const GPtrArray *vms, double seconds, unsigned sockets,
+                     unsigned left_out);
 
 #endif

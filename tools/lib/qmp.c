@@ -12,6 +12,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "peer.h"
 #include "qmp.h"
 #include "qmp-frame.h"
 #include "qmp-message.h"
@@ -33,6 +34,7 @@ struct QmpClient {
     gboolean is_dispatching;
     gboolean is_freed;          /* while dispatching */
     int fd;
+    pid_t peer;
     guint in;
     guint out;
     guint retry;
@@ -171,18 +173,20 @@ static void client_cannot_connect(QmpClient *client, int error)
     struct stat st;
 
     if (error == ENOENT) {
-        client_fail(client, QMP_ERROR_SOCKET, "there is no socket '%s'; has "
+        client_fail(client, QMP_ERROR_NOBODY, "there is no socket '%s'; has "
                     "the VM been started, with -qmp unix:%s,server=on,"
                     "wait=off?", client->path, client->path);
     } else if (stat(client->path, &st) == 0 && !S_ISSOCK(st.st_mode)) {
         client_fail(client, QMP_ERROR_SOCKET, "'%s' is not a socket; give "
                     "the path of a VM's -qmp option", client->path);
     } else if (error == ECONNREFUSED) {
-        client_fail(client, QMP_ERROR_SOCKET, "nobody listens on socket '%s';"
+        client_fail(client, QMP_ERROR_NOBODY, "nobody listens on socket '%s';"
                     " its VM has ended", client->path);
     } else {
-        client_fail(client, QMP_ERROR_SOCKET, "can't connect to socket '%s': "
-                    "%s", client->path, strerror(error));
+        client_fail(client, error == EACCES || error == EPERM
+                            ? QMP_ERROR_DENIED : QMP_ERROR_SOCKET,
+                    "can't connect to socket '%s': %s", client->path,
+                    strerror(error));
     }
 }
 
@@ -195,6 +199,7 @@ static gboolean client_connect(QmpClient *client)
     if (connect(client->fd, (struct sockaddr *)&address,
                 sizeof(address)) == 0) {
         client->state = QMP_GREETING;
+        client->peer = peer_qemu(client->fd);
         client->in = g_unix_fd_add(client->fd, G_IO_IN, client_readable,
                                    client);
     } else if (errno == EAGAIN || errno == EINTR) {
@@ -257,6 +262,11 @@ void qmp_client_raise_limit(QmpClient *client, gsize limit)
 const GError *qmp_client_error(const QmpClient *client)
 {
     return client->error;
+}
+
+pid_t qmp_client_peer(const QmpClient *client)
+{
+    return client->peer;
 }
 
 /* Sending */

@@ -11,13 +11,16 @@
 #define RAMINATE_QMP_H
 
 #include <json-glib/json-glib.h>
+#include <sys/types.h>
 
 typedef struct QmpClient QmpClient;
 
 #define QMP_ERROR (qmp_error_quark())
 
 typedef enum QmpError {
-    QMP_ERROR_SOCKET,       /* there is no socket, or nobody listens */
+    QMP_ERROR_NOBODY,       /* there is no socket, or nobody listens */
+    QMP_ERROR_DENIED,       /* others may connect, but we may not */
+    QMP_ERROR_SOCKET,       /* it can't be connected to for other reasons */
     QMP_ERROR_PROTOCOL,     /* the server does not speak QMP */
     QMP_ERROR_TIMEOUT,      /* the server does not answer */
     QMP_ERROR_ENDED,        /* the VM has ended */
@@ -49,6 +52,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(QmpClient, qmp_client_free)
 
 /* Returns: why the connection is of no more use, or NULL. */
 const GError *qmp_client_error(const QmpClient *client);
+
+/* Returns: the QEMU that is connected to, or 0 if that is not known. */
+pid_t qmp_client_peer(const QmpClient *client);
 
 /*
  * Sends a command; @done is called from the main loop.

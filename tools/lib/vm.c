@@ -25,6 +25,13 @@ static char *name_of_socket(const char *path)
     return g_utf8_make_valid(base, -1);
 }
 
+/* What was asked of a VM */
+typedef struct VmRequest {
+    Vm *vm;
+    QmpDone *done;
+    void *opaque;
+} VmRequest;
+
 Vm *vm_new(const char *path, unsigned timeout)
 {
     Vm *vm = g_new0(Vm, 1);
@@ -32,40 +39,84 @@ Vm *vm_new(const char *path, unsigned timeout)
     vm->path = g_strdup(path);
     vm->name = name_of_socket(path);
     vm->timeout = timeout;
+    vm->requests = g_queue_new();
     return vm;
 }
 
 void vm_disconnect(Vm *vm)
 {
-    g_clear_pointer(&vm->client, qmp_client_free);
-    vm->is_named = FALSE;
+    if (vm->client) {
+        vm->peer = qmp_client_peer(vm->client);
+        g_clear_pointer(&vm->client, qmp_client_free);
+    }
+    g_queue_clear_full(vm->requests, g_free);
     vm->done = NULL;
 }
 
 void vm_free(Vm *vm)
 {
     vm_disconnect(vm);
+    g_queue_free(vm->requests);
     g_clear_pointer(&vm->containers, g_ptr_array_unref);
     g_clear_pointer(&vm->raw, json_node_unref);
     g_clear_error(&vm->error);
+    g_free(vm->uuid);
     g_free(vm->name);
     g_free(vm->path);
     g_free(vm);
 }
 
+/* Requests */
+
+static void answered(const GError *error, JsonNode *result, void *opaque)
+{
+    VmRequest request = *(VmRequest *)opaque;
+
+    g_queue_remove(request.vm->requests, opaque);
+    g_free(opaque);
+    request.done(error, result, request.opaque);
+    if (g_queue_is_empty(request.vm->requests)) {
+        vm_disconnect(request.vm);
+    }
+}
+
+/* @limit: most bytes of the answer */
+static void execute(Vm *vm, const char *command, JsonNode *arguments,
+                    gsize limit, QmpDone *done, void *opaque)
+{
+    VmRequest *request = g_new(VmRequest, 1);
+
+    *request = (VmRequest) { .vm = vm, .done = done, .opaque = opaque };
+    g_queue_push_tail(vm->requests, request);
+    if (!vm->client) {
+        vm->client = qmp_client_new(vm->path, vm->timeout, limit);
+    }
+    qmp_client_raise_limit(vm->client, limit);
+    qmp_client_execute(vm->client, command, arguments, answered, request);
+}
+
+/* Refreshing */
+
+/* Since nothing connects them between two looks, VMs mostly end unseen. */
+static GError *ended_error(const Vm *vm)
+{
+    return g_error_new(QMP_ERROR, QMP_ERROR_ENDED, "the VM has ended; its "
+                       "socket was '%s'", vm->path);
+}
+
 static void refresh_done(Vm *vm, const GError *error)
 {
     VmDone *done = vm->done;
+    gboolean has_gone = g_error_matches(error, QMP_ERROR, QMP_ERROR_NOBODY);
 
     /* A VM that has ended is still that when nobody is at its socket. */
-    if (!g_error_matches(vm->error, QMP_ERROR, QMP_ERROR_ENDED) ||
-        !g_error_matches(error, QMP_ERROR, QMP_ERROR_SOCKET)) {
+    if (!has_gone ||
+        !g_error_matches(vm->error, QMP_ERROR, QMP_ERROR_ENDED)) {
         g_clear_error(&vm->error);
-        vm->error = error ? g_error_copy(error) : NULL;
+        vm->error = has_gone && vm->containers ? ended_error(vm)
+                    : error ? g_error_copy(error) : NULL;
     }
-    if (qmp_client_error(vm->client)) {
-        vm_disconnect(vm);
-    }
+    vm->peer = qmp_client_peer(vm->client);
     vm->done = NULL;
     done(vm, vm->error, vm->done_opaque);
 }
@@ -88,45 +139,55 @@ static void got_figures(const GError *error, JsonNode *result, void *opaque)
     refresh_done(vm, error ? error : wrong);
 }
 
-static void ask_figures(Vm *vm)
+/* Returns: a member of an answer that is text, not empty; or NULL. */
+static const char *text_member(JsonNode *result, const char *name)
 {
-    qmp_client_execute(vm->client, "query-raminate", NULL, got_figures, vm);
+    JsonNode *member = NULL;
+    const char *text;
+
+    if (result && JSON_NODE_HOLDS_OBJECT(result)) {
+        member = json_object_get_member(json_node_get_object(result), name);
+    }
+    if (!member || json_node_get_value_type(member) != G_TYPE_STRING) {
+        return NULL;
+    }
+    text = json_node_get_string(member);
+    return *text ? text : NULL;
+}
+
+/* Those who did not name one have a UUID of zeroes. */
+static void got_uuid(const GError *error, JsonNode *result, void *opaque)
+{
+    Vm *vm = opaque;
+    const char *uuid = text_member(result, "UUID");
+
+    g_free(vm->uuid);
+    vm->uuid = uuid && strspn(uuid, "0-") < strlen(uuid) ? g_strdup(uuid)
+                                                         : NULL;
+    execute(vm, "query-raminate", NULL, INFO_LIMIT, got_figures, vm);
 }
 
 static void got_name(const GError *error, JsonNode *result, void *opaque)
 {
     Vm *vm = opaque;
+    const char *name = text_member(result, "name");
 
     if (error) {
         refresh_done(vm, error);
         return;
     }
-    vm->is_named = TRUE;
-    if (JSON_NODE_HOLDS_OBJECT(result)) {
-        JsonNode *name = json_object_get_member(json_node_get_object(result),
-                                                "name");
-
-        if (name && json_node_get_value_type(name) == G_TYPE_STRING &&
-            *json_node_get_string(name)) {
-            g_free(vm->name);
-            vm->name = json_node_dup_string(name);
-        }
+    if (name) {
+        g_free(vm->name);
+        vm->name = g_strdup(name);
     }
-    ask_figures(vm);
+    execute(vm, "query-uuid", NULL, INFO_LIMIT, got_uuid, vm);
 }
 
 void vm_refresh(Vm *vm, VmDone *done, void *opaque)
 {
     vm->done = done;
     vm->done_opaque = opaque;
-    if (!vm->client) {
-        vm->client = qmp_client_new(vm->path, vm->timeout, INFO_LIMIT);
-    }
-    if (vm->is_named) {
-        ask_figures(vm);
-    } else {
-        qmp_client_execute(vm->client, "query-name", NULL, got_name, vm);
-    }
+    execute(vm, "query-name", NULL, INFO_LIMIT, got_name, vm);
 }
 
 void vm_query_map(Vm *vm, const char *container, unsigned buckets,
@@ -135,11 +196,10 @@ void vm_query_map(Vm *vm, const char *container, unsigned buckets,
     JsonObject *arguments = json_object_new();
     JsonNode *node = json_node_new(JSON_NODE_OBJECT);
 
-    qmp_client_raise_limit(vm->client, MAP_LIMIT);
     json_object_set_string_member(arguments, "id", container);
     json_object_set_int_member(arguments, "buckets", buckets);
     json_node_take_object(node, arguments);
-    qmp_client_execute(vm->client, "query-raminate-map", node, done, opaque);
+    execute(vm, "query-raminate-map", node, MAP_LIMIT, done, opaque);
 }
 
 void vm_set(Vm *vm, const char *container, const char *property,
@@ -153,7 +213,7 @@ void vm_set(Vm *vm, const char *container, const char *property,
     json_object_set_string_member(arguments, "property", property);
     json_object_set_member(arguments, "value", value);
     json_node_take_object(node, arguments);
-    qmp_client_execute(vm->client, "qom-set", node, done, opaque);
+    execute(vm, "qom-set", node, INFO_LIMIT, done, opaque);
 }
 
 static void count_answer(Vm *vm, const GError *error, void *opaque)
@@ -174,6 +234,47 @@ void vm_refresh_all(GPtrArray *vms)
     while (waiting) {
         g_main_context_iteration(NULL, TRUE);
     }
+}
+
+/* More than one socket of a VM */
+
+gboolean vm_is_same(const Vm *vm, const Vm *other)
+{
+    return vm->peer && other->peer ? vm->peer == other->peer
+                                   : vm->uuid &&
+                                     g_strcmp0(vm->uuid, other->uuid) == 0;
+}
+
+gboolean vm_is_duplicate(const GPtrArray *vms, const Vm *vm)
+{
+    gboolean comes_first = TRUE;
+    unsigned i;
+
+    for (i = 0; i < vms->len; i++) {
+        const Vm *other = g_ptr_array_index(vms, i);
+
+        if (other == vm) {
+            comes_first = FALSE;
+        } else if (vm_is_same(vm, other) &&
+                   (!vm->error == !other->error ? comes_first
+                                                : vm->error != NULL)) {
+            return TRUE;
+        }
+    }
+    return FALSE;
+}
+
+GPtrArray *vm_distinct(const GPtrArray *vms)
+{
+    GPtrArray *distinct = g_ptr_array_new();
+    unsigned i;
+
+    for (i = 0; i < vms->len; i++) {
+        if (!vm_is_duplicate(vms, g_ptr_array_index(vms, i))) {
+            g_ptr_array_add(distinct, g_ptr_array_index(vms, i));
+        }
+    }
+    return distinct;
 }
 
 static gint compare_strings(gconstpointer a, gconstpointer b)

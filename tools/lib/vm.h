@@ -25,12 +25,14 @@ struct Vm {
     JsonNode *raw;              /* the same as QEMU sent it */
     GError *error;              /* why the last refresh failed, or NULL */
     gboolean keeps_raw;         /* whether @raw is wanted */
+    char *uuid;                 /* or NULL if it has none */
+    pid_t peer;                 /* QEMU's process, or 0 if not known */
     void *opaque;               /* the tool's */
 
     /* For vm.c */
     QmpClient *client;
     unsigned timeout;
-    gboolean is_named;
+    GQueue *requests;           /* VmRequest, not answered yet */
     VmDone *done;               /* NULL if no refresh goes on */
     void *done_opaque;
 };
@@ -40,13 +42,18 @@ Vm *vm_new(const char *path, unsigned timeout);
 void vm_free(Vm *vm);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Vm, vm_free)
 
-/* Connects if need be, then asks for name and figures. */
+/*
+ * The socket serves one client at a time.  So that others have their turn, a
+ * connection lasts for as long as an answer is waited for.
+ */
+
+/* Asks for name, UUID and figures. */
 void vm_refresh(Vm *vm, VmDone *done, void *opaque);
 
-/* Drops the connection; the next refresh makes a new one. */
+/* Drops what is not answered yet. */
 void vm_disconnect(Vm *vm);
 
-/* As qmp_client_execute(), over the connection of the last refresh. */
+/* As qmp_client_execute() */
 void vm_query_map(Vm *vm, const char *container, unsigned buckets,
                   QmpDone *done, void *opaque);
 void vm_set(Vm *vm, const char *container, const char *property,
@@ -54,6 +61,15 @@ void vm_set(Vm *vm, const char *container, const char *property,
 
 /* Refreshes VMs that are free to; returns when all have answered or failed. */
 void vm_refresh_all(GPtrArray *vms);
+
+/* Returns: whether two sockets are those of one VM, as far as is known. */
+gboolean vm_is_same(const Vm *vm, const Vm *other);
+
+/* Returns: whether another of @vms is the same VM, and is to stand for it. */
+gboolean vm_is_duplicate(const GPtrArray *vms, const Vm *vm);
+
+/* Returns: those of @vms that are no duplicates, which stay the property. */
+GPtrArray *vm_distinct(const GPtrArray *vms);
 
 /*
  * Returns: the paths that the patterns stand for, sorted, each once.  What

@@ -103,6 +103,7 @@ void live_sort_rows(Live *live)
     unsigned i;
 
     rows_sort(live->rows, live->view.sort, live->view.reverse);
+    live->view.nr_vms = rows_count_vms(live->rows);
     for (i = 0; i < live->rows->len; i++) {
         Row *row = g_ptr_array_index(live->rows, i);
 
@@ -159,13 +160,32 @@ static void ask_map(Live *live, Vm *vm)
 
 /* Refreshing */
 
+/* Of a VM's sockets, one is shown. */
+static void update_rows(Live *live, Vm *vm)
+{
+    unsigned i;
+
+    for (i = 0; i < live->vms->len; i++) {
+        Vm *other = g_ptr_array_index(live->vms, i);
+
+        if (vm_is_same(other, vm) && vm_is_duplicate(live->vms, other)) {
+            rows_remove(live->rows, other);
+        }
+    }
+    if (vm_is_duplicate(live->vms, vm)) {
+        rows_remove(live->rows, vm);
+    } else {
+        rows_update(live->rows, vm);
+    }
+}
+
 static void refreshed(Vm *vm, const GError *error, void *opaque)
 {
     Live *live = opaque;
     gboolean was_well = GPOINTER_TO_INT(vm->opaque);
 
     vm->opaque = GINT_TO_POINTER(!error);
-    if (error && was_well) {
+    if (error && was_well && !vm_is_duplicate(live->vms, vm)) {
         live_set_message(live, g_strdup_printf("%s: %s", vm->name,
                                                error->message));
     }
@@ -173,7 +193,7 @@ static void refreshed(Vm *vm, const GError *error, void *opaque)
         live->map_asked_at = 0;
         drop_map(live);
     }
-    rows_update(live->rows, vm);
+    update_rows(live, vm);
     live_sort_rows(live);
     ask_map(live, vm);
 }
@@ -252,7 +272,6 @@ static gboolean find_new_vms(gpointer opaque)
             vm_refresh(vm, refreshed, live);
         }
     }
-    live->view.nr_vms = live->vms->len;
     live_sort_rows(live);
     return G_SOURCE_CONTINUE;
 }
@@ -349,7 +368,6 @@ int live_run(GPtrArray *vms, const LiveOptions *options, GError **error)
         .rows = rows,
         .view = {
             .rows = rows,
-            .nr_vms = vms->len,
             .period = options->period,
             .selected = -1,
         },
@@ -363,7 +381,9 @@ int live_run(GPtrArray *vms, const LiveOptions *options, GError **error)
         Vm *vm = g_ptr_array_index(vms, i);
 
         vm->opaque = GINT_TO_POINTER(!vm->error);
-        rows_update(rows, vm);
+        if (!vm_is_duplicate(vms, vm)) {
+            rows_update(rows, vm);
+        }
     }
     live_sort_rows(&live);
     run(&live);

@@ -96,7 +96,13 @@ static void update_all(GPtrArray *rows, const GPtrArray *vms)
     unsigned i;
 
     for (i = 0; i < vms->len; i++) {
-        rows_update(rows, g_ptr_array_index(vms, i));
+        Vm *vm = g_ptr_array_index(vms, i);
+
+        if (vm_is_duplicate(vms, vm)) {
+            rows_remove(rows, vm);
+        } else {
+            rows_update(rows, vm);
+        }
     }
     rows_sort(rows, ROW_SORT_NAME, FALSE);
 }
@@ -111,14 +117,16 @@ static int run_batch(GPtrArray *vms, unsigned period, gboolean is_utf8)
         plain_batch_head();
     }
     for (i = 1; ; i++) {
+        g_autoptr(GPtrArray) distinct = vm_distinct(vms);
+
         update_all(rows, vms);
         if (json_option) {
-            plain_json(vms);
+            plain_json(distinct);
         } else {
             plain_batch(rows, is_utf8);
         }
-        if (i == count_option || count_failed(vms) == vms->len) {
-            return count_failed(vms) != 0;
+        if (i == count_option || count_failed(distinct) == distinct->len) {
+            return count_failed(distinct) != 0;
         }
         g_usleep(period * 1000);
         vm_refresh_all(vms);
@@ -128,14 +136,15 @@ static int run_batch(GPtrArray *vms, unsigned period, gboolean is_utf8)
 static int run_once(GPtrArray *vms, gboolean is_utf8)
 {
     g_autoptr(GPtrArray) rows = rows_new();
+    g_autoptr(GPtrArray) distinct = vm_distinct(vms);
 
     if (json_option) {
-        plain_json(vms);
+        plain_json(distinct);
     } else {
         update_all(rows, vms);
         plain_table(rows, is_utf8);
     }
-    return count_failed(vms) != 0;
+    return count_failed(distinct) != 0;
 }
 
 static int run_live(GPtrArray *vms, const LiveOptions *options)

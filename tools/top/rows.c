@@ -142,6 +142,17 @@ void rows_remove(GPtrArray *rows, const Vm *vm)
     }
 }
 
+unsigned rows_count_vms(const GPtrArray *rows)
+{
+    g_autoptr(GHashTable) vms = g_hash_table_new(NULL, NULL);
+    unsigned i;
+
+    for (i = 0; i < rows->len; i++) {
+        g_hash_table_add(vms, (void *)((Row *)g_ptr_array_index(rows, i))->vm);
+    }
+    return g_hash_table_size(vms);
+}
+
 typedef struct SortBy {
     RowSort sort;
     int sign;
@@ -207,8 +218,10 @@ const char *row_state(const Row *row)
         return "error";
     }
     switch (error->code) {
-    case QMP_ERROR_SOCKET:
+    case QMP_ERROR_NOBODY:
         return "gone";
+    case QMP_ERROR_DENIED:
+        return "denied";
     case QMP_ERROR_ENDED:
         return "ended";
     case QMP_ERROR_TIMEOUT:

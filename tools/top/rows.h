@@ -49,6 +49,8 @@ void rows_update(GPtrArray *rows, const Vm *vm);
 
 void rows_remove(GPtrArray *rows, const Vm *vm);
 
+unsigned rows_count_vms(const GPtrArray *rows);
+
 /* Figures come with the largest first, unless @reverse. */
 void rows_sort(GPtrArray *rows, RowSort sort, gboolean reverse);
 

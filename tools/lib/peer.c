@@ -1,0 +1,26 @@
+/*
+ * RAMinate: which QEMU is at a socket
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include <glib.h>
+#include <sys/socket.h>
+
+#include "peer.h"
+
+pid_t peer_qemu(int fd)
+{
+    struct ucred peer;
+    socklen_t size = sizeof(peer);
+    g_autofree char *path = NULL;
+    g_autofree char *name = NULL;
+
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0 ||
+        peer.pid <= 0) {
+        return 0;
+    }
+    path = g_strdup_printf("/proc/%d/comm", peer.pid);
+    return g_file_get_contents(path, &name, NULL, NULL) &&
+           g_str_has_prefix(name, "qemu") ? peer.pid : 0;
+}
