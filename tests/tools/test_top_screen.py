@@ -81,6 +81,15 @@ def needs_no_colour(directory: Path) -> None:
             shown.wait(SHELL_LEFT + '0')
 
 
+def needs_a_cursor_to_move(directory: Path) -> None:
+    """Else it says so, and draws nothing."""
+    for term in ('dumb', 'unknown', 'nonsense'):
+        with one_vm(directory, term=term) as shown:
+            text = shown.wait(SHELL_LEFT + '1')
+            check_in(f"the terminal '{term}' can't show a screen", text)
+            check('mixed' not in text, text)
+
+
 def pauses_and_goes_on(directory: Path) -> None:
     with one_vm(directory) as shown:
         shown.wait('mixed')
@@ -257,7 +266,7 @@ def check_terminal(shown: Terminal, status: int) -> None:
 
 run_tests(shows_all_on_80_by_24, shows_something_on_20_by_5,
           no_size_is_too_small, fits_a_new_size, needs_no_colour,
-          pauses_and_goes_on, changes_the_policy,
+          needs_a_cursor_to_move, pauses_and_goes_on, changes_the_policy,
           a_question_does_not_outlive_its_text, a_refusal_is_shown,
           zooms_and_moves_the_map, sorts_and_selects, says_that_a_vm_ends,
           vms_may_come_and_go, a_vm_that_hangs_does_not_stop_it,

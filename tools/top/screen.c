@@ -86,9 +86,21 @@ static void open_colours(void)
     }
 }
 
+/* For one that can't put its cursor anywhere, ncurses would just print. */
+static gboolean can_address_cursor(void)
+{
+    const char *move = tigetstr("cup");
+
+    return move && move != (char *)-1 && tigetflag("hc") <= 0;
+}
+
 gboolean screen_open(gboolean is_utf8, GError **error)
 {
     terminal = newterm(NULL, stdout, stdin);
+    if (terminal && !can_address_cursor()) {
+        delscreen(terminal);
+        terminal = NULL;
+    }
     if (!terminal) {
         g_set_error(error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED,
                     "the terminal '%s' can't show a screen; set TERM, or use "
