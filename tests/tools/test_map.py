@@ -14,7 +14,7 @@ import zlib
 import crafted
 from fakeqmp import Hanging, Servers, Vm, container
 from toolslib import (MIB, PATIENCE, Boot, Guest, check, check_in, hybrid,
-                      run, run_tests, wait_until)
+                      refused, run, run_tests, wait_until)
 
 MAP = 'raminate-map'
 SVG = '{http://www.w3.org/2000/svg}'
@@ -126,8 +126,18 @@ def errors_are_plain(directory: Path) -> None:
     check(not out.exists(), "a file is left")
     for args in ([], ['a', 'b'], ['-o', 'x.jpg', 'a'], ['-s', '10x10', 'a'],
                  ['-s', '1000', 'a'], ['-s', '9999999x500', 'a']):
-        result = run(MAP, *args)
-        check(result.returncode == 2, f"{args}: {result.returncode}")
+        refused(MAP, *args)
+
+
+def says_where_the_picture_is(directory: Path) -> None:
+    """Unless the user has said so."""
+    with Servers() as servers:
+        servers.add(directory / 'vm.sock', Vm())
+        for args, output in ((['-o', 'x.png'], ''),
+                             ([], 'The picture is in raminate-map.png.\n')):
+            result = run(MAP, *args, 'vm.sock', cwd=directory)
+            check(result.returncode == 0 and result.stdout == output, result)
+    check(png_size(directory / 'raminate-map.png')[0] > 0, "no picture")
 
 
 def a_file_that_cannot_be_written(directory: Path) -> None:
@@ -217,5 +227,6 @@ def shows_a_real_guest(directory: Path) -> None:
 
 
 run_tests(writes_png_and_svg, asks_for_the_container_named, errors_are_plain,
-          a_file_that_cannot_be_written, draws_a_recording,
-          damaged_recordings_are_refused, shows_a_real_guest)
+          says_where_the_picture_is, a_file_that_cannot_be_written,
+          draws_a_recording, damaged_recordings_are_refused,
+          shows_a_real_guest)

@@ -153,11 +153,13 @@ int main(int argc, char **argv)
 {
     Picture picture = { .width = 1000, .height = 700 };
     g_autoptr(GError) error = NULL;
+    gboolean says_where;
     unsigned timeout;
 
     no_memory_ends_tool("raminate-map");
     options_parse(entries, "SOCKET | --recording FILE", summary, &argc, &argv);
     timeout = options_milliseconds("--timeout", timeout_option);
+    says_where = !output_option;
     if (!output_option) {
         output_option = g_strdup("raminate-map.png");
     }
@@ -183,6 +185,8 @@ int main(int argc, char **argv)
     }
     if (error) {
         text_complain("raminate-map", error->message);
+    } else if (says_where) {
+        printf("The picture is in %s.\n", output_option);
     }
     g_strfreev(sources);
     g_free(output_option);
