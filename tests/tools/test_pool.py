@@ -83,6 +83,20 @@ def nothing_is_held_at_first(directory: Path) -> None:
         ['nvm', '0x1800000', '8', 'MiB', '-', 'free']], lines())
 
 
+def what_a_file_lacks_is_not_free(directory: Path) -> None:
+    make_pools(directory)
+    with (directory / 'slow').open('wb') as file:
+        file.truncate(25 * MIB)
+    result = run(POOL, 'list')
+    check(result.returncode == 1, "a file that is too short is no error")
+    check_in(f"raminate-pool: pool 'nvm': {directory}/slow ends after 25 MiB "
+             "(26214400 bytes), but its ranges go up to 33554432",
+             result.stderr)
+    free = [line.split()[2:4] for line in result.stdout.splitlines()
+            if line.startswith('nvm')]
+    check(free == [['0x0', '20'], ['0x1800000', '1']], free)
+
+
 def shows_who_holds_what(directory: Path) -> None:
     make_pools(directory)
     with vm('one', args_of('small')) as one:
@@ -336,8 +350,8 @@ def nonsense_is_refused_with_its_line(directory: Path) -> None:
         check(run(POOL, 'list').returncode == 1, "no error")
 
 
-run_tests(nothing_is_held_at_first, shows_who_holds_what,
-          a_killed_vm_leaves_nothing, many_vms_at_once_share_nothing,
+run_tests(nothing_is_held_at_first, what_a_file_lacks_is_not_free,
+          shows_who_holds_what, a_killed_vm_leaves_nothing, many_vms_at_once_share_nothing,
           nodes_of_a_device_are_one, what_vms_take_of_nodes_is_shown,
           nodes_that_are_not_there_are_told, types_of_nodes_have_options,
           errors_are_plain, odd_files_are_refused_at_once, overlap_is_seen_by_any_path, overlap_is_seen_through_a_mount,

@@ -4,7 +4,10 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 
+#include <fcntl.h>
 #include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "holders.h"
 #include "lib/text.h"
@@ -100,10 +103,44 @@ static void print_range(const RaminatePool *pool, const RaminateRange *range,
     }
 }
 
+/* Returns: where a file or block device ends; others don't say. */
+static guint64 end_of_path(const char *path)
+{
+    struct stat st = { 0 };
+    off_t end = -1;
+    int fd;
+
+    if (stat(path, &st) == 0 && S_ISREG(st.st_mode)) {
+        end = st.st_size;
+    } else if (S_ISBLK(st.st_mode)) {
+        fd = open(path, O_RDONLY | O_CLOEXEC);
+        if (fd >= 0) {
+            end = lseek(fd, 0, SEEK_END);
+            close(fd);
+        }
+    }
+    return end < 0 ? G_MAXUINT64 : (guint64)end;
+}
+
+static void complain_of_end(const RaminatePool *pool, guint64 end,
+                            guint64 wanted)
+{
+    g_autofree char *size = text_size(end);
+    g_autofree char *text =
+        g_strdup_printf("%s ends after %s (%" G_GUINT64_FORMAT " bytes), but "
+                        "its ranges go up to %" G_GUINT64_FORMAT "; make it "
+                        "longer, or correct ranges", pool->path, size, end,
+                        wanted);
+
+    complain(pool, text);
+}
+
 static gboolean list_ranges(const RaminatePool *pool)
 {
     g_autoptr(GError) error = NULL;
     g_autoptr(GPtrArray) holders = holders_find(pool->path, "WRITE", &error);
+    guint64 end = end_of_path(pool->path);
+    guint64 last = 0;
     unsigned i;
 
     if (!holders) {
@@ -111,10 +148,17 @@ static gboolean list_ranges(const RaminatePool *pool)
         return FALSE;
     }
     for (i = 0; i < pool->ranges->len; i++) {
-        print_range(pool, &g_array_index(pool->ranges, RaminateRange, i),
-                    holders);
+        RaminateRange range = g_array_index(pool->ranges, RaminateRange, i);
+
+        last = MAX(last, range.start + range.size);
+        /* QEMU refuses what is beyond. */
+        range.size = MIN(range.size, MAX(end, range.start) - range.start);
+        print_range(pool, &range, holders);
     }
-    return TRUE;
+    if (last > end) {
+        complain_of_end(pool, end, last);
+    }
+    return last <= end;
 }
 
 /* Nodes */
