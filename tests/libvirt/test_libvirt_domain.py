@@ -5,10 +5,11 @@
 
 import contextlib
 from pathlib import Path
+import re
 from typing import Iterator, List
 import xml.etree.ElementTree as ET
 
-from document import blocks
+from document import blocks, replaced
 from domain import NAME, Domain, make_disk, make_pools, xml
 from libvirtlib import (Host, check, check_figures, finish_checker, images,
                         run_suites, wait_for_passes)
@@ -48,7 +49,8 @@ def runs_as_documented(directory: Path, suite: str) -> None:
         host.write(f'{FOLDER}/hybrid.xml', xml())
         output = run_block(host, 'Start and look')
         for words in ('dmcon0: 192 MiB, running', '"mover": "mmap"',
-                      'hybrid           dmcon0', 'nvm        /var/lib/ramin'):
+                      'hybrid           dmcon0', 'nvm        /var/lib/ramin',
+                      'pages-written-slow'):
             check(words in output, f"'{words}' is not in:\n{output}")
         run_block(host, 'Start and look', 1)
         domain = Domain(host)
@@ -66,6 +68,36 @@ def runs_as_documented(directory: Path, suite: str) -> None:
         host.start_libvirtd()
         look(domain)
         finish_checker(domain)
+
+
+def ordinary_xml() -> str:
+    """The domain of the test, without what makes its memory hybrid."""
+    return replaced(
+        re.sub(r' xmlns:qemu=.*?>', '>',
+               re.sub(r' *<qemu:commandline>.*</qemu:commandline>\n', '',
+                      xml(), flags=re.S)),
+        {'/usr/local/bin/qemu-system-x86_64': '/usr/local/bin/./'
+         'qemu-system-x86_64'})
+
+
+def an_ordinary_domain_is_made_hybrid(directory: Path, suite: str) -> None:
+    """By the commands that the guide shows, and back."""
+    heading = 'An ordinary domain, and back'
+    with one_host(directory, suite) as host:
+        host.write('/etc/raminate/pools.conf', replaced(
+            blocks('Pools')[0], {'dram=1G': 'dram=20M', 'nvm=3G': 'nvm=172M'}))
+        domain = Domain(host)
+        domain.define(ordinary_xml())
+        run_block(host, heading)
+        domain.start()
+        info = domain.raminate()
+        check(info['state'] == 'running' and
+              [tier['size'] for tier in info['tiers']] == [20 << 20,
+                                                           172 << 20], info)
+        host.run('virsh', 'destroy', NAME)
+        run_block(host, heading, 1)
+        dumped = host.run('virsh', 'dumpxml', '--inactive', NAME)
+        check('qemu:' not in dumped, dumped)
 
 
 def goes_on_after_save_and_restore(directory: Path, suite: str) -> None:
@@ -105,5 +137,5 @@ def other_commands_work(directory: Path, suite: str) -> None:
         finish_checker(domain)
 
 
-run_suites(runs_as_documented, goes_on_after_save_and_restore,
-           other_commands_work)
+run_suites(runs_as_documented, an_ordinary_domain_is_made_hybrid,
+           goes_on_after_save_and_restore, other_commands_work)
