@@ -204,6 +204,7 @@ static void container_machine_done(Notifier *notifier, void *data)
         container_of(notifier, HostMemoryBackendContainer, machine_done);
 
     container_check_ready(MEMORY_BACKEND(container), &error_fatal);
+    raminate_placing_warn_unused(&container->placing);
 }
 
 static bool container_alloc(HostMemoryBackend *backend, Error **errp)

@@ -146,6 +146,7 @@ static void placement_machine_done(Notifier *notifier, void *data)
         container_of(notifier, MemoryPlacement, machine_done);
 
     start(placement, &error_fatal);
+    raminate_placing_warn_unused(&placement->placing);
 }
 
 static void placement_complete(UserCreatable *uc, Error **errp)

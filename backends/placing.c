@@ -8,6 +8,7 @@
 #include "qapi/error.h"
 #include "qapi/qapi-types-raminate-types.h"
 #include "qapi/visitor.h"
+#include "qemu/error-report.h"
 #include "qemu/module.h"
 #include "backends/raminate/fast-budget.h"
 #include "backends/raminate/placing.h"
@@ -268,6 +269,21 @@ bool raminate_placing_start(Object *obj, RaminateMemory *memory, Error **errp)
         raminate_placing_stop(placing);
     }
     return placing->placer;
+}
+
+void raminate_placing_warn_unused(const RaminatePlacing *placing)
+{
+    const RaminateMemory *memory = placing->memory;
+    HostMemoryBackend *backend = memory->backend;
+
+    if (!host_memory_backend_is_mapped(backend)) {
+        const char *id =
+            object_get_canonical_path_component(OBJECT(backend));
+
+        warn_report("%s '%s' is not used, since the guest has other RAM; give "
+                    "it this by -machine memory-backend=%s", memory->type,
+                    memory->id, id);
+    }
 }
 
 void raminate_placing_stop(RaminatePlacing *placing)

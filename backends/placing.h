@@ -51,6 +51,9 @@ bool raminate_placing_start(Object *obj, RaminateMemory *memory, Error **errp);
 
 void raminate_placing_init(RaminatePlacing *placing);
 
+/* For what is on the command line: warns if the guest hasn't the memory. */
+void raminate_placing_warn_unused(const RaminatePlacing *placing);
+
 /* Ends the placer, if there is one. */
 void raminate_placing_stop(RaminatePlacing *placing);
 

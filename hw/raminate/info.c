@@ -52,6 +52,9 @@ static RaminateTierInfo *tier_info(const RaminatePlacer *placer, unsigned i)
 
 static RaminateState placer_state(const RaminatePlacer *placer)
 {
+    if (!host_memory_backend_is_mapped(placer->memory->backend)) {
+        return RAMINATE_STATE_UNUSED;
+    }
     if (!raminate_placer_is_on(placer)) {
         return RAMINATE_STATE_OFF;
     }

@@ -220,6 +220,17 @@ char *raminate_run(const char *args)
     return out;
 }
 
+char *raminate_run_warns(const char *args)
+{
+    g_autofree char *out = NULL;
+    char *err;
+    int status = run(args, QUIT, &out, &err);
+
+    g_test_message("%s", err);
+    g_assert_cmpint(status, ==, 0);
+    return err;
+}
+
 static char *run_fails(const char *args, const char *commands)
 {
     g_autofree char *out = NULL;

@@ -76,6 +76,9 @@ QTestState *raminate_start(const char *settings, const char *args);
 /* Returns: what QEMU prints on stdout before it exits with status 0. */
 char *raminate_run(const char *args);
 
+/* Returns: the same of stderr. */
+char *raminate_run_warns(const char *args);
+
 /* Returns: what QEMU prints on stderr before it exits with status 1. */
 char *raminate_run_fails(const char *args);
 

@@ -183,6 +183,21 @@ static void test_memory_deleted_first(void)
     raminate_nodes_end(qts);
 }
 
+/* It places the pages of memory that the guest hasn't. */
+static void test_unused_memory(void)
+{
+    g_autofree char *err = NULL;
+
+    raminate_nodes_preload();
+    err = raminate_run_warns("-machine none" OBJECT RAM OBJECT
+                             "memory-placement,id=p,memdev=ram,nodes=0-1,"
+                             "budgets=4K");
+    g_assert_nonnull(strstr(err, "warning: memory-placement 'p' is not used, "
+                            "since the guest has other RAM; give it this by "
+                            "-machine memory-backend=ram\n"));
+    raminate_nodes_end_preload();
+}
+
 /* No tier is in use any more once its container is deleted. */
 static void test_tiers_deleted(void)
 {
@@ -211,6 +226,7 @@ int main(int argc, char **argv)
     raminate_test_init(&argc, &argv);
 
     qtest_add_func("raminate/nodes-errors/host-settings", test_host_settings);
+    qtest_add_func("raminate/nodes-errors/unused-memory", test_unused_memory);
     qtest_add_func("raminate/nodes-errors/tiers-deleted", test_tiers_deleted);
     qtest_add_func("raminate/nodes-errors/memory-deleted-first",
                    test_memory_deleted_first);

@@ -323,6 +323,34 @@ static void test_tier_is_no_dimm(void)
     qtest_quit(qts);
 }
 
+#define UNUSED "-object " DIMM_CONTAINER " -object " DIMM_FAST \
+    " -object " DIMM_SLOW
+
+/* The guest starts, and whoever looks sees why nothing moves. */
+static void test_unused(void)
+{
+    g_autofree char *err = NULL;
+    QTestState *qts;
+
+    make_dimm_files();
+    err = raminate_run_warns(DIMM_MACHINE " " UNUSED);
+    g_assert_nonnull(strstr(err, "warning: memory-backend-container 'c' is "
+                            "not used, since the guest has other RAM; give it "
+                            "this by -machine memory-backend=c\n"));
+    g_free(err);
+    err = raminate_run_warns(DIMM_MACHINE " " UNUSED
+                             " -device pc-dimm,id=dimm,memdev=c");
+    g_assert_cmpstr(err, ==, "");
+
+    qts = qtest_init(DIMM_MACHINE " " UNUSED);
+    raminate_wait_state(qts, "unused");
+    qtest_qmp_device_add(qts, "pc-dimm", "dimm", "{'memdev': 'c'}");
+    raminate_wait_state(qts, "running");
+    raminate_eject_dimm(qts);
+    raminate_wait_state(qts, "unused");
+    qtest_quit(qts);
+}
+
 int main(int argc, char **argv)
 {
     raminate_test_init(&argc, &argv);
@@ -333,6 +361,7 @@ int main(int argc, char **argv)
     qtest_add_func("raminate/objects/one-of-two-nodes",
                    test_one_of_two_nodes);
     qtest_add_func("raminate/objects/two-containers", test_two_containers);
+    qtest_add_func("raminate/objects/unused", test_unused);
     qtest_add_func("raminate/objects/pc-dimm", test_pc_dimm);
     qtest_add_func("raminate/objects/pc-dimm-hot-plug",
                    test_pc_dimm_hot_plug);

@@ -136,7 +136,7 @@ static void append_container_info(GString *out, const GArray *all)
 static void append_states(GString *out, const GArray *all)
 {
     static const char *const states[] = {
-        "off", "waiting", "running", "held",
+        "unused", "off", "waiting", "running", "held",
     };
     unsigned i, j;
 
