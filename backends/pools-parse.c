@@ -314,8 +314,10 @@ RaminatePools *raminate_pools_load(GError **error)
     }
     text = raminate_read_file(file, MAX_FILE, &size, &reason);
     if (!text) {
-        g_set_error(error, RAMINATE_POOLS_ERROR, 0, "can't read pools: %s",
-                    reason->message);
+        g_set_error(error, RAMINATE_POOLS_ERROR, 0, "can't read pools: %s%s",
+                    reason->message,
+                    g_file_test(file, G_FILE_TEST_EXISTS)
+                    ? "" : "; write it as raminate-pool(1) shows");
         return NULL;
     }
     if (strlen(text) != size) {

@@ -93,6 +93,62 @@ static void test_enum_hint(void)
                             "pagemap, pagemap-rwp.\n"));
 }
 
+/* What is wrong on the command line: it ends, and says this. */
+static void test_command_line(void)
+{
+    static const struct {
+        const char *args;
+        const char *message;
+    } wrong[] = {
+        { "-machine none -object memory-backend-container,id=c,size=256MB",
+          "Parameter 'size' expects a size value\n"
+          "Optional suffix k, M, G, T, P or E means kilo-, mega-, giga-, "
+          "tera-, peta-\nand exabytes, respectively.\n" },
+        { "-machine none -object " CONTAINER ",polcy=lru",
+          "Invalid parameter 'polcy'\nDid you mean 'policy'?  -object "
+          "memory-backend-container,help lists the options.\n" },
+        { "-machine none -object " CONTAINER ",scan-perod=5",
+          "Invalid parameter 'scan-perod'\nDid you mean 'scan-period'?  " },
+        { "-machine none -object memory-backend-devmem,id=d,size=1M,"
+          "mempath=dram", "Did you mean 'mem-path'?  " },
+        { "-machine none -object " CONTAINER ",prealoc=on",
+          "Invalid parameter 'prealoc'\n-object memory-backend-container,help "
+          "lists the options.\n" },
+        { "-machine none,memory-backend=c -m 2M -object " CONTAINER
+          " -object " FAST " -object " SLOW,
+          "Machine memory size does not match the size of the memory backend: "
+          "-m has 2097152 bytes (2 MiB), 'c' has 1048576 (1 MiB)\n" },
+        { "-machine none -object " CONTAINER " -object memory-backend-devmem,"
+          "id=d,parent=c,size=1M,mem-path=/dev/zero",
+          "has other memory for each mapping" },
+    };
+
+    raminate_make_tier_files();
+    for (unsigned i = 0; i < ARRAY_SIZE(wrong); i++) {
+        g_autofree char *err = raminate_run_fails(wrong[i].args);
+
+        g_test_message("%s", wrong[i].args);
+        g_assert_nonnull(strstr(err, wrong[i].message));
+        g_assert_null(strstr(err, "ftruncate"));
+    }
+}
+
+/* HMP's object_add says it as well. */
+static void test_near_name_in_hmp(void)
+{
+    QTestState *qts = qtest_init("-machine none");
+    g_autofree char *answer =
+        qtest_hmp(qts, "object_add memory-backend-container,id=c,size=1M,"
+                  "polcy=lru");
+
+    g_assert_nonnull(strstr(answer, "Did you mean 'policy'?"));
+    g_free(answer);
+    answer = qtest_hmp(qts, "object_add memory-backend-container,id=c,"
+                       "size=1GB");
+    g_assert_nonnull(strstr(answer, "Optional suffix k, M, G"));
+    qtest_quit(qts);
+}
+
 static void test_seventeen_tiers(void)
 {
     g_autoptr(GString) args = g_string_new("-machine none -object "
@@ -231,6 +287,8 @@ int main(int argc, char **argv)
     raminate_test_init(&argc, &argv);
     qtest_add_func("raminate/errors/host-nodes", test_host_nodes);
     qtest_add_func("raminate/errors/enum-hint", test_enum_hint);
+    qtest_add_func("raminate/errors/command-line", test_command_line);
+    qtest_add_func("raminate/errors/near-name-in-hmp", test_near_name_in_hmp);
     qtest_add_func("raminate/errors/default-mem-path", test_default_mem_path);
     qtest_add_func("raminate/errors/seventeen-tiers", test_seventeen_tiers);
     qtest_add_func("raminate/errors/parent-created-later",

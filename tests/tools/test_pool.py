@@ -243,7 +243,8 @@ def errors_are_plain(directory: Path) -> None:
     for args, status, message in (
             (['args', 'huge'], 1, "no type 'huge', only: small, large"),
             (['args', 'small', '--id', 'a b'], 2, "'a b' is no id"),
-            (['-f', directory / 'none', 'list'], 1, "can't read pools"),
+            (['-f', directory / 'none', 'list'], 1,
+             '; write it as raminate-pool(1) shows'),
             ([], 2, 'give a command'), (['list', 'x'], 2, 'give a command'),
             (['erase'], 2, 'give a command')):
         result = run(POOL, *args)
