@@ -79,8 +79,8 @@ void devmem_add_properties(ObjectClass *oc)
     object_class_property_add(oc, "phy-offset", "size", devmem_get_phy_offset,
                               devmem_set_phy_offset, NULL, NULL);
     object_class_property_set_description(oc, "phy-offset",
-        "Where the range begins in mem-path (with /dev/mem, a physical "
-        "address)");
+        "Where the range begins in mem-path, a physical address with /dev/mem "
+        "(default: 0)");
     object_class_property_add_str(oc, "pool", devmem_get_pool,
                                   devmem_set_pool);
     object_class_property_set_description(oc, "pool",
@@ -90,5 +90,5 @@ void devmem_add_properties(ObjectClass *oc)
     object_class_property_add_bool(oc, "scrub", devmem_get_scrub,
                                    devmem_set_scrub);
     object_class_property_set_description(oc, "scrub",
-        "Fill the range with zeroes before use");
+        "Fill the range with zeroes before use (default: on)");
 }

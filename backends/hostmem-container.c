@@ -197,7 +197,10 @@ static bool container_prepare(HostMemoryBackend *backend, bool persistent,
     return check_devices(container, errp);
 }
 
-/* A container on the command line must have its tiers there as well. */
+/*
+ * A container on the command line must have its tiers there as well, and is
+ * there to be used.
+ */
 static void container_machine_done(Notifier *notifier, void *data)
 {
     HostMemoryBackendContainer *container =
@@ -248,6 +251,13 @@ static bool container_can_be_deleted(UserCreatable *uc)
 
     return !container->placing.placer ||
            !host_memory_backend_is_mapped(MEMORY_BACKEND(uc));
+}
+
+/* The memory belongs to the tiers, and so do these. */
+static bool container_hides_option(const char *name)
+{
+    return g_str_equal(name, "host-nodes") || g_str_equal(name, "reserve") ||
+           g_str_equal(name, "share") || g_str_has_prefix(name, "prealloc");
 }
 
 /* Life */
@@ -308,6 +318,7 @@ static void container_class_init(ObjectClass *oc, void *data)
     bc->check_late = container_check_late;
     bc->no_default_prealloc = true;
     ucc->can_be_deleted = container_can_be_deleted;
+    ucc->hides_option = container_hides_option;
     oc->unparent = container_unparent;
 
     raminate_placing_add_properties(oc);

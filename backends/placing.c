@@ -75,6 +75,17 @@ static const EnumProperty enums[] = {
       offsetof(RaminatePlacerSettings, mover), &RaminateMoverType_lookup },
 };
 
+static char *enum_choices(const QEnumLookup *lookup)
+{
+    GString *choices = g_string_new("");
+
+    for (int i = 0; i < lookup->size; i++) {
+        g_string_append_printf(choices, "%s%s", i ? ", " : "",
+                               qapi_enum_lookup(lookup, i));
+    }
+    return g_string_free(choices, false);
+}
+
 static bool placing_set(RaminatePlacing *placing,
                         const RaminatePlacerSettings *settings, Error **errp)
 {
@@ -135,15 +146,10 @@ static void placing_set_enum(Object *obj, Visitor *v, const char *name,
     }
     value = qapi_enum_parse(property->lookup, text, -1, NULL);
     if (value < 0) {
-        g_autoptr(GString) choices = g_string_new("");
+        g_autofree char *choices = enum_choices(property->lookup);
 
-        for (int i = 0; i < property->lookup->size; i++) {
-            g_string_append_printf(choices, "%s%s", i ? ", " : "",
-                                   qapi_enum_lookup(property->lookup, i));
-        }
         error_setg(errp, "%s '%s': %s must be one of %s, not '%s'",
-                   object_get_typename(obj), id_of(obj), name, choices->str,
-                   text);
+                   object_get_typename(obj), id_of(obj), name, choices, text);
         return;
     }
     *(int *)((char *)&settings + property->offset) = value;
@@ -213,38 +219,74 @@ static void placing_set_fast_budget(Object *obj, Visitor *v, const char *name,
     }
 }
 
+/* The values that it may have, so that help shows them. */
+static void add_enum(ObjectClass *oc, const EnumProperty *property,
+                     const RaminatePlacerSettings *defaults)
+{
+    int value = *(const int *)((const char *)defaults + property->offset);
+    g_autofree char *choices = enum_choices(property->lookup);
+    g_autofree char *text = g_strdup_printf("%s: %s", property->description,
+                                            choices);
+    ObjectProperty *prop =
+        object_class_property_add(oc, property->name, property->type,
+                                  placing_get_enum, placing_set_enum, NULL,
+                                  (void *)property);
+
+    object_property_set_default_str(prop, qapi_enum_lookup(property->lookup,
+                                                           value));
+    object_class_property_set_description(oc, property->name, text);
+}
+
+static void add_number(ObjectClass *oc, const RaminateSetting *setting)
+{
+    g_autofree char *text = setting->min
+        ? g_strdup_printf("%s, %" PRIu32 " to %" PRIu32, setting->help,
+                          setting->min, setting->max)
+        : g_strdup_printf("%s, up to %" PRIu32, setting->help, setting->max);
+    ObjectProperty *prop =
+        object_class_property_add(oc, setting->name, "uint32",
+                                  placing_get_number, placing_set_number,
+                                  NULL, (void *)setting);
+
+    object_property_set_default_uint(prop, setting->initial);
+    object_class_property_set_description(oc, setting->name, text);
+}
+
 void raminate_placing_add_properties(ObjectClass *oc)
 {
-    object_class_property_add_bool(oc, "monitor", placing_get_monitor,
-                                   placing_set_monitor);
+    RaminatePlacerSettings defaults;
+
+    raminate_placer_settings_init(&defaults);
+    object_property_set_default_bool(
+        object_class_property_add_bool(oc, "monitor", placing_get_monitor,
+                                       placing_set_monitor),
+        defaults.monitor);
     object_class_property_set_description(oc, "monitor",
         "Find the pages that are written most and move them to the fastest "
         "tier");
-    object_class_property_add_bool(oc, "migrate-heat",
-                                   placing_get_migrate_heat,
-                                   placing_set_migrate_heat);
+    object_property_set_default_bool(
+        object_class_property_add_bool(oc, "migrate-heat",
+                                       placing_get_migrate_heat,
+                                       placing_set_migrate_heat),
+        defaults.migrate_heat);
     object_class_property_set_description(oc, "migrate-heat",
         "Send along which pages are hot when the guest migrates");
     object_class_property_add_str(oc, "record", placing_get_record,
                                   placing_set_record);
     object_class_property_set_description(oc, "record",
-        "File to record the scans to; an empty one ends the recording");
+        "File to record the scans to; an empty one ends the recording "
+        "(default: none)");
     object_class_property_add(oc, "fast-budget", "size",
                               placing_get_fast_budget,
                               placing_set_fast_budget, NULL, NULL);
     object_class_property_set_description(oc, "fast-budget",
-        "How much of the memory is to be in the fastest tier");
+        "How much of the memory is to be in the fastest tier; for changes "
+        "while the guest runs (default: the tier's size)");
     for (unsigned i = 0; i < ARRAY_SIZE(enums); i++) {
-        object_class_property_add(oc, enums[i].name, enums[i].type,
-                                  placing_get_enum, placing_set_enum, NULL,
-                                  (void *)&enums[i]);
-        object_class_property_set_description(oc, enums[i].name,
-                                              enums[i].description);
+        add_enum(oc, &enums[i], &defaults);
     }
     for (const RaminateSetting *s = raminate_setting_list; s->name; s++) {
-        object_class_property_add(oc, s->name, "uint32", placing_get_number,
-                                  placing_set_number, NULL, (void *)s);
-        object_class_property_set_description(oc, s->name, s->help);
+        add_number(oc, s);
     }
 }
 

@@ -154,11 +154,12 @@ void raminate_tier_add_properties(ObjectClass *oc)
     object_class_property_add(oc, "offset", "size", tier_get_offset,
                               tier_set_offset, NULL, NULL);
     object_class_property_set_description(oc, "offset",
-        "Where in the container the memory is at first");
+        "Where in the container the memory is at first (default: 0)");
     object_class_property_add(oc, "tier", "uint8", tier_get_rank,
                               tier_set_rank, NULL, NULL);
     object_class_property_set_description(oc, "tier",
-        "Rank of the tier in the container, the fastest is the lowest");
+        "Rank of the tier in the container, the fastest is the lowest "
+        "(default: by offset)");
     for (unsigned i = 0; i < ARRAY_SIZE(tier_costs); i++) {
         const TierCost *cost = &tier_costs[i];
 

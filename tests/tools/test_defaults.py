@@ -5,6 +5,7 @@
 
 from pathlib import Path
 import re
+import subprocess
 from typing import Any, Dict, List, Tuple
 
 from toolslib import (CONTAINER, DEVMEM, check, check_in, complete, objects,
@@ -204,6 +205,49 @@ def costs_have_the_defaults_that_are_told(directory: Path) -> None:
         check(numbers_in(told) == values[:2], (name, told, values))
 
 
+def help_of(kind: str) -> Dict[str, str]:
+    """What -object KIND,help says on each property."""
+    text = subprocess.run([paths.require_qemu(), '-object', f'{kind},help'],
+                          check=True, stdout=subprocess.PIPE,
+                          encoding='utf-8').stdout
+    return dict(re.findall(r'^  ([\w-]+)=<.*?> +- (.*)$', text, re.M))
+
+
+def help_has_defaults_and_values(directory: Path) -> None:
+    found, limits = defaults(directory), ranges(directory)
+    for kind in (CONTAINER, 'memory-placement'):
+        told = help_of(kind)
+        check({name: default_in(told[name]) for name in SETTINGS} == found,
+              (kind, told, found))
+        for name, (low, high) in limits.items():
+            check_range_in(told[name], low, high)
+        with objects(directory) as qmp:
+            for name in ('policy', 'sampler', 'mover'):
+                answer = qmp.cmd_raw('qom-set', args={
+                    'path': f'/objects/{CONTAINER}', 'property': name,
+                    'value': 'x'})['error']['desc']
+                match = re.search(r'must be one of (.*), not', answer)
+                assert match, answer
+                check_in(f': {match.group(1)} (default: ', told[name])
+    for kind, names in ((DEVMEM, ('phy-offset', 'offset', 'tier', 'scrub',
+                                  'mem-path')),
+                        ('memory-backend-node', ('offset', 'tier'))):
+        for name in names:
+            check(default_in(help_of(kind)[name]) != '', (kind, name))
+
+
+def help_leaves_out_what_is_refused(directory: Path) -> None:
+    told = help_of(CONTAINER)
+    hidden = set(help_of('memory-backend-ram')) - set(told)
+    check({'prealloc', 'host-nodes'} < hidden, hidden)
+    with objects(directory) as qmp:
+        for name, value in (('prealloc', True), ('host-nodes', [0])):
+            answer = qmp.cmd_raw('qom-set', args={
+                'path': f'/objects/{CONTAINER}', 'property': name,
+                'value': value})
+            check_in('has no memory of its own', answer['error']['desc'])
+
+
 def buckets_of_maps_are_told_alike(directory: Path) -> None:
     text = members('query-raminate-map',
                    paths.SOURCE / 'hw' / 'raminate' / 'raminate.json'
@@ -278,6 +322,7 @@ run_tests(reference_has_the_defaults_of_containers, reference_has_the_ranges,
           qapi_has_the_defaults_of_containers, qapi_has_the_ranges,
           qapi_has_the_defaults_of_ranges,
           costs_have_the_defaults_that_are_told,
+          help_has_defaults_and_values, help_leaves_out_what_is_refused,
           buckets_of_maps_are_told_alike,
           the_simulator_has_the_same_defaults,
           the_simulator_has_the_same_ranges, manual_pages_have_the_defaults,
