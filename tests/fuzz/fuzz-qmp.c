@@ -167,7 +167,7 @@ static void show(const Vm *vm, GPtrArray *rows)
     g_autofree char *metrics = NULL;
 
     g_ptr_array_add(vms, (void *)vm);
-    metrics = metrics_format(vms, 0, 0);
+    metrics = metrics_format(vms, 0, 0, 0);
     check_metrics(metrics);
     rows_update(rows, vm);
     rows_sort(rows, ROW_SORT_PAUSE, FALSE);
