@@ -265,7 +265,10 @@ static void test_add(void)
 /* The command line, where all is text */
 
 #define NUMBER(name) "Parameter '" name "' expects a uint64 value"
-#define SIZE(name) "Parameter '" name "' expects a size value"
+#define SIZE(name) \
+    "Parameter '" name "' expects a size value\n" \
+    "Optional suffix k, M, G, T, P or E means kilo-, mega-, giga-, tera-, " \
+    "peta-\nand exabytes, respectively."
 #define SWITCH(name) "Parameter '" name "' expects 'on' or 'off'"
 
 static const struct {
@@ -286,7 +289,8 @@ static const struct {
     { CONTAINER ",monitor=maybe", SWITCH("monitor") },
     { CONTAINER ",monitor=1", SWITCH("monitor") },
     { CONTAINER ",monitor=", SWITCH("monitor") },
-    { CONTAINER ",period=7", "Invalid parameter 'period'" },
+    { CONTAINER ",period=7", "Invalid parameter 'period'\n"
+      "-object memory-backend-container,help lists the options." },
     { CONTAINER ",policy.name=lru", "Invalid parameter 'policy.name'" },
     { "memory-backend-container,id=c,size=abc", SIZE("size") },
     { "memory-backend-container,id=c,size=-1", SIZE("size") },

@@ -102,6 +102,9 @@ def errors_are_told_apart(directory: Path) -> None:
         'shut': (Saying(b'', True), 'closed before the QMP greeting'),
         'broken-answer': (Answering(b'{"return": [', True),
                           'has ended in the middle of an answer'),
+        'ending': (Answering(b'{"event": "SHUTDOWN", "data": {"reason": '
+                             b'"guest-shutdown"}}\r\n', True),
+                   'the VM has ended (guest-shutdown)'),
         'no-json': (Answering(b'{"return": [}]'), 'is not QMP'),
         'wrong-id': (Answering(b'{"return": [], "id": 77}'), 'is not QMP'),
         'deep': (Answering(b'{"return": ' + b'[' * 100000), 'is not QMP'),
