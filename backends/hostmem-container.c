@@ -150,7 +150,7 @@ static int look_for_blobs(Object *obj, void *opaque)
     return *found != NULL;
 }
 
-/* Returns: false with @errp set if there is a device that needs other memory. */
+/* Returns: false with @errp set if a device needs other memory. */
 static bool check_devices(HostMemoryBackendContainer *container, Error **errp)
 {
     static const char *const types[] = { "vhost-user-", NULL };
