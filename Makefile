@@ -36,6 +36,11 @@ ifneq ($(filter-out help clean distclean kvm-install kvm-uninstall,$(or $(MAKECM
 include $(CONFIG)
 endif
 
+# Ninja leaves none if it is interrupted while it configures.
+NINJA_FILES := $(BUILD)/build.ninja $(BUILD)/qemu/build.ninja
+.PHONY: interrupted
+$(CONFIG): $(if $(filter-out $(wildcard $(NINJA_FILES)),$(NINJA_FILES)),interrupted)
+
 $(CONFIG): $(SRC)/configure $(wildcard $(SETUP)/*.sh) $(SETUP)/requirements \
            $(SRC)/qemu/series $(SRC)/patches/qemu $(SRC)/patches/qemu/fixes \
            $(wildcard $(SRC)/patches/qemu/*.patch \

@@ -70,14 +70,16 @@ qemu_link_firmware() {
     done
 }
 
-# Configures only if the arguments, kept in FILE, are not those of last time.
-# configure_once FILE WHAT COMMAND...
+# Configures DIR only if the arguments, kept in FILE, are not those of last
+# time, or if ninja was interrupted while it did so, and left no build.ninja.
+# configure_once DIR FILE WHAT COMMAND...
 configure_once() {
-    local file=$1 what=$2 now
+    local dir=$1 file=$2 what=$3 now
 
-    shift 2
+    shift 3
     now=$(printf '%q ' "$what" "$@")
-    if [ -e "$file" ] && [ "$(cat "$file")" = "$now" ]; then
+    if [ -e "$dir/build.ninja" ] && [ -e "$file" ] &&
+           [ "$(cat "$file")" = "$now" ]; then
         return
     fi
     say "Configuring $what"
@@ -98,7 +100,7 @@ build_prepare() {
 
     [ "$asan" = no ] || sanitize=address,undefined
     [ "$tsan" = no ] || sanitize=thread
-    configure_once "$build_dir/configure-top.args" RAMinate \
+    configure_once "$build_dir" "$build_dir/configure-top.args" RAMinate \
         meson_setup --prefix="$prefix" -Dbuildtype=debugoptimized \
         -Db_sanitize="$sanitize" -Db_lundef=false "$build_dir" "$source_dir"
     # QEMU's meson looks for the file, which make then builds.
@@ -108,7 +110,7 @@ build_prepare() {
     qemu_collect_arguments
     mkdir -p "$build_dir/qemu"
     cd "$build_dir/qemu"
-    configure_once "$build_dir/configure-qemu.args" \
+    configure_once "$build_dir/qemu" "$build_dir/configure-qemu.args" \
         "QEMU $(cat "$qemu_src/VERSION")" \
         "$qemu_src/configure" "${qemu_arguments[@]}"
     qemu_has_firmware || qemu_link_firmware
