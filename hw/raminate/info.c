@@ -7,6 +7,7 @@
 #include "qemu/osdep.h"
 #include "hw/raminate/engine/energy.h"
 #include "hw/raminate/placer-internal.h"
+#include "hw/raminate/version.h"
 
 static RaminateTimes *times_info(const RaminateHistogram *histogram)
 {
@@ -173,6 +174,7 @@ static void add_settings(const RaminatePlacer *placer, RaminateInfo *info)
     RaminateTierInfoList **tail = &info->tiers;
 
     raminate_placer_assert_locked(placer);
+    info->version = g_strdup(raminate_version);
     info->id = g_strdup(placer->memory->id);
     info->size = placer->memory->backend->size;
     info->page_size = RAMINATE_PAGE_SIZE;

@@ -33,7 +33,6 @@ qemu_collect_arguments() {
         --enable-vnc --enable-pixman --enable-fdt=system
         --enable-membarrier --enable-malloc-trim --enable-avx2
         --disable-download --disable-docs --disable-werror
-        --with-pkgversion=RAMinate
         -Dpkg_config_path="$pkg_config_path"
     )
     while read -r feature how; do

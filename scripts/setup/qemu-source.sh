@@ -22,6 +22,7 @@ qemu_link_folders() {
     link backends/raminate ../../../backends
     link hw/raminate ../../../hw/raminate
     link tests/qtest/raminate ../../../../tests/qtest
+    link scripts/raminate-version ../../../scripts/version
     for schema in "$source_dir"/hw/raminate/*.json; do
         link "qapi/${schema##*/}" "../../../hw/raminate/${schema##*/}"
     done

@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "hw/raminate/version.h"
 #include "metrics.h"
 
 #define MAX_LABEL 256           /* bytes of a label's value */
@@ -422,6 +423,10 @@ static void append_tiers(GString *out, const GArray *all, unsigned metric)
 static void append_own(GString *out, double seconds, unsigned sockets,
                        unsigned left_out)
 {
+    append_head(out, "raminate_build_info", "gauge",
+                "Version of the exporter; the value is 1.");
+    g_string_append_printf(out, "raminate_build_info{version=\"%s\"} 1\n",
+                           raminate_version);
     append_head(out, "raminate_exporter_sockets", "gauge",
                 "Sockets found.");
     g_string_append_printf(out, "raminate_exporter_sockets %u\n", sockets);

@@ -10,6 +10,7 @@
 
 #include "options.h"
 #include "text.h"
+#include "version.h"
 
 void options_fail(const char *format, ...)
 {
@@ -43,6 +44,7 @@ void options_parse_context(GOptionContext *context, int *argc, char ***argv)
     setlocale(LC_CTYPE, "");
     g_set_prgname(name);
     g_set_print_handler(print_help);
+    version_add_option(context);
     if (!g_option_context_parse(context, argc, argv, &error)) {
         options_fail("%s", error->message);
     }
