@@ -19,8 +19,9 @@ export NINJA
 RUN_NINJA = $(NINJA) -C $(BUILD) $(JOBS)
 RUN_TESTS = $(PYTHON) $(SETUP)/run-tests.py $(BUILD)
 
-.PHONY: all install check check-unit check-qtest check-guest check-tools \
-        check-nested check-nodes check-kvm check-libvirt check-asan \
+.PHONY: all install uninstall dist \
+        check check-unit check-qtest check-guest check-tools check-nested \
+        check-nodes check-kvm check-libvirt check-asan \
         check-ubsan check-load check-tsan check-flaws soak soak-nested \
         soak-nodes fuzz \
         bench bench-full bench-nested bench-peers bench-peers-backports \
@@ -32,7 +33,7 @@ all:
 	$(RUN_NINJA)
 
 # What does no work needs no configuration.
-ifneq ($(filter-out help clean distclean kvm-install kvm-uninstall,$(or $(MAKECMDGOALS),all)),)
+ifneq ($(filter-out help clean distclean dist kvm-install kvm-uninstall,$(or $(MAKECMDGOALS),all)),)
 include $(CONFIG)
 endif
 
@@ -51,9 +52,16 @@ $(CONFIG): $(SRC)/configure $(wildcard $(SETUP)/*.sh) $(SETUP)/requirements \
 	    cd $(SRC) && ./configure; \
 	fi
 
+# What was installed from here, so that it can be removed
+INSTALLED = $(BUILD)/installed.json
 install: all
-	$(PYTHON) -m mesonbuild.mesonmain install -C $(BUILD) --no-rebuild
-	$(BUILD)/qemu/pyvenv/bin/meson install -C $(BUILD)/qemu --no-rebuild
+	$(PYTHON) $(SETUP)/install.py $(BUILD) $(INSTALLED)
+
+uninstall:
+	$(PYTHON) $(SETUP)/install.py --remove $(BUILD) $(INSTALLED)
+
+dist:
+	$(SETUP)/dist $(BUILD)
 
 check: all
 	$(RUN_TESTS)
@@ -226,13 +234,15 @@ ifeq ($(BUILD),$(SRC)/build)
 	[ -e $(SRC)/qemu/src/.git ] || rm -rf $(SRC)/qemu/src
 else
 	cd $(BUILD) && rm -rf asan ubsan tsan fuzz flaws bench libvirt* qemu \
-	    kernel* tests tools meson-* *.p *.a *.stamp config* apt.log build.ninja compile_commands.json \
+	    kernel* tests tools installed.json *.tar.xz meson-* *.p *.a *.stamp config* apt.log build.ninja compile_commands.json \
 	    .ninja_* Makefile
 endif
 
 help:
 	@echo 'make               build QEMU with RAMinate, and the tools'
 	@echo 'make install       install them; DESTDIR=DIR below DIR'
+	@echo 'make uninstall     remove what was installed, with the same DESTDIR'
+	@echo 'make dist          make a tarball of the source, in the build directory'
 	@echo 'make demo          build and run the demonstration'
 	@echo 'make demo-nested   the same with the KVM extension, in an emulated host'
 	@echo 'make demo-nodes    the same on NUMA nodes of an emulated host, whose'

@@ -17,13 +17,13 @@ iconv           pc:ncursesw
 
 # Sets the array qemu_arguments.
 qemu_collect_arguments() {
-    local feature how pkg_config_path=$build_dir/meson-uninstalled
+    local feature how pkg_config_path=$build_dir
 
     if [ -n "${PKG_CONFIG_PATH:-}" ]; then
         pkg_config_path+=,${PKG_CONFIG_PATH//:/,}
     fi
     qemu_arguments=(
-        --python="$python" --prefix="$prefix"
+        --python="$python" "${qemu_directories[@]}"
         --target-list=x86_64-softmmu
         --without-default-features
         --enable-system --enable-tools
@@ -100,7 +100,7 @@ build_prepare() {
     [ "$asan" = no ] || sanitize=address,undefined
     [ "$tsan" = no ] || sanitize=thread
     configure_once "$build_dir" "$build_dir/configure-top.args" RAMinate \
-        meson_setup --prefix="$prefix" -Dbuildtype=debugoptimized \
+        meson_setup "${meson_directories[@]}" -Dbuildtype=debugoptimized \
         -Db_sanitize="$sanitize" -Db_lundef=false "$build_dir" "$source_dir"
     # QEMU's meson looks for the file, which make then builds.
     [ -e "$build_dir/libraminate-engine.a" ] ||

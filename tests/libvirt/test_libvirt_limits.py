@@ -23,6 +23,7 @@ CELLS = """</features>
   <cpu><numa><cell id='0' cpus='0-1' memory='192' unit='MiB'/></numa></cpu>"""
 CAP_SYS_RAWIO = 17
 EMULATOR = '/usr/local/bin/qemu-system-x86_64'
+INSTALLED = Path('/usr/local/libexec/raminate/qemu-system-x86_64')
 
 
 @contextlib.contextmanager
@@ -161,9 +162,9 @@ def has_the_right_to_dev_mem(directory: Path, suite: str) -> None:
         if not shutil.which('setcap', path='/sbin:/usr/sbin'):
             raise Skip("there is no program 'setcap'")
         # A program of the host's own, which takes the capability.
-        host.run('sh', '-ec', f'cp {EMULATOR} /usr/local/bin/copy; '
-                 f'mv /usr/local/bin/copy {EMULATOR}; touch /dev/mem; '
-                 + commands)
+        host.run('sh', '-ec', f'mkdir -p {INSTALLED.parent}; '
+                 f'cp {EMULATOR} {INSTALLED}; ln -sf {INSTALLED} {EMULATOR}; '
+                 f'touch /dev/mem; {commands}')
         check(not try_domain(host, xml()), "the domain is refused")
         check(may_open_raw_memory(host), "the program does not have it")
 

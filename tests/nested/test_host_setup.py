@@ -36,7 +36,8 @@ UNAME = '''#!/bin/sh
 [ "$*" = -r ] && echo {} || exec /usr/bin/uname "$@"
 '''
 # QEMU is built already; other tests may be using it.
-SUBSTITUTES = {'make install': 'make install RUN_NINJA=true'}
+SUBSTITUTES = {'make install': 'make install RUN_NINJA=true '
+                               'INSTALLED=/tmp/installed.json'}
 
 
 @dataclass

@@ -1,0 +1,200 @@
+#!/usr/bin/env python3
+# make install, make uninstall and make dist; and options that packagers pass to configure.
+#
+# SPDX-License-Identifier: GPL-2.0-or-later
+
+import contextlib
+import os
+from pathlib import Path
+import re
+import subprocess
+import tarfile
+from typing import Iterator, List
+
+from toolslib import (Skip, check, check_in, installed_tools, paths,
+                      run_tests)
+
+SETUP = paths.SOURCE / 'scripts' / 'setup'
+# What dh_auto_configure of debhelper passes
+DEBHELPER = '''
+--build=x86_64-linux-gnu --prefix=/usr --includedir=${prefix}/include
+--mandir=${prefix}/share/man --infodir=${prefix}/share/info --sysconfdir=/etc
+--localstatedir=/var --disable-option-checking --disable-silent-rules
+--libdir=${prefix}/lib/x86_64-linux-gnu --runstatedir=/run
+--disable-maintainer-mode --disable-dependency-tracking
+'''.split()
+# What %configure of rpm does
+RPM = '''
+--build=x86_64-redhat-linux --host=x86_64-redhat-linux --program-prefix=
+--disable-dependency-tracking --prefix=/usr --exec-prefix=/usr --bindir=/usr/bin
+--sbindir=/usr/sbin --sysconfdir=/etc --datadir=/usr/share
+--includedir=/usr/include --libdir=/usr/lib64 --libexecdir=/usr/libexec
+--localstatedir=/var --sharedstatedir=/var/lib --mandir=/usr/share/man
+--infodir=/usr/share/info CFLAGS=-O2
+'''.split()
+
+
+def python() -> str:
+    """The one that has meson, as configure found it."""
+    text = (paths.BUILD / 'config.mk').read_text()
+    return re.findall('^PYTHON := (.*)$', text, re.M)[0]
+
+
+def install(destdir: Path, *options: str) -> None:
+    """As the Makefile does."""
+    result = subprocess.run(
+        [python(), SETUP / 'install.py', *options, paths.BUILD,
+         destdir.parent / 'installed.json'],
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding='utf-8',
+        check=False, env={**os.environ, 'DESTDIR': str(destdir)})
+    check(result.returncode == 0, result.stdout[-2000:])
+
+
+@contextlib.contextmanager
+def installed(directory: Path) -> Iterator[Path]:
+    """The prefix of an installation that is taken away again."""
+    root = directory / 'root'
+    install(root)
+    try:
+        [top] = root.rglob('bin/raminate-top')
+        yield top.parent.parent
+    finally:
+        install(root, '--remove')
+
+
+def everything(folder: Path) -> List[str]:
+    return sorted(str(path.relative_to(folder))
+                  for path in folder.rglob('*'))
+
+
+def qemus_programs_shadow_none(directory: Path) -> None:
+    with installed(directory) as prefix:
+        names = {path.name for path in (prefix / 'bin').iterdir()}
+        check(names == {*installed_tools(), 'qemu-system-x86_64'}, names)
+        qemu = prefix / 'bin' / 'qemu-system-x86_64'
+        check(not os.readlink(qemu).startswith('/'), os.readlink(qemu))
+        data = prefix / 'share' / 'raminate' / 'qemu'
+        said = subprocess.run([qemu, '-L', 'help'], check=True,
+                              stdout=subprocess.PIPE, encoding='utf-8').stdout
+        check(str(data) in map(os.path.realpath, said.splitlines()), said)
+        check((data / 'keymaps' / 'de').is_file(), data)
+        for name in ('qemu-img', 'qemu-nbd', 'qemu-io'):
+            check((qemu.resolve().parent / name).is_file(), name)
+        for path in everything(prefix):
+            check('qemu' not in path or 'raminate' in path or
+                  path == 'bin/qemu-system-x86_64', path)
+
+
+def no_library_is_told_of(directory: Path) -> None:
+    with installed(directory) as prefix:
+        found = [path for path in everything(prefix)
+                 if path.endswith(('.pc', '.a'))]
+        check(not found, found)
+
+
+def nothing_is_left(directory: Path) -> None:
+    """But for what was there before, and what others have put there."""
+    root = directory / 'root'
+    with installed(directory) as prefix:
+        where = prefix.relative_to(root)
+    check(not root.exists(), everything(directory))
+
+    (root / where / 'bin').mkdir(parents=True)
+    with installed(directory):
+        install(root)       # once more, which makes no directory
+        (root / where / 'share' / 'raminate' / 'other').touch()
+    left = [path for path in everything(root) if (root / path).is_file() or
+            not any((root / path).iterdir())]
+    check(left == [f'{where}/bin', f'{where}/share/raminate/other'], left)
+
+    result = subprocess.run(
+        [python(), SETUP / 'install.py', '--remove', paths.BUILD,
+         directory / 'installed.json'],
+        stderr=subprocess.PIPE, encoding='utf-8', check=False,
+        env={**os.environ, 'DESTDIR': str(root)})
+    check(result.returncode == 1 and 'nothing was installed' in result.stderr,
+          result)
+
+
+def dist_has_all_of_the_source(directory: Path) -> None:
+    if not (paths.SOURCE / '.git').exists():
+        raise Skip("this is no repository")
+    name = subprocess.run([SETUP / 'dist', directory], check=True,
+                          stdout=subprocess.PIPE,
+                          encoding='utf-8').stdout.strip()
+    files = subprocess.run(
+        ['git', '-C', paths.SOURCE, 'ls-files'], check=True,
+        stdout=subprocess.PIPE, encoding='utf-8').stdout.splitlines()
+    with tarfile.open(name) as tar:
+        top = Path(name).name[:-len('.tar.xz')]
+        check(sorted(tar.getnames()) == sorted(f'{top}/{file}'
+                                               for file in files),
+              set(tar.getnames()) ^ {f'{top}/{file}' for file in files})
+        tar.extractall(directory)
+    tree = directory / top
+    version = subprocess.run([tree / 'scripts' / 'version'], check=True,
+                             stdout=subprocess.PIPE,
+                             encoding='utf-8').stdout.strip()
+    check(top == f'raminate-{version}', (top, version))
+    # It makes the same one again.
+    again = subprocess.run([tree / 'scripts/setup/dist', directory / 'again'],
+                           check=True, stdout=subprocess.PIPE,
+                           encoding='utf-8').stdout.strip()
+    with tarfile.open(again) as tar:
+        check(sorted(tar.getnames()) == sorted(f'{top}/{file}'
+                                               for file in files), again)
+
+
+def directories(*arguments: str) -> 'subprocess.CompletedProcess[str]':
+    """What configure makes of them."""
+    return subprocess.run(
+        ['bash', '-euc', '''
+            . "$1/common.sh"; . "$1/directories.sh"
+            prefix=/usr/local
+            for argument in "${@:2}"; do
+                case $argument in
+                --prefix=*) prefix=${argument#*=} ;;
+                *) take_of_packagers "$argument" || die "no $argument" ;;
+                esac
+            done
+            directories_finish
+            printf '%s\\n' "${meson_directories[@]}" -- \
+                "${qemu_directories[@]}" "CFLAGS=${CFLAGS:-}"
+        ''', 'bash', str(SETUP), *arguments],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding='utf-8',
+        check=False)
+
+
+def configure_takes_what_packagers_pass(_: Path) -> None:
+    for arguments, library in ((DEBHELPER, '/usr/lib/x86_64-linux-gnu'),
+                               (RPM, '/usr/lib64')):
+        result = directories(*arguments)
+        check(result.returncode == 0, result)
+        ours, _, qemus = result.stdout.partition('--\n')
+        for line in ('--prefix=/usr', f'--libdir={library}',
+                     '--mandir=/usr/share/man', '--sysconfdir=/etc',
+                     '-Dqemudir=/usr/libexec/raminate'):
+            check(line in ours.splitlines(), ours)
+        for line in ('--datadir=/usr/share/raminate',
+                     '--bindir=/usr/libexec/raminate'):
+            check(line in qemus.splitlines(), qemus)
+        check('$' not in result.stdout, result.stdout)
+    check_in('CFLAGS=-O2\n', directories(*RPM).stdout)
+
+
+def configure_refuses_the_rest(_: Path) -> None:
+    for arguments, word in (
+            (['--with-something'], 'no --with-something'),
+            (['--nonsensedir=/x'], 'no --nonsensedir'),
+            (['--mandir=share/man'], 'absolute'),
+            (['--build=x86_64-linux-gnu', '--host=aarch64-linux-gnu'],
+             'another machine')):
+        result = directories(*arguments)
+        check(result.returncode != 0 and word in result.stderr, result)
+    result = directories('--disable-option-checking', '--with-something')
+    check(result.returncode == 0, result)
+
+
+run_tests(qemus_programs_shadow_none, no_library_is_told_of,
+          nothing_is_left, dist_has_all_of_the_source, configure_takes_what_packagers_pass,
+          configure_refuses_the_rest)
