@@ -12,7 +12,9 @@ import subprocess
 from toolslib import (CONTAINER, Skip, check, complete, exporter, installed_tools,
                       objects, paths, run, run_tests)
 
+FILE = paths.SOURCE / 'VERSION'
 FORM = re.compile(r'\d+\.\d+\.\d+(-dev)?(-\d+-g[0-9a-f]+)?(-dirty)?')
+CHANGES = paths.SOURCE / 'CHANGELOG.md'
 
 
 def built_version() -> str:
@@ -100,5 +102,21 @@ def git_tells_it(directory: Path) -> None:
     check(re.fullmatch('0.4.0-1-g[0-9a-f]+', version()), version())
 
 
+def the_changelog_has_it(_: Path) -> None:
+    """A release has a section of its own with a date, the newest first."""
+    version = FILE.read_text().strip()
+    check(FORM.fullmatch(version), version)
+    sections = re.findall(r'^## \[(.+)\](?: - (\d{4}-\d\d-\d\d))?$',
+                          CHANGES.read_text(), re.M)
+    check(sections and sections[0] == ('Unreleased', ''), sections)
+    released = [name for name, _ in sections[1:]]
+    check(all(date for _, date in sections[1:]), sections)
+    check('-' in version or released[:1] == [version], sections)
+    kinds = set(re.findall('^### (.*)$', CHANGES.read_text(), re.M))
+    check(kinds <= {'Added', 'Changed', 'Deprecated', 'Removed', 'Fixed',
+                    'Security'}, kinds)
+
+
 run_tests(tools_print_it, qemu_prints_it, queries_tell_it,
-          the_exporter_serves_it, configure_prints_it, git_tells_it)
+          the_exporter_serves_it, configure_prints_it, git_tells_it,
+          the_changelog_has_it)
