@@ -9,7 +9,7 @@ declare -A directories=(
     [mandir]='' [infodir]='' [localedir]=''
 )
 # Those that nothing is installed to
-directories_unused=" oldincludedir runstatedir docdir htmldir pdfdir dvidir psdir "
+directories_unused=" oldincludedir runstatedir htmldir pdfdir dvidir psdir "
 exec_prefix=
 machine=
 option_checking=yes
@@ -20,7 +20,7 @@ directories_take() {
     local name=$1
 
     [ "$name" != datarootdir ] || name=datadir
-    if [ -n "${directories[$name]+known}" ]; then
+    if [ "$name" = docdir ] || [ -n "${directories[$name]+known}" ]; then
         directories[$name]=$2
     elif [[ $directories_unused != *" $name "* ]]; then
         return 1
@@ -97,7 +97,11 @@ directories_finish() {
         [ "${dir#/}" != "$dir" ] ||
             die "--$name needs an absolute path, not '$dir'."
         directories[$name]=$dir
-        meson_directories+=(--"$name"="$dir")
+        if [ "$name" = docdir ]; then
+            meson_directories+=(-Ddocdir="$dir")
+        else
+            meson_directories+=(--"$name"="$dir")
+        fi
     done
     libexec=${directories[libexecdir]:-$exec_prefix/libexec}/raminate
     meson_directories+=(-Dqemudir="$libexec")

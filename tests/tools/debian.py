@@ -21,9 +21,10 @@ def find(program: str, *packages: str) -> str:
     if installed:
         return installed
     for package in packages:
-        path = unpacked(package) / 'usr' / 'bin' / program
-        if path.exists():
-            return str(path)
+        for folder in ('usr/bin', 'bin'):
+            path = unpacked(package) / folder / program
+            if path.exists():
+                return str(path)
     raise Skip(f"no {program} in Debian's {' or '.join(packages)}: install "
                "one that is in PATH")
 

@@ -25,7 +25,7 @@ from toolslib import (PATIENCE, Boot, Guest, check, check_in, exporter,
 from guestlib import QEMUMonitorProtocol
 
 DOCS = paths.SOURCE / 'docs'
-PAGES = sorted((DOCS / 'man').glob('*.1'))
+PAGES = sorted((DOCS / 'man').glob('*.[157]'))
 # Has a test of its own, which wants comments of another kind on every block.
 OF_ITS_OWN = {'host-setup.md': 'tests/nested/test_host_setup.py'}
 

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-# make install, make uninstall and make dist; and options that packagers pass to configure.
+# make install, make uninstall and make dist; what is installed besides the
+# programs; and options that packagers pass to configure.
 #
 # SPDX-License-Identifier: GPL-2.0-or-later
 
@@ -7,6 +8,8 @@ import contextlib
 import os
 from pathlib import Path
 import re
+import shutil
+import stat
 import subprocess
 import tarfile
 from typing import Iterator, List
@@ -32,6 +35,7 @@ RPM = '''
 --localstatedir=/var --sharedstatedir=/var/lib --mandir=/usr/share/man
 --infodir=/usr/share/info CFLAGS=-O2
 '''.split()
+MOST_EXPOSED = 20       # of 100, as systemd-analyze rates a unit
 
 
 def python() -> str:
@@ -92,6 +96,21 @@ def no_library_is_told_of(directory: Path) -> None:
         check(not found, found)
 
 
+def documents_are_there(directory: Path) -> None:
+    """Their links to each other lead somewhere, too."""
+    with installed(directory) as prefix:
+        documents = prefix / 'share' / 'doc' / 'raminate'
+        for name in ('LICENSE', 'CHANGELOG.md', 'examples/pools.conf'):
+            check((documents / name).is_file(), name)
+        found = sorted(documents.rglob('*.md'))
+        check(len(found) > 20, found)
+        for document in found:
+            for target in re.findall(r'\]\(([^)#]+)[^)]*\)',
+                                     document.read_text()):
+                check('://' in target or (document.parent / target).exists(),
+                      f'{document}: {target}')
+
+
 def nothing_is_left(directory: Path) -> None:
     """But for what was there before, and what others have put there."""
     root = directory / 'root'
@@ -114,6 +133,40 @@ def nothing_is_left(directory: Path) -> None:
         env={**os.environ, 'DESTDIR': str(root)})
     check(result.returncode == 1 and 'nothing was installed' in result.stderr,
           result)
+
+
+def systemd_takes_the_files(directory: Path) -> None:
+    if not shutil.which('systemd-analyze'):
+        raise Skip("there is no systemd-analyze")
+    with installed(directory) as prefix:
+        # What QEMU and others run as the link to here says
+        unit = prefix / 'lib/systemd/system/raminate-exporter.service'
+        text = unit.read_text()
+        program = re.findall('^ExecStart=(\\S+)', text, re.M)[0]
+        check((directory / 'root').joinpath(program[1:]).is_file(), program)
+        copy = directory / unit.name
+        copy.write_text(text.replace(program, '/bin/true'))
+        for command in (
+                ['systemd-analyze', 'verify', '--man=no', copy],
+                ['systemd-analyze', 'security', '--offline=yes',
+                 f'--threshold={MOST_EXPOSED}', copy]):
+            said = subprocess.run(command, stdout=subprocess.PIPE,
+                                  stderr=subprocess.STDOUT, check=False,
+                                  encoding='utf-8')
+            check(said.returncode == 0 and 'Unknown' not in said.stdout,
+                  said.stdout)
+        host = directory / 'host'
+        (host / 'etc').mkdir(parents=True)
+        for tool, folder in (('systemd-sysusers', 'sysusers.d'),
+                             ('systemd-tmpfiles', 'tmpfiles.d')):
+            subprocess.run(
+                [tool, f'--root={host}',
+                 *(['--create'] if folder == 'tmpfiles.d' else []),
+                 prefix / 'lib' / folder / 'raminate.conf'], check=True)
+    made = (host / 'run/raminate').stat()
+    check_in('raminate:', (host / 'etc/passwd').read_text())
+    check_in(f'raminate:x:{made.st_gid}:', (host / 'etc/group').read_text())
+    check(stat.S_IMODE(made.st_mode) == 0o2775, oct(made.st_mode))
 
 
 def dist_has_all_of_the_source(directory: Path) -> None:
@@ -196,5 +249,6 @@ def configure_refuses_the_rest(_: Path) -> None:
 
 
 run_tests(qemus_programs_shadow_none, no_library_is_told_of,
-          nothing_is_left, dist_has_all_of_the_source, configure_takes_what_packagers_pass,
+          documents_are_there, nothing_is_left, systemd_takes_the_files,
+          dist_has_all_of_the_source, configure_takes_what_packagers_pass,
           configure_refuses_the_rest)

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# Each tool has a manual page with all of its options, and without mistakes.
+# Each tool has a manual page with all of its options; no page has mistakes.
 #
 # SPDX-License-Identifier: GPL-2.0-or-later
 
@@ -7,11 +7,16 @@ from pathlib import Path
 import re
 import shutil
 import subprocess
+from typing import List
 
 import debian
 from toolslib import Skip, check, installed_tools, paths, run, run_tests
 
 PAGES = paths.SOURCE / 'docs' / 'man'
+
+
+def all_pages() -> List[Path]:
+    return sorted(PAGES.glob('*.[157]'))
 
 
 def each_tool_has_a_page(_: Path) -> None:
@@ -34,14 +39,15 @@ def pages_have_all_options(_: Path) -> None:
 
 def pages_are_installed(_: Path) -> None:
     rules = (paths.SOURCE / 'tools' / 'meson.build').read_text()
-    for page in PAGES.glob('*.1'):
-        check(f"'{page.stem.removeprefix('raminate-')}'" in rules,
-              f"{page.name} is not installed")
+    for page in all_pages():
+        name = (page.stem.removeprefix('raminate-') if page.suffix == '.1'
+                else f'../docs/man/{page.name}')
+        check(f"'{name}'" in rules, f"{page.name} is not installed")
 
 
 def mandoc_finds_no_mistake(_: Path) -> None:
     mandoc = debian.find('mandoc', 'mandoc')
-    pages = [str(page) for page in PAGES.glob('*.1')]
+    pages = [str(page) for page in all_pages()]
     result = subprocess.run([mandoc, '-T', 'lint', '-W', 'warning', *pages],
                             check=False, stdout=subprocess.PIPE,
                             stderr=subprocess.STDOUT, encoding='utf-8')
@@ -51,7 +57,7 @@ def mandoc_finds_no_mistake(_: Path) -> None:
 def groff_finds_no_mistake(_: Path) -> None:
     if not shutil.which('groff'):
         raise Skip("there is no groff")
-    for page in PAGES.glob('*.1'):
+    for page in all_pages():
         result = subprocess.run(
             ['groff', '-man', '-Tutf8', '-ww', str(page)], check=False,
             stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
