@@ -19,9 +19,9 @@ export NINJA
 RUN_NINJA = $(NINJA) -C $(BUILD) $(JOBS)
 RUN_TESTS = $(PYTHON) $(SETUP)/run-tests.py $(BUILD)
 
-.PHONY: all install uninstall dist \
+.PHONY: all install uninstall dist deb \
         check check-unit check-qtest check-guest check-tools check-nested \
-        check-nodes check-kvm check-libvirt check-asan \
+        check-nodes check-kvm check-libvirt check-packages check-asan \
         check-ubsan check-load check-tsan check-flaws soak soak-nested \
         soak-nodes fuzz \
         bench bench-full bench-nested bench-peers bench-peers-backports \
@@ -33,7 +33,7 @@ all:
 	$(RUN_NINJA)
 
 # What does no work needs no configuration.
-ifneq ($(filter-out help clean distclean dist kvm-install kvm-uninstall,$(or $(MAKECMDGOALS),all)),)
+ifneq ($(filter-out help clean distclean dist deb kvm-install kvm-uninstall,$(or $(MAKECMDGOALS),all)),)
 include $(CONFIG)
 endif
 
@@ -63,11 +63,14 @@ uninstall:
 dist:
 	$(SETUP)/dist $(BUILD)
 
+deb: dist
+	$(SETUP)/deb $(BUILD)
+
 check: all
 	$(RUN_TESTS)
 
 check-unit check-qtest check-guest check-tools check-nested check-kvm \
-check-libvirt:
+check-libvirt check-packages:
 	$(RUN_TESTS) --suite $(@:check-%=%) $(T)
 
 # A part of check-nested, whole, and some of it on the newest kernel
@@ -75,6 +78,9 @@ check-nodes: SPEED = slow
 check-nodes: all
 	$(RUN_TESTS) --suite nested test_nodes test_nodes_backports \
 	    test_cxl test_cxl_backports
+
+# Makes packages for two releases of Debian, which takes long.
+check-packages: SPEED = slow
 
 # The tests of load, in their long form: more objects, more VMs, a longer day.
 check-load: SPEED = slow
@@ -234,7 +240,7 @@ ifeq ($(BUILD),$(SRC)/build)
 	[ -e $(SRC)/qemu/src/.git ] || rm -rf $(SRC)/qemu/src
 else
 	cd $(BUILD) && rm -rf asan ubsan tsan fuzz flaws bench libvirt* qemu \
-	    kernel* tests tools installed.json *.tar.xz meson-* *.p *.a *.stamp config* apt.log build.ninja compile_commands.json \
+	    kernel* tests tools deb packages installed.json *.tar.xz meson-* *.p *.a *.stamp config* apt.log build.ninja compile_commands.json \
 	    .ninja_* Makefile
 endif
 
@@ -243,6 +249,7 @@ help:
 	@echo 'make install       install them; DESTDIR=DIR below DIR'
 	@echo 'make uninstall     remove what was installed, with the same DESTDIR'
 	@echo 'make dist          make a tarball of the source, in the build directory'
+	@echo 'make deb           make packages for Debian, in the build directory'
 	@echo 'make demo          build and run the demonstration'
 	@echo 'make demo-nested   the same with the KVM extension, in an emulated host'
 	@echo 'make demo-nodes    the same on NUMA nodes of an emulated host, whose'
@@ -271,6 +278,7 @@ help:
 	@echo 'make check-nodes   only those with tiers that are NUMA nodes'
 	@echo 'make check-kvm     tests of its source, its installation, and on Linux 6.1'
 	@echo 'make check-libvirt tests with libvirt, which it gets but does not install'
+	@echo 'make check-packages packages for Debian 12 and 13: made, installed, purged'
 	@echo 'make check-load    a thousand objects, 32 VMs, a simulated day'
 	@echo 'make check-asan    unit tests, qtests and guest tests with sanitizers'
 	@echo 'make check-ubsan   unit tests with the sanitizer of clang'

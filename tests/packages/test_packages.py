@@ -1,0 +1,151 @@
+#!/usr/bin/env python3
+# Packages are made of the tarball, without git and as debhelper does it; they
+# are free of lintian's errors, install beside the distribution's QEMU, work,
+# and go without a trace; DKMS builds KVM with the extension.
+#
+# SPDX-License-Identifier: GPL-2.0-or-later
+
+from pathlib import Path
+import re
+import shutil
+import subprocess
+from typing import Callable, List
+
+import roots
+from guestlib import Test, check, run_tests
+from raminate import paths
+
+SUITES = ('bookworm', 'trixie')
+PACKAGES = ('raminate-doc', 'raminate-kvm-dkms', 'raminate-qemu',
+            'raminate-tools')
+# What a host has that runs guests already
+HOST = ('ca-certificates', 'systemd', 'qemu-system-x86', 'qemu-utils')
+# What is there of a system, but for its packages' lists and its logs
+LIST = '''
+    find / -xdev '(' -path /proc -o -path /sys -o -path /dev -o -path /tmp \\
+        -o -path /mnt -o -path /var/log -o -path /var/cache \\
+        -o -path /var/lib/dpkg -o -path /var/lib/apt ')' -prune \\
+        -o -printf '%p %y %m %u %g\\n' | grep -v '^/etc/.*- f' | sort
+    cat /etc/passwd /etc/group
+'''
+
+
+def packages(suite: str) -> List[Path]:
+    """Those of a release, which are made unless they are there."""
+    roots.require()
+    root = roots.find(suite, 'build',
+                      [*roots.build_dependencies(), 'build-essential',
+                       'ccache', 'fakeroot', 'lintian'])
+    where = roots.CACHE / suite
+    tarball = Path(subprocess.run(
+        [paths.SOURCE / 'scripts/setup/dist', where], check=True,
+        stdout=subprocess.PIPE, encoding='utf-8').stdout.strip())
+    tree = where / 'source'
+    stamp = where / 'made'
+    if not stamp.exists() or stamp.read_text() != tarball.name:
+        shutil.rmtree(tree, ignore_errors=True)
+        tree.mkdir(parents=True)
+        subprocess.run(['tar', '-xf', tarball, '-C', tree,
+                        '--strip-components=1'], check=True)
+        shutil.copytree(paths.SOURCE / 'qemu/download', tree / 'qemu/download')
+        roots.run(root, f'make -C {tree} deb', where)
+        stamp.write_text(tarball.name)
+    tarball.unlink()
+    found = sorted((tree / 'build/deb').glob('*.deb'))
+    check([path.name.partition('_')[0] for path in found] == list(PACKAGES),
+          found)
+    return found
+
+
+def lintian_finds_no_error(_: Path, suite: str) -> None:
+    found = ' '.join(map(str, packages(suite)))
+    roots.run(roots.CACHE / f'{suite}-build',
+              f'lintian --fail-on error --allow-root {found}',
+              roots.CACHE / suite)
+
+
+def install_work_and_go(_: Path, suite: str) -> None:
+    found = ' '.join(map(str, packages(suite)))
+    said = roots.run(roots.find(suite, 'host', HOST), f'''
+        apt-get -q update
+        # What the packages need stays.
+        apt-get -s install --no-install-recommends {found} |
+            sed -n 's/^Inst \\([^ ]*\\).*/\\1/p' | grep -v ^raminate- |
+            xargs apt-get -q install -y --no-install-recommends
+        list() {{ {LIST} }}
+        list >/tmp/before
+        apt-get -q install -y --no-install-recommends {found}
+        echo "=== Debian's"
+        qemu-system-x86_64 --version | head -n 1
+        qemu-img --version | head -n 1
+        dpkg -S /usr/bin/qemu-system-x86_64 /usr/bin/qemu-img
+        echo "=== ours"
+        raminate-qemu --version | head -n 1
+        raminate-top --version
+        dkms status
+        ls -ld /run/raminate
+        getent passwd raminate
+        raminate-pool -f /usr/share/doc/raminate-tools/examples/pools.conf \\
+            args small
+        truncate -s 64M /dev/shm/fast
+        truncate -s 192M /dev/shm/slow
+        raminate-qemu -accel tcg -display none -daemonize -m 256M \\
+            -machine memory-backend=dmcon0 \\
+            -object memory-backend-container,id=dmcon0,size=256M \\
+            -object memory-backend-devmem,id=dram0,size=64M,offset=0,parent=dmcon0,mem-path=/dev/shm/fast \\
+            -object memory-backend-devmem,id=nvm0,size=192M,offset=64M,parent=dmcon0,mem-path=/dev/shm/slow \\
+            -qmp unix:/run/raminate/vm1.sock,server=on,wait=off \\
+            -pidfile /run/vm1.pid
+        raminate-top --once
+        kill $(cat /run/vm1.pid)
+        while [ -e /run/vm1.pid ]; do sleep 0.1; done
+        rm -f /run/raminate/vm1.sock
+        echo "=== gone"
+        apt-get -q purge -y {' '.join(PACKAGES)}
+        list >/tmp/after
+        diff /tmp/before /tmp/after && echo without a trace
+    ''', roots.CACHE / suite)
+    debian, ours, gone = re.split('^=== .*\n', said, flags=re.M)[1:]
+    check('RAMinate' not in debian and
+          'qemu-system-x86: /usr/bin/qemu-system-x86_64' in debian and
+          'qemu-utils: /usr/bin/qemu-img' in debian, debian)
+    for pattern in (r'^QEMU emulator version 10.*RAMinate ',
+                    r'^raminate-top \(RAMinate\) ', r'^raminate-kvm/',
+                    r'^drwxrwsr-x .* root raminate .* /run/raminate$',
+                    r'^raminate:x:', r'memory-backend=dmcon0', r'dmcon0 '):
+        check(re.search(pattern, ours, re.M), f'no {pattern} in:\n{ours}')
+    check('without a trace' in gone, gone)
+
+
+def dkms_builds_the_modules(_: Path, suite: str) -> None:
+    """For the release's own kernel, which is installed before."""
+    [deb] = [path for path in packages(suite)
+             if path.name.startswith('raminate-kvm-dkms')]
+    said = roots.run(roots.find(suite, 'host', HOST), f'''
+        export INITRD=No
+        apt-get -q update
+        apt-get -q install -y --no-install-recommends dkms \\
+            linux-image-amd64 linux-headers-amd64
+        release=$(ls /lib/modules)
+        apt-get -q install -y --no-install-recommends {deb}
+        modinfo -k $release -n kvm kvm-amd kvm-intel
+        apt-get -q purge -y raminate-kvm-dkms
+        modinfo -k $release -n kvm kvm-amd kvm-intel
+    ''', roots.CACHE / suite)
+    found = re.findall(r'^/\S*/modules/\S+/(updates/dkms|kernel)/\S*kvm\S*$',
+                       said, re.M)
+    check(found == 3 * ['updates/dkms'] + 3 * ['kernel'], said)
+
+
+def of_each_suite(*tests: Callable[[Path, str], None]) -> List[Test]:
+    def named(test: Callable[[Path, str], None], suite: str) -> Test:
+        def run(directory: Path) -> None:
+            test(directory, suite)
+        run.__name__ = f'{test.__name__}_{suite}'
+        return run
+    return [named(test, suite) for suite in SUITES for test in tests]
+
+
+if __name__ == '__main__':
+    run_tests(*of_each_suite(lintian_finds_no_error, install_work_and_go,
+                             dkms_builds_the_modules))
