@@ -186,6 +186,13 @@ def what_does_not_go_is_refused(directory: Path) -> None:
         '<os>', "<memoryBacking><allocation mode='ondemand'/>"
         "<source type='memfd'/></memoryBacking><os>"),
         'small').returncode == 0, "what costs nothing is refused")
+    for device in ("<hostdev type='pci'/>", "<hostdev type='mdev'/>",
+                   "<interface type='hostdev'/>", "<interface type='vdpa'/>"):
+        text = DOMAIN.replace('<devices>', f'<devices>{device}')
+        result = change(directory, text, 'small')
+        check(result.returncode == 1, (device, result))
+        check_in('pins the guest\'s memory', result.stderr)
+        check(change(directory, text, 'nodes').returncode == 0, device)
     result = change(directory, DOMAIN, 'huge')
     check_in("there is no type 'huge'", result.stderr)
 
@@ -198,7 +205,7 @@ def vhost_is_warned_of(directory: Path) -> None:
              False),
             ("<interface type='user'/>", 'small', False),
             ("<vsock model='virtio'/>", 'small', True),
-            ("<hostdev mode='subsystem'/>", 'small', True),
+            ("<hostdev mode='subsystem' type='usb'/>", 'small', False),
             ("<interface type='network'/>", 'nodes', False)):
         result = change(directory, DOMAIN.replace('<devices>',
                                                   f'<devices>{device}'), kind)

@@ -20,29 +20,39 @@ typedef struct Refusal {
     const char *attribute;      /* or NULL: whatever it has */
     const char *value;
     const char *why;
+    gboolean goes_with_nodes;   /* so that it is refused with ranges alone */
 } Refusal;
+
+#define PINS "pins the guest's memory, whose pages move; a type whose pools are " \
+    "nodes goes with it"
 
 static const Refusal refusals[] = {
     { "domain/maxMemory", NULL, NULL,
       "<maxMemory> wants NUMA cells, whose memory would be ordinary; give the "
-      "domain its full size" },
+      "domain its full size", FALSE },
     { "domain/cpu/numa", NULL, NULL,
       "<numa> cells have memory of their own; a domain on hybrid memory has "
-      "one node" },
+      "one node", FALSE },
     { "domain/memoryBacking/hugepages", NULL, NULL,
       "<hugepages/> takes the domain's size of real memory, which nobody would "
-      "use" },
+      "use", FALSE },
     { "domain/memoryBacking/locked", NULL, NULL,
-      "<locked/> keeps pages from moving" },
+      "<locked/> keeps pages from moving", FALSE },
     { "domain/memoryBacking/allocation", "mode", "immediate",
       "<allocation mode='immediate'/> takes the domain's size of real memory, "
-      "which nobody would use" },
+      "which nobody would use", FALSE },
     { "domain/launchSecurity", NULL, NULL,
-      "<launchSecurity> encrypts memory, whose pages can't move then" },
+      "<launchSecurity> encrypts memory, whose pages can't move then", FALSE },
     { "domain/devices/filesystem/driver", "type", "virtiofs",
-      "virtiofs needs memory that can be shared with its daemon" },
+      "virtiofs needs memory that can be shared with its daemon", FALSE },
     { "domain/devices/interface", "type", "vhostuser",
-      "an interface of type vhostuser needs memory that can be shared" },
+      "an interface of type vhostuser needs memory that can be shared", FALSE },
+    { "domain/devices/hostdev", "type", "pci", "<hostdev> " PINS, TRUE },
+    { "domain/devices/hostdev", "type", "mdev", "<hostdev> " PINS, TRUE },
+    { "domain/devices/interface", "type", "hostdev",
+      "an interface of type hostdev " PINS, TRUE },
+    { "domain/devices/interface", "type", "vdpa",
+      "an interface of type vdpa " PINS, TRUE },
 };
 
 GQuark domain_error_quark(void)
@@ -105,8 +115,6 @@ static void look_at_device(DomainLook *look, GMarkupParseContext *context,
 
     if (domain_is_at(context, "domain/devices/vsock")) {
         g_ptr_array_add(look->vhost, g_strdup("leave out <vsock>"));
-    } else if (domain_is_at(context, "domain/devices/hostdev")) {
-        g_ptr_array_add(look->vhost, g_strdup("leave out <hostdev>"));
     } else if (domain_is_at(context, "domain/devices/interface") &&
                g_strcmp0(domain_attribute(names, values, "type"),
                          "user") != 0) {
@@ -157,7 +165,9 @@ static void look_start(GMarkupParseContext *context, const char *name,
             (!refusal->attribute ||
              g_strcmp0(domain_attribute(names, values, refusal->attribute),
                        refusal->value) == 0)) {
-            refuse(look, refusal->why);
+            g_ptr_array_add(refusal->goes_with_nodes ? look->range_refusals
+                                                     : look->refusals,
+                            g_strdup(refusal->why));
         }
     }
 }
@@ -274,6 +284,7 @@ DomainLook *domain_look(const char *xml, gsize size, GError **error)
 
     look->args = g_ptr_array_new_with_free_func(g_free);
     look->refusals = g_ptr_array_new_with_free_func(g_free);
+    look->range_refusals = g_ptr_array_new_with_free_func(g_free);
     look->vhost = g_ptr_array_new_with_free_func(g_free);
     good = g_markup_parse_context_parse(context, xml, size, error) &&
            g_markup_parse_context_end_parse(context, error);
@@ -294,6 +305,7 @@ void domain_look_free(DomainLook *look)
 {
     g_ptr_array_unref(look->args);
     g_ptr_array_unref(look->refusals);
+    g_ptr_array_unref(look->range_refusals);
     g_ptr_array_unref(look->vhost);
     g_free(look->ours);
     g_free(look->name);

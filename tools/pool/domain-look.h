@@ -19,6 +19,7 @@ typedef struct DomainLook {
     GPtrArray *args;            /* values of <qemu:arg>, in order */
     gboolean *ours;             /* for each of them: whether it is of memory */
     GPtrArray *refusals;        /* why it can't have hybrid memory */
+    GPtrArray *range_refusals;  /* the same, if that is of ranges */
     GPtrArray *vhost;           /* parts that stop the mover mmap */
 } DomainLook;
 

@@ -259,15 +259,25 @@ static void write_other(GMarkupParseContext *context, const char *text,
 
 /* Checks */
 
+/* Returns: whether the tiers are nodes; if not, they are ranges. */
+static gboolean has_nodes(const RaminateInstance *instance)
+{
+    return raminate_pool_has_nodes(
+        g_array_index(instance->parts, RaminatePoolPart, 0).pool);
+}
+
 static gboolean check(const DomainLook *look, const DomainOptions *options,
                       GError **error)
 {
     guint64 size = args_size(options->instance);
+    const GPtrArray *refusals =
+        look->refusals->len || has_nodes(options->instance)
+        ? look->refusals : look->range_refusals;
 
-    if (look->refusals->len) {
+    if (refusals->len) {
         g_set_error(error, DOMAIN_ERROR, 0, "domain '%s' can't have hybrid "
                     "memory: %s", look->name,
-                    (char *)g_ptr_array_index(look->refusals, 0));
+                    (char *)g_ptr_array_index(refusals, 0));
         return FALSE;
     }
     if (size != look->memory && !options->resize) {
@@ -285,17 +295,15 @@ static gboolean check(const DomainLook *look, const DomainOptions *options,
 static void warn_of_vhost(const DomainLook *look, const DomainOptions *options,
                           GPtrArray *warnings)
 {
-    const RaminatePoolPart *part =
-        &g_array_index(options->instance->parts, RaminatePoolPart, 0);
     unsigned i;
 
-    if (raminate_pool_has_nodes(part->pool)) {
+    if (has_nodes(options->instance)) {
         return;
     }
     for (i = 0; i < look->vhost->len; i++) {
         g_ptr_array_add(warnings,
             g_strdup_printf("without the KVM extension, no page moves beside "
-                            "a device of this kind: %s",
+                            "vhost: %s",
                             (char *)g_ptr_array_index(look->vhost, i)));
     }
 }
