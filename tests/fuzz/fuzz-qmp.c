@@ -3,7 +3,7 @@
  *
  * What it says is the input, line by line: the first as soon as somebody has
  * connected, the next ones each in answer to a command, or when nobody says
- * anything.  Then it hangs up.
+ * anything, or to whoever connects next.  Then it hangs up.
  * Whatever it says, each question is answered once, and no VM's metrics break
  * the text that Prometheus reads.
  *
@@ -167,7 +167,7 @@ static void show(const Vm *vm, GPtrArray *rows)
     g_autofree char *metrics = NULL;
 
     g_ptr_array_add(vms, (void *)vm);
-    metrics = metrics_format(vms, 0, 0, 0);
+    metrics = metrics_format(vms, 0, 1, 0);
     check_metrics(metrics);
     rows_update(rows, vm);
     rows_sort(rows, ROW_SORT_PAUSE, FALSE);
