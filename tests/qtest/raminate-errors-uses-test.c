@@ -133,7 +133,7 @@ static void test_command_line(void)
     }
 }
 
-/* HMP's object_add says it as well. */
+/* HMP says it as well. */
 static void test_near_name_in_hmp(void)
 {
     QTestState *qts = qtest_init("-machine none");
@@ -146,6 +146,16 @@ static void test_near_name_in_hmp(void)
     answer = qtest_hmp(qts, "object_add memory-backend-container,id=c,"
                        "size=1GB");
     g_assert_nonnull(strstr(answer, "Optional suffix k, M, G"));
+    raminate_assert_object_add(qts, CONTAINER);
+    for (unsigned i = 0; i < 2; i++) {
+        g_free(answer);
+        answer = qtest_hmp(qts, i ? "qom-get /objects/c polcy"
+                                  : "qom-set /objects/c polcy lru");
+        g_assert_nonnull(strstr(answer, "Did you mean 'policy'?"));
+    }
+    g_free(answer);
+    answer = qtest_hmp(qts, "qom-set /objects/c policy fifo");
+    g_assert_null(strstr(answer, "Did you mean"));
     qtest_quit(qts);
 }
 
