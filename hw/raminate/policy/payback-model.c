@@ -52,8 +52,7 @@
  */
 #define LINES_PER_CHANGE 1.5f
 
-/* Lines read in a page found, and the share of those found written */
-#define READ_LINES 8.0f
+/* Share of the pages of a state, found by scans, that are written */
 #define WROTE_AT_FIRST 0.5f
 
 /*
@@ -237,8 +236,11 @@ static float mean(float sum, float nr, float expected, float weight)
     return (sum + weight * expected) / (nr + weight);
 }
 
-/* @lines: returns those that change in a page found written, by pace */
-static void weigh_paces(const PaybackModel *model, float *lines)
+/*
+ * @lines: returns those that change in a page found written, by pace
+ * Returns: the same of all paces.
+ */
+static float weigh_paces(const PaybackModel *model, float *lines)
 {
     float nr[PAYBACK_PACES] = { 0 };
     float sum[PAYBACK_PACES] = { 0 };
@@ -259,6 +261,7 @@ static void weigh_paces(const PaybackModel *model, float *lines)
     for (unsigned i = 0; i < PAYBACK_PACES; i++) {
         lines[i] = mean(sum[i], nr[i], all, PACE_LINES_WEIGHT);
     }
+    return all;
 }
 
 /* Returns: g, for a swap that is given the time to pay. */
@@ -269,14 +272,17 @@ static float patience_after(uint32_t scans)
 
 /*
  * A cache writes back each line that changed once at least, and at most as
- * often as its page was written.  The geometric mean of the two is taken.
+ * often as its page was written.  The geometric mean of the two is taken.  No
+ * gauge tells how many lines are read: of all pages alike, it is supposed, as
+ * many as change in the mean of those that are written.
  */
 void payback_model_weigh(PaybackModel *model, uint32_t scans)
 {
     float pace_lines[PAYBACK_PACES];
+    float all_lines;
 
     model->patience = patience_after(scans);
-    weigh_paces(model, pace_lines);
+    all_lines = weigh_paces(model, pace_lines);
     /* From low rates to high ones */
     for (unsigned i = 0; i < PAYBACK_STATES; i++) {
         const PaybackState *state = &model->states[i];
@@ -295,7 +301,8 @@ void payback_model_weigh(PaybackModel *model, uint32_t scans)
                                PRIOR_WEIGHT);
 
             model->saving[i] *= wrote;
-            model->read_saving[i] = model->chance[i] * READ_LINES * writes;
+            model->read_saving[i] = model->chance[i] * all_lines *
+                                    LINES_PER_CHANGE * writes;
         }
     }
 }
