@@ -111,12 +111,28 @@ static inline bool kvm_arch_has_assigned_device(struct kvm *kvm)
 	return kvm_vfio_has_files(kvm);
 }
 
+static inline bool raminate_ad_enabled(void)
+{
+	return kvm_ad_enabled;
+}
+
 static inline u64 spte_shadow_dirty_mask(u64 spte)
 {
 	return kvm_ad_enabled && spte_ad_enabled(spte) ? shadow_dirty_mask : 0;
 }
 
+static inline u64 spte_shadow_accessed_mask(u64 spte)
+{
+	return kvm_ad_enabled && spte_ad_enabled(spte) ? shadow_accessed_mask :
+							 0;
+}
+
 #else
+
+static inline bool raminate_ad_enabled(void)
+{
+	return kvm_ad_enabled();
+}
 
 #define raminate_for_each_table(iter, kvm, root, start, end) \
 	for_each_tdp_pte_min_level(iter, ((void)(kvm), root), PG_LEVEL_2M, \

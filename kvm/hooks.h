@@ -30,6 +30,8 @@ static inline void kvm_raminate_set_pfn_dirty(kvm_pfn_t pfn)
 		__kvm_raminate_set_pfn_dirty(pfn);
 }
 
+/* What scans can look for: for KVM_CAP_RAMINATE_2. */
+int kvm_raminate_kinds(void);
 int kvm_raminate_vm_ioctl(struct kvm *kvm, unsigned int ioctl,
 			  void __user *argp);
 void kvm_raminate_destroy_vm(struct kvm *kvm);

@@ -70,6 +70,7 @@ void raminate_untrack_memtype(struct vm_area_struct *vma)
 	zap_vma_ptes(vma, hva, PAGE_SIZE);
 	/* It may have been written to in between. */
 	raminate_set_pte(hva, pte_mkdirty(pte));
+	raminate_read_again(raminate_region_of(raminate_home_of(vma, hva)));
 }
 
 static void flush_this_cpu(void *unused)

@@ -60,6 +60,24 @@ static int ioctl_scan(struct kvm *kvm, void __user *argp)
 	return ret;
 }
 
+static int ioctl_find(struct kvm *kvm, void __user *argp)
+{
+	struct kvm_raminate_find find;
+	int ret;
+
+	if (copy_from_user(&find, argp, sizeof(find)))
+		return -EFAULT;
+
+	find.nr_regions = 0;
+	find.done = 0;
+	find.nr_read = 0;
+	ret = raminate_find(kvm, &find);
+
+	if (copy_to_user(argp, &find, sizeof(find)))
+		return -EFAULT;
+	return ret;
+}
+
 static int ioctl_swap(struct kvm *kvm, void __user *argp)
 {
 	struct kvm_raminate_swap swap;
@@ -89,6 +107,8 @@ int kvm_raminate_vm_ioctl(struct kvm *kvm, unsigned int ioctl,
 		return ioctl_claim(kvm, argp);
 	case KVM_RAMINATE_SCAN:
 		return ioctl_scan(kvm, argp);
+	case KVM_RAMINATE_FIND:
+		return ioctl_find(kvm, argp);
 	case KVM_RAMINATE_SWAP:
 		return ioctl_swap(kvm, argp);
 	default:

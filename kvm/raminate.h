@@ -23,6 +23,13 @@
 #define KVM_CAP_RAMINATE		0x52414d31
 #define KVM_RAMINATE_ABI_VERSION	1
 
+/*
+ * KVM_CHECK_EXTENSION returns for this number what KVM_RAMINATE_FIND can look
+ * for, as bits KVM_RAMINATE_WRITTEN and so on, and 0 where there is version 1
+ * alone. All of version 1 is in version 2.
+ */
+#define KVM_CAP_RAMINATE_2		0x52414d32
+
 /* All pages and frames are of this size. */
 #define KVM_RAMINATE_PAGE_SIZE		4096
 
@@ -147,6 +154,45 @@ struct kvm_raminate_scan {
 	__u64 nr_mapped;	/* out: entries of the guest's tables looked at */
 };
 
+/* What was done to a page. */
+#define KVM_RAMINATE_WRITTEN		0x1
+/* Read, written, or both. */
+#define KVM_RAMINATE_ACCESSED		0x2
+
+/* What an entry stands for: 2 MiB. */
+#define KVM_RAMINATE_REGION_PAGES	512
+
+/* Bit n of each bitmap, counted as in SCAN's, stands for page @first + n. */
+struct kvm_raminate_region {
+	__u64 first;		/* counted from @start, a multiple of 512 */
+	__u64 written[8];
+	__u64 accessed[8];
+};
+
+/*
+ * KVM_RAMINATE_FIND: the same as SCAN, and with the same @flags, but what the
+ * pages are that were accessed can be found as well, and an entry is written
+ * for each region in which there is something, not a bit for each page. Part of
+ * version 2.
+ *
+ * Only @kinds are looked for and cleared. Returns 0, also if @regions is full
+ * before all pages are done, or -1 and errno as SCAN:
+ *   EINVAL      unknown @flags or @kinds, @kinds 0, @regions unaligned to 8
+ *               bytes, or as SCAN
+ *   EOPNOTSUPP  a kind that KVM_CAP_RAMINATE_2 does not have
+ */
+struct kvm_raminate_find {
+	__u32 flags;		/* in: KVM_RAMINATE_SCAN_* */
+	__u32 kinds;		/* in: KVM_RAMINATE_WRITTEN, _ACCESSED */
+	__u64 start;		/* in: guest page number, or address if _HVA */
+	__u64 nr_pages;		/* in */
+	__u64 regions;		/* in: address of entries, or 0 */
+	__u32 max_regions;	/* in: how many there is room for */
+	__u32 nr_regions;	/* out: how many were written */
+	__u64 done;		/* out: pages that entries are about */
+	__u64 nr_read;		/* out: entries of tables that were read */
+};
+
 /* Pages are given by host virtual address instead of guest page number. */
 #define KVM_RAMINATE_SWAP_HVA		0x1
 /* Tell in @reason why the VM is refused. */
@@ -216,5 +262,6 @@ struct kvm_raminate_swap {
 #define KVM_RAMINATE_SWAP   _IOWR(KVMIO, 0xf2, struct kvm_raminate_swap)
 #define KVM_RAMINATE_DETACH _IOW(KVMIO, 0xf3, struct kvm_raminate_attach)
 #define KVM_RAMINATE_CLAIM  _IOW(KVMIO, 0xf4, struct kvm_raminate_attach)
+#define KVM_RAMINATE_FIND   _IOWR(KVMIO, 0xf5, struct kvm_raminate_find)
 
 #endif /* _UAPI_LINUX_KVM_RAMINATE_H */

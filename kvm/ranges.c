@@ -52,9 +52,15 @@ bool raminate_has_ranges(struct kvm *kvm)
 	return found;
 }
 
-bool __kvm_raminate_attached(kvm_pfn_t pfn)
+/* Returns: the range that has the frame, of any VM, or NULL. Needs RCU. */
+struct raminate_range *raminate_range_at(kvm_pfn_t pfn)
 {
 	return mtree_load(&ranges_by_pfn, pfn);
+}
+
+bool __kvm_raminate_attached(kvm_pfn_t pfn)
+{
+	return raminate_range_at(pfn);
 }
 
 void __kvm_raminate_set_pfn_dirty(kvm_pfn_t pfn)
@@ -62,9 +68,11 @@ void __kvm_raminate_set_pfn_dirty(kvm_pfn_t pfn)
 	struct raminate_range *range;
 
 	rcu_read_lock();
-	range = mtree_load(&ranges_by_pfn, pfn);
-	if (range)
+	range = raminate_range_at(pfn);
+	if (range) {
 		set_bit(pfn - range->first, range->written);
+		raminate_read_again(raminate_place_of(range, pfn));
+	}
 	rcu_read_unlock();
 }
 
@@ -128,6 +136,7 @@ static void range_free(struct raminate_range *range)
 	if (range->va)
 		iounmap((void __iomem __force *)range->va);
 	range_release(range);
+	raminate_free_regions(range);
 	vfree(range->written);
 	kfree(range);
 	static_branch_dec(&raminate_in_use);
@@ -152,7 +161,7 @@ static struct raminate_range *range_alloc(struct kvm *kvm, u64 phys, u64 size)
 				   __GFP_NOWARN);
 	/* Write-back, as the guest's entries: see range_check_type(). */
 	range->va = (void __force *)ioremap_encrypted(phys, size);
-	if (!range->written || !range->va) {
+	if (raminate_alloc_regions(range) || !range->written || !range->va) {
 		range_free(range);
 		return NULL;
 	}

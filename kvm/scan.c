@@ -1,394 +1,180 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * RAMinate: which pages were written since the last scan
+ * RAMinate: which pages were written or accessed since the last scan
  *
  * There are three places that know. The guest's table entries, by their dirty
- * bits; the host's table entries, by theirs, for writes through the process'
- * addresses; and the range's bitmap, for what the other two lost or never saw.
- * A piece of the scan first moves what the guest's entries say to the bitmap,
- * frame by frame, then walks the host's entries, which tell what frame a page
- * has now, and hands over what they and the bitmap say.
+ * and accessed bits; the host's table entries, by theirs, for the process'
+ * addresses; and the range's bitmap, for what the other two lost or never saw
+ * of writes. The first is by guest page, the second by address, and both lead
+ * to the page. The last is by frame: the host's entries tell which page has it.
+ *
+ * Tables in which nothing has happened are skipped. What is noted for that holds
+ * only if TLBs are flushed between two scans that go by it, so of scans that
+ * run at a time only the first takes notes. The others skip what they may.
  */
 #include <linux/sched/signal.h>
 #include <linux/uaccess.h>
 
 #include "compat.h"
-#include "internal.h"
-#include "mmu.h"
-#include "mmu/mmu_internal.h"
-#include "mmu/spte.h"
-#include "mmu/tdp_iter.h"
-#include "sptes.h"
+#include "hooks.h"
+#include "scan.h"
 
-/*
- * Pages between two looks at signals and at who else wants to run: 32 MiB, some
- * ten thousand cycles, and a bitmap of 1 KiB.
- */
-#define SCAN_PIECE 8192
-
-/* Keeps apply_to_existing_page_range() from going on to the next entry. */
-#define TABLE_IS_DONE 1
-
-struct scan {
-	struct kvm *kvm;
-	bool by_hva;
-	/* What is done with the process' tables, and the piece's first page. */
-	pte_fn_t fn;
-	u64 first_gfn;
-	/* The range of the last frame that was looked up, as a guess. */
-	struct raminate_range *range;
-	unsigned long bitmap[BITS_TO_LONGS(SCAN_PIECE)];
-	/* The host addresses walked now, and where they are in the bitmap. */
-	unsigned long hva;
-	unsigned long hva_end;
-	unsigned long first_bit;
-	u64 nr_mapped;
-	bool guest_changed;
-	bool host_changed;
-};
-
-static struct raminate_range *range_of(struct scan *scan, kvm_pfn_t pfn)
-{
-	struct raminate_range *range = scan->range;
-
-	if (likely(range && raminate_range_has(range, pfn)))
-		return range;
-
-	range = raminate_range_of(scan->kvm, pfn);
-	if (range)
-		scan->range = range;
-	return range;
-}
-
-/*
- * Move what one leaf entry says by the set bits of @mask to the bitmap of its
- * range. Returns: false if the entry has changed meanwhile; who takes an entry
- * away keeps its dirty bit.
- */
-static bool collect_spte(struct scan *scan, u64 *sptep, u64 spte, u64 mask)
-{
-	kvm_pfn_t pfn = spte_to_pfn(spte);
-	struct raminate_range *range;
-
-	range = range_of(scan, pfn);
-	if (!range)
-		return true;
-
-	if (!try_cmpxchg64(sptep, &spte, spte & ~mask))
-		return false;
-
-	set_bit(pfn - range->first, range->written);
-	scan->guest_changed = true;
-	return true;
-}
-
-/* The loop over all pages of the guest, most of which are not written. */
-static void collect_sptes(struct scan *scan, u64 *sptep, unsigned long nr)
-{
-	unsigned long nr_mapped = 0;
-	u64 *end = sptep + nr;
-	u64 spte, mask;
-
-	while (sptep < end) {
-		spte = READ_ONCE(*sptep);
-		if (is_shadow_present_pte(spte)) {
-			mask = spte_written_mask(spte);
-			if (spte & mask &&
-			    !collect_spte(scan, sptep, spte, mask))
-				continue;
-			nr_mapped++;
-		}
-		sptep++;
-	}
-	scan->nr_mapped += nr_mapped;
-}
-
-static void collect_root(struct scan *scan, struct kvm_mmu_page *root,
-			 gfn_t start, gfn_t end)
-{
-	struct tdp_iter iter;
-	tdp_ptep_t table;
-	gfn_t from, to;
-
-	/* Frames of /dev/mem are never mapped by larger entries. */
-	raminate_for_each_table(iter, scan->kvm, root, start, end) {
-		if (iter.level != PG_LEVEL_2M ||
-		    !is_shadow_present_pte(iter.old_spte) ||
-		    is_large_pte(iter.old_spte))
-			continue;
-
-		table = spte_to_child_pt(iter.old_spte, iter.level);
-		from = max(start, iter.gfn);
-		to = min(end, iter.gfn + KVM_PAGES_PER_HPAGE(PG_LEVEL_2M));
-		collect_sptes(scan, rcu_dereference(table) + from - iter.gfn,
-			      to - from);
-	}
-}
-
-static void collect_tdp(struct scan *scan, int as_id, gfn_t start, gfn_t end)
-{
-	struct kvm *kvm = scan->kvm;
-	struct kvm_mmu_page *root;
-
-	read_lock(&kvm->mmu_lock);
-	rcu_read_lock();
-	list_for_each_entry_rcu(root, &kvm->arch.tdp_mmu_roots, link)
-		if (!root->role.invalid && kvm_mmu_page_as_id(root) == as_id)
-			collect_root(scan, root, start, end);
-	rcu_read_unlock();
-	read_unlock(&kvm->mmu_lock);
-}
-
-static void collect_rmap_spte(u64 *sptep, void *data)
-{
-	collect_sptes(data, sptep, 1);
-}
-
-static void collect_slot(void *data, struct kvm_memory_slot *slot,
-			 gfn_t start, gfn_t end)
-{
-	struct scan *scan = data;
-	struct kvm *kvm = scan->kvm;
-
-	if (kvm_memslots_have_rmaps(kvm)) {
-		write_lock(&kvm->mmu_lock);
-		kvm_mmu_walk_rmap_sptes(slot, start, end, collect_rmap_spte,
-					scan);
-		write_unlock(&kvm->mmu_lock);
-	}
-
-	if (raminate_tdp_mmu_enabled(kvm))
-		collect_tdp(scan, slot->as_id, start, end);
-}
-
-/* The bit of the page at @hva, among those that are walked now. */
-static unsigned long first_bit_of(const struct scan *scan, unsigned long hva)
-{
-	return scan->first_bit + PHYS_PFN(hva - scan->hva);
-}
-
-/* How many of the pages that are walked now @hva's table has from there on. */
-static unsigned long nr_ptes(const struct scan *scan, unsigned long hva)
-{
-	return PHYS_PFN(pmd_addr_end(hva, scan->hva_end) - hva);
-}
-
-/*
- * Returns: what a page's host entry and the bitmap of its range say. Bits of
- * the bitmap are cleared under slots_lock only.
- */
-static bool take_pte(struct scan *scan, pte_t *ptep)
-{
-	struct raminate_range *range;
-	pte_t pte = ptep_get(ptep);
-	unsigned long frame;
-	kvm_pfn_t pfn;
-	bool written;
-
-	if (!pte_present(pte))
-		return false;
-
-	pfn = pte_pfn(pte);
-	range = range_of(scan, pfn);
-	if (!range)
-		return false;
-
-	frame = pfn - range->first;
-	written = test_bit(frame, range->written);
-	if (written)
-		clear_bit(frame, range->written);
-	if (pte_dirty(pte)) {
-		clear_bit(_PAGE_BIT_DIRTY, (unsigned long *)&ptep->pte);
-		scan->host_changed = true;
-		written = true;
-	}
-	return written;
-}
-
-/* Hand over the pages of one table, from @hva on. */
-static int take_ptes(pte_t *ptep, unsigned long hva, void *data)
-{
-	struct scan *scan = data;
-	unsigned long bit = first_bit_of(scan, hva);
-	pte_t *end = ptep + nr_ptes(scan, hva);
-
-	for (; ptep < end; ptep++, bit++)
-		if (take_pte(scan, ptep))
-			__set_bit(bit, scan->bitmap);
-	return TABLE_IS_DONE;
-}
-
-/* Take back the pages of one table, which could not be handed over. */
-static int return_ptes(pte_t *ptep, unsigned long hva, void *data)
-{
-	struct scan *scan = data;
-	unsigned long bit = first_bit_of(scan, hva);
-	pte_t *end = ptep + nr_ptes(scan, hva);
-	struct raminate_range *range;
-	kvm_pfn_t pfn;
-
-	for (; ptep < end; ptep++, bit++) {
-		if (!test_bit(bit, scan->bitmap))
-			continue;
-		pfn = pte_pfn(ptep_get(ptep));
-		range = range_of(scan, pfn);
-		if (range)
-			set_bit(pfn - range->first, range->written);
-	}
-	return TABLE_IS_DONE;
-}
-
-/*
- * Call scan->fn for each of the process' tables with pages from @hva on, under
- * the table's lock, with the first entry that is there. It takes the others as
- * well, since a call for each page would cost more than all the rest, and ends
- * the walk of the table.
- */
-static void walk_tables(struct scan *scan, unsigned long hva)
-{
-	unsigned long end;
-
-	for (; hva < scan->hva_end; hva = end) {
-		end = pmd_addr_end(hva, scan->hva_end);
-		apply_to_existing_page_range(scan->kvm->mm, hva, end - hva,
-					     scan->fn, scan);
-	}
-}
-
-/* The same for the pages that the process maps from /dev/mem. */
-static void walk_hvas(struct scan *scan, unsigned long hva,
-		      unsigned long nr_pages, unsigned long first_bit)
-{
-	unsigned long end = hva + (nr_pages << PAGE_SHIFT);
-	struct mm_struct *mm = scan->kvm->mm;
-	struct vm_area_struct *vma;
-
-	scan->hva = hva;
-	scan->first_bit = first_bit;
-
-	while (hva < end && (vma = find_vma_intersection(mm, hva, end))) {
-		hva = max(hva, vma->vm_start);
-		scan->hva_end = min(end, vma->vm_end);
-		if (raminate_vma_is_devmem(vma))
-			walk_tables(scan, hva);
-		hva = scan->hva_end;
-	}
-}
+/* The active scans, one a VM. */
+static LIST_HEAD(active_scans);
+static DEFINE_MUTEX(active_lock);
 
 /* Call @fn for each slot with pages from @start to @end, in both spaces. */
-static void walk_slots(struct scan *scan, gfn_t start, gfn_t end,
-		       raminate_gfns_fn fn)
+static void walk_gfns(struct kvm *kvm, gfn_t start, gfn_t end,
+		      raminate_gfns_fn fn, void *data)
 {
 	struct kvm_memslot_iter iter;
 	struct kvm_memory_slot *slot;
 	int i;
 
-	for (i = 0; i < kvm_arch_nr_memslot_as_ids(scan->kvm); i++) {
-		kvm_for_each_memslot_in_gfn_range(&iter,
-						  __kvm_memslots(scan->kvm, i),
+	for (i = 0; i < kvm_arch_nr_memslot_as_ids(kvm); i++) {
+		kvm_for_each_memslot_in_gfn_range(&iter, __kvm_memslots(kvm, i),
 						  start, end) {
 			slot = iter.slot;
-			fn(scan, slot, max(start, slot->base_gfn),
+			fn(data, slot, max(start, slot->base_gfn),
 			   min(end, slot->base_gfn + slot->npages));
 		}
 	}
 }
 
-static void walk_slot(void *data, struct kvm_memory_slot *slot,
-		      gfn_t start, gfn_t end)
+void scan_walk_slots(struct scan *scan, raminate_gfns_fn fn, void *data)
 {
-	struct scan *scan = data;
+	u64 start = scan->start;
 
-	walk_hvas(scan, __gfn_to_hva_memslot(slot, start), end - start,
-		  start - scan->first_gfn);
-}
-
-static void walk_piece(struct scan *scan, u64 start, unsigned long nr_pages,
-		       pte_fn_t fn)
-{
-	scan->fn = fn;
-	scan->first_gfn = start;
-
-	mmap_read_lock(scan->kvm->mm);
 	if (scan->by_hva)
-		walk_hvas(scan, start, nr_pages, 0);
+		raminate_walk_gfns(scan->kvm, start,
+				   start + (scan->nr_pages << PAGE_SHIFT) - 1,
+				   fn, data);
 	else
-		walk_slots(scan, start, start + nr_pages, walk_slot);
-	mmap_read_unlock(scan->kvm->mm);
+		walk_gfns(scan->kvm, start, start + scan->nr_pages, fn, data);
 }
 
-static int scan_piece(struct scan *scan, u64 start, unsigned long nr_pages,
-		      u64 __user *bitmap)
+/* Hands over what was found in a piece. */
+typedef int (*hand_over_fn)(struct scan *scan, void *data);
+
+static int scan_piece(struct scan *scan, hand_over_fn hand_over, void *data)
 {
-	unsigned long words = BITS_TO_U64(nr_pages);
 	struct kvm *kvm = scan->kvm;
-	int ret = 0;
+	int ret;
 
 	if (mutex_lock_killable(&kvm->slots_lock))
 		return -EINTR;
 
 	/* It may have been detached since the last piece. */
 	scan->range = NULL;
-	if (scan->by_hva)
-		raminate_walk_gfns(kvm, start,
-				   start + (nr_pages << PAGE_SHIFT) - 1,
-				   collect_slot, scan);
-	else
-		walk_slots(scan, start, start + nr_pages, collect_slot);
-
-	memset(scan->bitmap, 0, words * sizeof(u64));
-	walk_piece(scan, start, nr_pages, take_ptes);
-
-	if (bitmap && copy_to_user(bitmap, scan->bitmap, words * sizeof(u64))) {
-		walk_piece(scan, start, nr_pages, return_ptes);
-		ret = -EFAULT;
+	if (scan->found) {
+		bitmap_zero(scan->written, SCAN_PIECE);
+		bitmap_zero(scan->accessed, SCAN_PIECE);
+		scan->found = false;
 	}
+	scan_guest(scan);
+	scan_host(scan);
+
+	ret = hand_over(scan, data);
+	if (ret)
+		scan_put_back(scan);
 
 	mutex_unlock(&kvm->slots_lock);
 	return ret;
 }
 
-static int scan_pieces(struct scan *scan, struct kvm_raminate_scan *args)
+/* Let the piece be the next @nr_pages or less, from @page on. */
+static void scan_set_piece(struct scan *scan, u64 start, u64 page, u64 nr_pages)
 {
+	scan->start = start + (scan->by_hva ? page << PAGE_SHIFT : page);
+	scan->nr_pages = min_t(u64, nr_pages, SCAN_PIECE);
+}
+
+static struct scan *scan_begin(struct kvm *kvm, u32 flags, u32 kinds)
+{
+	struct scan *scan, *other;
+
+	scan = kzalloc(sizeof(*scan), GFP_KERNEL_ACCOUNT);
+	if (!scan)
+		return NULL;
+	scan->kvm = kvm;
+	scan->by_hva = flags & KVM_RAMINATE_SCAN_HVA;
+	scan->kinds = kinds;
+	if (flags & KVM_RAMINATE_SCAN_NO_FLUSH)
+		return scan;
+
+	guard(mutex)(&active_lock);
+	list_for_each_entry(other, &active_scans, node)
+		if (other->kvm == kvm)
+			return scan;
+	list_add(&scan->node, &active_scans);
+	scan->is_active = true;
+	return scan;
+}
+
+static void scan_end(struct scan *scan, u32 flags)
+{
+	if (!(flags & KVM_RAMINATE_SCAN_NO_FLUSH)) {
+		if (scan->guest_changed)
+			kvm_flush_remote_tlbs(scan->kvm);
+		if (scan->host_changed)
+			raminate_flush_host_tlb(scan->kvm->mm);
+	}
+	if (scan->is_active) {
+		mutex_lock(&active_lock);
+		list_del(&scan->node);
+		mutex_unlock(&active_lock);
+	}
+	kfree(scan);
+}
+
+static bool pages_valid(u32 flags, u64 start, u64 nr_pages)
+{
+	u64 last;
+
+	if (flags & ~(KVM_RAMINATE_SCAN_HVA | KVM_RAMINATE_SCAN_NO_FLUSH) ||
+	    !nr_pages || nr_pages > KVM_RAMINATE_SCAN_MAX_PAGES)
+		return false;
+
+	if (flags & KVM_RAMINATE_SCAN_HVA)
+		return PAGE_ALIGNED(start) &&
+		       !check_add_overflow(start, (nr_pages << PAGE_SHIFT) - 1,
+					   &last);
+	return !check_add_overflow(start, nr_pages, &last);
+}
+
+/* Write all words of the piece's bitmap. */
+static int hand_over_words(struct scan *scan, void *data)
+{
+	struct kvm_raminate_scan *args = data;
 	u64 __user *bitmap = u64_to_user_ptr(args->bitmap);
-	unsigned int shift = scan->by_hva ? PAGE_SHIFT : 0;
-	unsigned long nr_pages;
+
+	if (bitmap && copy_to_user(bitmap + args->done / 64, scan->written,
+				   BITS_TO_U64(scan->nr_pages) * sizeof(u64)))
+		return -EFAULT;
+	return 0;
+}
+
+static int scan_words(struct scan *scan, struct kvm_raminate_scan *args)
+{
 	int ret;
 
 	while (args->done < args->nr_pages) {
 		if (signal_pending(current))
 			return -EINTR;
 
-		nr_pages = min_t(u64, args->nr_pages - args->done, SCAN_PIECE);
-		ret = scan_piece(scan, args->start + (args->done << shift),
-				 nr_pages,
-				 bitmap ? bitmap + args->done / 64 : NULL);
+		scan_set_piece(scan, args->start, args->done,
+			       args->nr_pages - args->done);
+		ret = scan_piece(scan, hand_over_words, args);
 		if (ret)
 			return ret;
 
-		args->done += nr_pages;
-		args->nr_written += bitmap_weight(scan->bitmap, nr_pages);
+		args->done += scan->nr_pages;
+		if (scan->found)
+			args->nr_written += bitmap_weight(scan->written,
+							  scan->nr_pages);
 		cond_resched();
 	}
 	return 0;
-}
-
-static bool args_valid(const struct kvm_raminate_scan *args)
-{
-	const u32 flags = KVM_RAMINATE_SCAN_HVA | KVM_RAMINATE_SCAN_NO_FLUSH;
-	u64 last;
-
-	if (args->flags & ~flags || args->reserved ||
-	    !IS_ALIGNED(args->bitmap, sizeof(u64)) || !args->nr_pages ||
-	    args->nr_pages > KVM_RAMINATE_SCAN_MAX_PAGES)
-		return false;
-
-	if (args->flags & KVM_RAMINATE_SCAN_HVA)
-		return PAGE_ALIGNED(args->start) &&
-		       !check_add_overflow(args->start,
-					   (args->nr_pages << PAGE_SHIFT) - 1,
-					   &last);
-	return !check_add_overflow(args->start, args->nr_pages, &last);
 }
 
 int raminate_scan(struct kvm *kvm, struct kvm_raminate_scan *args)
@@ -396,26 +182,116 @@ int raminate_scan(struct kvm *kvm, struct kvm_raminate_scan *args)
 	struct scan *scan;
 	int ret;
 
-	if (!args_valid(args))
+	if (!pages_valid(args->flags, args->start, args->nr_pages) ||
+	    args->reserved || !IS_ALIGNED(args->bitmap, sizeof(u64)))
 		return -EINVAL;
 	if (!raminate_has_ranges(kvm))
 		return -ENODEV;
 
-	scan = kzalloc(sizeof(*scan), GFP_KERNEL_ACCOUNT);
+	scan = scan_begin(kvm, args->flags, KVM_RAMINATE_WRITTEN);
 	if (!scan)
 		return -ENOMEM;
-	scan->kvm = kvm;
-	scan->by_hva = args->flags & KVM_RAMINATE_SCAN_HVA;
-
-	ret = scan_pieces(scan, args);
-
-	if (!(args->flags & KVM_RAMINATE_SCAN_NO_FLUSH)) {
-		if (scan->guest_changed)
-			kvm_flush_remote_tlbs(kvm);
-		if (scan->host_changed)
-			raminate_flush_host_tlb(kvm->mm);
-	}
+	ret = scan_words(scan, args);
 	args->nr_mapped = scan->nr_mapped;
-	kfree(scan);
+	scan_end(scan, args->flags);
+	return ret;
+}
+
+static bool any_bit(const unsigned long *bits, unsigned long first,
+		    unsigned long end)
+{
+	return find_next_bit(bits, end, first) < end;
+}
+
+/* Write an entry for each region in which something was found. */
+static int hand_over_regions(struct scan *scan, void *data)
+{
+	struct kvm_raminate_find *args = data;
+	struct kvm_raminate_region __user *to = u64_to_user_ptr(args->regions);
+	u32 nr_regions = args->nr_regions;
+	unsigned long first, end;
+
+	if (!scan->found)
+		return 0;
+
+	for (first = 0; first < scan->nr_pages; first = end) {
+		struct kvm_raminate_region region = {
+			.first = args->done + first,
+		};
+		size_t size;
+
+		end = min_t(u64, first + KVM_RAMINATE_REGION_PAGES,
+			    scan->nr_pages);
+		if (!any_bit(scan->written, first, end) &&
+		    !any_bit(scan->accessed, first, end))
+			continue;
+
+		size = BITS_TO_U64(end - first) * sizeof(u64);
+		memcpy(region.written, scan->written + BIT_WORD(first), size);
+		memcpy(region.accessed, scan->accessed + BIT_WORD(first), size);
+		if (copy_to_user(to + nr_regions, &region, sizeof(region)))
+			return -EFAULT;
+		nr_regions++;
+	}
+	args->nr_regions = nr_regions;
+	return 0;
+}
+
+static int throw_away(struct scan *scan, void *data)
+{
+	return 0;
+}
+
+static int find_regions(struct scan *scan, struct kvm_raminate_find *args)
+{
+	hand_over_fn hand_over = args->regions ? hand_over_regions : throw_away;
+	u64 nr_pages;
+	int ret;
+
+	while (args->done < args->nr_pages) {
+		if (signal_pending(current))
+			return -EINTR;
+
+		nr_pages = args->nr_pages - args->done;
+		if (args->regions) {
+			/* There has to be room for all that may be found. */
+			nr_pages = min_t(u64, nr_pages,
+					 (u64)(args->max_regions -
+					       args->nr_regions) *
+					 KVM_RAMINATE_REGION_PAGES);
+			if (!nr_pages)
+				return 0;
+		}
+		scan_set_piece(scan, args->start, args->done, nr_pages);
+		ret = scan_piece(scan, hand_over, args);
+		if (ret)
+			return ret;
+
+		args->done += scan->nr_pages;
+		cond_resched();
+	}
+	return 0;
+}
+
+int raminate_find(struct kvm *kvm, struct kvm_raminate_find *args)
+{
+	struct scan *scan;
+	int ret;
+
+	if (!pages_valid(args->flags, args->start, args->nr_pages) ||
+	    !args->kinds || args->kinds & ~RAMINATE_KINDS ||
+	    !IS_ALIGNED(args->regions, sizeof(u64)))
+		return -EINVAL;
+	if (args->kinds & ~kvm_raminate_kinds())
+		return -EOPNOTSUPP;
+	if (!raminate_has_ranges(kvm))
+		return -ENODEV;
+
+	scan = scan_begin(kvm, args->flags, args->kinds);
+	if (!scan)
+		return -ENOMEM;
+	ret = find_regions(scan, args);
+	args->nr_read = scan->nr_read;
+	scan_end(scan, args->flags);
 	return ret;
 }

@@ -122,6 +122,11 @@ static void put_back(struct swap_page *page)
 	page->range = NULL;
 }
 
+static int prepare_place(const struct swap_page *page)
+{
+	return raminate_prepare_place(page->range, pte_pfn(page->pte));
+}
+
 static int take_out_pair(struct swap *swap, struct swap_pair *pair,
 			 const struct kvm_raminate_pair *arg)
 {
@@ -140,6 +145,8 @@ static int take_out_pair(struct swap *swap, struct swap_pair *pair,
 	ret = take_out(swap->kvm, a) ?: take_out(swap->kvm, b);
 	if (!ret && (pte_flags(a->pte) ^ pte_flags(b->pte)) & ~PTE_STATE)
 		ret = -EOPNOTSUPP;
+	if (!ret)
+		ret = prepare_place(a) ?: prepare_place(b);
 	if (ret) {
 		put_back(a);
 		put_back(b);
@@ -166,7 +173,10 @@ static bool overlaps_earlier(const struct swap *swap,
 	return false;
 }
 
-/* Returns: the pairs reached; a page can be out only once at a time. */
+/*
+ * Returns: the pairs reached; a page can be out only once at a time, and there
+ * may be no memory for more.
+ */
 static unsigned int take_out_pairs(struct swap *swap, unsigned int nr)
 {
 	unsigned int i;
@@ -174,7 +184,8 @@ static unsigned int take_out_pairs(struct swap *swap, unsigned int nr)
 
 	for (i = 0; i < nr; i++) {
 		ret = take_out_pair(swap, &swap->pairs[i], &swap->args[i]);
-		if (ret == -ENOENT && overlaps_earlier(swap, &swap->pairs[i]))
+		if (ret == -ENOMEM ||
+		    (ret == -ENOENT && overlaps_earlier(swap, &swap->pairs[i])))
 			break;
 		swap->args[i].result = ret;
 	}
@@ -261,6 +272,15 @@ static void give_written(const struct swap_page *page, bool written)
 			page->range->written);
 }
 
+/* Have scans find the page by the frame that it has now. */
+static void set_place(const struct swap_page *page)
+{
+	kvm_pfn_t home = raminate_home_of(page->vma, page->hva);
+
+	raminate_set_place(page->range, pte_pfn(page->pte),
+			   raminate_region_of(home));
+}
+
 /* Let each page have the other one's frame. */
 static void exchange_frames(struct swap_page *a, struct swap_page *b)
 {
@@ -271,6 +291,8 @@ static void exchange_frames(struct swap_page *a, struct swap_page *b)
 	b->pte = pfn_pte(pte_pfn(pte), pte_pgprot(b->pte));
 	swap(a->range, b->range);
 
+	set_place(a);
+	set_place(b);
 	give_written(a, a_written);
 	give_written(b, b_written);
 }
@@ -293,11 +315,14 @@ static int exchange_pair(struct swap *swap, struct swap_pair *pair,
 	return ret;
 }
 
-static unsigned int swap_pairs(struct swap *swap, unsigned int nr)
+/* Returns: the pairs reached, or an errno. */
+static int swap_pairs(struct swap *swap, unsigned int nr)
 {
 	unsigned int i;
 
 	nr = take_out_pairs(swap, nr);
+	if (!nr)
+		return -ENOMEM;
 	raminate_flush_host_tlb(current->mm);
 	drop_pairs(swap, nr);
 

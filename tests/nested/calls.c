@@ -93,6 +93,46 @@ void scan_ram(const Vm *vm, Pages *pages)
     }
 }
 
+int find(int fd, struct kvm_raminate_find *args)
+{
+    return ioctl(fd, KVM_RAMINATE_FIND, args) < 0 ? -errno : 0;
+}
+
+static void add_region(Pages *pages, uint64_t first, const __u64 *bits)
+{
+    memcpy(&pages->bits[first / 64], bits, REGION_PAGES / 8);
+}
+
+void find_ram(const Vm *vm, uint32_t kinds, uint32_t flags, unsigned room,
+              Found *found)
+{
+    struct kvm_raminate_region regions[RAM_PAGES / REGION_PAGES];
+    struct kvm_raminate_find args;
+    uint64_t done;
+    unsigned i;
+
+    memset(found, 0, sizeof(*found));
+    for (done = 0; done < RAM_PAGES; done += args.done) {
+        args = (struct kvm_raminate_find) {
+            .flags = KVM_RAMINATE_SCAN_HVA | flags, .kinds = kinds,
+            .start = (uintptr_t)vm->ram + done * PAGE,
+            .nr_pages = RAM_PAGES - done, .regions = (uintptr_t)regions,
+            .max_regions = room ? room : RAM_PAGES / REGION_PAGES,
+        };
+        if (find(vm->fd, &args) < 0) {
+            die("KVM_RAMINATE_FIND");
+        }
+        for (i = 0; i < args.nr_regions; i++) {
+            add_region(&found->written, done + regions[i].first,
+                       regions[i].written);
+            add_region(&found->accessed, done + regions[i].first,
+                       regions[i].accessed);
+        }
+        found->regions += args.nr_regions;
+        found->nr_read += args.nr_read;
+    }
+}
+
 bool has_page(const Pages *pages, uint32_t page)
 {
     return pages->bits[page / 64] >> page % 64 & 1;

@@ -117,6 +117,33 @@ static void *fuzz_scan(void *opaque)
     return NULL;
 }
 
+static void *fuzz_find(void *opaque)
+{
+    static struct kvm_raminate_region regions[RAM_PAGES / REGION_PAGES];
+    Fuzz *fuzz = opaque;
+    struct kvm_raminate_find args;
+    unsigned seed = 5, i;
+    int ret;
+
+    for (i = 0; i < CALLS; i++) {
+        args = (struct kvm_raminate_find) {
+            .flags = random_number(&seed, 4),
+            .kinds = random_number(&seed, 4),
+            .start = random_page(&seed),
+            .nr_pages = random_number(&seed, RAM_PAGES),
+            .regions = rand_r(&seed) % 4 ? (uintptr_t)regions
+                       : (uint64_t)rand_r(&seed) << 33 | 1ull << 63,
+            .max_regions = rand_r(&seed) % (RAM_PAGES / REGION_PAGES + 1),
+        };
+        if (args.flags & KVM_RAMINATE_SCAN_HVA) {
+            args.start = address_of(fuzz, args.start);
+        }
+        ret = find(fuzz->vm.fd, &args);
+        EXPECT(fuzz, ret, 0, -EINVAL, -EFAULT, -EOPNOTSUPP);
+    }
+    return NULL;
+}
+
 static void *fuzz_swap(void *opaque)
 {
     Fuzz *fuzz = opaque;
@@ -265,12 +292,12 @@ static void *run_vcpu(void *opaque)
 void test_fuzz(void)
 {
     static void *(*const calls[])(void *) = {
-        fuzz_scan, fuzz_swap, fuzz_attach,
+        fuzz_scan, fuzz_find, fuzz_swap, fuzz_attach,
     };
     static void *(*const disturbances[])(void *) = {
         change_slots, change_mappings, run_vcpu,
     };
-    enum { CALLERS = 3, OTHERS = 3 };
+    enum { CALLERS = 4, OTHERS = 3 };
     pthread_t callers[CALLERS], others[OTHERS];
     static Fuzz fuzz;
     uint64_t *list;

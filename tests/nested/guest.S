@@ -7,6 +7,7 @@
         .code64
         .globl guest_code, guest_code_end, guest_touch, guest_count
         .globl guest_sweep, guest_stamp, guest_spin, guest_interrupted
+        .globl guest_bump
 
 guest_code:
 
@@ -21,6 +22,15 @@ guest_touch:
         mov     %rcx, 0x40(%rax)
 1:      mov     (%rax), %rdx
         loop    guest_touch
+        out     %eax, $0x10
+        hlt
+
+/* Count in the word at 0x40 of pages; their %rcx addresses are at %rdi. */
+guest_bump:
+        mov     (%rdi), %rax
+        add     $8, %rdi
+        incq    0x40(%rax)
+        loop    guest_bump
         out     %eax, $0x10
         hlt
 

@@ -39,7 +39,9 @@ static void test_capability(const Vm *vm)
           KVM_RAMINATE_ABI_VERSION &&
           ioctl(vm->fd, KVM_CHECK_EXTENSION, KVM_CAP_RAMINATE) ==
           KVM_RAMINATE_ABI_VERSION, "the capability tells the version");
-    expect(ioctl(vm->fd, _IO(KVMIO, 0xf5)) < 0 ? -errno : 0, -ENOTTY,
+    check(ioctl(vm->fd, KVM_CHECK_EXTENSION, KVM_CAP_RAMINATE_2) &
+          KVM_RAMINATE_WRITTEN, "and there is version 2");
+    expect(ioctl(vm->fd, _IO(KVMIO, 0xf6)) < 0 ? -errno : 0, -ENOTTY,
            "an unknown ioctl");
     close(kvm);
 }
@@ -344,11 +346,13 @@ static void test_swap_input(const Vm *vm)
 static void test_other_process(const Vm *vm)
 {
     struct kvm_raminate_scan args = { .nr_pages = 64 };
+    struct kvm_raminate_find region = { .nr_pages = 64, .kinds = 1 };
     pid_t pid = fork();
     int status;
 
     if (pid == 0) {
-        _exit(scan(vm->fd, &args) != -EIO || swap_pages(vm, A, B) != -EIO ||
+        _exit(scan(vm->fd, &args) != -EIO ||
+              find(vm->fd, &region) != -EIO || swap_pages(vm, A, B) != -EIO ||
               attach(vm->fd, pool_phys + 3 * HALF, PAGE) != -EIO);
     }
     waitpid(pid, &status, 0);

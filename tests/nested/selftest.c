@@ -15,6 +15,8 @@ static const struct {
     void (*run)(void);
 } tests[] = {
     { "scan", test_scan },
+    { "find", test_find },
+    { "skip", test_skip },
     { "steady", test_steady },
     { "flush", test_flush },
     { "yield", test_yield },

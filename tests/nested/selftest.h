@@ -21,6 +21,7 @@
 #define HALF (16 * MIB)
 #define RAM_SIZE (2 * HALF)
 #define RAM_PAGES (RAM_SIZE / PAGE)
+#define REGION_PAGES KVM_RAMINATE_REGION_PAGES
 
 /* Guest pages with a purpose; the rest is for tests. */
 enum {
@@ -36,6 +37,7 @@ enum {
 typedef struct {
     int fd;
     int mem_fd;
+    void *area;                 /* that RAM is in */
     uint8_t *ram;
     uint64_t phys;              /* of the half that is "DRAM" */
     uint64_t nvm_phys;          /* of the other one */
@@ -50,6 +52,7 @@ typedef struct {
 extern const uint8_t guest_code[], guest_code_end[];
 extern const uint8_t guest_touch[], guest_sweep[], guest_count[];
 extern const uint8_t guest_stamp[], guest_spin[], guest_interrupted[];
+extern const uint8_t guest_bump[];
 
 /* vm.c: where ranges are set aside */
 extern uint64_t pool_phys;
@@ -102,11 +105,25 @@ typedef struct {
 } Pages;
 
 void scan_ram(const Vm *vm, Pages *pages);
+
+typedef struct {
+    Pages written;
+    Pages accessed;
+    unsigned regions;           /* that there were entries for */
+    uint64_t nr_read;
+} Found;
+
+int find(int fd, struct kvm_raminate_find *args);
+/* By an array with room for @room regions, or for all if that is 0. */
+void find_ram(const Vm *vm, uint32_t kinds, uint32_t flags, unsigned room,
+              Found *found);
 bool has_page(const Pages *pages, uint32_t page);
 unsigned count_pages(const Pages *pages, const uint32_t *list, unsigned nr);
 
 /* The tests. */
 void test_scan(void);
+void test_find(void);
+void test_skip(void);
 void test_steady(void);
 void test_flush(void);
 void test_yield(void);

@@ -15,6 +15,8 @@ FOUND = {
     'preset-dirty': ('scan', r'first access: written pages'),
     'forget-dropped': ('scan', r'the memory slot was deleted'),
     'forget-host': ('scan', r'the process writes: written pages'),
+    'forget-place': ('find', r'one is written, and its entry dropped'),
+    'no-once-more': ('skip', r'2 vCPUs: each last write'),
     'no-scan-flush': ('steady', r'each scan sees that the guest writes'),
     'no-vma-lock': ('torture', HARM),
     'copy-early': ('torture', HARM),
@@ -47,6 +49,11 @@ def run(tap: Tap) -> None:
                 break
         tap.check(is_found(flaw, output), f'{flaw} is found by {test}',
                   output.splitlines()[-20:])
+
+    # What no-once-more takes from the CPU, and does not do harm by itself.
+    result = run_selftest(['skip'], ['kvm.flaw=cached-walks'], FLAWS)
+    tap.check(result.status == 0, 'entries cached until the flush: skip passes',
+              result.output.splitlines())
 
     result = run_selftest(['torture'], ['kvm.flaw=machine-check'], FLAWS)
     lines = result.output.splitlines()

@@ -15,6 +15,7 @@
 
 /* The second half is "NVM", at a distance from the first. */
 #define NVM_DISTANCE (256 * MIB)
+#define ALIGNMENT (2 * MIB)
 
 enum { PTE_P = 1, PTE_W = 2, PTE_PS = 0x80 };
 enum { EFER_LME = 0x100, EFER_LMA = 0x400, CR4_PAE = 0x20 };
@@ -51,9 +52,12 @@ void vm_create_at(Vm *vm, uint64_t phys, uint64_t nvm_phys, size_t half)
     if (vm->mem_fd < 0) {
         die("/dev/mem");
     }
-    vm->ram = mmap(NULL, 2 * half, PROT_NONE,
-                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (vm->ram == MAP_FAILED ||
+    /* Tables of the process then have the same pages as the guest's. */
+    vm->area = mmap(NULL, 2 * half + ALIGNMENT, PROT_NONE,
+                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    vm->ram = (uint8_t *)(((uintptr_t)vm->area + ALIGNMENT - 1) &
+                          -ALIGNMENT);
+    if (vm->area == MAP_FAILED ||
         mmap(vm->ram, half, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED,
              vm->mem_fd, phys) == MAP_FAILED ||
         mmap(vm->ram + half, half, PROT_READ | PROT_WRITE,
@@ -220,7 +224,7 @@ void vm_destroy(Vm *vm)
         close(vm->vcpu[i]);
     }
     close(vm->fd);
-    munmap(vm->ram, 2 * vm->half);
+    munmap(vm->area, 2 * vm->half + ALIGNMENT);
     close(vm->mem_fd);
 }
 
