@@ -104,6 +104,17 @@ static bool attach_tier(RaminateTier *tier, Error **errp)
     return true;
 }
 
+/* The version of the extension's interface that this QEMU is made for. */
+#define EXTENSION_VERSION 2
+
+/* Returns: the version that the host's KVM has, or 0. */
+static int extension_version(void)
+{
+    return kvm_vm_check_extension(kvm_state, KVM_CAP_RAMINATE_2) > 0
+           ? EXTENSION_VERSION
+           : kvm_vm_check_extension(kvm_state, KVM_CAP_RAMINATE);
+}
+
 bool raminate_kvm_attach(const RaminateMemory *memory, Error **errp)
 {
     int version;
@@ -113,11 +124,11 @@ bool raminate_kvm_attach(const RaminateMemory *memory, Error **errp)
         error_setg(errp, "the accelerator is not KVM");
         return false;
     }
-    version = kvm_vm_check_extension(kvm_state, KVM_CAP_RAMINATE);
-    if (version != KVM_RAMINATE_ABI_VERSION) {
+    version = extension_version();
+    if (version != EXTENSION_VERSION) {
         error_setg(errp, version ? "the host's KVM extension has version %d, "
                    "not %d" : "the host's KVM lacks the extension (see "
-                   "docs/host-setup.md)", version, KVM_RAMINATE_ABI_VERSION);
+                   "docs/host-setup.md)", version, EXTENSION_VERSION);
         return false;
     }
     for (unsigned i = 0; i < memory->nr_tiers; i++) {

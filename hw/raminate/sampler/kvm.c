@@ -12,27 +12,19 @@
 #include "hw/raminate/kvm.h"
 #include "hw/raminate/sampler/sampler.h"
 #include "kvm/raminate.h"
-#include "qemu/bitops.h"
 #include "qemu/bswap.h"
+#include "system/kvm.h"
 
-/* 1 GiB: some milliseconds, after which whoever waits for us gets a turn. */
+/*
+ * 1 GiB: some milliseconds if all of it was used, after which whoever waits for
+ * us gets a turn.
+ */
 #define SLICE_PAGES (1u << 18)
 
 typedef struct KvmSampler {
     RaminateSampler parent;
-    uint64_t bitmap[SLICE_PAGES / 64];
+    struct kvm_raminate_region regions[SLICE_PAGES / KVM_RAMINATE_REGION_PAGES];
 } KvmSampler;
-
-/* After a signal: the pages from @done on are left. */
-static void resume_scan(void *arg)
-{
-    struct kvm_raminate_scan *scan = arg;
-
-    scan->start += scan->done << RAMINATE_PAGE_BITS;
-    scan->nr_pages -= scan->done;
-    /* A multiple of 64 pages is done, unless all are. */
-    scan->bitmap += scan->done / BITS_PER_BYTE;
-}
 
 static RaminateSampler *kvm_open(const RaminateMemory *memory, Error **errp)
 {
@@ -48,32 +40,48 @@ static void kvm_close(RaminateSampler *sampler)
     g_free(container_of(sampler, KvmSampler, parent));
 }
 
+static void add_region(RaminateSample *sample, uint32_t first,
+                       const __u64 *bits, unsigned kinds)
+{
+    for (unsigned i = 0; i < KVM_RAMINATE_REGION_PAGES / 64; i++) {
+        raminate_sample_add_word(sample, first + 64 * i, le64_to_cpu(bits[i]),
+                                 kinds);
+    }
+}
+
 static uint32_t kvm_scan(RaminateSampler *sampler, uint32_t first, uint32_t nr,
                          RaminateSample *sample, Error **errp)
 {
     KvmSampler *kvm = container_of(sampler, KvmSampler, parent);
     const RaminateMemory *memory = sampler->memory;
-    uint32_t done = MIN(nr, SLICE_PAGES);
-    struct kvm_raminate_scan scan = {
+    struct kvm_raminate_find find = {
         .flags = KVM_RAMINATE_SCAN_HVA,
+        .kinds = KVM_RAMINATE_WRITTEN,
         .start = (uintptr_t)raminate_memory_page(memory, first),
-        .nr_pages = done,
-        .bitmap = (uintptr_t)kvm->bitmap,
+        .nr_pages = MIN(nr, SLICE_PAGES),
+        .regions = (uintptr_t)kvm->regions,
+        .max_regions = ARRAY_SIZE(kvm->regions),
     };
-    int ret = raminate_kvm_call(KVM_RAMINATE_SCAN, &scan, resume_scan);
+    int ret;
 
-    if (ret < 0) {
+    /* After a signal, what is left is for the next call. */
+    do {
+        ret = kvm_vm_ioctl(kvm_state, KVM_RAMINATE_FIND, &find);
+    } while (ret == -EINTR && !find.done);
+
+    if (ret < 0 && ret != -EINTR) {
         error_setg_errno(errp, -ret, "KVM can't scan pages %" PRIu32 " to %"
-                         PRIu32 " of '%s'", first, first + done - 1,
-                         memory->id);
+                         PRIu32 " of '%s'", first,
+                         first + MIN(nr, SLICE_PAGES) - 1, memory->id);
         return 0;
     }
-    for (uint32_t page = 0; page < done; page += 64) {
-        raminate_sample_add_word(sample, first + page,
-                                 le64_to_cpu(kvm->bitmap[page / 64]),
-                                 RAMINATE_WRITTEN);
+    for (uint32_t i = 0; i < find.nr_regions; i++) {
+        const struct kvm_raminate_region *region = &kvm->regions[i];
+
+        add_region(sample, first + region->first, region->written,
+                   RAMINATE_WRITTEN);
     }
-    return done;
+    return find.done;
 }
 
 const RaminateSamplerOps raminate_sampler_kvm = {
