@@ -15,6 +15,12 @@ bool raminate_part_suits(const RaminatePart *part,
                              ? RAMINATE_OF_NODES : RAMINATE_OF_RANGES);
 }
 
+unsigned raminate_part_kinds(const RaminatePart *part,
+                             const RaminateMemory *memory)
+{
+    return part->tells ? part->tells(memory) : part->kinds;
+}
+
 bool raminate_part_is_for_auto(const RaminatePart *part, unsigned failed,
                                const RaminateMemory *memory)
 {

@@ -23,8 +23,12 @@ QEMU_BUILD_BUG_ON(RAMINATE_MOVER_TYPE_AUTO != RAMINATE_PART_AUTO);
 typedef struct RaminatePart {
     int type;                   /* RaminateSamplerType or RaminateMoverType */
 
-    /* What a sampler tells of pages, RAMINATE_WRITTEN and _READ; else 0 */
+    /*
+     * What a sampler tells of pages, RAMINATE_WRITTEN and _READ; else 0.  For
+     * some it depends: tells(), not NULL then, says what it is here.
+     */
     unsigned kinds;
+    unsigned (*tells)(const RaminateMemory *memory);
 
     /* Which tiers it works with, RAMINATE_OF_* */
     unsigned backings;
@@ -51,6 +55,10 @@ typedef struct RaminatePart {
 /* Returns: whether @part works with such tiers as @memory has. */
 bool raminate_part_suits(const RaminatePart *part,
                          const RaminateMemory *memory);
+
+/* Returns: what a sampler tells of pages, if the host has what it needs. */
+unsigned raminate_part_kinds(const RaminatePart *part,
+                             const RaminateMemory *memory);
 
 /*
  * Returns: whether auto may choose @part, if the host has what it needs.

@@ -185,6 +185,7 @@ static bool open_parts(RaminatePlacer *placer)
                                        part)->open(memory, &err);
     }
     if (placer->sampler) {
+        placer->sampler->kinds = raminate_part_kinds(sampler->in_force, memory);
         failed = raminate_placer_mover_failed;
         placer->mover = container_of(mover->in_force, RaminateMoverOps, part)
                         ->open(memory, &err);

@@ -42,9 +42,10 @@ static unsigned kinds_of_samplers(const RaminateMemory *memory)
     for (const RaminatePart *const *list = raminate_samplers; *list; list++) {
         const RaminatePart *part = *list;
 
-        if ((part->kinds & ~kinds) && raminate_part_suits(part, memory) &&
+        if (raminate_part_suits(part, memory) &&
+            (raminate_part_kinds(part, memory) & ~kinds) &&
             (!part->probe || part->probe(memory, NULL))) {
-            kinds |= part->kinds;
+            kinds |= raminate_part_kinds(part, memory);
         }
     }
     return kinds;

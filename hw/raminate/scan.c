@@ -63,7 +63,7 @@ static bool scan_pages(RaminatePlacer *placer, RaminateSample *sample,
     placer->sampler->drops = raminate_engine_drops_scan(placer->engine);
     raminate_placer_unlock(placer);
     raminate_sample_clear(sample);
-    sample->kinds = part->kinds;
+    sample->kinds = placer->sampler->kinds;
     while (slice.nr) {
         slice.done = 0;
         if (part->in_main_loop) {

@@ -1,8 +1,8 @@
 /*
- * RAMinate: the sampler that reads dirty bits of second-level page tables
+ * RAMinate: the sampler that reads what CPUs note in second-level page tables
  *
  * The KVM extension walks the tables (EPT or NPT) while the vCPUs run on.  It
- * sees the writes of QEMU and of the host's kernel as well.
+ * sees what QEMU and the host's kernel do as well.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -25,6 +25,18 @@ typedef struct KvmSampler {
     RaminateSampler parent;
     struct kvm_raminate_region regions[SLICE_PAGES / KVM_RAMINATE_REGION_PAGES];
 } KvmSampler;
+
+/*
+ * Where reads cost more in slower tiers, what counts is whether a page was used
+ * at all.
+ */
+static unsigned kvm_tells(const RaminateMemory *memory)
+{
+    int kinds = kvm_enabled() && raminate_memory_has_costly_reads(memory)
+                ? kvm_vm_check_extension(kvm_state, KVM_CAP_RAMINATE_2) : 0;
+
+    return kinds & KVM_RAMINATE_ACCESSED ? RAMINATE_ACCESSED : RAMINATE_WRITTEN;
+}
 
 static RaminateSampler *kvm_open(const RaminateMemory *memory, Error **errp)
 {
@@ -54,9 +66,10 @@ static uint32_t kvm_scan(RaminateSampler *sampler, uint32_t first, uint32_t nr,
 {
     KvmSampler *kvm = container_of(sampler, KvmSampler, parent);
     const RaminateMemory *memory = sampler->memory;
+    bool reads = sampler->kinds & RAMINATE_READ;
     struct kvm_raminate_find find = {
         .flags = KVM_RAMINATE_SCAN_HVA,
-        .kinds = KVM_RAMINATE_WRITTEN,
+        .kinds = reads ? KVM_RAMINATE_ACCESSED : KVM_RAMINATE_WRITTEN,
         .start = (uintptr_t)raminate_memory_page(memory, first),
         .nr_pages = MIN(nr, SLICE_PAGES),
         .regions = (uintptr_t)kvm->regions,
@@ -78,8 +91,8 @@ static uint32_t kvm_scan(RaminateSampler *sampler, uint32_t first, uint32_t nr,
     for (uint32_t i = 0; i < find.nr_regions; i++) {
         const struct kvm_raminate_region *region = &kvm->regions[i];
 
-        add_region(sample, first + region->first, region->written,
-                   RAMINATE_WRITTEN);
+        add_region(sample, first + region->first,
+                   reads ? region->accessed : region->written, sampler->kinds);
     }
     return find.done;
 }
@@ -89,6 +102,7 @@ const RaminateSamplerOps raminate_sampler_kvm = {
         .type = RAMINATE_SAMPLER_TYPE_KVM,
         .backings = RAMINATE_OF_RANGES,
         .kinds = RAMINATE_WRITTEN,
+        .tells = kvm_tells,
         .probe = raminate_kvm_attach,
     },
     .open = kvm_open,

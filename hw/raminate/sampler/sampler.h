@@ -74,6 +74,7 @@ typedef struct RaminateSamplerOps {
 struct RaminateSampler {
     const RaminateSamplerOps *ops;
     const RaminateMemory *memory;
+    unsigned kinds;             /* what it tells of pages; see RaminatePart */
     bool drops;                 /* what this scan finds counts for nothing */
 
     /* For samplers by which the guest faults on pages that are watched */
