@@ -5,13 +5,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 import re
 import subprocess
 import sys
 from typing import Callable, Dict, List, Sequence, TypeVar
 
-from costlib import CPU, Gaps, Scan, Swap, gaps, scans, swaps
-from nestedlib import NESTED, SOURCE, paths
+from costlib import (CPU, Find, Gaps, Scan, Swap, finds, gaps, scans, swaps)
+from nestedlib import NESTED, SOURCE, modules_of_commit, paths
 
 DOCUMENT = SOURCE / 'docs' / 'performance.md'
 BEGIN = '<!-- begin: make bench-cost -->'
@@ -26,6 +27,15 @@ PAGES_PER_GIB = 1 << 18
 # as much.
 LOWEST_BIT = 12
 BITS_PER_ROW = 2
+
+# The last one of which a scan read all tables.
+BEFORE = '1dd2370'
+CASES = {
+    'nothing': 'nothing',
+    'few': '5% of the regions: 1% of the pages written',
+    'all': 'all regions: 10% of the pages written',
+}
+CALLS = {0: 'SCAN', 1: 'FIND, written', 3: 'FIND, written and accessed'}
 
 MODES = {'none': 'no swaps', 'running': 'swaps, VM running',
          'stopped': 'swaps, VM stopped'}
@@ -49,6 +59,18 @@ def scan_table(found: Sequence[Scan]) -> List[str]:
           f'{s.scan_no_flush:.1f}', f'{s.scan * PAGES_PER_GIB / 1e6:.1f}',
           f'{s.log:.1f}', f'{s.log_guest:.1f}', f'{s.log_total:.1f}']
          for s in found])
+
+
+def find_table(found: Sequence[Find], before: Sequence[Find]) -> List[str]:
+    rows = []
+    for f in found:
+        old = next(b for b in before
+                   if (b.mib, b.used) == (f.mib, f.used))
+        rows.append([str(f.mib), CASES[f.used], CALLS[f.kinds],
+                     f'{f.call:.2f}', f'{f.after:.2f}', f'{old.call:.2f}',
+                     f'1/{old.call / f.call:.1f}'])
+    return table(['guest RAM, MiB', 'used before the call', 'call',
+                  'instructions', 'the next call', 'before', 'of that'], rows)
 
 
 def break_even(found: Sequence[Scan]) -> float:
@@ -117,12 +139,20 @@ def _start(pool: ThreadPoolExecutor, name: str,
 
 def generate() -> List[str]:
     # All at once, the longest first: counts don't depend on the time taken.
+    old = modules_of_commit(BEFORE)
     with ThreadPoolExecutor() as pool:
+        used = {mib: _start(pool, f'what is skipped of {mib} MiB', finds, mib)
+                for mib in sorted(SIZES, reverse=True)}
+        all_read = {mib: _start(pool, f'the same by commit {BEFORE}',
+                                partial(finds, build=old), mib)
+                    for mib in sorted(SIZES, reverse=True)}
         scanned = {mib: _start(pool, f'scans of {mib} MiB', scans, mib)
                    for mib in sorted(SIZES, reverse=True)}
         swapped = _start(pool, 'swaps', swaps, SMALL)
         watched = _start(pool, "gaps in a guest's loop", gaps, SMALL)
         found = [s for mib in SIZES for s in scanned[mib].result()]
+        skipped = [f for mib in SIZES for f in used[mib].result()]
+        before = [f for mib in SIZES for f in all_read[mib].result()]
         pairs = swapped.result()
         seen = watched.result()
 
@@ -133,6 +163,10 @@ def generate() -> List[str]:
         *scan_table(found), '',
         f'The log costs as much as the scan when about {share:.1%} of the '
         'pages are written between two scans.', '',
+        '### What was not used is skipped: instructions a page of guest RAM',
+        '', f'**Before** is the scan of commit {BEFORE}, which has read all '
+        'tables.', '',
+        *find_table(skipped, before), '',
         '### Swap: instructions a pair', '',
         *swap_table(pairs), '',
         "### What a guest's loop sees: number of gaps between two writes", '',

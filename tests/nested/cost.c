@@ -74,6 +74,7 @@ static const struct {
     void (*measure)(unsigned mib);
 } measures[] = {
     { "scan", cost_scan },
+    { "find", cost_find },
     { "swap", cost_swap },
     { "gaps", cost_gaps },
     { "interrupts", cost_interrupts },

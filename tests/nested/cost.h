@@ -42,6 +42,7 @@ uint64_t cost_sweep(Vm *vm, unsigned stride, bool write);
 uint64_t cost_swept(const Vm *vm, unsigned stride);
 
 void cost_scan(unsigned mib);
+void cost_find(unsigned mib);
 void cost_swap(unsigned mib);
 void cost_gaps(unsigned mib);
 void cost_interrupts(unsigned mib);

@@ -7,7 +7,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 import tempfile
-from typing import Dict, List, Tuple
+from typing import Dict, List, Optional, Tuple
 
 from machine import MIB, POOL_SIZE
 from nestedlib import PROGRAMS, machine, paths
@@ -41,6 +41,16 @@ class Scan:
 
 
 @dataclass
+class Find:
+    """Instructions a page for one size of RAM and what the guest has used."""
+    mib: int
+    kinds: int                  # 0: by the scan of version 1
+    used: str                   # a case of cost_find.c
+    call: float
+    after: float                # the next call, nothing being used meanwhile
+
+
+@dataclass
 class Swap:
     """Instructions a pair, for one size of a batch."""
     batch: int
@@ -61,9 +71,12 @@ class Gaps:
     histogram: List[int]        # by the number of the highest bit
 
 
-def _records(measure: str, mib: int, cpus: int = 1) -> List[Record]:
+def _records(measure: str, mib: int, cpus: int = 1,
+             build: Optional[Path] = None) -> List[Record]:
     with tempfile.TemporaryDirectory(prefix='raminate-') as directory:
         host = machine(Path(directory))
+        if build:
+            host.kvm_build = build
         host.files['bin/cost'] = PROGRAMS / 'cost'
         host.cpus = cpus
         host.accel = 'tcg,thread=single'
@@ -103,6 +116,14 @@ def _swap(record: Record) -> Swap:
 
 def scans(mib: int) -> List[Scan]:
     return [_scan(record) for record in _records('scan', mib)]
+
+
+def finds(mib: int, build: Optional[Path] = None) -> List[Find]:
+    """By the modules in a directory, or by those of this source."""
+    return [Find(int(record['mib']), int(record['kinds']), record['used'],
+                 *(int(record[key]) / int(record['pages'])
+                   for key in ('call', 'after')))
+            for record in _records('find', mib, build=build)]
 
 
 def swaps(mib: int) -> List[Swap]:

@@ -192,6 +192,20 @@ def modules(patch: Optional[Path] = None, series: str = SERIES) -> Path:
     return output / 'arch' / 'x86' / 'kvm'
 
 
+def modules_of_commit(commit: str) -> Path:
+    """The directory with the modules that an earlier source has."""
+    directory = kernel_directory()
+    output = NESTED / f'modules-{commit}'
+    with locked(), tempfile.TemporaryDirectory(dir=NESTED) as tree:
+        archive = subprocess.run(
+            ['git', 'archive', commit, 'kvm', 'patches'], cwd=SOURCE,
+            check=True, stdout=subprocess.PIPE).stdout
+        subprocess.run(['tar', '-x', '-C', tree], input=archive, check=True)
+        _step(f'{output.name}.log', str(Path(tree) / 'kvm' / 'build'),
+              '--kernel', str(directory), str(output))
+    return output / 'arch' / 'x86' / 'kvm'
+
+
 def bochs() -> Path:
     """The directory with Bochs and what its machines boot with."""
     output = NESTED / 'bochs'
