@@ -9,6 +9,7 @@
 
 #include "qemu/osdep.h"
 #include "qapi/error.h"
+#include "qemu/bswap.h"
 #include "qemu/main-loop.h"
 #include "hw/raminate/kvm.h"
 #include "hw/raminate/mover/mover.h"
@@ -34,7 +35,7 @@ static struct {
 
     unsigned calls;             /* of that kind */
     unsigned attached, claimed;         /* ranges */
-    bool written[NR_PAGES];
+    bool written[NR_PAGES], accessed[NR_PAGES];
     uint32_t frame[NR_PAGES];
 } host;
 
@@ -42,8 +43,8 @@ KVMState *kvm_state;
 
 int kvm_vm_check_extension(KVMState *s, unsigned int extension)
 {
-    g_assert_cmpuint(extension, ==, KVM_CAP_RAMINATE);
-    return KVM_RAMINATE_ABI_VERSION;
+    g_assert_cmpuint(extension, ==, KVM_CAP_RAMINATE_2);
+    return KVM_RAMINATE_WRITTEN | KVM_RAMINATE_ACCESSED;
 }
 
 static uint32_t page_at(uint64_t address)
@@ -54,21 +55,44 @@ static uint32_t page_at(uint64_t address)
     return page;
 }
 
-static void scan(struct kvm_raminate_scan *scan, bool fails)
+/* Returns: the bits of a region's pages, which are clear afterwards. */
+static uint64_t take_bits(bool *pages, uint32_t first, uint32_t nr)
 {
-    uint8_t *bits = (uint8_t *)(uintptr_t)scan->bitmap;
-    uint32_t first = page_at(scan->start);
-    uint32_t nr = fails ? MIN(PART, scan->nr_pages) : scan->nr_pages;
+    uint64_t bits = 0;
 
-    g_assert_cmpuint(first + scan->nr_pages, <=, NR_PAGES);
-    g_assert_cmpuint(first % 64, ==, 0);
-    memset(bits, 0, DIV_ROUND_UP(nr, 64) * 8);
-    for (uint32_t i = 0; i < nr; i++) {
-        bits[i / 8] |= host.written[first + i] << i % 8;
-        /* What could not be handed over is kept. */
-        host.written[first + i] &= fails && host.error == EFAULT;
+    for (uint32_t i = 0; i < MIN(nr, 64); i++) {
+        bits |= (uint64_t)pages[first + i] << i;
+        pages[first + i] = false;
     }
-    scan->done = nr;
+    return cpu_to_le64(bits);
+}
+
+/* What could not be handed over is kept. */
+static void find(struct kvm_raminate_find *find, bool fails)
+{
+    struct kvm_raminate_region *regions = (void *)(uintptr_t)find->regions;
+    uint32_t start = page_at(find->start);
+
+    g_assert_cmpuint(start + find->nr_pages, <=, NR_PAGES);
+    find->done = fails ? (host.error == EFAULT ? 0 : PART) : find->nr_pages;
+    find->nr_regions = 0;
+    for (uint32_t page = 0; page < find->done; page += 64) {
+        uint32_t of = page % KVM_RAMINATE_REGION_PAGES;
+        struct kvm_raminate_region *region;
+
+        if (of == 0) {
+            g_assert_cmpuint(find->nr_regions, <, find->max_regions);
+            regions[find->nr_regions++] =
+                (struct kvm_raminate_region) { .first = page };
+        }
+        region = &regions[find->nr_regions - 1];
+        region->written[of / 64] = take_bits(host.written, start + page,
+                                             find->done - page);
+        if (find->kinds & KVM_RAMINATE_ACCESSED) {
+            region->accessed[of / 64] = take_bits(host.accessed, start + page,
+                                                  find->done - page);
+        }
+    }
 }
 
 static void swap(struct kvm_raminate_swap *swap, bool fails)
@@ -101,8 +125,8 @@ int kvm_vm_ioctl(KVMState *s, unsigned long type, ...)
         fails = host.calls >= host.let && host.calls < host.let + host.nr;
         host.calls++;
     }
-    if (type == KVM_RAMINATE_SCAN) {
-        scan(arg, fails);
+    if (type == KVM_RAMINATE_FIND) {
+        find(arg, fails);
     } else if (type == KVM_RAMINATE_SWAP) {
         swap(arg, fails);
     } else if (!fails) {
@@ -138,6 +162,11 @@ static RaminateMemory memory = {
     .nr_tiers = NR_TIERS,
 };
 static uint32_t placement[NR_PAGES];
+
+bool raminate_memory_has_costly_reads(const RaminateMemory *of)
+{
+    return true;
+}
 
 void raminate_memory_exchanged(const RaminateMemory *of, uint32_t a,
                                uint32_t b)
@@ -259,34 +288,53 @@ static bool is_written(uint32_t page)
     return page % 3 == 0 || page == NR_PAGES - 1;
 }
 
-static void write_pages(void)
+static bool is_read(uint32_t page)
+{
+    return page % 5 == 0 || page % 64 == 63;
+}
+
+static unsigned kinds_of(uint32_t page, unsigned kinds)
+{
+    return is_written(page) ? kinds : is_read(page) ? kinds & RAMINATE_READ : 0;
+}
+
+static void use_pages(void)
 {
     for (uint32_t page = 0; page < NR_PAGES; page++) {
         host.written[page] = is_written(page);
+        host.accessed[page] = is_written(page) || is_read(page);
     }
 }
 
 static void assert_finds(RaminateSampler *sampler, RaminateSample *sample)
 {
-    g_assert_cmpuint(raminate_sampler_kvm.scan(sampler, 0, NR_PAGES, sample,
-                                               &error_abort), ==, NR_PAGES);
+    uint32_t done = 0;
+
+    while (done < NR_PAGES) {
+        uint32_t nr = raminate_sampler_kvm.scan(sampler, done, NR_PAGES - done,
+                                                sample, &error_abort);
+
+        g_assert_cmpuint(nr, >, 0);
+        done += nr;
+    }
     for (uint32_t page = 0; page < NR_PAGES; page++) {
         g_assert_cmpint(raminate_sample_find(sample, page), ==,
-                        is_written(page) ? RAMINATE_WRITTEN : 0);
+                        kinds_of(page, sampler->kinds));
     }
 }
 
-static void assert_scan_fails(int error, unsigned nr)
+static void assert_scan_fails(int error, unsigned nr, unsigned kinds)
 {
     RaminateSampler *sampler;
-    RaminateSample sample = { .kinds = RAMINATE_WRITTEN };
+    RaminateSample sample = { .kinds = kinds };
     Error *err = NULL;
 
     begin();
     attach_all();
     sampler = raminate_sampler_kvm.open(&memory, &error_abort);
-    write_pages();
-    fail(KVM_RAMINATE_SCAN, error, 0, nr);
+    sampler->kinds = kinds;
+    use_pages();
+    fail(KVM_RAMINATE_FIND, error, 0, nr);
     if (error == EINTR) {
         assert_finds(sampler, &sample);
         g_assert_cmpuint(host.calls, ==, nr + 1);
@@ -299,7 +347,7 @@ static void assert_scan_fails(int error, unsigned nr)
         g_assert_cmpuint(sample.nr_pages, ==, 0);
     }
     raminate_sample_clear(&sample);
-    write_pages();
+    use_pages();
     assert_finds(sampler, &sample);
     raminate_sample_destroy(&sample);
     raminate_sampler_kvm.close(sampler);
@@ -308,11 +356,17 @@ static void assert_scan_fails(int error, unsigned nr)
 
 static void test_scan(void)
 {
-    for (unsigned i = 0; i < ARRAY_SIZE(errors); i++) {
-        assert_scan_fails(errors[i], 1);
+    static const unsigned kinds[] = { RAMINATE_WRITTEN, RAMINATE_ACCESSED };
+
+    g_assert_cmpuint(raminate_sampler_kvm.part.tells(&memory), ==,
+                     RAMINATE_ACCESSED);
+    for (unsigned kind = 0; kind < ARRAY_SIZE(kinds); kind++) {
+        for (unsigned i = 0; i < ARRAY_SIZE(errors); i++) {
+            assert_scan_fails(errors[i], 1, kinds[kind]);
+        }
+        /* Signals come one after the other. */
+        assert_scan_fails(EINTR, 7, kinds[kind]);
     }
-    /* Signals come one after the other. */
-    assert_scan_fails(EINTR, 7);
 }
 
 /* Exchanges */

@@ -26,10 +26,7 @@ typedef struct KvmSampler {
     struct kvm_raminate_region regions[SLICE_PAGES / KVM_RAMINATE_REGION_PAGES];
 } KvmSampler;
 
-/*
- * Where reads cost more in slower tiers, what counts is whether a page was used
- * at all.
- */
+/* Accesses cost a scan something, so they are told where reads cost more. */
 static unsigned kvm_tells(const RaminateMemory *memory)
 {
     int kinds = kvm_enabled() && raminate_memory_has_costly_reads(memory)
@@ -52,12 +49,39 @@ static void kvm_close(RaminateSampler *sampler)
     g_free(container_of(sampler, KvmSampler, parent));
 }
 
+/*
+ * Pages of 64, in ascending order, as many at a time as are of one kind.  To
+ * write to a page is to access it, so nobody knows if it was read as well.
+ */
+static void add_both(RaminateSample *sample, uint32_t first, uint64_t written,
+                     uint64_t read)
+{
+    read &= ~written;
+    while (written | read) {
+        bool is_written = written && (!read || ctz64(written) < ctz64(read));
+        uint64_t *these = is_written ? &written : &read;
+        uint64_t others = is_written ? read : written;
+        uint64_t word = *these & (others ? (others & -others) - 1 : UINT64_MAX);
+
+        raminate_sample_add_word(sample, first, word, is_written
+                                 ? RAMINATE_ACCESSED : RAMINATE_READ);
+        *these &= ~word;
+    }
+}
+
 static void add_region(RaminateSample *sample, uint32_t first,
-                       const __u64 *bits, unsigned kinds)
+                       const struct kvm_raminate_region *region, bool reads)
 {
     for (unsigned i = 0; i < KVM_RAMINATE_REGION_PAGES / 64; i++) {
-        raminate_sample_add_word(sample, first + 64 * i, le64_to_cpu(bits[i]),
-                                 kinds);
+        uint64_t written = le64_to_cpu(region->written[i]);
+
+        if (reads) {
+            add_both(sample, first + 64 * i, written,
+                     le64_to_cpu(region->accessed[i]));
+        } else {
+            raminate_sample_add_word(sample, first + 64 * i, written,
+                                     RAMINATE_WRITTEN);
+        }
     }
 }
 
@@ -69,7 +93,7 @@ static uint32_t kvm_scan(RaminateSampler *sampler, uint32_t first, uint32_t nr,
     bool reads = sampler->kinds & RAMINATE_READ;
     struct kvm_raminate_find find = {
         .flags = KVM_RAMINATE_SCAN_HVA,
-        .kinds = reads ? KVM_RAMINATE_ACCESSED : KVM_RAMINATE_WRITTEN,
+        .kinds = KVM_RAMINATE_WRITTEN | (reads ? KVM_RAMINATE_ACCESSED : 0),
         .start = (uintptr_t)raminate_memory_page(memory, first),
         .nr_pages = MIN(nr, SLICE_PAGES),
         .regions = (uintptr_t)kvm->regions,
@@ -89,10 +113,8 @@ static uint32_t kvm_scan(RaminateSampler *sampler, uint32_t first, uint32_t nr,
         return 0;
     }
     for (uint32_t i = 0; i < find.nr_regions; i++) {
-        const struct kvm_raminate_region *region = &kvm->regions[i];
-
-        add_region(sample, first + region->first,
-                   reads ? region->accessed : region->written, sampler->kinds);
+        add_region(sample, first + kvm->regions[i].first, &kvm->regions[i],
+                   reads);
     }
     return find.done;
 }
