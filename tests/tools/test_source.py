@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # The engine, the policies and recordings build without QEMU, includes and
-# calls point down, and neither functions nor files are long.
+# calls point down, neither functions nor files are long, and flaws for tests
+# to find can be built.
 #
 # SPDX-License-Identifier: GPL-2.0-or-later
 
@@ -222,8 +223,29 @@ def functions_and_files_are_short(_: Path) -> None:
                                for name, lines in found.items()))
 
 
+def flaws_can_be_built(_: Path) -> None:
+    """What they patch is as it was when they were made."""
+    stale = [path.name for path in (paths.SOURCE / 'tests/flaws').glob(
+        '*.patch') if not can_be_applied(path)]
+    check(not stale, stale)
+
+
+def can_be_applied(patch: Path, top: Path = paths.SOURCE) -> bool:
+    return subprocess.run(
+        ['patch', '-p1', '--dry-run', '--fuzz=0', '-d', str(top), '-i',
+         str(patch)], check=False, stdout=subprocess.DEVNULL).returncode == 0
+
+
 def what_is_wrong_is_found(directory: Path) -> None:
     """In a tree made up for it."""
+    flaw = paths.SOURCE / 'tests/flaws/holes-are-copied.patch'
+    file = 'hw/raminate/mover/pair-copies.c'
+    (directory / file).parent.mkdir(parents=True)
+    text = (paths.SOURCE / file).read_text()
+    (directory / file).write_text(text)
+    check(can_be_applied(flaw, directory), "a flaw that is new is not")
+    (directory / file).write_text(text.replace('is_hole', 'is_a_hole'))
+    check(not can_be_applied(flaw, directory), "a stale flaw is not found")
     pure = directory / PURE
     for layer in LAYERS:
         (pure / layer).mkdir(parents=True)
@@ -273,4 +295,5 @@ if __name__ == '__main__':
               pure_files_include_nothing_of_qemu,
               headers_do_not_include_each_other,
               files_do_not_call_each_other,
-              functions_and_files_are_short, what_is_wrong_is_found)
+              functions_and_files_are_short, flaws_can_be_built,
+              what_is_wrong_is_found)
