@@ -61,7 +61,7 @@ def run(tap: Tap) -> None:
     plain = modules()
     tap.check(races.unwatched(plain) == files,
               "the distribution's kernel does not watch the extension")
-    tap.check({'raminate_scan', 'raminate_swap', 'collect_sptes',
+    tap.check({'raminate_scan', 'raminate_swap', 'take_sptes',
                'kvm_raminate_destroy_vm'} <= races.own_functions(plain),
               "functions of all files are known, static ones too")
 
