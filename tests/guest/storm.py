@@ -154,9 +154,10 @@ def _run(directory: Path, guest: Guest, seconds: float, say: Say,
     _blow(directory, storm, guest, seconds - seconds / 4, say,
           storm.load.done)
     result.last = _quiet(guest)
+    # Once the load has finished, the guest ends, and then nothing moves.
+    info = guest.raminate()
     storm.load.finish(guest)
     result.seconds = time.monotonic() - start
-    info = guest.raminate()
     check_figures(info)
     check(not info.get('held-because'), info.get('held-because'))
 
