@@ -32,28 +32,18 @@ class Longest(NamedTuple):
                        min(self.gap, other.gap))
 
 
-def shared_beat(directory: Path) -> List[str]:
-    """Memory "beat", of which the first word is to be written."""
-    return ['-object', f'memory-backend-file,id=beat,size={BEAT},share=on,'
-            f'mem-path={directory}/beat']
-
-
-def asked(directory: Path) -> List[str]:
-    """A monitor for who watches."""
-    return ['-qmp', f'unix:{directory}/ask,server=on,wait=off']
-
-
 def beating(directory: Path) -> List[str]:
     """A guest without an image, with the monitor off, that writes all the
     time to slow memory and to the beat."""
     container = two_tiers(directory, MEMORY, DRAM, policy='lru',
                           scan_period=50, swap_period=50, monitor='off')
     return ['-m', f'{CASE.memory // MIB}M', *container.args(),
-            *shared_beat(directory),
+            '-object', f'memory-backend-file,id=beat,size={BEAT},share=on,'
+            f'mem-path={directory}/beat',
             '-numa', 'node,nodeid=0,memdev=dmcon0',
             '-numa', 'node,nodeid=1,memdev=beat',
             '-cpu', 'max', '-kernel', str(writer(directory, CASE)),
-            *asked(directory)]
+            '-qmp', f'unix:{directory}/ask,server=on,wait=off']
 
 
 def slow_disk(latency: float) -> List[str]:

@@ -12,20 +12,15 @@ import signal
 import threading
 from typing import List
 
-from guestlib import (FULL_RATE, PATIENCE, Guest, check, finish_checker, hybrid,
-                      run_tests, start_checker, wait_for_swaps)
-from loads import Checker, full_kernel
+from guestlib import Guest, check, run_tests, wait_for_swaps
 from nbd import nbd_server
-from slowfile import SlowFile
 from watch import LEAST_ROUNDS, PER_CHANCE, compare, waits, within
-from benchlib.beat import (DISK, Longest, asked, beating, shared_beat, slow_disk,
-                           start_read)
+from benchlib.beat import DISK, Longest, beating, slow_disk, start_read
 
 NEVER = 3600                # seconds; no test waits for that
 STALLED = slow_disk(NEVER)
 SUSPENDED = 1.0             # seconds
 ATTEMPTS = 5
-BEAT_SLOT = '1d'            # of the PCI bus
 
 
 def null_device(directory: Path) -> None:
@@ -70,26 +65,6 @@ def target_of_a_backup(directory: Path) -> None:
                   target='target')
         compare(directory, guest)
         guest.kill()
-
-
-def directory_by_9p(directory: Path) -> None:
-    """A file of the host can't be read."""
-    load = Checker(['9p'], full_kernel())
-    boot = load.boot()
-    boot.program = [*boot.program, f'beat=0000:00:{BEAT_SLOT}.0']
-    args = [*hybrid(directory, **FULL_RATE, monitor='off'),
-            *load.args(directory), *shared_beat(directory),
-            '-device', f'ivshmem-plain,memdev=beat,addr={BEAT_SLOT}',
-            *asked(directory)]
-    with SlowFile(directory / 'share' / 'disk') as file, \
-            Guest(directory, boot, args) as guest:
-        start_checker(guest)
-        guest.console.wait(r'disk=[1-9]\d*\n', PATIENCE)
-        with file.stopped():
-            compare(directory, guest)
-        guest.set('monitor', True)
-        wait_for_swaps(guest, 100)
-        finish_checker(guest)
 
 
 def is_found(directory: Path, each: int, because: str) -> bool:
@@ -144,5 +119,5 @@ def rounds_are_judged(_: Path) -> None:
               f"{name}: {[str(one) for one in found]}")
 
 
-run_tests(null_device, nbd, target_of_a_backup, directory_by_9p,
-          waits_are_found, waits_in_some_rounds_are_found, rounds_are_judged)
+run_tests(null_device, nbd, target_of_a_backup, waits_are_found,
+          waits_in_some_rounds_are_found, rounds_are_judged)

@@ -2,8 +2,8 @@
  * Memory checker: finds any write that was lost or misplaced.
  *
  * One thread on each vCPU stamps memory without pause and verifies what
- * it wrote before; each of the devices named by disk=, net= and beat=, in lists
- * with commas, has another.  The line "finish" on standard input ends it with a
+ * it wrote before; each of the devices named by disk= and net=, in lists with
+ * commas, has another.  The line "finish" on standard input ends it with a
  * verdict.  With wait=1 it begins only at the line "start".
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
@@ -242,7 +242,6 @@ int main(int argc, char **argv)
     }
     start_devices(&c, argument(argc, argv, "disk"), disk_thread, devices);
     start_devices(&c, argument(argc, argv, "net"), net_thread, devices);
-    start_devices(&c, argument(argc, argv, "beat"), beat_thread, devices);
     serve_console(&c);
 
     __atomic_store_n(&c.stop, true, __ATOMIC_RELAXED);

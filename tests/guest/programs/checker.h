@@ -98,12 +98,6 @@ void file_round(Checker *c, unsigned thread);
 void *disk_thread(void *opaque);
 
 /*
- * Writes a word without pause.
- * @opaque: a CheckerDevice; its name is the address of a PCI device
- */
-void *beat_thread(void *opaque);
-
-/*
  * Frames that a peer sends back.
  * @opaque: a CheckerDevice; its name is an interface's
  */
