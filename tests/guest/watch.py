@@ -21,7 +21,7 @@ ROUNDS = 20
 # Where the best round is quiet, others may not be.  Such a machine makes
 # rounds long with the placer off as often as with it on; of so many rounds,
 # one more of these may be long by chance.
-LONG = 3 * MORE         # milliseconds more than in the best round
+LONG = 8 * MORE         # milliseconds more than in the best round
 PER_CHANCE = 4
 
 
