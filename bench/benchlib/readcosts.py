@@ -3,18 +3,16 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 
 from dataclasses import dataclass
-import operator
 from pathlib import Path
-from statistics import geometric_mean, mean
+from statistics import mean
 from typing import Dict, List
 
-from . import replay, tables, workloads
+from . import compare, replay, tables
 from .replay import Result, Row
 
 # Of a read and a write in the fast tier, and in the slow one, as CXL memory
 FAST, SLOW = (1, 1), (3, 3)
 COSTS = ','.join(f'{read}:{write}' for read, write in (FAST, SLOW))
-DEFAULT = 'payback'
 # Adapted to samples of scans: see docs/reference.md
 PEERS = ('hemem', 'memtis', 'age')
 
@@ -43,58 +41,39 @@ def measure(recordings: Dict[str, Path], policies: List[str]) -> Costs:
     return Costs(policies, results)
 
 
-def _costs(chosen: List[Result], policy: str, number: int) -> List[float]:
-    return [cost(result.row(policy, number)) for result in chosen]
+def _best_peer(chosen: List[Result]) -> str:
+    return min(PEERS,
+               key=lambda name: mean(compare.figures(chosen, name, cost)))
 
 
-def _ratio(chosen: List[Result], others: str, number: int) -> List[str]:
-    """Ratio of the means, and mean of the ratios."""
-    ours, theirs = (_costs(chosen, name, number) for name in (DEFAULT, others))
-    return [tables.text(sum(ours) / sum(theirs), 2),
-            tables.text(geometric_mean(map(operator.truediv, ours, theirs)),
-                        2)]
-
-
-def _best_peer(chosen: List[Result], number: int) -> str:
-    return min(PEERS, key=lambda name: mean(_costs(chosen, name, number)))
-
-
-def _worst(chosen: List[Result], number: int) -> str:
-    ours, none = (_costs(chosen, name, number) for name in (DEFAULT, 'null'))
-    ratio, name = max(zip(map(operator.truediv, ours, none),
-                          (result.workload for result in chosen)))
-    return f'{ratio:.2f} ({name})'
+def _verdict(chosen: List[Result]) -> List[str]:
+    peer = _best_peer(chosen)
+    return [*compare.ratios(chosen, replay.PAPER_CMQ, cost),
+            *compare.ratios(chosen, 'lru', cost),
+            f'{compare.ratios(chosen, peer, cost)[0]} ({peer})',
+            compare.worst(chosen, cost),
+            compare.ratios(chosen, replay.ORACLE, cost)[0]]
 
 
 def _verdicts(costs: Costs) -> str:
     lines = []
     for share in replay.SHARES:
         for judging in (False, True):
-            chosen = _chosen(costs, share, judging)
+            chosen = compare.chosen(costs.results, share, judging)
             if not chosen:
                 continue
-            for number, title in ((1, 'first'), (2, 'second')):
-                peer = _best_peer(chosen, number)
-                lines.append([
-                    f'{share} %', 'judging' if judging else 'all', title,
-                    *_ratio(chosen, replay.PAPER_CMQ, number),
-                    *_ratio(chosen, 'lru', number),
-                    f'{_ratio(chosen, peer, number)[0]} ({peer})',
-                    _worst(chosen, number),
-                    _ratio(chosen, replay.ORACLE, number)[0]])
+            start = [f'{share} %', compare.kind(judging)]
+            lines += [[*start, 'first', *_verdict(chosen)],
+                      [*start, 'second',
+                       *_verdict(list(map(replay.second_pass, chosen)))]]
     return tables.markdown(
         ['DRAM', 'workloads', 'pass', "of CMQ's", 'mean of ratios',
          "of lru's", 'mean of ratios', "of the best peer's",
          "worst, of null's", "of the oracle's"], lines, 3)
 
 
-def _chosen(costs: Costs, share: int, judging: bool) -> List[Result]:
-    return [result for result in costs.results if result.share == share
-            and (not judging or workloads.find(result.workload).judging)]
-
-
 def _tables(costs: Costs, share: int) -> List[str]:
-    chosen = _chosen(costs, share, False)
+    chosen = compare.chosen(costs.results, share, False)
     return [f"\n### {share} % DRAM, reads cost\n\n`cost %` of each workload, "
             "first pass:\n\n",
             tables.by_workload(chosen, costs.policies, cost),

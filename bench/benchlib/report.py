@@ -3,23 +3,22 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 
 from dataclasses import dataclass, replace
-import operator
 from pathlib import Path
 import platform
 import re
-from statistics import geometric_mean, mean
+from statistics import mean
 import subprocess
 from typing import Any, Dict, List
 
-from . import (BENCH, paper, readcosts, recorder, recording, replay, tables,
-               workloads)
+from . import (BENCH, compare, paper, readcosts, recorder, recording, replay,
+               tables, workloads)
+from .compare import DEFAULT
 from .replay import Result, Row
 # pylint: disable=wrong-import-order
 from raminate import kernel, paths
 
 PACKAGES = ('gcc-12', 'busybox-static', 'apache2', 'siege', 'memcached',
             'redis-server', 'postgresql-15', 'sqlite3', 'stress-ng')
-DEFAULT = 'payback'
 
 
 @dataclass
@@ -145,10 +144,7 @@ def _paper_lines(evaluation: Evaluation) -> str:
 
 def _chosen(evaluation: Evaluation, share: int,
             judging: bool) -> List[Result]:
-    """The results with that share, all or those that policies were not
-    chosen by."""
-    return [result for result in evaluation.of_share(share)
-            if not judging or workloads.find(result.workload).judging]
+    return compare.chosen(evaluation.results, share, judging)
 
 
 def _kinds(evaluation: Evaluation, share: int) -> List[bool]:
@@ -175,29 +171,13 @@ def _means(evaluation: Evaluation, share: int, number: int,
 
 
 def _totals(chosen: List[Result], policy: str) -> List[float]:
-    return [total(result.row(policy)) for result in chosen]
-
-
-def _ratios(chosen: List[Result], others: str) -> List[str]:
-    """Against another policy: ratio of the means, and mean of the ratios."""
-    ours, theirs = (_totals(chosen, name) for name in (DEFAULT, others))
-    return [tables.text(sum(ours) / sum(theirs), 2),
-            tables.text(geometric_mean(map(operator.truediv, ours, theirs)),
-                        2)]
+    return compare.figures(chosen, policy, total)
 
 
 def _swaps_ratio(chosen: List[Result]) -> str:
     ours, theirs = (sum(result.row(name)['swaps'] for result in chosen)
                     for name in (DEFAULT, replay.PAPER_CMQ))
     return tables.text(ours / theirs if theirs else None, 2)
-
-
-def _worst(chosen: List[Result]) -> str:
-    """The workload that gains least, or loses most."""
-    ratio, name = max(zip(map(operator.truediv, _totals(chosen, DEFAULT),
-                              _totals(chosen, 'null')),
-                          (result.workload for result in chosen)))
-    return f'{ratio:.2f} ({name})'
 
 
 def _dirty_bits(chosen: List[Result]) -> str:
@@ -217,19 +197,20 @@ def _bounds(chosen: List[Result]) -> List[str]:
 
 def _verdict(chosen: List[Result], bounds: List[str]) -> List[str]:
     """The targets, in figures."""
-    return [*_ratios(chosen, replay.PAPER_CMQ),
-            *_ratios(chosen, replay.ORACLE), _dirty_bits(chosen), *bounds,
-            _swaps_ratio(chosen), _worst(chosen)]
+    return [*compare.ratios(chosen, replay.PAPER_CMQ, total),
+            *compare.ratios(chosen, replay.ORACLE, total), _dirty_bits(chosen),
+            *bounds, _swaps_ratio(chosen), compare.worst(chosen, total)]
 
 
 def _verdicts_of(evaluation: Evaluation, share: int,
                  judging: bool) -> List[List[str]]:
     """A line for each pass."""
     chosen = _chosen(evaluation, share, judging)
-    start = [f'{share} %', 'judging' if judging else 'all']
+    start = [f'{share} %', compare.kind(judging)]
     none = ['–', '–']
     return [[*start, 'first', *_verdict(chosen, _bounds(chosen))],
-            [*start, 'second', *_verdict(list(map(replay.second_pass, chosen)), none)],
+            [*start, 'second',
+             *_verdict(list(map(replay.second_pass, chosen)), none)],
             [*start, 'long run',
              *_verdict(list(map(_long_run, chosen)), none)]]
 
