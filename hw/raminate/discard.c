@@ -77,6 +77,22 @@ static int discard_frames(RaminateTier *tier, uint64_t offset, uint64_t size)
     return ret;
 }
 
+/*
+ * @offset: returns where in the tier the frame of @page is, in bytes
+ * Returns: the tier.
+ */
+static RaminateTier *find_frame(const RaminateMemory *memory, uint32_t page,
+                                uint64_t *offset)
+{
+    const RaminatePlacement *placement = memory->placement;
+    RaminateTier *tier =
+        &memory->tiers[raminate_placement_tier(placement, page)];
+
+    *offset = ((uint64_t)raminate_placement_frame(placement, page)
+               << RAMINATE_PAGE_BITS) - tier->offset;
+    return tier;
+}
+
 /* Pages whose frames follow each other in one tier */
 typedef struct FrameRun {
     RaminateTier *tier;
@@ -92,9 +108,7 @@ static FrameRun find_run(const RaminateMemory *memory, uint32_t page,
     FrameRun run = { .nr = 1 };
 
     QEMU_LOCK_GUARD(memory->placement_lock);
-    run.tier = &memory->tiers[raminate_placement_tier(placement, page)];
-    run.offset = ((uint64_t)raminate_placement_frame(placement, page)
-                  << RAMINATE_PAGE_BITS) - run.tier->offset;
+    run.tier = find_frame(memory, page, &run.offset);
     while (run.nr < MIN(end - page, RUN_PAGES) &&
            raminate_placement_joined(placement, page + run.nr)) {
         run.nr++;
@@ -138,19 +152,6 @@ int raminate_memory_discard(RaminateMemory *memory, uint64_t start,
         page += run.nr;
     }
     return ret;
-}
-
-/* @offset: returns where in the tier the frame of @page is, in bytes */
-static const RaminateTier *find_frame(const RaminateMemory *memory,
-                                      uint32_t page, uint64_t *offset)
-{
-    const RaminatePlacement *placement = memory->placement;
-    const RaminateTier *tier =
-        &memory->tiers[raminate_placement_tier(placement, page)];
-
-    *offset = ((uint64_t)raminate_placement_frame(placement, page)
-               << RAMINATE_PAGE_BITS) - tier->offset;
-    return tier;
 }
 
 bool raminate_memory_is_hole(const RaminateMemory *memory, uint32_t page)
