@@ -41,11 +41,14 @@ static unsigned kinds_of_samplers(const RaminateMemory *memory)
 
     for (const RaminatePart *const *list = raminate_samplers; *list; list++) {
         const RaminatePart *part = *list;
+        unsigned more;
 
-        if (raminate_part_suits(part, memory) &&
-            (raminate_part_kinds(part, memory) & ~kinds) &&
-            (!part->probe || part->probe(memory, NULL))) {
-            kinds |= raminate_part_kinds(part, memory);
+        if (!raminate_part_suits(part, memory)) {
+            continue;
+        }
+        more = raminate_part_kinds(part, memory) & ~kinds;
+        if (more && (!part->probe || part->probe(memory, NULL))) {
+            kinds |= more;
         }
     }
     return kinds;

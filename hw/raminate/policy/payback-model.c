@@ -289,7 +289,6 @@ void payback_model_weigh(PaybackModel *model, uint32_t scans)
         unsigned pace = payback_state_pace(i);
         float lines = mean(state->lines, state->gauged, pace_lines[pace],
                            LINES_WEIGHT);
-
         float writes = sqrtf(model->paces[pace].writes);
 
         model->chance[i] = mean(state->found, state->seen,

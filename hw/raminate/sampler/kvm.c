@@ -109,7 +109,7 @@ static uint32_t kvm_scan(RaminateSampler *sampler, uint32_t first, uint32_t nr,
     if (ret < 0 && ret != -EINTR) {
         error_setg_errno(errp, -ret, "KVM can't scan pages %" PRIu32 " to %"
                          PRIu32 " of '%s'", first,
-                         first + MIN(nr, SLICE_PAGES) - 1, memory->id);
+                         first + (uint32_t)find.nr_pages - 1, memory->id);
         return 0;
     }
     for (uint32_t i = 0; i < find.nr_regions; i++) {

@@ -154,7 +154,7 @@ static void add_range(const PagemapSampler *sampler,
         uint32_t step = MIN(nr, 64);
 
         raminate_sample_add_word(sample, first, MAKE_64BIT_MASK(0, step),
-                                 sampler->parent.ops->part.kinds);
+                                 sampler->parent.kinds);
         first += step;
         nr -= step;
     }
