@@ -85,9 +85,10 @@ const char *domain_attribute(const char **names, const char **values,
     return NULL;
 }
 
-static void refuse(DomainLook *look, const char *why)
+/* @reasons: of a kind that a DomainLook has */
+static void note(GPtrArray *reasons, const char *why)
 {
-    g_ptr_array_add(look->refusals, g_strdup(why));
+    g_ptr_array_add(reasons, g_strdup(why));
 }
 
 static void look_at_root(DomainLook *look, const char *name,
@@ -103,7 +104,7 @@ static void look_at_root(DomainLook *look, const char *name,
     }
     look->has_namespace = domain_attribute(names, values, "xmlns:qemu") != NULL;
     if (g_strcmp0(type, "kvm") != 0 && g_strcmp0(type, "qemu") != 0) {
-        refuse(look, "its type is neither kvm nor qemu");
+        note(look->refusals, "its type is neither kvm nor qemu");
     }
 }
 
@@ -114,13 +115,11 @@ static void look_at_device(DomainLook *look, GMarkupParseContext *context,
     const char *driver = domain_attribute(names, values, "name");
 
     if (domain_is_at(context, "domain/devices/vsock")) {
-        g_ptr_array_add(look->vhost, g_strdup("leave out <vsock>"));
+        note(look->vhost, "leave out <vsock>");
     } else if (domain_is_at(context, "domain/devices/interface") &&
                g_strcmp0(domain_attribute(names, values, "type"),
                          "user") != 0) {
-        g_ptr_array_add(look->vhost,
-                        g_strdup("write <driver name='qemu'/> into "
-                                 "<interface>"));
+        note(look->vhost, "write <driver name='qemu'/> into <interface>");
     } else if (domain_is_at(context, "domain/devices/interface/driver") &&
                g_strcmp0(driver, "qemu") == 0 && look->vhost->len) {
         g_ptr_array_set_size(look->vhost, look->vhost->len - 1);
@@ -147,7 +146,7 @@ static void look_start(GMarkupParseContext *context, const char *name,
                                                          "unit"));
     } else if (domain_is_at(context, "domain/os/type") &&
                arch && strcmp(arch, "x86_64") != 0) {
-        refuse(look, "its arch is not x86_64");
+        note(look->refusals, "its arch is not x86_64");
     } else if (domain_is_at(context, "domain/qemu:commandline/qemu:arg")) {
         g_ptr_array_add(look->args, g_strdup(value ? value : ""));
     } else if (domain_is_at(context, "domain/qemu:commandline")) {
@@ -165,9 +164,8 @@ static void look_start(GMarkupParseContext *context, const char *name,
             (!refusal->attribute ||
              g_strcmp0(domain_attribute(names, values, refusal->attribute),
                        refusal->value) == 0)) {
-            g_ptr_array_add(refusal->goes_with_nodes ? look->range_refusals
-                                                     : look->refusals,
-                            g_strdup(refusal->why));
+            note(refusal->goes_with_nodes ? look->range_refusals
+                                          : look->refusals, refusal->why);
         }
     }
 }

@@ -153,12 +153,13 @@ static void append_tag(Writer *writer, GMarkupParseContext *context,
                        const char **values)
 {
     gboolean is_root = domain_is_at(context, "domain");
-    gboolean drops = !writer->words && !writer->look->needs_namespace &&
+    gboolean drops = is_root && !writer->words &&
+                     !writer->look->needs_namespace &&
                      commandline_is_empty(writer);
 
     g_string_append_printf(writer->out, "<%s", name);
     for (; *names; names++, values++) {
-        if (!is_root || !drops || strcmp(*names, "xmlns:qemu") != 0) {
+        if (!drops || strcmp(*names, "xmlns:qemu") != 0) {
             append_attribute(writer, *names, *values);
         }
     }
@@ -189,6 +190,23 @@ static void write_start(GMarkupParseContext *context, const char *name,
     }
 }
 
+/*
+ * Adds QEMU's words, between @before and @after.
+ * @end: what is to come before the end tag if there is no space as yet
+ */
+static void insert_words(Writer *writer, const char *before, const char *after,
+                         const char *end)
+{
+    g_autofree char *space = g_strdup(writer->space->str);
+
+    g_string_truncate(writer->space, 0);
+    close_tag(writer);
+    g_string_append(writer->out, before);
+    append_words(writer);
+    g_string_append(writer->out, after);
+    g_string_append(writer->space, *space ? space : end);
+}
+
 static void write_end(GMarkupParseContext *context, const char *name,
                       void *opaque, GError **error)
 {
@@ -199,22 +217,11 @@ static void write_end(GMarkupParseContext *context, const char *name,
         return;
     }
     if (writer->words && strcmp(name, "qemu:commandline") == 0) {
-        g_autofree char *space = g_strdup(writer->space->str);
-
-        g_string_truncate(writer->space, 0);
-        close_tag(writer);
-        append_words(writer);
-        g_string_append(writer->space, *space ? space : "\n  ");
+        insert_words(writer, "", "", "\n  ");
     } else if (writer->words && !writer->look->has_commandline &&
                domain_is_at(context, "domain")) {
-        g_autofree char *space = g_strdup(writer->space->str);
-
-        g_string_truncate(writer->space, 0);
-        close_tag(writer);
-        g_string_append(writer->out, "\n  <qemu:commandline>");
-        append_words(writer);
-        g_string_append(writer->out, "\n  </qemu:commandline>");
-        g_string_append(writer->space, *space ? space : "\n");
+        insert_words(writer, "\n  <qemu:commandline>",
+                     "\n  </qemu:commandline>", "\n");
     }
     if (writer->is_open && !writer->space->len) {
         g_string_append(writer->out, "/>");
