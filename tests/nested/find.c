@@ -114,6 +114,20 @@ static void test_skipping(Vm *vm)
           "then they are skipped again");
 }
 
+/* Whether scans for @kind leave what @other is, and nothing else. */
+static bool is_found_alone(Vm *vm, uint32_t kind, uint32_t other)
+{
+    bool is_writes = other == KVM_RAMINATE_WRITTEN;
+    Found found;
+
+    vm_touch(vm, pages, NR, true);
+    find_ram(vm, kind, 0, 0, &found);
+    find_ram(vm, kind, 0, 0, &found);
+    find_ram(vm, other, 0, 0, &found);
+    return count_pages(&found.written, pages, NR) == (is_writes ? NR : 0) &&
+           count_pages(&found.accessed, pages, NR) == (is_writes ? 0 : NR);
+}
+
 static void test_kinds(Vm *vm)
 {
     Found found;
@@ -130,19 +144,9 @@ static void test_kinds(Vm *vm)
     find_ram(vm, BOTH, 0, 0, &found);
     check(found.regions == 0, "both kinds are cleared");
 
-    vm_touch(vm, pages, NR, true);
-    find_ram(vm, KVM_RAMINATE_WRITTEN, 0, 0, &found);
-    find_ram(vm, KVM_RAMINATE_WRITTEN, 0, 0, &found);
-    find_ram(vm, KVM_RAMINATE_ACCESSED, 0, 0, &found);
-    check(count_pages(&found.accessed, pages, NR) == NR &&
-          count_pages(&found.written, pages, NR) == 0,
+    check(is_found_alone(vm, KVM_RAMINATE_WRITTEN, KVM_RAMINATE_ACCESSED),
           "writes are looked for alone, and leave accesses");
-    vm_touch(vm, pages, NR, true);
-    find_ram(vm, KVM_RAMINATE_ACCESSED, 0, 0, &found);
-    find_ram(vm, KVM_RAMINATE_ACCESSED, 0, 0, &found);
-    find_ram(vm, KVM_RAMINATE_WRITTEN, 0, 0, &found);
-    check(count_pages(&found.written, pages, NR) == NR &&
-          count_pages(&found.accessed, pages, NR) == 0,
+    check(is_found_alone(vm, KVM_RAMINATE_ACCESSED, KVM_RAMINATE_WRITTEN),
           "accesses are looked for alone, and leave writes");
 }
 

@@ -202,6 +202,21 @@ static void test_heat_off(void)
     qtest_quit(qts);
 }
 
+/* Ends @source.  @size: returns that of its stream, to be freed with g_free(). */
+static char *migrate_to_file(QTestState *source, const char *name, gsize *size)
+{
+    g_autofree char *uri = g_strdup_printf("file:%s", name);
+    char *stream;
+
+    set_bandwidth(source, 1 << 30);
+    qtest_qmp_assert_success(source, "{ 'execute': 'migrate',"
+                             "  'arguments': { 'uri': %s } }", uri);
+    wait_for_migration(source, "completed");
+    qtest_quit(source);
+    g_assert_true(g_file_get_contents(name, &stream, size, NULL));
+    return stream;
+}
+
 /*
  * From a QEMU that has no container, on a machine of an older version: what it
  * sends is what any QEMU did before there was heat.
@@ -219,12 +234,7 @@ static void test_from_ordinary_memory(void)
     raminate_make_file("dram2", 512 * KiB);
     raminate_make_file("nvm2", 1536 * KiB);
     write_all(source, 1);
-    set_bandwidth(source, 1 << 30);
-    qtest_qmp_assert_success(source, "{ 'execute': 'migrate', 'arguments':"
-                             "  { 'uri': 'file:older' } }");
-    wait_for_migration(source, "completed");
-    qtest_quit(source);
-    g_assert_true(g_file_get_contents("older", &stream, &size, NULL));
+    stream = migrate_to_file(source, "older", &size);
     g_assert_null(memmem(stream, size, "raminate", strlen("raminate")));
     destination = qtest_initf("%s " PC_THERE " -incoming file:older", machine);
     raminate_wait_state(destination, "running");
@@ -286,12 +296,7 @@ static void test_damaged_heat(void)
 
     raminate_make_file("dram2", 512 * KiB);
     raminate_make_file("nvm2", 1536 * KiB);
-    set_bandwidth(source, 1 << 30);
-    qtest_qmp_assert_success(source, "{ 'execute': 'migrate', 'arguments':"
-                             "  { 'uri': 'file:stream' } }");
-    wait_for_migration(source, "completed");
-    qtest_quit(source);
-    g_assert_true(g_file_get_contents("stream", &stream, &size, NULL));
+    stream = migrate_to_file(source, "stream", &size);
     assert_damage_found(stream, size, 6, "\xff\xff\xff\xff", 4,
                         "'c' can't be used: it is larger than 16 MiB");
     assert_damage_found(stream, size, 6, "\0\0\0\1", 4,
