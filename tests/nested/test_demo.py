@@ -13,8 +13,10 @@ DEMO = SOURCE / 'scripts' / 'demo-nested'
 
 
 def run(tap: Tap) -> None:
-    demo = subprocess.run([DEMO, *sys.argv[1:]], check=False, text=True,
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    # The demo writes to the emulated host's console, which is a terminal.
+    demo = subprocess.run([DEMO, '--json', '-', *sys.argv[1:]], check=False,
+                          text=True, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT)
     lines = demo.stdout.splitlines()
     for line in lines:
         print(f'# {line}')
