@@ -164,10 +164,11 @@ static void check_metrics(const char *text)
 static void show(const Vm *vm, GPtrArray *rows)
 {
     g_autoptr(GPtrArray) vms = g_ptr_array_new();
+    const MetricsOwn own = { .sockets = 1, .libvirt = "a\"b" };
     g_autofree char *metrics = NULL;
 
     g_ptr_array_add(vms, (void *)vm);
-    metrics = metrics_format(vms, 0, 1, 0);
+    metrics = metrics_format(vms, &own);
     check_metrics(metrics);
     rows_update(rows, vm);
     rows_sort(rows, ROW_SORT_PAUSE, FALSE);

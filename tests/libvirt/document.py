@@ -9,6 +9,7 @@ from typing import Dict, List
 from libvirtlib import check, paths
 
 GUIDE = paths.SOURCE / 'docs' / 'libvirt.md'
+METRICS = paths.SOURCE / 'docs' / 'metrics.md'
 FLEET = paths.SOURCE / 'docs' / 'fleet.md'
 
 

@@ -12,7 +12,7 @@ from typing import List
 
 from fakeqmp import Hanging, Saying, Servers, Silent, Vm, container
 import debian
-from toolslib import (PATIENCE, Exporter, check, check_in, exporter,
+from toolslib import (PATIENCE, Exporter, Skip, check, check_in, exporter,
                       refused, resident_kib, run, run_tests, wait_until)
 
 CLIENTS = 50
@@ -187,6 +187,24 @@ def clients_may_leave_while_vms_are_asked(directory: Path) -> None:
             check_in('raminate_exporter_sockets 1', server.scrape())
 
 
+def libvirt_may_be_away(directory: Path) -> None:
+    """And VMs with sockets are served all the same."""
+    missing = run('raminate-exporter', '--connect', 'x:', '--listen',
+                  '192.0.2.1:1')
+    if 'built without libvirt' in missing.stderr:
+        raise Skip("the exporter was built without libvirt")
+    away = f'qemu+unix:///system?socket={directory}/none'
+    with Servers() as servers:
+        servers.add(directory / 'vm.sock', Vm())
+        for uri, value in ((away, 0), ('test:///default', 1)):
+            with exporter('--connect', uri, '-e', '/none',
+                          directory / '*.sock') as server:
+                figures = server.scrape()
+            check_in(f'raminate_libvirt_up{{uri="{uri}"}} {value}\n', figures)
+            check_in('raminate_exporter_sockets 1\n', figures)
+            check_in('raminate_swaps_total', figures)
+
+
 def it_listens_on_loopback_only(directory: Path) -> None:
     with exporter(directory / '*.sock') as server:
         table = Path('/proc/net/tcp').read_text().splitlines()
@@ -202,7 +220,7 @@ def wrong_options_are_refused(directory: Path) -> None:
     check(taken.returncode == 1, taken.stderr)
     check_in("can't listen on 127.0.0.1", taken.stderr)
     for args in (['--listen', 'example.org:80'], ['--listen', ''],
-                 ['--timeout', '0'], ['--nonsense']):
+                 ['--timeout', '0'], ['--nonsense'], ['--emulator', '/x']):
         refused('raminate-exporter', *args)
 
 
@@ -211,5 +229,6 @@ run_tests(figures_have_labels, names_are_as_prometheus_wants,
           sockets_are_left_to_others, a_thousand_vms, fifty_clients_at_once,
           slow_readers_do_not_stop_others,
           clients_that_say_nothing_are_dropped, bad_requests_are_refused,
-          clients_may_leave_while_vms_are_asked, it_listens_on_loopback_only,
+          clients_may_leave_while_vms_are_asked, libvirt_may_be_away,
+          it_listens_on_loopback_only,
           wrong_options_are_refused)

@@ -36,7 +36,7 @@ def exported(directory: Path) -> Set[str]:
         servers.add(directory / 'vm.sock', Vm())
         with exporter(directory / '*.sock') as server:
             text = server.scrape()
-    return set(re.findall(r'^(raminate_\w+)', text, re.M))
+    return set(re.findall(r'^(?:# TYPE )?(raminate_\w+)', text, re.M))
 
 
 def check_names(text: str, directory: Path) -> None:
@@ -58,6 +58,8 @@ def alerts_fire_when_they_should(directory: Path) -> None:
     one = 'socket="s",vm="v",container="c"'
     cases = {
         'RaminateVmDoesNotAnswer': {'raminate_vm_up{socket="s"}': '0x40'},
+        'RaminateLibvirtDoesNotAnswer':
+            {'raminate_libvirt_up{uri="u"}': '0x40'},
         'RaminateSocketsLeftOut':
             {'raminate_exporter_left_out_sockets': '3x40'},
         'RaminateNoScans':
@@ -87,6 +89,7 @@ def alerts_fire_when_they_should(directory: Path) -> None:
     }
     quiet = {
         'raminate_vm_up{socket="s"}': '1x40',
+        'raminate_libvirt_up{uri="u"}': '1x40',
         f'raminate_scans_total{{{one}}}': '0+60x40',
         f'raminate_container_state{{{one},state="running"}}': '1x40',
         f'raminate_container_state{{{one},state="held"}}': '0x40',

@@ -7,7 +7,7 @@
 #ifndef RAMINATE_COLLECT_H
 #define RAMINATE_COLLECT_H
 
-#include <glib.h>
+#include "domains.h"
 
 typedef struct Collector Collector;
 
@@ -16,10 +16,11 @@ typedef void CollectDone(char *text, void *opaque);
 
 /*
  * @patterns: of the VMs' sockets
+ * @domains: VMs that libvirt runs, or NULL; stays the caller's
  * @timeout: milliseconds for each answer of a VM
  */
-Collector *collector_new(char *const *patterns, unsigned timeout,
-                         CollectDone *done, void *opaque);
+Collector *collector_new(char *const *patterns, Domains *domains,
+                         unsigned timeout, CollectDone *done, void *opaque);
 void collector_free(Collector *collector);
 
 /* Calls done from the main loop, in a few seconds at the latest. */

@@ -237,8 +237,8 @@ static GSocket *listen_at(GInetSocketAddress *address, GError **error)
 }
 
 HttpServer *http_server_new(GInetSocketAddress *address,
-                            char *const *patterns, unsigned timeout,
-                            GError **error)
+                            char *const *patterns, Domains *domains,
+                            unsigned timeout, GError **error)
 {
     HttpServer *server = g_new0(HttpServer, 1);
     int fd;
@@ -268,7 +268,8 @@ HttpServer *http_server_new(GInetSocketAddress *address,
         return NULL;
     }
     server->waiting = g_ptr_array_new();
-    server->collector = collector_new(patterns, timeout, collected, server);
+    server->collector = collector_new(patterns, domains, timeout, collected,
+                                      server);
     server->source = daemon_source_new(server->daemon);
     return server;
 }

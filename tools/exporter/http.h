@@ -9,17 +9,20 @@
 
 #include <gio/gio.h>
 
+#include "domains.h"
+
 typedef struct HttpServer HttpServer;
 
 /*
  * Serves in the default main context.
  * @address: where to listen
  * @patterns: of the VMs' sockets; they must stay
+ * @domains: VMs that libvirt runs, or NULL; must stay
  * @timeout: milliseconds for each answer of a VM
  */
 HttpServer *http_server_new(GInetSocketAddress *address,
-                            char *const *patterns, unsigned timeout,
-                            GError **error);
+                            char *const *patterns, Domains *domains,
+                            unsigned timeout, GError **error);
 void http_server_free(HttpServer *server);
 
 /* Returns: the port that it listens on. */

@@ -15,6 +15,8 @@
 #define DEFAULT_PORT 9958
 
 static char *listen_option;
+static char *connect_option;
+static char *emulator_option;
 static double timeout_option = 2;
 static char **patterns;
 
@@ -22,6 +24,11 @@ static const GOptionEntry entries[] = {
     { "listen", 'l', 0, G_OPTION_ARG_STRING, &listen_option,
       "Address and port to listen on (default: " DEFAULT_LISTEN ")",
       "ADDRESS:PORT" },
+    { "connect", 'c', 0, G_OPTION_ARG_STRING, &connect_option,
+      "Ask libvirt's domains as well, which need no socket then", "URI" },
+    { "emulator", 'e', 0, G_OPTION_ARG_FILENAME, &emulator_option,
+      "<emulator> of the domains that are asked (default: "
+      RAMINATE_EMULATOR ")", "PATH" },
     { "timeout", 't', 0, G_OPTION_ARG_DOUBLE, &timeout_option,
       "Time that a VM has for each answer (default: 2)", "SECONDS" },
     { G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &patterns,
@@ -66,14 +73,26 @@ int main(int argc, char **argv)
     g_autoptr(GInetSocketAddress) address = NULL;
     g_autoptr(GError) error = NULL;
     static char *default_patterns[] = { VM_DEFAULT_PATTERN, NULL };
+    Domains *domains = NULL;
     HttpServer *server;
     unsigned timeout;
 
     options_parse(entries, "[PATTERN...]", summary, &argc, &argv);
     timeout = options_milliseconds("--timeout", timeout_option);
     address = listen_address(listen_option ? listen_option : DEFAULT_LISTEN);
+    if (connect_option) {
+        domains = domains_new(connect_option, emulator_option
+                              ? emulator_option : RAMINATE_EMULATOR, timeout,
+                              &error);
+        if (!domains) {
+            fprintf(stderr, "raminate-exporter: %s\n", error->message);
+            return 1;
+        }
+    } else if (emulator_option) {
+        options_fail("--emulator is of domains; give --connect as well");
+    }
     server = http_server_new(address, patterns ? patterns : default_patterns,
-                             timeout, &error);
+                             domains, timeout, &error);
     if (!server) {
         fprintf(stderr, "raminate-exporter: can't listen on %s: %s\n",
                 listen_option ? listen_option : DEFAULT_LISTEN,
@@ -87,7 +106,10 @@ int main(int argc, char **argv)
     fflush(stdout);
     g_main_loop_run(loop);
     http_server_free(server);
+    g_clear_pointer(&domains, domains_free);
     g_strfreev(patterns);
     g_free(listen_option);
+    g_free(connect_option);
+    g_free(emulator_option);
     return 0;
 }

@@ -420,34 +420,42 @@ static void append_tiers(GString *out, const GArray *all, unsigned metric)
     }
 }
 
-static void append_own(GString *out, double seconds, unsigned sockets,
-                       unsigned left_out)
+static void append_own(GString *out, const MetricsOwn *own)
 {
     append_head(out, "raminate_build_info", "gauge",
                 "Version of the exporter; the value is 1.");
     g_string_append_printf(out, "raminate_build_info{version=\"%s\"} 1\n",
                            raminate_version);
     append_head(out, "raminate_exporter_sockets", "gauge",
-                "Sockets found.");
-    g_string_append_printf(out, "raminate_exporter_sockets %u\n", sockets);
+                "Sockets and domains found.");
+    g_string_append_printf(out, "raminate_exporter_sockets %u\n",
+                           own->sockets);
     append_head(out, "raminate_exporter_left_out_sockets", "gauge",
-                "Sockets not asked, because there are too many.");
+                "Sockets and domains not asked, because there are too many.");
     g_string_append_printf(out, "raminate_exporter_left_out_sockets %u\n",
-                           left_out);
+                           own->left_out);
     append_head(out, "raminate_exporter_collect_duration_seconds", "gauge",
                 "Time that it took to ask all VMs.");
     g_string_append_printf(out, "raminate_exporter_collect_duration_seconds "
-                           "%.6f\n", seconds);
+                           "%.6f\n", own->seconds);
+    append_head(out, "raminate_libvirt_up", "gauge",
+                "Whether libvirt has given the domains that run.");
+    if (own->libvirt) {
+        g_autoptr(GString) labels = g_string_new(NULL);
+
+        append_label(labels, "uri", own->libvirt);
+        g_string_append_printf(out, "raminate_libvirt_up{%s} %d\n",
+                               labels->str, own->libvirt_answers);
+    }
 }
 
-char *metrics_format(const GPtrArray *vms, double seconds, unsigned sockets,
-                     unsigned left_out)
+char *metrics_format(const GPtrArray *vms, const MetricsOwn *own)
 {
     g_autoptr(GArray) all = label_containers(vms);
     GString *out = g_string_new(NULL);
     unsigned i;
 
-    append_own(out, seconds, sockets, left_out);
+    append_own(out, own);
     append_vms(out, vms);
     append_container_info(out, all);
     append_states(out, all);

@@ -9,13 +9,16 @@
 
 #include "lib/vm.h"
 
-/*
- * @vms: Vm, refreshed, each once
- * @seconds: that the refresh took
- * @sockets: all that were found
- * @left_out: those of them that were not asked
- */
-char *metrics_format(const GPtrArray *vms, double seconds, unsigned sockets,
-                     unsigned left_out);
+/* What the exporter says of itself */
+typedef struct MetricsOwn {
+    double seconds;             /* that it took to ask all VMs */
+    unsigned sockets;           /* all VMs' that were found, domains too */
+    unsigned left_out;          /* those of them that were not asked */
+    const char *libvirt;        /* its URI, or NULL if it is not asked */
+    gboolean libvirt_answers;
+} MetricsOwn;
+
+/* @vms: Vm, refreshed, each once */
+char *metrics_format(const GPtrArray *vms, const MetricsOwn *own);
 
 #endif

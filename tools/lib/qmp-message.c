@@ -47,3 +47,18 @@ JsonObject *qmp_object_member(JsonObject *object, const char *name)
     return node && JSON_NODE_HOLDS_OBJECT(node) ? json_node_get_object(node)
                                                 : NULL;
 }
+
+GError *qmp_command_error(const char *path, const char *command,
+                          JsonObject *error)
+{
+    const char *class = qmp_string_member(error, "class");
+    const char *desc = qmp_string_member(error, "desc");
+
+    if (g_strcmp0(class, "CommandNotFound") == 0) {
+        return g_error_new(QMP_ERROR, QMP_ERROR_NO_COMMAND, "the QEMU at "
+                           "socket '%s' does not know '%s'; it must be "
+                           "QEMU with RAMinate", path, command);
+    }
+    return g_error_new(QMP_ERROR, QMP_ERROR_COMMAND, "%s failed: %s",
+                       command, desc ? desc : "no reason given");
+}

@@ -30,4 +30,8 @@ void qmp_request_free(QmpRequest *request);
 const char *qmp_string_member(JsonObject *object, const char *name);
 JsonObject *qmp_object_member(JsonObject *object, const char *name);
 
+/* Returns: what the server at @path means by the error of its answer. */
+GError *qmp_command_error(const char *path, const char *command,
+                          JsonObject *error);
+
 #endif

@@ -128,16 +128,23 @@ static gboolean client_report(gpointer opaque)
     return G_SOURCE_REMOVE;
 }
 
+/* @error: the client frees it */
+static void client_fail_with(QmpClient *client, GError *error)
+{
+    client_disconnect(client);
+    client->error = error;
+    client->failing = g_idle_add(client_report, client);
+}
+
 static void G_GNUC_PRINTF(3, 4)
 client_fail(QmpClient *client, QmpError code, const char *format, ...)
 {
     va_list args;
 
-    client_disconnect(client);
     va_start(args, format);
-    client->error = g_error_new_valist(QMP_ERROR, code, format, args);
+    client_fail_with(client, g_error_new_valist(QMP_ERROR, code, format,
+                                                args));
     va_end(args);
-    client->failing = g_idle_add(client_report, client);
 }
 
 static void client_start_timer(QmpClient *client)
@@ -190,6 +197,12 @@ static void client_cannot_connect(QmpClient *client, int error)
     }
 }
 
+static void client_await_greeting(QmpClient *client)
+{
+    client->state = QMP_GREETING;
+    client->in = g_unix_fd_add(client->fd, G_IO_IN, client_readable, client);
+}
+
 /* Returns: whether that is settled, one way or the other. */
 static gboolean client_connect(QmpClient *client)
 {
@@ -198,10 +211,8 @@ static gboolean client_connect(QmpClient *client)
     strcpy(address.sun_path, client->path);
     if (connect(client->fd, (struct sockaddr *)&address,
                 sizeof(address)) == 0) {
-        client->state = QMP_GREETING;
         client->peer = peer_qemu(client->fd);
-        client->in = g_unix_fd_add(client->fd, G_IO_IN, client_readable,
-                                   client);
+        client_await_greeting(client);
     } else if (errno == EAGAIN || errno == EINTR) {
         return FALSE;
     } else {
@@ -223,10 +234,10 @@ static gboolean client_retry(gpointer opaque)
     return G_SOURCE_CONTINUE;
 }
 
-QmpClient *qmp_client_new(const char *path, unsigned timeout, gsize limit)
+static QmpClient *client_alloc(const char *path, unsigned timeout,
+                               gsize limit)
 {
     QmpClient *client = g_new0(QmpClient, 1);
-    size_t longest = sizeof(((struct sockaddr_un *)NULL)->sun_path) - 1;
 
     client->path = g_strdup(path);
     client->timeout = timeout;
@@ -234,6 +245,30 @@ QmpClient *qmp_client_new(const char *path, unsigned timeout, gsize limit)
     client->unsent = g_string_new(NULL);
     qmp_frame_init(&client->frame, limit);
     client->fd = -1;
+    return client;
+}
+
+QmpClient *qmp_client_new_open(int fd, GError *error, const char *name,
+                               unsigned timeout, gsize limit)
+{
+    QmpClient *client = client_alloc(name, timeout, limit);
+
+    if (fd < 0) {
+        client_fail_with(client, error);
+        return client;
+    }
+    client->fd = fd;
+    g_unix_set_fd_nonblocking(fd, TRUE, NULL);
+    client_start_timer(client);
+    client_await_greeting(client);
+    return client;
+}
+
+QmpClient *qmp_client_new(const char *path, unsigned timeout, gsize limit)
+{
+    QmpClient *client = client_alloc(path, timeout, limit);
+    size_t longest = sizeof(((struct sockaddr_un *)NULL)->sun_path) - 1;
+
     if (strlen(path) > longest) {
         client_fail(client, QMP_ERROR_SOCKET, "the path of socket '%s' is "
                     "longer than %zu bytes; change to its directory and give "
@@ -278,9 +313,7 @@ static gboolean client_writable(gint fd, GIOCondition condition,
     ssize_t sent = send(fd, client->unsent->str, client->unsent->len,
                         MSG_NOSIGNAL);
 
-    if (sent > 0) {
-        g_string_erase(client->unsent, 0, sent);
-    }
+    g_string_erase(client->unsent, 0, MAX(sent, 0));
     /* An error shows when reading. */
     if (client->unsent->len && (sent > 0 || errno == EAGAIN)) {
         return G_SOURCE_CONTINUE;
@@ -359,21 +392,6 @@ static void client_event(QmpClient *client, JsonObject *message)
     }
 }
 
-static GError *command_error(const QmpClient *client, const char *command,
-                             JsonObject *error)
-{
-    const char *class = qmp_string_member(error, "class");
-    const char *desc = qmp_string_member(error, "desc");
-
-    if (g_strcmp0(class, "CommandNotFound") == 0) {
-        return g_error_new(QMP_ERROR, QMP_ERROR_NO_COMMAND, "the QEMU at "
-                           "socket '%s' does not know '%s'; it must be "
-                           "QEMU with RAMinate", client->path, command);
-    }
-    return g_error_new(QMP_ERROR, QMP_ERROR_COMMAND, "%s failed: %s",
-                       command, desc ? desc : "no reason given");
-}
-
 static void client_answer(QmpClient *client, JsonObject *message)
 {
     QmpRequest *request = g_queue_peek_head(client->requests);
@@ -390,7 +408,7 @@ static void client_answer(QmpClient *client, JsonObject *message)
     }
     g_queue_pop_head(client->requests);
     if (failure) {
-        error = command_error(client, request->command, failure);
+        error = qmp_command_error(client->path, request->command, failure);
     }
     client_send_next(client);
     request->done(error, error ? NULL : result, request->opaque);

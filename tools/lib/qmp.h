@@ -43,6 +43,15 @@ typedef void QmpDone(const GError *error, JsonNode *result, void *opaque);
  */
 QmpClient *qmp_client_new(const char *path, unsigned timeout, gsize limit);
 
+/*
+ * The same with a connection that is open.
+ * @fd: the client closes it; -1 if there is none
+ * @error: why there is none; the client frees it
+ * @name: of the VM, for messages
+ */
+QmpClient *qmp_client_new_open(int fd, GError *error, const char *name,
+                               unsigned timeout, gsize limit);
+
 /* From now on messages may be longer, of up to @limit bytes. */
 void qmp_client_raise_limit(QmpClient *client, gsize limit);
 

@@ -43,6 +43,13 @@ Vm *vm_new(const char *path, unsigned timeout)
     return vm;
 }
 
+void vm_set_open(Vm *vm, VmOpen *open, void *opaque, GDestroyNotify free)
+{
+    vm->open = open;
+    vm->open_opaque = opaque;
+    vm->open_free = free;
+}
+
 void vm_disconnect(Vm *vm)
 {
     if (vm->client) {
@@ -56,6 +63,9 @@ void vm_disconnect(Vm *vm)
 void vm_free(Vm *vm)
 {
     vm_disconnect(vm);
+    if (vm->open_free) {
+        vm->open_free(vm->open_opaque);
+    }
     g_queue_free(vm->requests);
     g_clear_pointer(&vm->containers, g_ptr_array_unref);
     g_clear_pointer(&vm->raw, json_node_unref);
@@ -80,6 +90,18 @@ static void answered(const GError *error, JsonNode *result, void *opaque)
     }
 }
 
+static QmpClient *connect_to(Vm *vm, gsize limit)
+{
+    GError *error = NULL;
+    int fd;
+
+    if (!vm->open) {
+        return qmp_client_new(vm->path, vm->timeout, limit);
+    }
+    fd = vm->open(vm, vm->open_opaque, &error);
+    return qmp_client_new_open(fd, error, vm->path, vm->timeout, limit);
+}
+
 /* @limit: most bytes of the answer */
 static void execute(Vm *vm, const char *command, JsonNode *arguments,
                     gsize limit, QmpDone *done, void *opaque)
@@ -89,7 +111,7 @@ static void execute(Vm *vm, const char *command, JsonNode *arguments,
     *request = (VmRequest) { .vm = vm, .done = done, .opaque = opaque };
     g_queue_push_tail(vm->requests, request);
     if (!vm->client) {
-        vm->client = qmp_client_new(vm->path, vm->timeout, limit);
+        vm->client = connect_to(vm, limit);
     }
     qmp_client_raise_limit(vm->client, limit);
     qmp_client_execute(vm->client, command, arguments, answered, request);

@@ -18,6 +18,9 @@ typedef struct Vm Vm;
 /* @error: NULL if it worked */
 typedef void VmDone(Vm *vm, const GError *error, void *opaque);
 
+/* Returns: a new connection to a VM's QMP server, or -1. */
+typedef int VmOpen(const Vm *vm, void *opaque, GError **error);
+
 struct Vm {
     char *path;
     char *name;                 /* QEMU's -name, or that of the socket */
@@ -30,6 +33,9 @@ struct Vm {
     void *opaque;               /* the tool's */
 
     /* For vm.c */
+    VmOpen *open;               /* NULL: it is at @path */
+    void *open_opaque;
+    GDestroyNotify open_free;
     QmpClient *client;
     unsigned timeout;
     GQueue *requests;           /* VmRequest, not answered yet */
@@ -39,6 +45,13 @@ struct Vm {
 
 /* @timeout: milliseconds for each answer */
 Vm *vm_new(const char *path, unsigned timeout);
+
+/*
+ * Lets connections come from @open, and @path be but what the VM is called by.
+ * @free: for @opaque, when the VM is freed
+ */
+void vm_set_open(Vm *vm, VmOpen *open, void *opaque, GDestroyNotify free);
+
 void vm_free(Vm *vm);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Vm, vm_free)
 

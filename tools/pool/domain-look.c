@@ -8,6 +8,7 @@
 
 #include "domain.h"
 #include "domain-look.h"
+#include "lib/domain-xml.h"
 
 typedef struct Looking {
     DomainLook *look;
@@ -58,31 +59,6 @@ static const Refusal refusals[] = {
 GQuark domain_error_quark(void)
 {
     return g_quark_from_static_string("raminate-domain-error");
-}
-
-gboolean domain_is_at(GMarkupParseContext *context, const char *path)
-{
-    const GSList *element = g_markup_parse_context_get_element_stack(context);
-    g_auto(GStrv) names = g_strsplit(path, "/", -1);
-    unsigned i = g_strv_length(names);
-
-    for (; i > 0 && element; element = element->next) {
-        if (strcmp(element->data, names[--i]) != 0) {
-            return FALSE;
-        }
-    }
-    return i == 0 && !element;
-}
-
-const char *domain_attribute(const char **names, const char **values,
-                             const char *name)
-{
-    for (; *names; names++, values++) {
-        if (strcmp(*names, name) == 0) {
-            return *values;
-        }
-    }
-    return NULL;
 }
 
 /* @reasons: of a kind that a DomainLook has */

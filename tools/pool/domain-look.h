@@ -29,11 +29,4 @@ DomainLook *domain_look(const char *xml, gsize size, GError **error);
 void domain_look_free(DomainLook *look);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DomainLook, domain_look_free)
 
-/* Returns: whether an element is at the place that @path names, as "a/b". */
-gboolean domain_is_at(GMarkupParseContext *context, const char *path);
-
-/* Returns: the value of an attribute, or NULL. */
-const char *domain_attribute(const char **names, const char **values,
-                             const char *name);
-
 #endif

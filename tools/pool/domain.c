@@ -8,6 +8,7 @@
 
 #include "domain.h"
 #include "domain-look.h"
+#include "lib/domain-xml.h"
 
 #define NAMESPACE "http://libvirt.org/schemas/domain/qemu/1.0"
 
