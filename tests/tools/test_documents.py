@@ -31,7 +31,7 @@ OF_ITS_OWN = {'host-setup.md': 'tests/nested/test_host_setup.py'}
 
 
 def documents() -> List[Path]:
-    return [paths.SOURCE / 'README.md', *sorted(DOCS.glob('*.md'))]
+    return [*sorted(paths.SOURCE.glob('*.md')), *sorted(DOCS.glob('*.md'))]
 
 
 def all_blocks() -> List[Block]:
@@ -311,8 +311,9 @@ def links_lead_somewhere(_: Path) -> None:
 
 def the_readme_has_all_documents(_: Path) -> None:
     text = (paths.SOURCE / 'README.md').read_text()
-    for document in DOCS.glob('*.md'):
-        check_in(f'docs/{document.name}', text)
+    for document in documents():
+        if document.name != 'README.md':
+            check_in(f'({document.relative_to(paths.SOURCE)})', text)
 
 
 def every_metric_is_described(directory: Path) -> None:
