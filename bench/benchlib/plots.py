@@ -9,6 +9,7 @@ import matplotlib
 matplotlib.use('svg')
 # pylint: disable=wrong-import-position
 from matplotlib import pyplot  # noqa: E402
+from matplotlib.ticker import LogLocator, NullFormatter  # noqa: E402
 
 from . import replay  # noqa: E402
 from .replay import Result  # noqa: E402
@@ -21,6 +22,20 @@ METADATA = {'Date': None}
 ENERGY_COSTS = (10, 100, 1000)
 LEGEND_INCHES = 0.25
 MB = 1e6
+# The same in all pictures, and none of those that stand for fast memory
+# (blue) and slow memory (orange) in others
+COLOURS = {
+    'null': '#7f7f7f', replay.PAPER_CMQ: '#8c564b', 'cmq': '#c49c94',
+    'lru': '#d62728', 'hemem': '#9467bd', 'memtis': '#e377c2',
+    'age': '#bcbd22', 'payback': '#2ca02c', 'oracle': '#17becf',
+    'oracle-scans': '#9edae5',
+}
+# For policies that are not in this list yet
+OTHERS = 'Dark2'
+
+
+def _colour(policy: str, number: int) -> Any:
+    return COLOURS.get(policy) or matplotlib.colormaps[OTHERS](number)
 
 
 def _add_legend(figure: Any, axes: Any) -> int:
@@ -53,7 +68,7 @@ def _bars(axes: Any, workloads: Sequence[str],
         places = [at + (number - (len(heights) - 1) / 2) * width
                   for at in range(len(workloads))]
         axes.bar(places, values, width, label=policy,
-                 color=matplotlib.colormaps['tab10'](number))
+                 color=_colour(policy, number))
     axes.set_xticks(range(len(workloads)), workloads)
 
 
@@ -116,7 +131,7 @@ def over_time(results: List[Result], policies: Sequence[str], share: int,
                                 zip(steps['slow_bytes'],
                                     steps['swap_bytes'])],
                       linewidth=0.8, label=policy,
-                      color=matplotlib.colormaps['tab10'](number))
+                      color=_colour(policy, number))
         axes.set_title(result.workload)
         axes.set_ylabel('MB a scan')
         axes.set_ylim(bottom=0)
@@ -140,7 +155,11 @@ def energy(results: List[Result], policies: Sequence[str],
                             for result in chosen] for policy in policies})
             axes.axhline(1, color='black', linewidth=0.8)
             axes.set_yscale('log')
+            axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+            axes.yaxis.set_major_formatter('{x:g}')
+            axes.yaxis.set_minor_formatter(NullFormatter())
             axes.tick_params(axis='x', labelrotation=60)
-            axes.set_title(f'{share} % DRAM, slow writes cost {cost} times')
-    all_axes[0, 0].set_ylabel('energy, DRAM alone = 1')
+            axes.set_title(f'{share} % DRAM, a slow write costs {cost} times '
+                           'as much')
+        line[0].set_ylabel('energy, DRAM alone = 1')
     _save(figure, all_axes[0, 0], path)

@@ -1,15 +1,16 @@
 #!/usr/bin/env python3
 # In pictures drawn by hand, texts stay within their boxes, and colours are
-# those of the heat map.
+# those of the heat map.  In those that are plotted, each policy has its own.
 #
 # SPDX-License-Identifier: GPL-2.0-or-later
 
 import json
 import os
 from pathlib import Path
+import re
 import subprocess
 import sys
-from typing import Any, Dict, Tuple
+from typing import Any, Dict, List, Tuple
 import xml.etree.ElementTree as ET
 
 from toolslib import Skip, check, paths, run_tests
@@ -77,16 +78,51 @@ def texts_fit(_: Path) -> None:
               f"'{text.text}', {left:.0f} to {left + width:.0f}, in {box}")
 
 
+def colours_of_the_map() -> List[str]:
+    """Those of fast and of slow memory, as raminate-map has them."""
+    text = (paths.SOURCE / 'tools' / 'map' / 'picture.c').read_text()
+    found = re.search(r'fast_colour = (.*?);.*?slow_colours\[\] = \{(.*?)\},',
+                      text, re.S)
+    assert found
+    return ['#' + ''.join(f'{round(255 * float(part)):02x}'
+                          for part in re.findall(r'[\d.]+', colour))
+            for colour in found.groups()]
+
+
 def colours_are_those_of_the_map(_: Path) -> None:
-    """Fast memory is blue, slow memory orange."""
     root = ET.parse(PICTURE).getroot()
-    for name, is_blue in (('tier 0', True), ('tier 1', False)):
+    for name, expected in zip(('tier 0', 'tier 1'), colours_of_the_map()):
         [text] = [text for text in root.iter(f'{SVG}text')
                   if (text.text or '').startswith(name)]
         colour = boxes(root)[box_around(root, float(text.get('x', 0)),
                                         float(text.get('y', 0)))]
-        red, blue = int(colour[1:3], 16), int(colour[5:7], 16)
-        check((blue > red) == is_blue, f"{name} is {colour}")
+        check(colour == expected, f"{name} is {colour}, not {expected}")
 
 
-run_tests(texts_fit, colours_are_those_of_the_map)
+def legend(picture: Path) -> Dict[str, str]:
+    """The colour of each entry."""
+    _, _, text = picture.read_text().partition('<g id="legend_1">')
+    found: Dict[str, str] = {}
+    colour = ''
+    for style, label in re.findall(r'(?:fill|stroke): (#[0-9a-f]{6})'
+                                   r'|<!-- (.*?) -->', text):
+        colour = style or colour
+        if label:
+            found[label] = colour
+    return found
+
+
+def policies_have_the_same_colours_everywhere(_: Path) -> None:
+    found: Dict[str, Dict[str, List[str]]] = {}
+    for picture in sorted((paths.SOURCE / 'docs').glob('evaluation*/*.svg')):
+        for label, colour in legend(picture).items():
+            found.setdefault(label, {}).setdefault(colour, []).append(
+                picture.name)
+    check(len(found) > 8 and 'payback' in found, found)
+    check(all(len(colours) == 1 for colours in found.values()), found)
+    colours = [next(iter(of)) for of in found.values()]
+    check(len(set(colours)) == len(colours), found)
+
+
+run_tests(texts_fit, colours_are_those_of_the_map,
+          policies_have_the_same_colours_everywhere)
