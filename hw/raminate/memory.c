@@ -26,7 +26,7 @@ static const RaminateTier *tier_of_frame(const RaminateMemory *memory,
 bool raminate_memory_has_costly_reads(const RaminateMemory *memory)
 {
     for (unsigned i = 1; i < memory->nr_tiers; i++) {
-        if (memory->tiers[i].costs.read > memory->tiers[0].costs.read) {
+        if (memory->tiers[i].costs.read > memory->tiers[i - 1].costs.read) {
             return true;
         }
     }

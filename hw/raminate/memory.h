@@ -83,7 +83,7 @@ static inline bool raminate_memory_has_nodes(const RaminateMemory *memory)
     return memory->tiers[0].node != RAMINATE_NO_NODE;
 }
 
-/* Returns: whether it costs more to read a slower tier than the fastest. */
+/* As raminate_layout_reads_cost() has it, before there is a layout. */
 bool raminate_memory_has_costly_reads(const RaminateMemory *memory);
 
 static inline uint8_t *raminate_memory_page(const RaminateMemory *memory,

@@ -143,6 +143,31 @@ static void test_check(void)
     g_assert_null(raminate_layout_check_costs(&cases[4].costs, NULL));
 }
 
+/* The fastest tier may be the one that is slowest to read. */
+static void test_reads_cost(void)
+{
+    static const struct {
+        uint32_t reads[3];
+        bool cost;
+    } cases[] = {
+        { { 1, 1, 1 }, false },
+        { { 3, 2, 2 }, false },
+        { { 1, 1, 2 }, true },
+        { { 3, 1, 2 }, true },
+        { { 1, 3, 2 }, true },
+    };
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(cases); i++) {
+        RaminateLayout layout = { .nr_tiers = 3 };
+
+        for (unsigned tier = 0; tier < 3; tier++) {
+            layout.costs[tier].read = cases[i].reads[tier];
+        }
+        g_assert_cmpint(raminate_layout_reads_cost(&layout), ==,
+                        cases[i].cost);
+    }
+}
+
 /* However many tiers there are, whatever the fastest costs */
 static void test_usual_costs_are_sound(void)
 {
@@ -166,6 +191,7 @@ int main(int argc, char **argv)
     g_test_add_func("/layout/no-exchange-between-tiers-alike",
                     test_tiers_alike);
     g_test_add_func("/layout/by-reads", test_by_reads);
+    g_test_add_func("/layout/reads-cost", test_reads_cost);
     g_test_add_func("/layout/wrong-costs-are-found", test_check);
     g_test_add_func("/layout/usual-costs-are-sound",
                     test_usual_costs_are_sound);

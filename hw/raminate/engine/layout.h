@@ -101,7 +101,7 @@ typedef enum RaminateLineUse {
     RAMINATE_LINE_BOTH,         /* read once, and written once */
 } RaminateLineUse;
 
-/* Returns: whether a read costs more in a slower tier than in a faster one. */
+/* Returns: whether a read costs more in some tier than in the next faster. */
 bool raminate_layout_reads_cost(const RaminateLayout *layout);
 
 /*
