@@ -16,6 +16,8 @@ from libvirtlib import Skip, paths
 from raminate import apt
 
 WANTED = ('libvirt-daemon', 'libvirt-daemon-driver-qemu', 'libvirt-clients')
+# And what confines domains
+APPARMOR = ('apparmor', 'libvirt-daemon-system')
 BACKPORTS = 'bookworm-backports'
 CACHE = paths.BUILD / 'libvirt'
 
@@ -35,18 +37,18 @@ def suites() -> List[str]:
     return [''] + ([BACKPORTS] if codename() == 'bookworm' else [])
 
 
-def find(suite: str) -> Path:
-    """The root directory of what libvirt's packages install."""
-    cache = CACHE / (suite or 'stable')
+def find(suite: str, *more: str) -> Path:
+    """The root directory of what libvirt's packages, and more, install."""
+    cache = CACHE / '-'.join([suite or 'stable', *more])
     cache.parent.mkdir(parents=True, exist_ok=True)
     with open(cache.with_suffix('.lock'), 'w', encoding='ascii') as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not cache.is_dir():
-            _fetch(suite, cache)
+            _fetch(suite, cache, [*WANTED, *more])
     return cache
 
 
-def _fetch(suite: str, cache: Path) -> None:
+def _fetch(suite: str, cache: Path, wanted: List[str]) -> None:
     with tempfile.TemporaryDirectory(dir=cache.parent) as name:
         folder = Path(name)
         # apt drops privileges, and must be able to write.
@@ -56,7 +58,7 @@ def _fetch(suite: str, cache: Path) -> None:
             (folder / 'debs').mkdir(mode=0o777)
             os.chmod(folder / 'debs', 0o777)
             _run('apt-get', '-qq', *options, 'download',
-                 *_names(options), cwd=folder / 'debs')
+                 *_names(options, wanted), cwd=folder / 'debs')
             _unpack(folder / 'debs', folder / 'root')
         except (OSError, subprocess.CalledProcessError,
                 apt.NoPackage) as err:
@@ -80,18 +82,20 @@ def _options(suite: str, folder: Path) -> List[str]:
     return []
 
 
-def _names(options: List[str]) -> List[str]:
-    """libvirt's packages, and the libraries that the system lacks."""
+def _names(options: List[str], wanted: List[str]) -> List[str]:
+    """Those packages, and the libraries that the system lacks."""
     plan = _run('apt-get', *options, '--simulate', '--reinstall',
-                '--no-install-recommends', 'install', *WANTED, cwd=Path('/'))
-    return re.findall(r'^Inst (lib\S+)', plan, re.M)
+                '--no-install-recommends', 'install', *wanted, cwd=Path('/'))
+    return [name for name in re.findall(r'^Inst (\S+)', plan, re.M)
+            if name.startswith('lib') or name in wanted]
 
 
 def _unpack(packages: Path, root: Path) -> None:
-    """Unpacks them as on a system whose /lib is /usr/lib."""
+    """Unpacks them as on a system whose /lib is /usr/lib, and so on."""
     for package in sorted(packages.glob('*.deb')):
         _run('dpkg', '-x', str(package), str(root), cwd=packages)
-    if (root / 'lib').is_dir():
-        shutil.copytree(root / 'lib', root / 'usr' / 'lib', symlinks=True,
-                        dirs_exist_ok=True)
-        shutil.rmtree(root / 'lib')
+    for name in ('lib', 'sbin'):
+        if (root / name).is_dir():
+            shutil.copytree(root / name, root / 'usr' / name, symlinks=True,
+                            dirs_exist_ok=True)
+            shutil.rmtree(root / name)

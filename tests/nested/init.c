@@ -14,6 +14,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -127,7 +128,11 @@ static void enter_hostfs(void)
         must(mount(binds[i], path, NULL, MS_BIND | MS_REC, NULL), "bind",
              path);
     }
-    must(chroot("/host"), "change root to", "/host");
+    /* Put on top of all else, so that paths are as the program has them. */
+    must(unshare(CLONE_NEWNS), "leave", "the mounts");
+    must(chdir("/host"), "change directory to", "/host");
+    must(mount(".", "/", NULL, MS_MOVE, NULL), "move", "/host");
+    must(chroot("."), "change root to", "/host");
     must(mkdir("/dev/shm", 01777), "make", "/dev/shm");
     must(mount("tmpfs", "/dev/shm", "tmpfs", 0, "size=2g"), "mount",
          "/dev/shm");
@@ -187,7 +192,7 @@ static void find_leaks(void)
 static void run(char **argv)
 {
     int status = 0;
-    pid_t pid = fork();
+    pid_t ended, pid = fork();
 
     if (pid == 0) {
         if (strstr(cmdline, " hostfs=") != NULL) {
@@ -199,9 +204,10 @@ static void run(char **argv)
         fflush(stdout);
         _exit(127);
     }
-    while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
-        continue;
-    }
+    /* Whoever has lost its parent is this process's child. */
+    do {
+        ended = wait(&status);
+    } while (ended != pid && (ended > 0 || errno == EINTR));
     unload_kvm();
     find_leaks();
     printf("init: exit status %d\n",
