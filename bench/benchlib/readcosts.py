@@ -89,16 +89,17 @@ def _tables(costs: Costs, share: int) -> List[str]:
 def section(costs: Costs, name: str) -> str:
     """The part of the document NAME that tells of it."""
     return ''.join([f"""
-## Memory whose reads cost, too
+## Memory whose reads cost more, too
 
-The same recordings, if a line of slow memory costs {SLOW[0]} times as much \
-as one of DRAM, read or written, as CXL memory does (`--costs {COSTS}`). \
-`cost %` is what the guest's reads and writes cost more than if all memory \
-were DRAM, and what swaps read and write in both tiers, in relation to what \
-they cost more if all memory is slow. All policies but `null` go by the pages \
-that scans found accessed, since reads are worth as much as writes; `payback` \
-tells them apart. The oracle knows what is going to be read and written, and \
-makes the swaps that pay until the next batch.
+These are the same recordings, if a line of slow memory costs {SLOW[0]} times \
+as much as one of DRAM, whether it is read or written, as with CXL memory \
+(`--costs {COSTS}`). `cost %` is what the guest's reads and writes cost in \
+addition to what they would cost if all memory were DRAM, plus what swaps \
+read and write in both tiers; it is in relation to what the guest's reads and \
+writes would cost in addition if all memory were slow. All policies but \
+`null` go by the pages that scans found accessed, since reads matter as much \
+as writes; `payback` tells them apart. The oracle knows what is going to be read \
+and written, and makes the swaps that pay until the next batch.
 
 The aim is at most 0.70 of what CMQ and `lru` leave, at most 0.90 of the best \
 of {', '.join(f'`{peer}`' for peer in PEERS)}, and never more than `null`, on \

@@ -294,7 +294,7 @@ def _share_results(evaluation: Evaluation, share: int) -> List[str]:
         "\nSecond pass:\n\n",
         tables.by_workload([replay.second_pass(result) for result in chosen],
                            evaluation.policies, total),
-        f"\nPass {replay.LONG_RUN_PASSES}, if each goes on with what the "
+        f"\nPass {replay.LONG_RUN_PASSES}, if each pass goes on with what the "
         "policy has learned in the one before:\n\n",
         tables.by_workload([_long_run(result) for result in chosen],
                            evaluation.policies, total),
@@ -311,30 +311,38 @@ def _results(evaluation: Evaluation) -> str:
     verdicts, limits = _verdicts(evaluation)
     parts = [f"""## Results
 
-What slow memory has to take with `{DEFAULT}`, in relation to what it takes \
-with the paper's CMQ (`{replay.PAPER_CMQ}`) and with the oracle; once as the \
-ratio of the means over the workloads, once as the geometric mean of their \
-ratios:
+This table compares what is written to slow memory with `{DEFAULT}` to what \
+is written with the CMQ of the [paper](glossary.md#judging-it) \
+(`{replay.PAPER_CMQ}`), and with the oracle. Each comparison is made in two \
+ways: as the ratio of the means over the workloads, and, in the column `mean \
+of ratios` after it, as the geometric mean of the workloads' own ratios. Less \
+is better, and 1 is equal. The last column has the workload that is worst in \
+comparison with `null`, which moves nothing. Policies were chosen and tuned \
+with one half of the workloads; those for judging are the other half.
 
 {verdicts}
-What could be had at best, and how many swaps `{DEFAULT}` makes for it:
+The next table shows how much better a policy could be at best: what \
+`oracle-scans` leaves to slow memory, compared with the oracle; the bound, \
+compared with CMQ; and `{DEFAULT}`, compared with the bound. The last column \
+compares the number of swaps that `{DEFAULT}` makes with CMQ's.
 
 {limits}
-`total %` is what slow memory has to take, in relation to all that the guest \
-writes: what the guest writes to it (`bytes %`) and what swaps do (`swaps %`). \
-`pages %` is the share of the pages that scans found written and that were in \
-slow memory then. The bound is what no policy can do better than that moves \
-pages up after they were written, whatever else it knows of the future (see \
-[simulator.md](simulator.md#the-bound)); it holds for the first pass. The \
-oracle knows how often each page is going to be written until the next batch, \
-and makes the swaps that pay by then; `oracle-scans` only knows what scans are \
-going to find (see [simulator.md](simulator.md#the-oracles)). The other \
-columns are explained there too.
+In the tables below, `total %` is what is written to slow memory, in relation \
+to everything that the guest writes: what the guest itself writes there \
+(`bytes %`), and what swaps write there (`swaps %`). `pages %` is the share \
+of the pages found written that were in slow memory at that time. The bound \
+is a limit for every policy that moves pages after they were written, rather \
+than before, whatever else it knows about the future (see [the \
+bound](simulator.md#the-bound)); it holds for the first pass. The oracle \
+knows how often each page is going to be written until the next batch, and \
+makes the swaps that pay by then; `oracle-scans` knows only what scans are \
+going to find (see [the oracles](simulator.md#the-oracles)). The other \
+columns are explained on [the same page](simulator.md#replay).
 
 The second pass starts from the placement that the first one left, with a \
-policy that knows nothing yet. The long run is the work done \
+policy that knows nothing yet. In the long run, the same work is done \
 {replay.LONG_RUN_PASSES} times, each time with what the policy has learned \
-before; the last time counts.
+before, and the last time counts.
 
 ![share of writes]({evaluation.name}/shares.svg)
 
@@ -354,13 +362,15 @@ def _energy(evaluation: Evaluation) -> str:
     parts = [f"""
 ## Energy
 
-By the paper's model, in relation to DRAM alone, if a byte written to slow \
-memory costs 10, 100 or 1000 times as much.
+This is an estimate by the [paper's model](simulator.md#energy), in relation \
+to a guest that has DRAM alone, if a byte written to slow memory costs 10, \
+100 or 1000 times as much as one written to DRAM.
 
 ![energy]({evaluation.name}/energy.svg)
 """]
     for share in replay.SHARES:
-        parts += [f"\n{share} % DRAM, 100 times:\n\n",
+        parts += [f"\n{share} % DRAM, a slow write costs 100 times as "
+                  "much:\n\n",
                   tables.by_workload(evaluation.of_share(share),
                                      evaluation.policies,
                                      lambda row: row['energy_100'], 2)]
@@ -375,19 +385,21 @@ def _paper(evaluation: Evaluation) -> str:
     return f"""
 ## CMQ here and in the paper
 
-Share of writes that slow memory took, in per cent; the paper's are read off \
-its charts (batch each 5 s):
+The table has the share of writes that went to slow memory, in per cent, with \
+one batch each 5 s. The figures of the paper are read off its charts:
 
 {_paper_lines(evaluation)}
-`small batches` is `{evaluation.scaled_cmq}`, second pass: the paper's batch \
-in proportion to the guest, which takes some ten minutes to fill 10 % DRAM, as \
-the paper's did, and so longer than two passes of short recordings.
+`small batches` is the second pass of `{evaluation.scaled_cmq}`, whose \
+batches are those of the paper in proportion to the guest. With these it \
+takes some ten minutes to fill 10 % DRAM, as in the paper, which is longer \
+than two passes of short recordings.
 
-What differs: the programs, of which only the kinds are the same, and the \
-guest, a sixteenth of the paper's, in which kernel and programs need no less \
-room for what does not depend on the size of the work. The first pass begins \
-with no hot page in DRAM; it takes 33 s at least to fill 10 % with 1000 pages \
-each 5 s. The second pass shows what comes then.
+There are two differences from the paper. The programs are not the same ones, \
+but only of the same kinds. And the guest has a sixteenth of the memory, \
+while what kernel and programs need independently of the size of the work is \
+not less. The first pass begins with no hot page in DRAM, and it takes at \
+least 33 s to fill 10 % with 1000 pages each 5 s. The second pass shows what \
+comes after that.
 """
 
 
@@ -395,39 +407,40 @@ def _measured(evaluation: Evaluation) -> str:
     return f"""
 ## What was measured
 
-A guest runs Debian, unmodified, on one emulated vCPU. With `-icount`, its \
-clock counts instructions, {1 << recorder.ICOUNT_SHIFT} ns each, and so does \
-the placer's: how fast the guest is emulated, and what else the host does, \
-has no influence on what a scan sees, but for the time that the guest waits \
-for its disk. Seeds are fixed, and the guest's clock begins at the same time. \
-The guest is a sixteenth of the paper's machine:
+The guest runs unmodified Debian on one emulated vCPU. With `-icount`, its \
+clock counts instructions, {1 << recorder.ICOUNT_SHIFT} ns each, and the \
+placer goes by the same clock. So neither the speed of the emulation nor what \
+else the host does has an influence on what a scan sees, except for the time \
+for which the guest waits for its disk. Seeds of random numbers are fixed, \
+and the guest's clock always begins at the same time. The guest is a \
+sixteenth of the paper's machine:
 
 {_scale()}
-Each workload is recorded once, from when it has been prepared (servers are \
-up, stores are filled): what each scan and a second look \
-{recorder.SECOND_LOOK_MS} ms after it found written, and by \
-[libraminate-traffic](traffic.md) the pages that were accessed meanwhile, and \
-the lines of 64 bytes that a last-level cache read from each page and wrote \
-back to it. The simulator replays the recording under each \
-policy, so that all see the same work. Writes of devices are seen by scans, \
-not by the cache.
+Each workload is recorded once, beginning when it has been prepared (servers \
+are up, stores are filled). The recording has what each scan, and a second \
+look {recorder.SECOND_LOOK_MS} ms after it, found written. From \
+[libraminate-traffic](traffic.md) it has the pages that were accessed in the \
+meantime, and the lines of 64 bytes that a last-level cache read from each \
+page and wrote back to it. The simulator replays the recording under each \
+policy, so that all policies see the same work. Scans see what devices write; \
+the cache does not.
 
 {_workload_lines(evaluation)}
-`pages for 90 %` is how many pages make up 90 % of all that was found written. \
-DRAM has {recorder.MEMORY_MIB * 256 // 100:,} pages (1 %) or \
-{recorder.MEMORY_MIB * 256 // 10:,} (10 %). A guest that waits executes less \
-than {1000 >> recorder.ICOUNT_SHIFT} million instructions a second. Policies \
-are chosen and tuned on half of the workloads, and judged on all and on the \
-other half.
+`pages for 90 %` is the number of pages that make up 90 % of all pages found \
+written. DRAM has {recorder.MEMORY_MIB * 256 // 100:,} pages (1 %) or \
+{recorder.MEMORY_MIB * 256 // 10:,} pages (10 %). A guest that waits executes \
+fewer than {1000 >> recorder.ICOUNT_SHIFT} million instructions a second. \
+Policies were chosen and tuned with half of the workloads, and are judged on \
+all of them and on the other half.
 
-All settings are the defaults, but for `{replay.PAPER_CMQ}`, which has the \
-paper's.
+All settings are the defaults, except those of `{replay.PAPER_CMQ}`, which \
+are the paper's.
 """
 
 
 def _again(evaluation: Evaluation) -> str:
     return f"""
-## Again
+## How to repeat it
 
 <!-- not run: takes long -->
 
@@ -443,15 +456,15 @@ or step by step:
 memcached.rec
     bench/run --recordings DIR      # that has WORKLOAD.rec for each
 
-`make bench-nested` runs the workloads for judging on KVM in an emulated host, \
-with the traffic plugin outside of it as the judge: see \
+`make bench-nested` runs the workloads for judging on KVM in an emulated \
+host, where the traffic plugin counts from outside: see \
 [evaluation/nested.md](evaluation/nested.md). `make bench-peers` compares \
-with what Linux does by itself: see \
+RAMinate with what Linux does by itself: see \
 [evaluation/peers.md](evaluation/peers.md). `make bench-full` writes a \
 document of its own, [evaluation-full.md](evaluation-full.md).
 
-`bench/run` keeps recordings below `build/bench` and uses them again; \
-beside each is how it was made. All numbers are in \
+`bench/run` keeps the recordings in `build/bench` and uses them again. A file \
+beside each recording says how it was made. All numbers are in \
 [{evaluation.name}/results.csv]({evaluation.name}/results.csv).
 """
 
