@@ -31,7 +31,7 @@ OF_ITS_OWN = {'host-setup.md': 'tests/nested/test_host_setup.py'}
 
 
 def documents() -> List[Path]:
-    return [*sorted(paths.SOURCE.glob('*.md')), *sorted(DOCS.glob('*.md'))]
+    return [*sorted(paths.SOURCE.glob('*.md')), *sorted(DOCS.rglob('*.md'))]
 
 
 def all_blocks() -> List[Block]:
