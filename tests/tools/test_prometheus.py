@@ -7,17 +7,16 @@ import json
 from pathlib import Path
 import re
 import subprocess
+import time
 from typing import Any, Dict, Set
-import urllib.error
-import urllib.parse
-import urllib.request
 
 from fakeqmp import Servers, Vm
+import dashboard
 import debian
+from prometheus import FILES, Prometheus
 from toolslib import (MIB, PATIENCE, Boot, Guest, check, check_in, exporter,
-                      hybrid, paths, run_tests, wait_until)
+                      hybrid, run_tests, wait_until)
 
-FILES = paths.SOURCE / 'tools' / 'exporter'
 SUFFIXES = ('_sum', '_count')
 
 
@@ -123,7 +122,7 @@ def rule_test(alert: str, series: Dict[str, str],
 
 
 def dashboard_uses_what_there_is(directory: Path) -> None:
-    board = json.loads((FILES / 'raminate-dashboard.json').read_text())
+    board = dashboard.board()
     expressions = [target['expr'] for panel in board['panels']
                    for target in panel['targets']]
     check(len(expressions) >= len(board['panels']) > 10, "panels without")
@@ -135,63 +134,6 @@ def dashboard_uses_what_there_is(directory: Path) -> None:
              text.replace('$__rate_interval', '5m')}
             for number, text in enumerate(expressions)]}]}))
     promtool('check', 'rules', rules)
-
-
-class Prometheus:
-    """A server that scrapes one exporter."""
-
-    def __init__(self, directory: Path, target: str):
-        config = (FILES / 'prometheus.yml').read_text()
-        check_in('127.0.0.1:9958', config)
-        file = directory / 'prometheus.yml'
-        file.write_text('global:\n  scrape_interval: 1s\n'
-                        + config.replace('127.0.0.1:9958', target))
-        (directory / 'raminate-alerts.yml').write_text(
-            (FILES / 'raminate-alerts.yml').read_text())
-        self._log = directory / 'prometheus.log'
-        with self._log.open('w') as log:
-            # pylint: disable=consider-using-with
-            self.process = subprocess.Popen(
-                ['setpriv', '--pdeathsig', 'KILL',
-                 debian.find('prometheus', 'prometheus'),
-                 f'--config.file={file}',
-                 f'--storage.tsdb.path={directory / "tsdb"}',
-                 '--web.listen-address=127.0.0.1:0'], stderr=log,
-                stdout=log)
-        self._address = ''
-
-    def address(self) -> str:
-        """Where it listens, once it does."""
-        if not self._address:
-            match = None
-
-            def listens() -> bool:
-                nonlocal match
-                check(self.process.poll() is None, self._log.read_text())
-                match = re.search(r'address=(127[.0-9]+:[1-9]\d*)',
-                                  self._log.read_text())
-                return match is not None
-
-            wait_until(listens, "Prometheus to listen")
-            assert match is not None
-            self._address = match.group(1)
-        return self._address
-
-    def query(self, expression: str) -> Any:
-        text = urllib.parse.urlencode({'query': expression})
-        try:
-            with urllib.request.urlopen(
-                    f'http://{self.address()}/api/v1/query?{text}',
-                    timeout=PATIENCE) as answer:
-                return json.load(answer)['data']['result']
-        except urllib.error.HTTPError as err:
-            if err.code == 503:     # it is not ready yet
-                return []
-            raise
-
-    def close(self) -> None:
-        self.process.kill()
-        self.process.wait()
 
 
 def a_real_guest_is_scraped(directory: Path) -> None:
@@ -212,6 +154,36 @@ def a_real_guest_is_scraped(directory: Path) -> None:
                 scraper.close()
 
 
+def dashboard_can_be_drawn(directory: Path) -> None:
+    with Servers() as servers:
+        servers.add(directory / 'vm.sock', Vm())
+        with exporter(directory / '*.sock') as server:
+            scraper = Prometheus(directory, server.address)
+            try:
+                wait_until(lambda: scraper.query(
+                    'count_over_time(raminate_scans_total[5s]) > 2'),
+                    "scrapes")
+                end = time.time()
+                panels = dashboard.collect(scraper, end - 5, end, '5s')
+            finally:
+                scraper.close()
+    empty = {panel['title'] for panel in panels if not panel['series']}
+    check(len(empty) < len(panels) / 2, f"there is nothing in {empty}")
+    dashboard.draw(panels, directory / 'board.svg')
+    check_titles(directory / 'board.svg')
+
+
+def check_titles(picture: Path) -> None:
+    titles = [panel['title'] for panel in dashboard.board()['panels']]
+    check(len(titles) > 10, titles)
+    for title in titles:
+        check_in(f'<!-- {title} -->', picture.read_text())
+
+
+def picture_is_of_this_dashboard(_: Path) -> None:
+    check_titles(dashboard.PICTURE)
+
+
 def follow(scraper: Prometheus, guest: Guest) -> None:
     wait_until(lambda: scraper.query(
         'rate(raminate_scans_total{vm="real"}[20s]) > 0 and '
@@ -229,4 +201,5 @@ def follow(scraper: Prometheus, guest: Guest) -> None:
 
 
 run_tests(rules_are_right, alerts_fire_when_they_should,
-          dashboard_uses_what_there_is, a_real_guest_is_scraped)
+          dashboard_uses_what_there_is, dashboard_can_be_drawn,
+          picture_is_of_this_dashboard, a_real_guest_is_scraped)
