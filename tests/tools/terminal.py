@@ -45,6 +45,10 @@ class Terminal:
     def text(self) -> str:
         return self._tmux('capture-pane', '-p')
 
+    def coloured(self) -> str:
+        """The same, with escape sequences."""
+        return self._tmux('capture-pane', '-e', '-p')
+
     def keys(self, *keys: str) -> None:
         self._tmux('send-keys', *keys)
 

@@ -13,6 +13,7 @@ import sys
 from typing import Any, Dict, List, Tuple
 import xml.etree.ElementTree as ET
 
+from screenshot import picture_of
 from toolslib import Skip, check, paths, run_tests
 
 PICTURE = paths.SOURCE / 'docs' / 'how-it-works.svg'
@@ -124,5 +125,19 @@ def policies_have_the_same_colours_everywhere(_: Path) -> None:
     check(len(set(colours)) == len(colours), found)
 
 
+def screens_are_drawn(_: Path) -> None:
+    """As a terminal shows them."""
+    root = ET.fromstring(picture_of(
+        'a\x1b[1;38;5;33;48;5;208m<b\x1b[0m c\n\x1b[7md\n'))
+    rects = [rect.get('fill') for rect in root.iter(f'{SVG}rect')]
+    check(rects[1:] == ['#ff8700', '#dddddd'], rects)
+    texts = [(text.text, text.get('fill'), text.get('font-weight'),
+              text.get('y')) for text in root.iter(f'{SVG}text')]
+    check(texts == [('a', '#dddddd', None, '13'),
+                    ('<b', '#0087ff', 'bold', '13'),
+                    (' c', '#dddddd', None, '13'),
+                    ('d', '#111111', None, '30')], texts)
+
+
 run_tests(texts_fit, colours_are_those_of_the_map,
-          policies_have_the_same_colours_everywhere)
+          policies_have_the_same_colours_everywhere, screens_are_drawn)
