@@ -65,6 +65,40 @@ static void test_is_forgotten_after_long(void)
     raminate_backoff_free(backoff);
 }
 
+static void assert_reason(const RaminateBackoff *backoff,
+                          RaminateBackoffReason reason, uint64_t plans)
+{
+    uint64_t nr;
+
+    g_assert_cmpint(raminate_backoff_reason(backoff, 7, &nr), ==, reason);
+    g_assert_cmpuint(nr, ==, plans);
+    g_assert_cmpint(raminate_backoff_reason(backoff, 8, &nr), ==,
+                    RAMINATE_BACKOFF_NONE);
+}
+
+static void test_says_why(void)
+{
+    RaminateBackoff *backoff = raminate_backoff_new();
+
+    assert_reason(backoff, RAMINATE_BACKOFF_NONE, 0);
+    raminate_backoff_failed(backoff, 7);
+    raminate_backoff_failed(backoff, 7);
+    assert_reason(backoff, RAMINATE_BACKOFF_FAILED, 2);
+    raminate_backoff_begin_plan(backoff);
+    assert_reason(backoff, RAMINATE_BACKOFF_FAILED, 1);
+    raminate_backoff_begin_plan(backoff);
+    assert_reason(backoff, RAMINATE_BACKOFF_NONE, 0);
+    raminate_backoff_hold(backoff, 7);
+    assert_reason(backoff, RAMINATE_BACKOFF_HELD, RAMINATE_BACKOFF_MAX);
+    raminate_backoff_failed(backoff, 7);
+    assert_reason(backoff, RAMINATE_BACKOFF_FAILED, RAMINATE_BACKOFF_MAX);
+    raminate_backoff_add_bad(backoff, 7);
+    assert_reason(backoff, RAMINATE_BACKOFF_BAD, 0);
+    raminate_backoff_moved(backoff, 7);
+    assert_reason(backoff, RAMINATE_BACKOFF_NONE, 0);
+    raminate_backoff_free(backoff);
+}
+
 /* At once, and no longer than that */
 static void test_is_held(void)
 {
@@ -112,5 +146,6 @@ int main(int argc, char **argv)
     g_test_add_func("/backoff/is-held", test_is_held);
     g_test_add_func("/backoff/is-left-out-for-good",
                     test_is_left_out_for_good);
+    g_test_add_func("/backoff/says-why", test_says_why);
     return g_test_run();
 }

@@ -10,6 +10,7 @@
 typedef struct FailedPage {
     uint64_t last_plan;         /* that leaves it out */
     uint32_t plans;             /* left out since it failed */
+    bool held;                  /* by raminate_backoff_hold() */
 } FailedPage;
 
 struct RaminateBackoff {
@@ -72,6 +73,24 @@ bool raminate_backoff_holds(const RaminateBackoff *backoff, uint32_t page)
     return failed && backoff->plan <= failed->last_plan;
 }
 
+RaminateBackoffReason
+raminate_backoff_reason(const RaminateBackoff *backoff, uint32_t page,
+                        uint64_t *plans)
+{
+    const FailedPage *failed =
+        g_hash_table_lookup(backoff->pages, GUINT_TO_POINTER(page));
+
+    *plans = 0;
+    if (raminate_backoff_is_bad(backoff, page)) {
+        return RAMINATE_BACKOFF_BAD;
+    }
+    if (!failed || failed->last_plan <= backoff->plan) {
+        return RAMINATE_BACKOFF_NONE;
+    }
+    *plans = failed->last_plan - backoff->plan;
+    return failed->held ? RAMINATE_BACKOFF_HELD : RAMINATE_BACKOFF_FAILED;
+}
+
 static FailedPage *need_page(RaminateBackoff *backoff, uint32_t page)
 {
     FailedPage *failed = g_hash_table_lookup(backoff->pages,
@@ -95,6 +114,7 @@ void raminate_backoff_failed(RaminateBackoff *backoff, uint32_t page)
 {
     FailedPage *failed = need_page(backoff, page);
 
+    failed->held = false;
     leave_out(backoff, failed,
               failed->plans ? MIN(2 * failed->plans, RAMINATE_BACKOFF_MAX)
                             : 1);
@@ -102,7 +122,10 @@ void raminate_backoff_failed(RaminateBackoff *backoff, uint32_t page)
 
 void raminate_backoff_hold(RaminateBackoff *backoff, uint32_t page)
 {
-    leave_out(backoff, need_page(backoff, page), RAMINATE_BACKOFF_MAX);
+    FailedPage *failed = need_page(backoff, page);
+
+    failed->held = true;
+    leave_out(backoff, failed, RAMINATE_BACKOFF_MAX);
 }
 
 void raminate_backoff_moved(RaminateBackoff *backoff, uint32_t page)

@@ -33,10 +33,29 @@ void raminate_backoff_begin_plan(RaminateBackoff *backoff);
 /* Returns: whether the plan at hand is to leave out @page. */
 bool raminate_backoff_holds(const RaminateBackoff *backoff, uint32_t page);
 
+/* Why plans leave out a page */
+typedef enum RaminateBackoffReason {
+    RAMINATE_BACKOFF_NONE,
+    RAMINATE_BACKOFF_FAILED,    /* its move did */
+    RAMINATE_BACKOFF_HELD,      /* it did not stay where it was brought back */
+    RAMINATE_BACKOFF_BAD,       /* for good */
+} RaminateBackoffReason;
+
+/*
+ * Returns: why plans after the one at hand leave out @page.
+ * @plans: returns how many do, 0 if that is known of none, or has no end
+ */
+RaminateBackoffReason
+raminate_backoff_reason(const RaminateBackoff *backoff, uint32_t page,
+                        uint64_t *plans);
+
 /* The move of @page failed. */
 void raminate_backoff_failed(RaminateBackoff *backoff, uint32_t page);
 
-/* Leaves @page out for as long as one that has failed many times. */
+/*
+ * @page did not stay where it had been brought back to: leaves it out for as
+ * long as one that has failed many times.
+ */
 void raminate_backoff_hold(RaminateBackoff *backoff, uint32_t page);
 
 /* The move of @page did not fail: what did before is forgotten. */

@@ -118,3 +118,21 @@ size_t raminate_engine_mind_huge(RaminateEngine *e, RaminateMove *moves,
     return raminate_huge_plan_mind(e->huge_plan, &view, moves, nr, max,
                                    MIN(scans, UINT_MAX));
 }
+
+const RaminatePolicyOps *raminate_engine_explain(const RaminateEngine *e,
+                                                 int64_t now, uint32_t page,
+                                                 RaminateReasons *reasons)
+{
+    if (!e->ops || !e->ops->explain) {
+        return NULL;
+    }
+    e->ops->explain(e->policy, now, page, reasons);
+    return e->ops;
+}
+
+RaminateBackoffReason
+raminate_engine_backoff_reason(const RaminateEngine *e, uint32_t page,
+                               uint64_t *plans)
+{
+    return raminate_backoff_reason(e->backoff, page, plans);
+}

@@ -300,6 +300,20 @@ RaminateFigures *raminate_engine_figures(RaminateEngine *engine);
 const RaminatePastMove *raminate_engine_last_move(const RaminateEngine *engine,
                                                   uint32_t page);
 
+/*
+ * Asks the policy why @page is where it is, with nobody going by it.
+ * @reasons: see RaminatePolicyOps
+ * Returns: the policy's functions, or NULL if it can't say.
+ */
+const RaminatePolicyOps *raminate_engine_explain(const RaminateEngine *engine,
+                                                 int64_t now, uint32_t page,
+                                                 RaminateReasons *reasons);
+
+/* Returns: as raminate_backoff_reason() */
+RaminateBackoffReason
+raminate_engine_backoff_reason(const RaminateEngine *engine, uint32_t page,
+                               uint64_t *plans);
+
 /* Returns: the policy's functions, or NULL if there is none yet. */
 const RaminatePolicyOps *raminate_engine_policy(const RaminateEngine *engine);
 

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 
 #include "levels.h"
+#include "reasons.h"
 
 #define AGE_IDLE 12
 
@@ -142,6 +143,47 @@ static void age_set_life_time(RaminatePolicy *p, uint32_t life_time_ms)
     p->life_time = life_time_ms;
 }
 
+static void age_say(const RaminatePolicy *p, unsigned level, bool is_fast,
+                    RaminateReasons *reasons)
+{
+    const RaminateAgeFigures *figures = &reasons->age;
+    const char *found = raminate_reasons_found(p->counted);
+
+    if (figures->has_idle) {
+        g_string_append_printf(reasons->why, "it was found %s ", found);
+        raminate_reasons_say_ms(reasons, figures->idle_ms);
+        g_string_append(reasons->why, " ago");
+    } else {
+        g_string_append_printf(reasons->why, "it was not found %s for ", found);
+        raminate_reasons_say_ms(reasons, figures->idle_from_ms);
+    }
+    g_string_append_printf(reasons->why, ", which makes it %s, so that it %s",
+                           level == ACTIVE ? "active"
+                           : level == IDLE ? "idle" : "neither active nor idle",
+                           is_fast && level == IDLE
+                           ? "goes once an active page needs its frame"
+                           : !is_fast && level == ACTIVE
+                           ? "goes up once a page of fast memory is idle"
+                           : "stays");
+}
+
+static void age_explain(const RaminatePolicy *p, int64_t now_ms,
+                        uint32_t page, RaminateReasons *reasons)
+{
+    RaminateAgeFigures *figures = &reasons->age;
+    unsigned level = raminate_levels_get(&p->levels, page);
+
+    figures->has_idle = level != IDLE;
+    if (figures->has_idle) {
+        figures->idle_ms = ((now_ms - p->start_ms) / 1000 -
+                            age_last(p, page)) * 1000;
+    }
+    figures->active_ms = p->life_time;
+    figures->idle_from_ms = (int64_t)p->life_time * AGE_IDLE;
+    age_say(p, level, raminate_placement_is_fast(p->levels.placement, page),
+            reasons);
+}
+
 static size_t age_memory(const RaminatePolicy *p)
 {
     return raminate_levels_memory(&p->levels) +
@@ -160,5 +202,6 @@ const RaminatePolicyOps raminate_policy_age = {
     .plan = age_plan,
     .moved = age_moved,
     .given = age_given,
+    .explain = age_explain,
     .set_life_time = age_set_life_time,
 };

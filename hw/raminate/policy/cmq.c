@@ -23,71 +23,15 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 
-#include <stdbool.h>
 #include <stdlib.h>
 
-#include "policy.h"
-#include "region-list.h"
+#include "cmq-internal.h"
 #include "untouched.h"
-
-#define CMQ_LEVELS 8
-
-/* Beyond the level queues */
-#define CMQ_VICTIMS CMQ_LEVELS
-#define CMQ_QUEUES (CMQ_LEVELS + 1)
-#define CMQ_NO_QUEUE CMQ_QUEUES
-
-/* More writes don't lift a page any higher. */
-#define CMQ_MAX_WRITES (1 << (CMQ_LEVELS - 1))
 
 #define CMQ_AGING_PERIOD_MS 1000
 
 /* 34 years */
 #define CMQ_MAX_TIME ((INT64_C(1) << 40) - 1)
-
-/* All zero for slow pages in no queue, and untouched fast ones */
-typedef struct CmqPage {
-    uint8_t touched;        /* in a queue */
-    uint8_t queue;
-    uint8_t writes;         /* at most CMQ_MAX_WRITES */
-    uint8_t last_high;      /* when it was last written, since the start */
-    uint32_t last_low;
-    RaminatePageLink queue_link;
-    RaminatePageLink candidate_link;
-} CmqPage;
-
-struct RaminatePolicy {
-    const RaminatePlacement *placement;
-    const RaminateBackoff *backoff;
-    unsigned counted;       /* kinds of samples */
-    uint32_t life_time;
-    bool started;
-    int64_t start;          /* time of the first call */
-    int64_t next_aging;     /* since the start */
-
-    RaminateRegions *pages; /* of CmqPage */
-    RaminatePageList queues[CMQ_QUEUES];
-    RaminateLinks queue_links;
-
-    /*
-     * Fast pages that are untouched were written at time 0.  They come before
-     * all others in queue 0, and once they have sunk, among the victims.
-     */
-    bool untouched_sank;
-    uint32_t first_untouched;       /* no fast page before it is untouched */
-
-    /*
-     * The slow pages of each level in the order of its queue, so that a plan
-     * need not search for them among the fast ones.
-     */
-    RaminatePageList candidates[CMQ_LEVELS];
-    RaminateLinks candidate_links;
-};
-
-static bool cmq_is_fast(const RaminatePolicy *p, uint32_t page)
-{
-    return raminate_placement_is_fast(p->placement, page);
-}
 
 /* Returns: @now_ms as time since the first call. */
 static int64_t cmq_time(RaminatePolicy *p, int64_t now_ms)
@@ -97,20 +41,6 @@ static int64_t cmq_time(RaminatePolicy *p, int64_t now_ms)
         p->start = now_ms;
     }
     return now_ms - p->start;
-}
-
-/* Returns: what is kept of @page, or NULL if it is untouched. */
-static CmqPage *cmq_page(const RaminatePolicy *p, uint32_t page)
-{
-    return raminate_is_touched(p->pages, page)
-           ? raminate_regions_get(p->pages, page) : NULL;
-}
-
-static int64_t cmq_last(const RaminatePolicy *p, uint32_t page)
-{
-    const CmqPage *entry = cmq_page(p, page);
-
-    return entry ? (int64_t)entry->last_high << 32 | entry->last_low : 0;
 }
 
 static void cmq_set_last(CmqPage *entry, int64_t now)
@@ -130,18 +60,6 @@ static unsigned cmq_level(unsigned writes)
         level++;
     }
     return level;
-}
-
-/* Returns: the queue that @page is in. */
-static unsigned cmq_queue(const RaminatePolicy *p, uint32_t page)
-{
-    const CmqPage *entry = cmq_page(p, page);
-
-    if (entry) {
-        return entry->queue;
-    }
-    return !cmq_is_fast(p, page) ? CMQ_NO_QUEUE
-         : p->untouched_sank ? CMQ_VICTIMS : 0;
 }
 
 /* Takes @page into account, with nothing written, unless it is already. */
@@ -167,6 +85,14 @@ static void cmq_forget(RaminatePolicy *p, uint32_t page)
     }
 }
 
+static void cmq_drop_candidate(RaminatePolicy *p, uint32_t page,
+                               unsigned level)
+{
+    raminate_region_list_remove(&p->candidates[level], &p->candidate_links,
+                                page);
+    p->nr_candidates[level]--;
+}
+
 /* @slow: whether the page was in a slow tier when it entered its queue */
 static void cmq_dequeue(RaminatePolicy *p, uint32_t page, bool slow)
 {
@@ -177,9 +103,9 @@ static void cmq_dequeue(RaminatePolicy *p, uint32_t page, bool slow)
         return;
     }
     raminate_region_list_remove(&p->queues[queue], &p->queue_links, page);
+    p->nr_pages[queue]--;
     if (slow) {
-        raminate_region_list_remove(&p->candidates[queue],
-                                    &p->candidate_links, page);
+        cmq_drop_candidate(p, page, queue);
     }
     entry->queue = CMQ_NO_QUEUE;
 }
@@ -189,9 +115,11 @@ static void cmq_enqueue(RaminatePolicy *p, uint32_t page, bool slow,
 {
     cmq_touch(p, page)->queue = queue;
     raminate_region_list_append(&p->queues[queue], &p->queue_links, page);
+    p->nr_pages[queue]++;
     if (slow) {
         raminate_region_list_append(&p->candidates[queue],
                                     &p->candidate_links, page);
+        p->nr_candidates[queue]++;
     }
 }
 
@@ -406,8 +334,7 @@ static void cmq_went_up(RaminatePolicy *p, uint32_t page, int64_t now)
         cmq_set_last(cmq_touch(p, page), now);
         cmq_enqueue(p, page, false, 0);
     } else {
-        raminate_region_list_remove(&p->candidates[level], &p->candidate_links,
-                                    page);
+        cmq_drop_candidate(p, page, level);
     }
 }
 
@@ -479,5 +406,6 @@ const RaminatePolicyOps raminate_policy_cmq = {
     .plan = cmq_plan,
     .moved = cmq_moved,
     .given = cmq_given,
+    .explain = cmq_explain,
     .set_life_time = cmq_set_life_time,
 };

@@ -21,6 +21,7 @@
 
 #include "counts.h"
 #include "levels.h"
+#include "reasons.h"
 
 #define HEMEM_HOT 8
 #define HEMEM_COOLING 18
@@ -119,6 +120,16 @@ static void hemem_given(RaminatePolicy *p, int64_t now_ms, uint32_t page,
     raminate_levels_given(&p->levels, page, from);
 }
 
+static void hemem_explain(const RaminatePolicy *p, int64_t now_ms,
+                          uint32_t page, RaminateReasons *reasons)
+{
+    (void)now_ms;
+    reasons->counts.count = raminate_counts_get(p->counts, page);
+    reasons->counts.hot_count = HEMEM_HOT;
+    raminate_reasons_say_count(
+        reasons, raminate_placement_is_fast(p->levels.placement, page));
+}
+
 static size_t hemem_memory(const RaminatePolicy *p)
 {
     return raminate_levels_memory(&p->levels) +
@@ -137,4 +148,5 @@ const RaminatePolicyOps raminate_policy_hemem = {
     .plan = hemem_plan,
     .moved = hemem_moved,
     .given = hemem_given,
+    .explain = hemem_explain,
 };

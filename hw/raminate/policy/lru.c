@@ -19,6 +19,7 @@
 #include <stdlib.h>
 
 #include "policy.h"
+#include "reasons.h"
 #include "region-list.h"
 #include "untouched.h"
 
@@ -299,6 +300,71 @@ static void lru_given(RaminatePolicy *p, int64_t now_ms, uint32_t page,
     }
 }
 
+/* Of the fast page that is next to go */
+static void lru_say_fast_idle(RaminateReasons *reasons)
+{
+    if (reasons->lru.has_fast_idle) {
+        raminate_reasons_say_ms(reasons, reasons->lru.fast_idle_ms);
+    } else {
+        g_string_append(reasons->why, "longer than is known");
+    }
+}
+
+static void lru_say_fast(RaminateReasons *reasons)
+{
+    if (reasons->lru.has_idle) {
+        g_string_append(reasons->why, "a scan found it, or it came there, ");
+        raminate_reasons_say_ms(reasons, reasons->lru.idle_ms);
+        g_string_append(reasons->why, " ago, and pages of fast memory go in "
+                        "turn, the longest now ");
+        lru_say_fast_idle(reasons);
+    } else {
+        g_string_append(reasons->why, "no scan has found it for as long as is "
+                        "known, so that it goes once a page of slow memory is "
+                        "found");
+    }
+}
+
+static void lru_say_slow(RaminateReasons *reasons)
+{
+    const RaminateLruFigures *figures = &reasons->lru;
+    bool goes = !figures->has_fast_idle ||
+                figures->idle_ms < figures->fast_idle_ms;
+
+    if (!figures->has_idle) {
+        g_string_append(reasons->why, "no scan has found it since all pages of "
+                        "fast memory were, or it came there");
+        return;
+    }
+    g_string_append(reasons->why, "a scan found it ");
+    raminate_reasons_say_ms(reasons, figures->idle_ms);
+    g_string_append_printf(reasons->why, " ago, %s the page of fast memory "
+                           "that was not for the longest time, ",
+                           goes ? "after" : "not after");
+    lru_say_fast_idle(reasons);
+    g_string_append(reasons->why, goes ? ", so that it goes up"
+                                       : ", so that it stays");
+}
+
+static void lru_explain(const RaminatePolicy *p, int64_t now_ms,
+                        uint32_t page, RaminateReasons *reasons)
+{
+    RaminateLruFigures *figures = &reasons->lru;
+    int64_t now = now_ms - p->start_ms + 1;
+    int64_t last = lru_last(p, page);
+    int64_t fast_since = lru_fast_since(p);
+
+    figures->has_idle = last > 0;
+    figures->idle_ms = figures->has_idle ? now - last : 0;
+    figures->has_fast_idle = fast_since > 0;
+    figures->fast_idle_ms = figures->has_fast_idle ? now - fast_since : 0;
+    if (lru_is_fast(p, page)) {
+        lru_say_fast(reasons);
+    } else {
+        lru_say_slow(reasons);
+    }
+}
+
 static size_t lru_memory(const RaminatePolicy *p)
 {
     return raminate_regions_memory(p->pages);
@@ -316,4 +382,5 @@ const RaminatePolicyOps raminate_policy_lru = {
     .plan = lru_plan,
     .moved = lru_moved,
     .given = lru_given,
+    .explain = lru_explain,
 };

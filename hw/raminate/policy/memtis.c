@@ -16,6 +16,7 @@
 
 #include "counts.h"
 #include "levels.h"
+#include "reasons.h"
 
 #define MEMTIS_COOLING_SCANS 32
 
@@ -128,6 +129,17 @@ static void memtis_given(RaminatePolicy *p, int64_t now_ms, uint32_t page,
     raminate_levels_given(&p->levels, page, from);
 }
 
+/* At level n are counts of 2^(n - 1) and more. */
+static void memtis_explain(const RaminatePolicy *p, int64_t now_ms,
+                           uint32_t page, RaminateReasons *reasons)
+{
+    (void)now_ms;
+    reasons->counts.count = raminate_counts_get(p->counts, page);
+    reasons->counts.hot_count = 1u << (memtis_threshold(p) - 1);
+    raminate_reasons_say_count(
+        reasons, raminate_placement_is_fast(p->levels.placement, page));
+}
+
 static size_t memtis_memory(const RaminatePolicy *p)
 {
     return raminate_levels_memory(&p->levels) +
@@ -146,4 +158,5 @@ const RaminatePolicyOps raminate_policy_memtis = {
     .plan = memtis_plan,
     .moved = memtis_moved,
     .given = memtis_given,
+    .explain = memtis_explain,
 };

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "policy.h"
+#include "reasons.h"
 
 struct RaminatePolicy {
     char nothing;
@@ -28,9 +29,19 @@ static size_t null_plan(RaminatePolicy *p, int64_t now_ms,
     return 0;
 }
 
+static void null_explain(const RaminatePolicy *p, int64_t now_ms,
+                         uint32_t page, RaminateReasons *reasons)
+{
+    (void)p;
+    (void)now_ms;
+    (void)page;
+    g_string_append(reasons->why, "the policy null moves nothing");
+}
+
 const RaminatePolicyOps raminate_policy_null = {
     .name = "null",
     .summary = "nothing is moved",
     .create = null_create,
     .plan = null_plan,
+    .explain = null_explain,
 };

@@ -28,9 +28,7 @@
 #include <stdlib.h>
 
 #include "counts.h"
-#include "payback-lists.h"
-#include "payback-model.h"
-#include "policy.h"
+#include "payback-internal.h"
 
 /* All looks weigh alike in a page's pace, until there were so many. */
 #define PACE_LOOKS 31
@@ -44,32 +42,6 @@
 
 /* How far ahead memory is asked for, in runs */
 #define AHEAD 16
-
-/* A state by its advantage */
-typedef struct PaybackRank {
-    float advantage;
-    uint16_t state;
-} PaybackRank;
-
-struct RaminatePolicy {
-    const RaminatePlacement *placement;
-    const RaminateBackoff *backoff;
-    unsigned nr_tiers;
-    bool reads_cost;            /* more in a slower tier */
-    bool tells;                 /* samples tell reads from writes */
-    RaminateLineUse use;        /* that the last sample told of */
-    unsigned counted;           /* kinds of samples, of which one is enough */
-    int64_t last_ms;
-    uint32_t look_window_ms;    /* 0: none since the last scan */
-    RaminateSample looked;      /* pages with a note, found by that look */
-
-    PaybackLists lists;
-    PaybackModel model;
-    PaybackBorder *borders;     /* behind each tier but the last */
-    RaminateRegions *notes;     /* uint8_t, see counts.h; 0 for nothing */
-
-    PaybackRank ranks[PAYBACK_STATES];
-};
 
 /* Notes */
 
@@ -496,4 +468,5 @@ const RaminatePolicyOps raminate_policy_payback = {
     .plan = payback_plan,
     .moved = payback_moved,
     .given = payback_given,
+    .explain = payback_explain,
 };

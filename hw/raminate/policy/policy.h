@@ -37,6 +37,7 @@ raminate_policy_counted(const RaminatePolicyConfig *config)
 }
 
 typedef struct RaminatePolicy RaminatePolicy;
+typedef struct RaminateReasons RaminateReasons;
 
 /* Only create() and plan() must be there; all else may be NULL. */
 typedef struct RaminatePolicyOps {
@@ -113,6 +114,15 @@ typedef struct RaminatePolicyOps {
      */
     void (*given)(RaminatePolicy *policy, int64_t now_ms, uint32_t page,
                   unsigned from);
+
+    /*
+     * Says why @page is where it is: figures, and a clause made of them that
+     * may follow "because".  Changes nothing, not even what is only cached.
+     * @reasons: all zero, but for what it is asked with; see reasons.h
+     * Cost: O(1).
+     */
+    void (*explain)(const RaminatePolicy *policy, int64_t now_ms,
+                    uint32_t page, RaminateReasons *reasons);
 
     /* Changes the life time from now on. */
     void (*set_life_time)(RaminatePolicy *policy, uint32_t life_time_ms);
