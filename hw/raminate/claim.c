@@ -49,7 +49,7 @@ bool raminate_placer_end_policy(RaminatePlacer *placer)
     return !placer->stopping;
 }
 
-bool raminate_placer_claim_batch(RaminatePlacer *placer)
+bool raminate_placer_wait_policy(RaminatePlacer *placer)
 {
     int64_t end = qemu_clock_get_ms(QEMU_CLOCK_REALTIME) + CLAIM_WAIT_MS;
     int64_t left = CLAIM_WAIT_MS;
@@ -58,7 +58,13 @@ bool raminate_placer_claim_batch(RaminatePlacer *placer)
         raminate_placer_wait(placer, &placer->unclaimed, left);
         left = end - qemu_clock_get_ms(QEMU_CLOCK_REALTIME);
     }
-    if (placer->claim != RAMINATE_CLAIM_NONE) {
+    return placer->claim != RAMINATE_CLAIM_POLICY;
+}
+
+bool raminate_placer_claim_batch(RaminatePlacer *placer)
+{
+    if (!raminate_placer_wait_policy(placer) ||
+        placer->claim != RAMINATE_CLAIM_NONE) {
         return false;
     }
     placer->claim = RAMINATE_CLAIM_BATCH;

@@ -92,6 +92,21 @@ const char *raminate_placer_hold_reason(const RaminatePlacer *placer)
     return placer->broken_because;
 }
 
+RaminateState raminate_placer_state(const RaminatePlacer *placer)
+{
+    if (!host_memory_backend_is_mapped(placer->memory->backend)) {
+        return RAMINATE_STATE_UNUSED;
+    }
+    if (!raminate_placer_is_on(placer)) {
+        return RAMINATE_STATE_OFF;
+    }
+    if (!placer->vm_started) {
+        return RAMINATE_STATE_WAITING;
+    }
+    return placer->held_because || raminate_placer_hold_reason(placer)
+           ? RAMINATE_STATE_HELD : RAMINATE_STATE_RUNNING;
+}
+
 void raminate_placer_set_held(RaminatePlacer *placer, const char *reason)
 {
     raminate_placer_assert_locked(placer);

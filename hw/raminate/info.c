@@ -51,21 +51,6 @@ static RaminateTierInfo *tier_info(const RaminatePlacer *placer, unsigned i)
     return info;
 }
 
-static RaminateState placer_state(const RaminatePlacer *placer)
-{
-    if (!host_memory_backend_is_mapped(placer->memory->backend)) {
-        return RAMINATE_STATE_UNUSED;
-    }
-    if (!raminate_placer_is_on(placer)) {
-        return RAMINATE_STATE_OFF;
-    }
-    if (!placer->vm_started) {
-        return RAMINATE_STATE_WAITING;
-    }
-    return placer->held_because || raminate_placer_hold_reason(placer)
-           ? RAMINATE_STATE_HELD : RAMINATE_STATE_RUNNING;
-}
-
 /* Bytes that the placer takes for each page of a region in use */
 static uint32_t bytes_per_page(const RaminatePlacer *placer)
 {
@@ -178,7 +163,7 @@ static void add_settings(const RaminatePlacer *placer, RaminateInfo *info)
     info->id = g_strdup(placer->memory->id);
     info->size = placer->memory->backend->size;
     info->page_size = RAMINATE_PAGE_SIZE;
-    info->state = placer_state(placer);
+    info->state = raminate_placer_state(placer);
     if (info->state == RAMINATE_STATE_HELD) {
         info->held_because = g_strdup(raminate_placer_hold_reason(placer)
                                       ?: placer->held_because);
@@ -302,6 +287,7 @@ RaminatePage *raminate_placer_page(RaminatePlacer *placer, uint32_t page)
     uint64_t frame;
 
     raminate_placer_lock(placer);
+    raminate_placer_wait_policy(placer);
     frame = raminate_placement_frame(placement, page);
     tier = &placer->memory->tiers[raminate_placement_tier(placement, page)];
     info->page = page;
@@ -317,6 +303,7 @@ RaminatePage *raminate_placer_page(RaminatePlacer *placer, uint32_t page)
     if (move) {
         info->last_move = move_info(placer, move);
     }
+    raminate_placer_explain(placer, info);
     raminate_placer_unlock(placer);
     return info;
 }

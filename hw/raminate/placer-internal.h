@@ -5,7 +5,7 @@
  * batch.c a batch, tend.c and resize.c what is done between batches, main-work.c
  * what is done in the main loop, parts.c which sampler and mover are in force,
  * claim.c who has placement and policy, hold.c what holds it, info.c what is
- * told to those who ask.
+ * told to those who ask, why.c why a page is where it is.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -153,6 +153,13 @@ bool raminate_placer_begin_policy(RaminatePlacer *placer);
 bool raminate_placer_end_policy(RaminatePlacer *placer);
 
 /*
+ * Waits until nobody has claimed them for the policy, but not for long; then
+ * they can be read under the lock.
+ * Returns: false if somebody still has.
+ */
+bool raminate_placer_wait_policy(RaminatePlacer *placer);
+
+/*
  * Claims them for a batch.  Waits for the policy, but not for long.
  * Returns: false if they are claimed.
  */
@@ -170,6 +177,9 @@ bool raminate_placer_is_on(const RaminatePlacer *placer);
 
 /* Returns: why neither sampler nor mover may be used, or NULL. */
 const char *raminate_placer_hold_reason(const RaminatePlacer *placer);
+
+/* Returns: what the placer is doing. */
+RaminateState raminate_placer_state(const RaminatePlacer *placer);
 
 /* Takes note of why the last batch was not made; NULL if it was. */
 void raminate_placer_set_held(RaminatePlacer *placer, const char *reason);
@@ -252,6 +262,14 @@ void raminate_placer_resize(RaminatePlacer *placer);
 
 /* Has pages be where the placement says, and in huge pages where that can be. */
 void raminate_placer_tend(RaminatePlacer *placer);
+
+/* why.c */
+
+/*
+ * Says why a page is where it is, in the policy's words unless it is at work.
+ * @page: what is known of it else
+ */
+void raminate_placer_explain(RaminatePlacer *placer, RaminatePage *page);
 
 /* loop.c; without the lock */
 

@@ -84,6 +84,114 @@ static void test_moved_by_policy(void)
     qtest_quit(qts);
 }
 
+/* @text: part of the sentence that says why @page is where it is */
+static void assert_why(QDict *page, const char *text)
+{
+    const char *why = qdict_get_str(page, "why");
+
+    if (!strstr(why, text)) {
+        g_error("'%s' is not in '%s'", text, why);
+    }
+}
+
+static void assert_policy(QDict *reasons, const char *policy)
+{
+    g_assert_cmpstr(qdict_get_str(reasons, "policy"), ==, policy);
+}
+
+/* Waits until the policy has planned, and tells of it. */
+static QDict *query_planned(QTestState *qts, uint32_t page, const char *member)
+{
+    QDict *info = query_page(qts, page);
+    unsigned rounds = 0;
+
+    while (!qdict_haskey(info, "reasons") ||
+           !qdict_haskey(qdict_get_qdict(info, "reasons"), member)) {
+        qobject_unref(info);
+        raminate_wait(&rounds, member);
+        info = query_page(qts, page);
+    }
+    return info;
+}
+
+static void test_why_payback(void)
+{
+    QTestState *qts = raminate_start(",policy=payback,scan-period=1,"
+                                     "swap-period=1", "");
+    QDict *page = query_planned(qts, FAST_PAGES + 3, "worth");
+    QDict *reasons = qdict_get_qdict(page, "reasons");
+
+    assert_policy(reasons, "payback");
+    g_assert_cmpstr(qdict_get_str(reasons, "tier"), ==, "fast");
+    g_assert_cmpfloat(qdict_get_double(reasons, "move-cost"), ==, 128);
+    g_assert_cmpfloat(qdict_get_double(reasons, "price"), ==, 0);
+    g_assert_cmpfloat(qdict_get_double(reasons, "chance"), <, 0.01);
+    g_assert_cmpfloat(qdict_get_double(reasons, "horizon"), >=, 9.9);
+    g_assert_false(qdict_haskey(reasons, "scans-ago"));
+    assert_why(page, "It is in slow because in fast it would keep ");
+    assert_why(page, "no more than the 128 of a move, so that it stays; it has "
+               "not moved lately.");
+    qobject_unref(page);
+
+    raminate_assert_swap(qts, 5, FAST_PAGES + 3);
+    page = query_planned(qts, FAST_PAGES + 3, "worth");
+    assert_why(page, "It is in fast because in fast it keeps ");
+    assert_why(page, " s ago, from slow.");
+    qobject_unref(page);
+    qtest_quit(qts);
+}
+
+/* With each policy, for a page that was written once */
+static void assert_why_policy(const char *policy, const char *member,
+                              const char *text)
+{
+    g_autofree char *settings = g_strdup_printf(
+        ",policy=%s,scan-period=1,swap-period=3600000,life-time=3600000",
+        policy);
+    QTestState *qts = raminate_start(settings, "");
+    QDict *page;
+
+    raminate_wait_scans(qts, 1);
+    raminate_write_page(qts, FAST_PAGES + 3, 1);
+    raminate_wait_figure(qts, "pages-written", 1);
+    raminate_wait_scans(qts, 1);
+    page = query_planned(qts, FAST_PAGES + 3, member);
+    assert_policy(qdict_get_qdict(page, "reasons"), policy);
+    assert_why(page, text);
+    qobject_unref(page);
+    qtest_quit(qts);
+}
+
+static void test_why_others(void)
+{
+    assert_why_policy("cmq", "idle", "found it written 1 time, last ");
+    assert_why_policy("lru", "idle", " s ago, after the page of fast memory ");
+    assert_why_policy("hemem", "hot-count", "its count of scans that found it "
+                      "is 1, and a page is hot from 8 on, so that it stays");
+    assert_why_policy("memtis", "hot-count", "is 1, and a page is hot from ");
+    assert_why_policy("age", "active-until", "which makes it active");
+    assert_why_policy("null", "policy", "the policy null moves nothing");
+}
+
+static void test_why_nothing_moves(void)
+{
+    QTestState *qts = raminate_start(BY_HAND, "");
+    QDict *page;
+
+    qobject_unref(qtest_qmp(qts, "{ 'execute': 'stop' }"));
+    page = query_page(qts, 3);
+    assert_why(page, "It is in fast because the placer is held: the VM is not "
+               "running; it has not moved lately.");
+    qobject_unref(page);
+    qtest_qmp_assert_success(
+        qts, "{ 'execute': 'qom-set', 'arguments': {"
+        "  'path': '/objects/c', 'property': 'monitor', 'value': false } }");
+    page = query_page(qts, 3);
+    assert_why(page, "It is in fast because monitor is off; ");
+    qobject_unref(page);
+    qtest_quit(qts);
+}
+
 static void test_page_errors(void)
 {
     QTestState *qts = raminate_start(BY_HAND, "");
@@ -190,6 +298,9 @@ int main(int argc, char **argv)
     qtest_add_func("raminate/page/not-moved", test_not_moved);
     qtest_add_func("raminate/page/moved-by-command", test_moved_by_command);
     qtest_add_func("raminate/page/moved-by-policy", test_moved_by_policy);
+    qtest_add_func("raminate/page/why-payback", test_why_payback);
+    qtest_add_func("raminate/page/why-others", test_why_others);
+    qtest_add_func("raminate/page/why-nothing-moves", test_why_nothing_moves);
     qtest_add_func("raminate/page/errors", test_page_errors);
     qtest_add_func("raminate/page/slow-writes-saved",
                    test_slow_writes_saved);

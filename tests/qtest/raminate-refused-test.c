@@ -215,7 +215,11 @@ static bool has_failed(QTestState *qts, uint32_t page)
         qts, "{ 'execute': 'query-raminate-page',"
         "  'arguments': { 'id': 'c', 'page': %u } }", page);
     bool failed = qdict_get_bool(info, "failed");
+    const char *why = strstr(qdict_get_str(info, "why"),
+                             " because its memory has failed, or its file is "
+                             "too short; ");
 
+    g_assert_cmpint(why != NULL, ==, failed);
     qobject_unref(info);
     return failed;
 }
