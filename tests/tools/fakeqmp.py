@@ -126,6 +126,15 @@ class Vm:
                              'heat': heats[i // 3 % 4], 'hottest': 255}
                             for i in range(-(-pages // each))]}
 
+    def do_query_raminate_page(self, arguments: Dict[str, Any]) -> object:
+        return {'page': arguments['page'], 'tier': 'mram0', 'heat': 201,
+                'failed': False,
+                'why': f"It is in mram0 because page {arguments['page']} was "
+                       "found written 5 times, last 1.0 s ago, so that it is "
+                       "in queue 2 of 0 to 7, and stays; it has not moved "
+                       "lately.",
+                'reasons': {'policy': 'cmq', 'queue': 2}}
+
     def do_qom_set(self, arguments: Dict[str, Any]) -> object:
         name = arguments['path'].rpartition('/')[2]
         for entry in self.containers:

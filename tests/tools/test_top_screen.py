@@ -138,6 +138,73 @@ def a_refusal_is_shown(directory: Path) -> None:
             shown.wait("does not know 'qom-set'")
 
 
+def says_why_a_page_is_there(directory: Path) -> None:
+    with one_vm(directory) as shown:
+        shown.wait('mixed')
+        for typed, page, address in (
+                ('9000', 9000, '35.2 MiB (0x2328000)'),
+                ('0x5001', 5, '20 KiB (0x5000)'), ('1.5g', 393216, '1.50 GiB'),
+                ('1048575', 1048575, '4.00 GiB (0xfffff000)')):
+            shown.keys('w')
+            shown.wait('Page, or address in bytes')
+            shown.keys(*typed, 'x', 'BSpace', 'Enter')
+            text = shown.wait(f'vm1/dmcon0: page {page} at {address}')
+            check_in('heat 201 of 255', text)
+            check_in(f'It is in mram0 because page {page} was found',
+                     ' '.join(text.split()))
+            check_in('it has not moved lately.', ' '.join(text.split()))
+            check(max(map(len, text.splitlines())) <= 80, text)
+        shown.resize(12, 4)
+        shown.wait('It is in\n')
+        for columns, lines in ((1, 1), (2, 2), (200, 1), (80, 24)):
+            shown.resize(columns, lines)
+        shown.keys('x')
+        shown.wait('mixed')
+
+
+def asks_for_a_page_that_there_is(directory: Path) -> None:
+    with one_vm(directory) as shown:
+        shown.wait('mixed')
+        for typed in ('1048576', '0x100000000', '4G', '-1', '0x', '1e', '1GG',
+                      'nan', '99999999999999999999', 'x'):
+            shown.keys('w')
+            shown.wait('Page, or address in bytes')
+            shown.keys(*typed, 'Enter')
+            shown.wait(f"'{typed}' is no page of dmcon0")
+        shown.keys('w', '5', 'Escape')
+        shown.wait('q quit')
+        shown.keys('w', 'Enter')
+        shown.wait('q quit')
+        check_in('mixed', shown.text())
+
+
+def lies_about_a_page_do_no_harm(directory: Path) -> None:
+    class Lying(Vm):
+        """Says something else of each page."""
+        said = [{'page': 1 << 62, 'tier': 'x', 'heat': 0,
+                 'why': '\x1b[31m' + 10 * '\u4e16 ' + 2000 * 'x'},
+                {'page': 1, 'tier': 'x', 'heat': 256, 'why': ''},
+                {'page': 1, 'tier': 'x', 'heat': 0, 'why': 4097 * 'x'},
+                {'page': 1, 'tier': 'x', 'heat': 0},
+                [], None]
+
+        def do_query_raminate_page(self, arguments: Any) -> object:
+            return self.said[arguments['page']]
+
+    with Servers() as servers:
+        servers.add(directory / 'vm.sock', Lying())
+        with top(directory, directory / 'vm.sock') as shown:
+            shown.wait('mixed')
+            for page, expected in enumerate((
+                    '?[31m', "no proper 'heat'", "no proper 'why'",
+                    'this QEMU does not say why', "no proper 'return'",
+                    "no proper 'return'")):
+                shown.keys('w', str(page), 'Enter')
+                wait_until(lambda text=expected: text in ' '.join(
+                    shown.text().split()), expected)
+                shown.keys('x')
+
+
 def zooms_and_moves_the_map(directory: Path) -> None:
     with one_vm(directory) as shown:
         shown.wait('     0 B o')
@@ -268,6 +335,8 @@ run_tests(shows_all_on_80_by_24, shows_something_on_20_by_5,
           no_size_is_too_small, fits_a_new_size, needs_no_colour,
           needs_a_cursor_to_move, pauses_and_goes_on, changes_the_policy,
           a_question_does_not_outlive_its_text, a_refusal_is_shown,
+          says_why_a_page_is_there, asks_for_a_page_that_there_is,
+          lies_about_a_page_do_no_harm,
           zooms_and_moves_the_map, sorts_and_selects, says_that_a_vm_ends,
           vms_may_come_and_go, a_vm_that_hangs_does_not_stop_it,
           a_thousand_vms_leave_it_quick, says_why_it_cannot_start,

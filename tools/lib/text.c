@@ -60,6 +60,25 @@ char *text_fit(const char *text, int columns)
                        : g_strconcat(fit->str, blanks, NULL);
 }
 
+gsize text_line(const char *text, unsigned columns)
+{
+    const char *word = NULL;    /* end of the last one that fits */
+    const char *p;
+    unsigned used = 0;
+
+    for (p = text; *p; p = g_utf8_next_char(p)) {
+        used += char_columns(g_utf8_get_char(p));
+        if (*p == ' ') {
+            word = p;
+        }
+        if (used > columns) {
+            return word && word > text ? word - text
+                   : p > text ? p - text : g_utf8_next_char(p) - p;
+        }
+    }
+    return p - text;
+}
+
 static char *scaled(double value, double step, const char *const *units,
                     unsigned nr_units)
 {

@@ -24,6 +24,12 @@ void text_complain(const char *program, const char *message);
  */
 char *text_fit(const char *text, int columns);
 
+/*
+ * Returns: the length in bytes of the part of @text, which is clean, that fits
+ * into a line of @columns, 1 at least: of whole words if one fits.
+ */
+gsize text_line(const char *text, unsigned columns);
+
 /* Returns: a size, like "1.5 GiB". */
 char *text_size(guint64 bytes);
 

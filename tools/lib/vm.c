@@ -224,6 +224,18 @@ void vm_query_map(Vm *vm, const char *container, unsigned buckets,
     execute(vm, "query-raminate-map", node, MAP_LIMIT, done, opaque);
 }
 
+void vm_query_page(Vm *vm, const char *container, guint64 page,
+                   QmpDone *done, void *opaque)
+{
+    JsonObject *arguments = json_object_new();
+    JsonNode *node = json_node_new(JSON_NODE_OBJECT);
+
+    json_object_set_string_member(arguments, "id", container);
+    json_object_set_int_member(arguments, "page", page);
+    json_node_take_object(node, arguments);
+    execute(vm, "query-raminate-page", node, INFO_LIMIT, done, opaque);
+}
+
 void vm_set(Vm *vm, const char *container, const char *property,
             JsonNode *value, QmpDone *done, void *opaque)
 {

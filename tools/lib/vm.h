@@ -69,6 +69,8 @@ void vm_disconnect(Vm *vm);
 /* As qmp_client_execute() */
 void vm_query_map(Vm *vm, const char *container, unsigned buckets,
                   QmpDone *done, void *opaque);
+void vm_query_page(Vm *vm, const char *container, guint64 page,
+                   QmpDone *done, void *opaque);
 void vm_set(Vm *vm, const char *container, const char *property,
             JsonNode *value, QmpDone *done, void *opaque);
 

@@ -42,13 +42,12 @@ change(Live *live, const char *property, JsonNode *value,
     vm_set((Vm *)row->vm, row->id, property, value, changed, request);
 }
 
-/* Returns: whether a container is selected that can be changed. */
-static gboolean can_change(Live *live)
+gboolean live_has_container(Live *live)
 {
     Row *row = live_selected_row(live);
 
     if (!row || !row->info || row->vm->error) {
-        live_set_message(live, g_strdup("There is no container to change."));
+        live_set_message(live, g_strdup("There is no container here."));
         return FALSE;
     }
     return TRUE;
@@ -59,7 +58,7 @@ static void pause_or_go_on(Live *live)
     Row *row = live_selected_row(live);
     gboolean on;
 
-    if (can_change(live)) {
+    if (live_has_container(live)) {
         on = strcmp(row->info->state, "off") == 0;
         change(live, "monitor",
                json_node_init_boolean(json_node_alloc(), on), "%s/%s: %s",
@@ -76,7 +75,7 @@ static void ask_policy(Live *live)
     Row *row = live_selected_row(live);
     unsigned i;
 
-    if (can_change(live)) {
+    if (live_has_container(live)) {
         g_string_append_printf(text, "Policy, now %s:", row->info->policy);
         for (i = 0; policies[i]; i++) {
             g_string_append_printf(text, " %u %s", i + 1, policies[i]->name);
@@ -99,7 +98,7 @@ static void set_policy(Live *live, int key)
         }
     }
     live_set_message(live, NULL);
-    if (policy && can_change(live)) {
+    if (policy && live_has_container(live)) {
         change(live, "policy",
                json_node_init_string(json_node_alloc(), policy),
                "%s/%s: The policy is %s.", row->vm->name, row->id, policy);
@@ -176,6 +175,16 @@ void live_handle_key(Live *live, int key)
         set_policy(live, key);
         return;
     }
+    if (live->typed) {
+        live_type_page(live, key);
+        return;
+    }
+    if (live->why) {
+        live_end_why(live);
+        if (key != 'w') {
+            return;
+        }
+    }
     switch (key) {
     case 'q':
         g_main_loop_quit(live->loop);
@@ -185,6 +194,9 @@ void live_handle_key(Live *live, int key)
         break;
     case 'c':
         ask_policy(live);
+        break;
+    case 'w':
+        live_ask_page(live);
         break;
     default:
         handle_view_key(live, key);

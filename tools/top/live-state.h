@@ -23,6 +23,8 @@ typedef struct Live {
     guint message_timer;
     char *message;
     gboolean asks_policy;
+    GString *typed;             /* a page that is asked for, or NULL */
+    WhyPage *why;
 
     /* The selected container */
     const Vm *vm;
@@ -48,6 +50,14 @@ void live_select_row(Live *live, int i);
 
 /* Sorts the rows, which may have changed, and selects the same one again. */
 void live_sort_rows(Live *live);
+
+/* why.c: asks which page, takes a key of the answer, ends what it shows. */
+void live_ask_page(Live *live);
+void live_type_page(Live *live, int key);
+void live_end_why(Live *live);
+
+/* Returns: whether a container is selected that answers; if not, says so. */
+gboolean live_has_container(Live *live);
 
 /* @key: of ncurses' */
 void live_handle_key(Live *live, int key);

@@ -33,6 +33,7 @@ static gboolean draw_now(gpointer opaque)
     live->draw = 0;
     live->view.message = live->message;
     live->view.map = live->map;
+    live->view.why = live->why;
     screen_draw(&live->view);
     return G_SOURCE_REMOVE;
 }
@@ -51,6 +52,10 @@ static gboolean message_is_old(gpointer opaque);
 void live_set_message(Live *live, char *message)
 {
     live->asks_policy = FALSE;
+    if (live->typed) {
+        g_string_free(live->typed, TRUE);
+        live->typed = NULL;
+    }
     if (live->message_timer) {
         g_source_remove(live->message_timer);
         live->message_timer = 0;
@@ -397,6 +402,7 @@ int live_run(GPtrArray *vms, const LiveOptions *options, GError **error)
         vm_disconnect(g_ptr_array_index(vms, i));
     }
     g_clear_pointer(&live.map, map_info_free);
+    live_end_why(&live);
     g_free(live.map_id);
     g_free(live.id);
     return live.signal;

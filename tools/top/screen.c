@@ -420,31 +420,6 @@ static void draw_legend(const View *view, const ContainerInfo *info, int y,
 
 /* All of it */
 
-static void draw_help(void)
-{
-    static const char *const lines[] = {
-        "up, down      select a container",
-        "s, r          sort by the next figure; reverse",
-        "+, -          zoom the map in and out",
-        "left, right   move along the memory",
-        "m             map only, and back",
-        "h             heat of the hottest page, or the mean",
-        "p             pause placement, and go on",
-        "c             change the policy",
-        "q             quit",
-        "",
-        "Map: a sign is a part of guest RAM.",
-        "oO0@ in fast memory (blue), .:+# in slow memory (orange),",
-        "-=%& in both (violet); the denser and brighter, the hotter.",
-        "# is what should move.",
-    };
-    unsigned i;
-
-    for (i = 0; i < G_N_ELEMENTS(lines) && (int)i < LINES - 2; i++) {
-        screen_put_line(1 + i, A_NORMAL, "%s", lines[i]);
-    }
-}
-
 static void draw_head(const View *view)
 {
     g_autoptr(GDateTime) time = g_date_time_new_now_local();
@@ -468,7 +443,9 @@ void screen_draw(const View *view)
         draw_head(view);
     }
     if (view->help) {
-        draw_help();
+        screen_draw_help();
+    } else if (view->why) {
+        screen_draw_why(view);
     } else if (row) {
         draw_list(view, y, lines.list);
         y += lines.list;
@@ -486,6 +463,6 @@ void screen_draw(const View *view)
     }
     screen_put_line(LINES - 1, view->message ? A_REVERSE : A_NORMAL, "%s",
                     view->message ? view->message : "q quit  ? help  s sort  "
-                    "+- zoom  m map  p pause  c policy");
+                    "+- zoom  m map  p pause  c policy  w why");
     refresh();
 }

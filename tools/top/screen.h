@@ -9,6 +9,15 @@
 
 #include "rows.h"
 
+/* What was asked of a page */
+typedef struct WhyPage {
+    char *container;            /* with its VM */
+    guint64 page;
+    guint64 address;            /* in the container, in bytes */
+    guint64 heat;
+    char *text;                 /* as QEMU says it */
+} WhyPage;
+
 /* What is to be seen. */
 typedef struct View {
     const GPtrArray *rows;
@@ -23,6 +32,7 @@ typedef struct View {
     gboolean hottest;
     gboolean map_only;
     gboolean help;
+    const WhyPage *why;         /* in place of all else, or NULL */
     const char *message;        /* or NULL */
 } View;
 
