@@ -170,7 +170,7 @@ static void show(const Vm *vm, GPtrArray *rows)
     g_ptr_array_add(vms, (void *)vm);
     metrics = metrics_format(vms, &own);
     check_metrics(metrics);
-    rows_update(rows, vm);
+    rows_update(rows, vm, g_get_monotonic_time());
     rows_sort(rows, ROW_SORT_PAUSE, FALSE);
     for (unsigned i = 0; i < rows->len; i++) {
         g_assert_nonnull(row_state(g_ptr_array_index(rows, i)));

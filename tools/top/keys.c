@@ -185,6 +185,9 @@ void live_handle_key(Live *live, int key)
             return;
         }
     }
+    if (live->replay && live_replay_key(live, key)) {
+        return;
+    }
     switch (key) {
     case 'q':
         g_main_loop_quit(live->loop);

@@ -12,6 +12,8 @@
 #include "live.h"
 #include "screen.h"
 
+typedef struct Replay Replay;
+
 typedef struct Live {
     GMainLoop *loop;
     const LiveOptions *options;
@@ -19,6 +21,8 @@ typedef struct Live {
     GPtrArray *rows;
     View view;
     int signal;
+    SessionWriter *record;      /* NULL: nothing is recorded (any more) */
+    Replay *replay;             /* NULL: VMs are shown */
     guint draw;
     guint message_timer;
     char *message;
@@ -50,6 +54,23 @@ void live_select_row(Live *live, int i);
 
 /* Sorts the rows, which may have changed, and selects the same one again. */
 void live_sort_rows(Live *live);
+
+/* Returns: the one with this socket, or NULL. */
+Vm *live_find_vm(const Live *live, const char *path);
+
+/* A VM has been refreshed, or failed to be. */
+void live_refreshed(Vm *vm, const GError *error, void *opaque);
+
+/* replay.c: shows a session, and in its own time. */
+void live_begin_replay(Live *live);
+void live_end_replay(Live *live);
+gint64 live_replay_now(const Live *live);   /* microseconds */
+
+/* Puts into the view where it is, and the map of the selected container. */
+void live_view_replay(Live *live);
+
+/* Returns: whether that was a key for it. */
+gboolean live_replay_key(Live *live, int key);
 
 /* why.c: asks which page, takes a key of the answer, ends what it shows. */
 void live_ask_page(Live *live);

@@ -33,6 +33,9 @@ static gboolean draw_now(gpointer opaque)
     live->draw = 0;
     live->view.message = live->message;
     live->view.map = live->map;
+    if (live->replay) {
+        live_view_replay(live);
+    }
     live->view.why = live->why;
     screen_draw(&live->view);
     return G_SOURCE_REMOVE;
@@ -120,6 +123,48 @@ void live_sort_rows(Live *live)
     live_select_row(live, MAX(found, 0));
 }
 
+/* Recording */
+
+/* Unless @error is NULL, which says why nothing more is recorded. */
+static void end_record(Live *live, const GError *error)
+{
+    if (error) {
+        live->record = NULL;
+        live_set_message(live, g_strdup(error->message));
+    }
+}
+
+static void record_vm(Live *live, const Vm *vm)
+{
+    g_autoptr(GError) error = NULL;
+
+    if (live->record && !vm_is_duplicate(live->vms, vm)) {
+        session_add_vm(live->record, vm, &error);
+        end_record(live, error);
+    }
+}
+
+static void remove_rows(Live *live, const Vm *vm)
+{
+    g_autoptr(GError) error = NULL;
+
+    if (rows_remove(live->rows, vm) && live->record) {
+        session_add_gone(live->record, vm, &error);
+        end_record(live, error);
+    }
+}
+
+static void record_map(Live *live)
+{
+    g_autoptr(GError) error = NULL;
+
+    if (live->record && live->map) {
+        session_add_map(live->record, live->map_vm, live->map_id, live->map,
+                        &error);
+        end_record(live, error);
+    }
+}
+
 /* The map */
 
 static void got_map(const GError *error, JsonNode *result, void *opaque)
@@ -141,6 +186,7 @@ static void got_map(const GError *error, JsonNode *result, void *opaque)
     }
     g_clear_pointer(&live->map, map_info_free);
     live->map = map;
+    record_map(live);
     live_draw_soon(live);
 }
 
@@ -168,23 +214,24 @@ static void ask_map(Live *live, Vm *vm)
 /* Of a VM's sockets, one is shown. */
 static void update_rows(Live *live, Vm *vm)
 {
+    gint64 now = live->replay ? live_replay_now(live) : g_get_monotonic_time();
     unsigned i;
 
     for (i = 0; i < live->vms->len; i++) {
         Vm *other = g_ptr_array_index(live->vms, i);
 
         if (vm_is_same(other, vm) && vm_is_duplicate(live->vms, other)) {
-            rows_remove(live->rows, other);
+            remove_rows(live, other);
         }
     }
     if (vm_is_duplicate(live->vms, vm)) {
-        rows_remove(live->rows, vm);
+        remove_rows(live, vm);
     } else {
-        rows_update(live->rows, vm);
+        rows_update(live->rows, vm, now);
     }
 }
 
-static void refreshed(Vm *vm, const GError *error, void *opaque)
+void live_refreshed(Vm *vm, const GError *error, void *opaque)
 {
     Live *live = opaque;
     gboolean was_well = GPOINTER_TO_INT(vm->opaque);
@@ -199,8 +246,11 @@ static void refreshed(Vm *vm, const GError *error, void *opaque)
         drop_map(live);
     }
     update_rows(live, vm);
+    record_vm(live, vm);
     live_sort_rows(live);
-    ask_map(live, vm);
+    if (!live->replay) {
+        ask_map(live, vm);
+    }
 }
 
 static gboolean refresh_vms(gpointer opaque)
@@ -212,7 +262,7 @@ static gboolean refresh_vms(gpointer opaque)
         Vm *vm = g_ptr_array_index(live->vms, i);
 
         if (!vm->done) {
-            vm_refresh(vm, refreshed, live);
+            vm_refresh(vm, live_refreshed, live);
         }
     }
     live_draw_soon(live);
@@ -221,7 +271,7 @@ static gboolean refresh_vms(gpointer opaque)
 
 /* VMs that come and go */
 
-static Vm *find_vm(const Live *live, const char *path)
+Vm *live_find_vm(const Live *live, const char *path)
 {
     unsigned i;
 
@@ -253,7 +303,7 @@ static void remove_ended(Live *live, GPtrArray *paths)
             if (live->map_vm == vm) {
                 live->map_vm = NULL;
             }
-            rows_remove(live->rows, vm);
+            remove_rows(live, vm);
             g_ptr_array_remove_index(live->vms, i - 1);
         }
     }
@@ -269,12 +319,13 @@ static gboolean find_new_vms(gpointer opaque)
     for (i = 0; i < paths->len; i++) {
         const char *path = g_ptr_array_index(paths, i);
 
-        if (!find_vm(live, path)) {
+        if (!live_find_vm(live, path)) {
             Vm *vm = vm_new(path, live->options->timeout);
 
+            vm->keeps_raw = live->record != NULL;
             g_ptr_array_add(live->vms, vm);
-            rows_update(live->rows, vm);
-            vm_refresh(vm, refreshed, live);
+            rows_update(live->rows, vm, g_get_monotonic_time());
+            vm_refresh(vm, live_refreshed, live);
         }
     }
     live_sort_rows(live);
@@ -342,9 +393,8 @@ static void run(Live *live)
         g_unix_signal_add(SIGWINCH, resized, live),
         g_unix_fd_add(STDIN_FILENO, G_IO_IN | G_IO_HUP | G_IO_ERR, keys,
                       live),
-        g_timeout_add(live->options->period, refresh_vms, live),
-        g_timeout_add_seconds(RESCAN_SECONDS, find_new_vms, live),
     };
+    guint ask[2] = { 0 };
     unsigned i;
 
     for (i = 0; i < G_N_ELEMENTS(endings); i++) {
@@ -352,13 +402,25 @@ static void run(Live *live)
                                               &endings[i]);
     }
     signal(SIGQUIT, terminate);
-    refresh_vms(live);
+    if (live->options->replay) {
+        live_begin_replay(live);
+    } else {
+        ask[0] = g_timeout_add(live->options->period, refresh_vms, live);
+        ask[1] = g_timeout_add_seconds(RESCAN_SECONDS, find_new_vms, live);
+        refresh_vms(live);
+    }
     g_main_loop_run(live->loop);
     for (i = 0; i < G_N_ELEMENTS(endings); i++) {
         g_source_remove(endings[i].source);
     }
     for (i = 0; i < G_N_ELEMENTS(sources); i++) {
         g_source_remove(sources[i]);
+    }
+    if (live->replay) {
+        live_end_replay(live);
+    } else {
+        g_source_remove(ask[0]);
+        g_source_remove(ask[1]);
     }
 }
 
@@ -371,6 +433,7 @@ int live_run(GPtrArray *vms, const LiveOptions *options, GError **error)
         .options = options,
         .vms = vms,
         .rows = rows,
+        .record = options->record,
         .view = {
             .rows = rows,
             .period = options->period,
@@ -387,7 +450,8 @@ int live_run(GPtrArray *vms, const LiveOptions *options, GError **error)
 
         vm->opaque = GINT_TO_POINTER(!vm->error);
         if (!vm_is_duplicate(vms, vm)) {
-            rows_update(rows, vm);
+            rows_update(rows, vm, g_get_monotonic_time());
+            record_vm(&live, vm);
         }
     }
     live_sort_rows(&live);

@@ -8,12 +8,15 @@
 #define RAMINATE_TOP_LIVE_H
 
 #include "rows.h"
+#include "session.h"
 
 typedef struct LiveOptions {
     char *const *patterns;      /* of the VMs' sockets */
     unsigned period;            /* milliseconds, as is the next */
     unsigned timeout;           /* for each answer of a VM */
     gboolean is_utf8;
+    SessionWriter *record;      /* what is seen goes there; NULL for nowhere */
+    SessionReader *replay;      /* what is shown, in place of VMs, or NULL */
 } LiveOptions;
 
 /*

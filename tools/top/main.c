@@ -21,6 +21,8 @@ static int count_option;
 static gboolean once_option;
 static gboolean batch_option;
 static gboolean json_option;
+static char *record_option;
+static char *replay_option;
 static char **patterns;
 
 static const GOptionEntry entries[] = {
@@ -37,6 +39,10 @@ static const GOptionEntry entries[] = {
     { "json", 'j', 0, G_OPTION_ARG_NONE, &json_option,
       "Print what the VMs say as JSON: once, or every period with --batch",
       NULL },
+    { "record", 0, 0, G_OPTION_ARG_FILENAME, &record_option,
+      "Keep what is seen in a file, for --replay", "FILE" },
+    { "replay", 0, 0, G_OPTION_ARG_FILENAME, &replay_option,
+      "Show again what was kept in a file", "FILE" },
     { G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &patterns,
       NULL, NULL },
     { NULL }
@@ -66,7 +72,7 @@ static GPtrArray *find_vms(char *const *where, unsigned timeout)
     for (i = 0; i < paths->len; i++) {
         Vm *vm = vm_new(g_ptr_array_index(paths, i), timeout);
 
-        vm->keeps_raw = json_option;
+        vm->keeps_raw = json_option || record_option;
         g_ptr_array_add(vms, vm);
     }
     if (!vms->len) {
@@ -101,14 +107,29 @@ static void update_all(GPtrArray *rows, const GPtrArray *vms)
         if (vm_is_duplicate(vms, vm)) {
             rows_remove(rows, vm);
         } else {
-            rows_update(rows, vm);
+            rows_update(rows, vm, g_get_monotonic_time());
         }
     }
     rows_sort(rows, ROW_SORT_NAME, FALSE);
 }
 
+/* Records what VMs answered.  Returns: whether that worked. */
+static gboolean record_all(SessionWriter *record, const GPtrArray *vms)
+{
+    g_autoptr(GError) error = NULL;
+    unsigned i;
+
+    for (i = 0; record && i < vms->len; i++) {
+        if (!session_add_vm(record, g_ptr_array_index(vms, i), &error)) {
+            text_complain("raminate-top", error->message);
+            return FALSE;
+        }
+    }
+    return TRUE;
+}
+
 /* Returns: exit status. */
-static int run_batch(GPtrArray *vms, unsigned period, gboolean is_utf8)
+static int run_batch(GPtrArray *vms, const LiveOptions *options)
 {
     g_autoptr(GPtrArray) rows = rows_new();
     int i;
@@ -123,12 +144,15 @@ static int run_batch(GPtrArray *vms, unsigned period, gboolean is_utf8)
         if (json_option) {
             plain_json(distinct);
         } else {
-            plain_batch(rows, is_utf8);
+            plain_batch(rows, options->is_utf8);
+        }
+        if (!record_all(options->record, distinct)) {
+            return 1;
         }
         if (i == count_option || count_failed(distinct) == distinct->len) {
             return count_failed(distinct) != 0;
         }
-        g_usleep(period * 1000);
+        g_usleep(options->period * 1000);
         vm_refresh_all(vms);
     }
 }
@@ -153,7 +177,7 @@ static int run_live(GPtrArray *vms, const LiveOptions *options)
     unsigned i;
     int number;
 
-    if (count_failed(vms) == vms->len) {
+    if (!options->replay && count_failed(vms) == vms->len) {
         for (i = 0; i < vms->len; i++) {
             text_complain("raminate-top",
                           ((Vm *)g_ptr_array_index(vms, i))->error->message);
@@ -173,6 +197,56 @@ static int run_live(GPtrArray *vms, const LiveOptions *options)
     return 0;
 }
 
+/* Exits with status 2 if options don't go with each other. */
+static void check_options(void)
+{
+    gboolean plain = once_option || batch_option || json_option;
+
+    if (once_option && batch_option) {
+        options_fail("--once and --batch exclude each other; give one");
+    }
+    if (count_option < 0 || (count_option && !batch_option)) {
+        options_fail("--count is for --batch, and must be 1 or more");
+    }
+    if (record_option && (plain && !batch_option)) {
+        options_fail("--record is for the screen and for --batch");
+    }
+    if (replay_option && (plain || record_option || patterns)) {
+        options_fail("--replay takes no VMs, and is for the screen alone");
+    }
+    if (!plain && !(isatty(STDIN_FILENO) && isatty(STDOUT_FILENO))) {
+        options_fail("this is no terminal; use --once, --batch or --json");
+    }
+}
+
+/* Opens what options name, or exits. */
+static void open_session(LiveOptions *options)
+{
+    g_autoptr(GError) error = NULL;
+
+    if (record_option) {
+        options->record = session_create(record_option, &error);
+    }
+    if (replay_option) {
+        options->replay = session_open(replay_option, &error);
+    }
+    if (error) {
+        text_complain("raminate-top", error->message);
+        exit(1);
+    }
+}
+
+static int run(GPtrArray *vms, const LiveOptions *options)
+{
+    if (options->replay) {
+        return run_live(vms, options);
+    }
+    vm_refresh_all(vms);
+    return batch_option ? run_batch(vms, options)
+           : once_option || json_option ? run_once(vms, options->is_utf8)
+           : run_live(vms, options);
+}
+
 int main(int argc, char **argv)
 {
     g_autoptr(GPtrArray) vms = NULL;
@@ -185,26 +259,15 @@ int main(int argc, char **argv)
     options.patterns = patterns ? patterns : default_patterns;
     options.period = options_milliseconds("--period", period_option);
     options.timeout = options_milliseconds("--timeout", timeout_option);
-    if (once_option && batch_option) {
-        options_fail("--once and --batch exclude each other; give one");
-    }
-    if (count_option < 0 || (count_option && !batch_option)) {
-        options_fail("--count is for --batch, and must be 1 or more");
-    }
-    if (!once_option && !batch_option && !json_option &&
-        !(isatty(STDIN_FILENO) && isatty(STDOUT_FILENO))) {
-        options_fail("this is no terminal; use --once, --batch or --json");
-    }
+    check_options();
     allow_many_files();
-    vms = find_vms(options.patterns, options.timeout);
-    vm_refresh_all(vms);
-    if (batch_option) {
-        status = run_batch(vms, options.period, options.is_utf8);
-    } else if (once_option || json_option) {
-        status = run_once(vms, options.is_utf8);
-    } else {
-        status = run_live(vms, &options);
-    }
+    vms = replay_option
+          ? g_ptr_array_new_with_free_func((GDestroyNotify)vm_free)
+          : find_vms(options.patterns, options.timeout);
+    open_session(&options);
+    status = run(vms, &options);
+    session_writer_free(options.record);
+    session_reader_free(options.replay);
     g_strfreev(patterns);
     return status;
 }

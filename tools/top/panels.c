@@ -23,6 +23,8 @@ void screen_draw_help(void)
         "c             change the policy",
         "w             why a page is where it is",
         "q             quit",
+        "space, <, >   with --replay: stop and go on; slower, faster",
+        "Home          with --replay: from the start",
         "",
         "Map: a sign is a part of guest RAM.",
         "oO0@ in fast memory (blue), .:+# in slow memory (orange),",

@@ -93,9 +93,8 @@ static void row_update(Row *row, const ContainerInfo *info, gint64 now)
     row->written_slow = slow;
 }
 
-void rows_update(GPtrArray *rows, const Vm *vm)
+void rows_update(GPtrArray *rows, const Vm *vm, gint64 now)
 {
-    gint64 now = g_get_monotonic_time();
     unsigned nr = vm->containers ? vm->containers->len : 0;
     unsigned i;
 
@@ -131,8 +130,9 @@ void rows_update(GPtrArray *rows, const Vm *vm)
     }
 }
 
-void rows_remove(GPtrArray *rows, const Vm *vm)
+gboolean rows_remove(GPtrArray *rows, const Vm *vm)
 {
+    unsigned before = rows->len;
     unsigned i;
 
     for (i = rows->len; i > 0; i--) {
@@ -140,6 +140,7 @@ void rows_remove(GPtrArray *rows, const Vm *vm)
             g_ptr_array_remove_index(rows, i - 1);
         }
     }
+    return rows->len < before;
 }
 
 unsigned rows_count_vms(const GPtrArray *rows)

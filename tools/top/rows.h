@@ -44,10 +44,11 @@ extern const char *const row_sort_names[ROW_NR_SORTS];
 /* Returns: an empty list of Row. */
 GPtrArray *rows_new(void);
 
-/* Takes over what a refresh of @vm found. */
-void rows_update(GPtrArray *rows, const Vm *vm);
+/* Takes over what a refresh of @vm found at @now, in microseconds. */
+void rows_update(GPtrArray *rows, const Vm *vm, gint64 now);
 
-void rows_remove(GPtrArray *rows, const Vm *vm);
+/* Returns: whether there was one. */
+gboolean rows_remove(GPtrArray *rows, const Vm *vm);
 
 unsigned rows_count_vms(const GPtrArray *rows);
 

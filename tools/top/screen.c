@@ -422,12 +422,16 @@ static void draw_legend(const View *view, const ContainerInfo *info, int y,
 
 static void draw_head(const View *view)
 {
-    g_autoptr(GDateTime) time = g_date_time_new_now_local();
+    g_autoptr(GDateTime) time =
+        view->replay ? g_date_time_new_from_unix_local(view->replay_time)
+                     : g_date_time_new_now_local();
     g_autofree char *now = g_date_time_format(time, "%H:%M:%S");
+    g_autofree char *how = view->replay
+        ? g_strdup(view->replay)
+        : g_strdup_printf("every %g s", view->period / 1000.0);
 
-    screen_put_line(0, A_BOLD, "raminate-top %s  VMs: %u  every %g s  by %s%s",
-                    now, view->nr_vms, view->period / 1000.0,
-                    row_sort_names[view->sort],
+    screen_put_line(0, A_BOLD, "raminate-top %s  VMs: %u  %s  by %s%s", now,
+                    view->nr_vms, how, row_sort_names[view->sort],
                     view->reverse ? ", reversed" : "");
 }
 
@@ -462,7 +466,10 @@ void screen_draw(const View *view)
         }
     }
     screen_put_line(LINES - 1, view->message ? A_REVERSE : A_NORMAL, "%s",
-                    view->message ? view->message : "q quit  ? help  s sort  "
-                    "+- zoom  m map  p pause  c policy  w why");
+                    view->message ? view->message
+                    : view->replay ? "q quit  ? help  space stop  <> speed  "
+                      "Home again  s sort  +- zoom  m map"
+                    : "q quit  ? help  s sort  +- zoom  m map  p pause  "
+                      "c policy  w why");
     refresh();
 }

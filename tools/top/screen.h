@@ -26,6 +26,8 @@ typedef struct View {
     RowSort sort;
     gboolean reverse;
     unsigned period;            /* milliseconds */
+    const char *replay;         /* how a session is shown again, or NULL */
+    gint64 replay_time;         /* where it is, in seconds since 1970 */
     const MapInfo *map;         /* of the selected container, or NULL */
     unsigned zoom;              /* power of two */
     double from;                /* part of the memory before the map */

@@ -5,7 +5,6 @@
  */
 
 #include <curses.h>
-#include <errno.h>
 #include <string.h>
 
 #include "lib/page-info.h"
@@ -93,9 +92,8 @@ static gboolean parse_page(const char *text, const ContainerInfo *info,
     double number;
 
     if (g_ascii_strncasecmp(text, "0x", 2) == 0) {
-        errno = 0;
         *page = g_ascii_strtoull(text, &end, 16) / page_size;
-        return !errno && text[2] && !*end && *page < info->size / page_size;
+        return text[2] && !*end && *page < info->size / page_size;
     }
     number = g_ascii_strtod(text, &end);
     if (end == text || !(number >= 0 && number <= 1e18)) {
