@@ -20,12 +20,13 @@ WORKLOADS = (
     Workload('web', "apache under siege", True, 'apache'),
     Workload('memcached', "memcached, keys by Zipf's law", False,
              'memcached'),
-    Workload('redis', "redis under redis-benchmark, keys alike", True),
+    Workload('redis', "redis under redis-benchmark, all keys equally often",
+             True),
     Workload('postgres', "PostgreSQL under pgbench", True),
     Workload('sqlite', "SQLite, records that come and go", False),
     Workload('graph', "breadth-first search in a Kronecker graph", True,
              'graph500'),
-    Workload('uniform', "stress-ng, all pages alike", False, 'mcf'),
+    Workload('uniform', "stress-ng, all pages equally often", False, 'mcf'),
 )
 
 
