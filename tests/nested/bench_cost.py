@@ -121,7 +121,7 @@ def circumstances() -> str:
         commit += ' with changes'
     release = (NESTED / 'kernel' / 'release').read_text().strip()
     qemu = _output(str(paths.require_qemu()), '--version').splitlines()[0]
-    return (f'Commit {commit}, host kernel {release}, emulated by {qemu},\n'
+    return (f'Commit {commit}, host kernel {release}, emulated by\n{qemu},\n'
             f'`-cpu {CPU}`.')
 
 
