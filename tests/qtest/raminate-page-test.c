@@ -168,7 +168,7 @@ static void test_why_others(void)
     assert_why_policy("lru", "idle", " s ago, after the page of fast memory ");
     assert_why_policy("hemem", "hot-count", "its count of scans that found it "
                       "is 1, and a page is hot from 8 on, so that it stays");
-    assert_why_policy("memtis", "hot-count", "is 1, and a page is hot from ");
+    assert_why_policy("memtis", "hot-count", ", and a page is hot from 1 on, ");
     assert_why_policy("age", "active-until", "which makes it active");
     assert_why_policy("null", "policy", "the policy null moves nothing");
 }
