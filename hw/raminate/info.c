@@ -259,11 +259,11 @@ RaminateFigures *raminate_placer_figures(RaminatePlacer *placer)
     return figures;
 }
 
-static RaminatePageMove *move_info(const RaminatePlacer *placer,
-                                   const RaminatePastMove *move)
+void raminate_placer_tell_move(const RaminatePlacer *placer,
+                               const RaminatePastMove *move,
+                               RaminatePageMove *info)
 {
-    RaminatePageMove *info = g_new0(RaminatePageMove, 1);
-
+    raminate_placer_assert_locked(placer);
     info->ms_ago = raminate_placer_now(placer) - move->ms;
     info->from = g_strdup(placer->memory->tiers[move->from].id);
     info->to = g_strdup(placer->memory->tiers[move->to].id);
@@ -275,7 +275,6 @@ static RaminatePageMove *move_info(const RaminatePlacer *placer,
                  : !move->policy ? RAMINATE_MOVE_REASON_COMMAND
                  : move->to < move->from ? RAMINATE_MOVE_REASON_PROMOTE
                  : RAMINATE_MOVE_REASON_DEMOTE;
-    return info;
 }
 
 RaminatePage *raminate_placer_page(RaminatePlacer *placer, uint32_t page)
@@ -301,7 +300,8 @@ RaminatePage *raminate_placer_page(RaminatePlacer *placer, uint32_t page)
     info->failed = raminate_engine_page_is_bad(placer->engine, page);
     move = raminate_engine_last_move(placer->engine, page);
     if (move) {
-        info->last_move = move_info(placer, move);
+        info->last_move = g_new0(RaminatePageMove, 1);
+        raminate_placer_tell_move(placer, move, info->last_move);
     }
     raminate_placer_explain(placer, info);
     raminate_placer_unlock(placer);

@@ -5,7 +5,8 @@
  * batch.c a batch, tend.c and resize.c what is done between batches, main-work.c
  * what is done in the main loop, parts.c which sampler and mover are in force,
  * claim.c who has placement and policy, hold.c what holds it, info.c what is
- * told to those who ask, why.c why a page is where it is.
+ * told to those who ask, lately.c what has happened lately, why.c why a page is
+ * where it is.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -262,6 +263,13 @@ void raminate_placer_resize(RaminatePlacer *placer);
 
 /* Has pages be where the placement says, and in huge pages where that can be. */
 void raminate_placer_tend(RaminatePlacer *placer);
+
+/* info.c */
+
+/* @info: all zero */
+void raminate_placer_tell_move(const RaminatePlacer *placer,
+                               const RaminatePastMove *move,
+                               RaminatePageMove *info);
 
 /* why.c */
 

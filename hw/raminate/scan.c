@@ -182,13 +182,14 @@ static void tell_fast(RaminatePlacer *placer, const RaminateSample *part,
 }
 
 /* Counts what was found, as much at a time as takes well below 1 ms. */
-static void count_scan(RaminatePlacer *placer, const RaminateSample *found)
+static void count_scan(RaminatePlacer *placer, int64_t now,
+                       const RaminateSample *found)
 {
     uint32_t slow = RAMINATE_NO_REGION;
     size_t run = 0;
 
     raminate_placer_lock(placer);
-    raminate_engine_begin_count(placer->engine);
+    raminate_engine_begin_count(placer->engine, now);
     raminate_placer_unlock(placer);
     while (run < found->nr_runs) {
         RaminateSample part = raminate_sample_part(found, &run, COUNT_PAGES);
@@ -272,12 +273,12 @@ static void tell_scan(RaminatePlacer *placer, int64_t now, uint64_t took)
         return;
     }
     raminate_engine_scanned(engine, &scan);
-    count_scan(placer, found);
+    count_scan(placer, now, found);
     if (!raminate_placer_end_policy(placer)) {
         raminate_placer_unlock(placer);
         return;
     }
-    raminate_engine_end_count(engine, now);
+    raminate_engine_end_count(engine);
     raminate_histogram_add(&raminate_engine_figures(engine)->scan_time, took);
     trace_raminate_scan(placer->memory->id, nr,
                         nr - raminate_engine_figures(engine)->written[0],

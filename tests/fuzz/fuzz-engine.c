@@ -147,7 +147,7 @@ static void count(Machine *m, const RaminateSample *found)
     unsigned pages = 1 + take_byte(m);
     size_t run = 0;
 
-    raminate_engine_begin_count(m->engine);
+    raminate_engine_begin_count(m->engine, m->now);
     while (run < found->nr_runs) {
         RaminateSample part = raminate_sample_part(found, &run, pages);
 
@@ -176,7 +176,7 @@ static void scan(Machine *m)
         raminate_engine_scanned(m->engine, &scan);
         count(m, &all);
         raminate_engine_end_policy(m->engine);
-        raminate_engine_end_count(m->engine, m->now);
+        raminate_engine_end_count(m->engine);
         m->scans++;
         check_counted(m, &all);
     }

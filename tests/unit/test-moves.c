@@ -41,6 +41,27 @@ static void test_on_to_another_tier(void)
     raminate_moves_free(moves);
 }
 
+static void test_latest_moves(void)
+{
+    RaminateMoves *moves = raminate_moves_new();
+    RaminateLatestMove latest[3];
+
+    g_assert_cmpuint(raminate_moves_latest(moves, latest, 3), ==, 0);
+    note(moves, 1, 7, 1, 0);
+    note(moves, 2, 8, 0, 1);
+    note(moves, 3, 9, 1, 0);
+    note(moves, 4, 7, 0, 2);
+    g_assert_cmpuint(raminate_moves_latest(moves, latest, 3), ==, 3);
+    g_assert_cmpuint(latest[0].page, ==, 7);
+    g_assert_cmpuint(latest[0].move.to, ==, 2);
+    g_assert_cmpint(latest[0].move.ms, ==, 4);
+    g_assert_cmpuint(latest[1].page, ==, 9);
+    g_assert_cmpuint(latest[2].page, ==, 8);
+    g_assert_cmpuint(raminate_moves_latest(moves, latest, 2), ==, 2);
+    g_assert_cmpuint(latest[1].page, ==, 9);
+    raminate_moves_free(moves);
+}
+
 static void test_last_move(void)
 {
     RaminateMoves *moves = raminate_moves_new();
@@ -121,5 +142,6 @@ int main(int argc, char **argv)
                     test_forgets_if_there_are_many);
     g_test_add_func("/moves/forgets-while-nothing-moves",
                     test_forgets_while_nothing_moves);
+    g_test_add_func("/moves/latest", test_latest_moves);
     return g_test_run();
 }

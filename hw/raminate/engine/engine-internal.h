@@ -24,10 +24,12 @@ struct RaminateEngine {
     RaminateSettings settings;
     RaminatePlacement *placement;
     RaminateHeat *heat;
+    RaminateWorkingSet *working_set;
     RaminateMoves *moves;
     RaminateBackoff *backoff;
     RaminateFigures figures;
     RaminateScanCount count;    /* of the scan that is being counted */
+    int64_t counted_ms;         /* when that began */
     RaminateHandover *handover;         /* NULL: none, or done with */
     int64_t handover_end_ms;            /* RAMINATE_NEVER: it has not begun */
     RaminateResize resize;

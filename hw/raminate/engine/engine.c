@@ -21,6 +21,9 @@ RaminateEngine *raminate_engine_new(const RaminateLayout *layout,
     e->placement = raminate_placement_new(layout);
     if (e->placement) {
         e->heat = raminate_heat_new(raminate_placement_pages(e->placement));
+        e->working_set =
+            raminate_working_set_new(raminate_placement_pages(e->placement),
+                                     raminate_sample_counted(layout));
     }
     e->moves = raminate_moves_new();
     e->backoff = raminate_backoff_new();
@@ -28,7 +31,7 @@ RaminateEngine *raminate_engine_new(const RaminateLayout *layout,
     raminate_budget_init(&e->budget, 0);
     e->next_look_ms = RAMINATE_NEVER;
     e->drops_next = true;
-    if (!e->placement || !e->heat) {
+    if (!e->placement || !e->heat || !e->working_set) {
         raminate_engine_free(e);
         return NULL;
     }
@@ -46,6 +49,7 @@ void raminate_engine_free(RaminateEngine *e)
         raminate_huge_plan_free(e->huge_plan);
         raminate_backoff_free(e->backoff);
         raminate_moves_free(e->moves);
+        raminate_working_set_free(e->working_set);
         raminate_heat_free(e->heat);
         raminate_placement_free(e->placement);
         g_free(e);
@@ -162,8 +166,9 @@ void raminate_engine_scanned(RaminateEngine *e, const RaminateScan *scan)
     }
 }
 
-void raminate_engine_begin_count(RaminateEngine *e)
+void raminate_engine_begin_count(RaminateEngine *e, int64_t now)
 {
+    e->counted_ms = now;
     raminate_heat_begin_scan(e->heat);
     memset(&e->count, 0, sizeof(e->count));
 }
@@ -172,13 +177,15 @@ void raminate_engine_count(RaminateEngine *e, const RaminateSample *part)
 {
     raminate_figures_count(&e->count, e->placement, part);
     raminate_heat_add(e->heat, part);
+    raminate_working_set_add(e->working_set, e->counted_ms, part);
 }
 
-void raminate_engine_end_count(RaminateEngine *e, int64_t now)
+void raminate_engine_end_count(RaminateEngine *e)
 {
-    raminate_figures_add_scan(&e->figures, now - e->last_scan_ms, &e->count);
+    raminate_figures_add_scan(&e->figures, e->counted_ms - e->last_scan_ms,
+                              &e->count);
     raminate_heat_end_scan(e->heat);
-    e->last_scan_ms = now;
+    e->last_scan_ms = e->counted_ms;
 }
 
 void raminate_engine_drop_scan(RaminateEngine *e, int64_t now)
@@ -447,6 +454,17 @@ const RaminateHeat *raminate_engine_heat(const RaminateEngine *e)
 RaminateFigures *raminate_engine_figures(RaminateEngine *e)
 {
     return &e->figures;
+}
+
+const RaminateWorkingSet *raminate_engine_working_set(const RaminateEngine *e)
+{
+    return e->working_set;
+}
+
+size_t raminate_engine_latest_moves(const RaminateEngine *e,
+                                    RaminateLatestMove *pages, size_t max)
+{
+    return raminate_moves_latest(e->moves, pages, max);
 }
 
 const RaminatePastMove *raminate_engine_last_move(const RaminateEngine *e,

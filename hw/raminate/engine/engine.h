@@ -34,6 +34,7 @@
 #include "hw/raminate/engine/placement.h"
 #include "hw/raminate/engine/sample.h"
 #include "hw/raminate/engine/settings.h"
+#include "hw/raminate/engine/working-set.h"
 #include "hw/raminate/policy/policy.h"
 
 typedef enum RaminateTask {
@@ -149,18 +150,18 @@ void raminate_engine_scanned(RaminateEngine *engine, const RaminateScan *scan);
  * @part: see raminate_sample_part()
  * @now: when the scan began
  */
-void raminate_engine_begin_count(RaminateEngine *engine);
+void raminate_engine_begin_count(RaminateEngine *engine, int64_t now);
 void raminate_engine_count(RaminateEngine *engine, const RaminateSample *part);
-void raminate_engine_end_count(RaminateEngine *engine, int64_t now);
+void raminate_engine_end_count(RaminateEngine *engine);
 
 /* The three at once, for drivers of one thread */
 static inline void raminate_engine_count_all(RaminateEngine *engine,
                                              int64_t now,
                                              const RaminateSample *found)
 {
-    raminate_engine_begin_count(engine);
+    raminate_engine_begin_count(engine, now);
     raminate_engine_count(engine, found);
-    raminate_engine_end_count(engine, now);
+    raminate_engine_end_count(engine);
 }
 
 /* The scan or look under way was not made in full. */
@@ -295,6 +296,8 @@ size_t raminate_engine_memory(const RaminateEngine *engine);
 RaminatePlacement *raminate_engine_placement(RaminateEngine *engine);
 const RaminateHeat *raminate_engine_heat(const RaminateEngine *engine);
 RaminateFigures *raminate_engine_figures(RaminateEngine *engine);
+const RaminateWorkingSet *
+raminate_engine_working_set(const RaminateEngine *engine);
 
 /* Returns: the last move of @page, valid until the next, or NULL. */
 const RaminatePastMove *raminate_engine_last_move(const RaminateEngine *engine,
@@ -313,6 +316,10 @@ const RaminatePolicyOps *raminate_engine_explain(const RaminateEngine *engine,
 RaminateBackoffReason
 raminate_engine_backoff_reason(const RaminateEngine *engine, uint32_t page,
                                uint64_t *plans);
+
+/* Returns: as raminate_moves_latest() */
+size_t raminate_engine_latest_moves(const RaminateEngine *engine,
+                                    RaminateLatestMove *pages, size_t max);
 
 /* Returns: the policy's functions, or NULL if there is none yet. */
 const RaminatePolicyOps *raminate_engine_policy(const RaminateEngine *engine);

@@ -85,6 +85,20 @@ const RaminatePastMove *raminate_moves_last(const RaminateMoves *moves,
     return moved ? &moved->last : NULL;
 }
 
+size_t raminate_moves_latest(const RaminateMoves *moves,
+                             RaminateLatestMove *pages, size_t max)
+{
+    size_t nr = 0;
+
+    for (const GList *link = moves->by_time.tail; link && nr < max;
+         link = link->prev) {
+        const MovedPage *moved = link->data;
+
+        pages[nr++] = (RaminateLatestMove) { moved->page, moved->last };
+    }
+    return nr;
+}
+
 size_t raminate_moves_memory(const RaminateMoves *moves)
 {
     return raminate_page_table_memory(moves->pages, sizeof(MovedPage));

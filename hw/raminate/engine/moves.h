@@ -25,6 +25,12 @@ typedef struct RaminatePastMove {
     uint8_t heat;               /* that it had then */
 } RaminatePastMove;
 
+/* One of which the last move is known */
+typedef struct RaminateLatestMove {
+    uint32_t page;
+    RaminatePastMove move;
+} RaminateLatestMove;
+
 /* Takes memory for pages that moved within the window, and for those kept. */
 typedef struct RaminateMoves RaminateMoves;
 
@@ -55,6 +61,14 @@ void raminate_moves_forget(RaminateMoves *moves, int64_t window_ms,
  */
 const RaminatePastMove *raminate_moves_last(const RaminateMoves *moves,
                                             uint32_t page);
+
+/*
+ * @pages: returns the pages that moved last, the latest first
+ * Returns: their number, at most @max.
+ * Cost: O(that).
+ */
+size_t raminate_moves_latest(const RaminateMoves *moves,
+                             RaminateLatestMove *pages, size_t max);
 
 /* Returns: bytes that they take at present. */
 size_t raminate_moves_memory(const RaminateMoves *moves);
