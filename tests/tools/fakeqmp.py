@@ -126,6 +126,26 @@ class Vm:
                              'heat': heats[i // 3 % 4], 'hottest': 255}
                             for i in range(-(-pages // each))]}
 
+    def do_query_raminate_working_set(self, arguments: Dict[str, Any]
+                                      ) -> object:
+        return {'id': arguments['id'], 'since': 7200000, 'granule': 131072,
+                'minute': 512 << 20, 'ten-minutes': 768 << 20,
+                'hour': 3 << 29,
+                'enough': [{'share': share, 'size': size << 20}
+                           for share, size in ((50, 128), (90, 1024),
+                                               (100, 1536))]}
+
+    def do_query_raminate_moves(self, arguments: Dict[str, Any]) -> object:
+        return [{'page': 17, 'ms-ago': 11000, 'reason': 'demote',
+                 'policy': 'cmq', 'from': 'dram0', 'to': 'mram0',
+                 'with': 9000, 'heat': 0},
+                {'page': 9000, 'ms-ago': 11000, 'reason': 'promote',
+                 'policy': 'cmq', 'from': 'mram0', 'to': 'dram0', 'with': 17,
+                 'heat': 201},
+                {'page': 5, 'ms-ago': 3600000, 'reason': 'resize',
+                 'from': 'dram0', 'to': 'mram0', 'heat': 3}][
+                     :arguments['max']]
+
     def do_query_raminate_page(self, arguments: Dict[str, Any]) -> object:
         return {'page': arguments['page'], 'tier': 'mram0', 'heat': 201,
                 'failed': False,

@@ -212,28 +212,48 @@ void vm_refresh(Vm *vm, VmDone *done, void *opaque)
     execute(vm, "query-name", NULL, INFO_LIMIT, got_name, vm);
 }
 
-void vm_query_map(Vm *vm, const char *container, unsigned buckets,
-                  QmpDone *done, void *opaque)
+/* @name: of a number that goes along, or NULL */
+static void query(Vm *vm, const char *command, const char *container,
+                  const char *name, gint64 value, gsize limit, QmpDone *done,
+                  void *opaque)
 {
     JsonObject *arguments = json_object_new();
     JsonNode *node = json_node_new(JSON_NODE_OBJECT);
 
     json_object_set_string_member(arguments, "id", container);
-    json_object_set_int_member(arguments, "buckets", buckets);
+    if (name) {
+        json_object_set_int_member(arguments, name, value);
+    }
     json_node_take_object(node, arguments);
-    execute(vm, "query-raminate-map", node, MAP_LIMIT, done, opaque);
+    execute(vm, command, node, limit, done, opaque);
+}
+
+void vm_query_map(Vm *vm, const char *container, unsigned buckets,
+                  QmpDone *done, void *opaque)
+{
+    query(vm, "query-raminate-map", container, "buckets", buckets, MAP_LIMIT,
+          done, opaque);
+}
+
+void vm_query_working_set(Vm *vm, const char *container, QmpDone *done,
+                          void *opaque)
+{
+    query(vm, "query-raminate-working-set", container, NULL, 0, INFO_LIMIT,
+          done, opaque);
+}
+
+void vm_query_moves(Vm *vm, const char *container, unsigned max,
+                    QmpDone *done, void *opaque)
+{
+    query(vm, "query-raminate-moves", container, "max", max, INFO_LIMIT, done,
+          opaque);
 }
 
 void vm_query_page(Vm *vm, const char *container, guint64 page,
                    QmpDone *done, void *opaque)
 {
-    JsonObject *arguments = json_object_new();
-    JsonNode *node = json_node_new(JSON_NODE_OBJECT);
-
-    json_object_set_string_member(arguments, "id", container);
-    json_object_set_int_member(arguments, "page", page);
-    json_node_take_object(node, arguments);
-    execute(vm, "query-raminate-page", node, INFO_LIMIT, done, opaque);
+    query(vm, "query-raminate-page", container, "page", page, INFO_LIMIT, done,
+          opaque);
 }
 
 void vm_set(Vm *vm, const char *container, const char *property,

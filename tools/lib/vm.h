@@ -69,6 +69,10 @@ void vm_disconnect(Vm *vm);
 /* As qmp_client_execute() */
 void vm_query_map(Vm *vm, const char *container, unsigned buckets,
                   QmpDone *done, void *opaque);
+void vm_query_working_set(Vm *vm, const char *container, QmpDone *done,
+                          void *opaque);
+void vm_query_moves(Vm *vm, const char *container, unsigned max,
+                    QmpDone *done, void *opaque);
 void vm_query_page(Vm *vm, const char *container, guint64 page,
                    QmpDone *done, void *opaque);
 void vm_set(Vm *vm, const char *container, const char *property,

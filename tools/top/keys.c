@@ -119,7 +119,13 @@ static void zoom_map(Live *live, int by)
     live->view.zoom = CLAMP((int)live->view.zoom + by, 0, MAX_ZOOM);
     live->view.from = middle;
     move_map(live, -0.5);
-    live->map_next_at = 0;
+    live->next_at = 0;
+}
+
+static void show_pane(Live *live, unsigned by)
+{
+    live->view.pane = (live->view.pane + by) % NR_PANES;
+    live->next_at = 0;
 }
 
 static void handle_view_key(Live *live, int key)
@@ -159,9 +165,15 @@ static void handle_view_key(Live *live, int key)
     case 'h':
         view->hottest = !view->hottest;
         break;
+    case '\t':
+        show_pane(live, 1);
+        break;
+    case KEY_BTAB:
+        show_pane(live, NR_PANES - 1);
+        break;
     case 'm':
         view->map_only = !view->map_only;
-        live->map_next_at = 0;
+        live->next_at = 0;
         break;
     case '?':
         view->help = !view->help;

@@ -34,11 +34,12 @@ typedef struct Live {
     const Vm *vm;
     char *id;
 
-    MapInfo *map;
-    const Vm *map_vm;           /* NULL if none was asked for */
-    char *map_id;
-    gint64 map_asked_at;        /* 0 if no answer is waited for */
-    gint64 map_next_at;
+    Answers answers;
+    Pane asked_pane;            /* what was asked last, and by whom it is */
+    const Vm *asked_vm;         /* NULL if nothing was asked */
+    char *asked_id;
+    gint64 asked_at;            /* 0 if no answer is waited for */
+    gint64 next_at;
 } Live;
 
 /* Returns: what belongs to @live, or NULL if there is no row. */
@@ -60,6 +61,15 @@ Vm *live_find_vm(const Live *live, const char *path);
 
 /* A VM has been refreshed, or failed to be. */
 void live_refreshed(Vm *vm, const GError *error, void *opaque);
+
+/* Unless @error is NULL, which says why nothing more is recorded. */
+void live_end_record(Live *live, const GError *error);
+
+/*
+ * ask.c: asks @vm for what the pane shows of the selected container, if that is
+ * the VM's and it is time.
+ */
+void live_ask(Live *live, Vm *vm);
 
 /* replay.c: shows a session, and in its own time. */
 void live_begin_replay(Live *live);

@@ -14,11 +14,6 @@
 
 #define MESSAGE_SECONDS 10
 #define RESCAN_SECONDS 2
-/*
- * A map walks over all pages of the guest while QEMU's main loop waits: not
- * so often that this would take more than a twentieth of the time.
- */
-#define MAP_REST 20
 
 Row *live_selected_row(Live *live)
 {
@@ -32,7 +27,7 @@ static gboolean draw_now(gpointer opaque)
 
     live->draw = 0;
     live->view.message = live->message;
-    live->view.map = live->map;
+    live->view.answers = &live->answers;
     if (live->replay) {
         live_view_replay(live);
     }
@@ -83,10 +78,10 @@ static gboolean message_is_old(gpointer opaque)
 
 /* Selection */
 
-static void drop_map(Live *live)
+static void drop_answers(Live *live)
 {
-    g_clear_pointer(&live->map, map_info_free);
-    live->map_next_at = 0;
+    answers_clear(&live->answers);
+    live->next_at = 0;
 }
 
 void live_select_row(Live *live, int i)
@@ -99,7 +94,7 @@ void live_select_row(Live *live, int i)
         live->vm = row->vm;
         g_free(live->id);
         live->id = g_strdup(row->id);
-        drop_map(live);
+        drop_answers(live);
     }
     live_draw_soon(live);
 }
@@ -125,8 +120,7 @@ void live_sort_rows(Live *live)
 
 /* Recording */
 
-/* Unless @error is NULL, which says why nothing more is recorded. */
-static void end_record(Live *live, const GError *error)
+void live_end_record(Live *live, const GError *error)
 {
     if (error) {
         live->record = NULL;
@@ -140,7 +134,7 @@ static void record_vm(Live *live, const Vm *vm)
 
     if (live->record && !vm_is_duplicate(live->vms, vm)) {
         session_add_vm(live->record, vm, &error);
-        end_record(live, error);
+        live_end_record(live, error);
     }
 }
 
@@ -150,63 +144,8 @@ static void remove_rows(Live *live, const Vm *vm)
 
     if (rows_remove(live->rows, vm) && live->record) {
         session_add_gone(live->record, vm, &error);
-        end_record(live, error);
+        live_end_record(live, error);
     }
-}
-
-static void record_map(Live *live)
-{
-    g_autoptr(GError) error = NULL;
-
-    if (live->record && live->map) {
-        session_add_map(live->record, live->map_vm, live->map_id, live->map,
-                        &error);
-        end_record(live, error);
-    }
-}
-
-/* The map */
-
-static void got_map(const GError *error, JsonNode *result, void *opaque)
-{
-    Live *live = opaque;
-    gint64 now = g_get_monotonic_time();
-    g_autoptr(GError) wrong = NULL;
-    MapInfo *map = result ? map_info_parse(result, &wrong) : NULL;
-
-    live->map_next_at = now + MAP_REST * (now - live->map_asked_at);
-    live->map_asked_at = 0;
-    if (live->map_vm != live->vm || g_strcmp0(live->map_id, live->id) != 0) {
-        g_clear_pointer(&map, map_info_free);
-        live->map_next_at = 0;
-        return;
-    }
-    if (error || wrong) {
-        live_set_message(live, g_strdup((error ? error : wrong)->message));
-    }
-    g_clear_pointer(&live->map, map_info_free);
-    live->map = map;
-    record_map(live);
-    live_draw_soon(live);
-}
-
-static void ask_map(Live *live, Vm *vm)
-{
-    Row *row = live_selected_row(live);
-    unsigned cells = screen_map_cells(&live->view);
-    gint64 now = g_get_monotonic_time();
-
-    if (!row || row->vm != vm || !row->info || vm->error || !cells ||
-        live->map_asked_at || now < live->map_next_at) {
-        return;
-    }
-    live->map_vm = vm;
-    g_free(live->map_id);
-    live->map_id = g_strdup(row->id);
-    live->map_asked_at = now;
-    vm_query_map(vm, row->id,
-                 MIN((guint64)cells << live->view.zoom, INFO_MAX_BUCKETS),
-                 got_map, live);
 }
 
 /* Refreshing */
@@ -241,15 +180,15 @@ void live_refreshed(Vm *vm, const GError *error, void *opaque)
         live_set_message(live, g_strdup_printf("%s: %s", vm->name,
                                                error->message));
     }
-    if (error && live->map_vm == vm) {
-        live->map_asked_at = 0;
-        drop_map(live);
+    if (error && live->asked_vm == vm) {
+        live->asked_at = 0;
+        drop_answers(live);
     }
     update_rows(live, vm);
     record_vm(live, vm);
     live_sort_rows(live);
     if (!live->replay) {
-        ask_map(live, vm);
+        live_ask(live, vm);
     }
 }
 
@@ -300,8 +239,8 @@ static void remove_ended(Live *live, GPtrArray *paths)
 
         if (vm->error && !vm->client && vm != live->vm &&
             !has_path(paths, vm->path)) {
-            if (live->map_vm == vm) {
-                live->map_vm = NULL;
+            if (live->asked_vm == vm) {
+                live->asked_vm = NULL;
             }
             remove_rows(live, vm);
             g_ptr_array_remove_index(live->vms, i - 1);
@@ -358,7 +297,7 @@ static gboolean resized(gpointer opaque)
     Live *live = opaque;
 
     screen_resize();
-    live->map_next_at = 0;
+    live->next_at = 0;
     live_draw_soon(live);
     return G_SOURCE_CONTINUE;
 }
@@ -465,9 +404,9 @@ int live_run(GPtrArray *vms, const LiveOptions *options, GError **error)
     for (i = 0; i < vms->len; i++) {
         vm_disconnect(g_ptr_array_index(vms, i));
     }
-    g_clear_pointer(&live.map, map_info_free);
+    answers_clear(&live.answers);
     live_end_why(&live);
-    g_free(live.map_id);
+    g_free(live.asked_id);
     g_free(live.id);
     return live.signal;
 }

@@ -32,11 +32,11 @@ struct Replay {
     int speed;
     double time;                /* of the session, in seconds since 1970 */
     gint64 as_of;               /* when it was so, by the monotonic clock */
-    GHashTable *maps;           /* of containers, by map_key() */
+    GHashTable *answers;        /* of containers, by answers_key() */
     char *how;                  /* for the first line */
 };
 
-static char *map_key(const char *socket, const char *container)
+static char *answers_key(const char *socket, const char *container)
 {
     return g_strdup_printf("%s\n%s", socket, container);
 }
@@ -120,6 +120,37 @@ static void show_answer(Live *live, SessionEvent *event)
     }
 }
 
+static void answers_free(gpointer opaque)
+{
+    answers_clear(opaque);
+    g_free(opaque);
+}
+
+/* Puts one in the place of the last of its kind. */
+static void keep_answer(Replay *replay, SessionEvent *event)
+{
+    char *key = answers_key(event->socket, event->container);
+    Answers *kept = g_hash_table_lookup(replay->answers, key);
+    Answers before;
+
+    if (!kept) {
+        kept = g_new0(Answers, 1);
+        g_hash_table_insert(replay->answers, g_strdup(key), kept);
+    }
+    before = *kept;
+    if (event->answers.map) {
+        kept->map = event->answers.map;
+        event->answers.map = before.map;
+    } else if (event->answers.use) {
+        kept->use = event->answers.use;
+        event->answers.use = before.use;
+    } else {
+        kept->moves = event->answers.moves;
+        event->answers.moves = before.moves;
+    }
+    g_free(key);
+}
+
 static void show(Live *live, SessionEvent *event)
 {
     Vm *vm;
@@ -135,11 +166,9 @@ static void show(Live *live, SessionEvent *event)
             remove_vm(live, vm);
         }
         break;
-    case SESSION_MAP:
+    case SESSION_ANSWER:
         if (live_find_vm(live, event->socket)) {
-            g_hash_table_insert(live->replay->maps,
-                                map_key(event->socket, event->container),
-                                g_steal_pointer(&event->map));
+            keep_answer(live->replay, event);
         }
         break;
     }
@@ -178,7 +207,7 @@ static void rewind_session(Live *live)
     while (live->vms->len) {
         remove_vm(live, g_ptr_array_index(live->vms, live->vms->len - 1));
     }
-    g_hash_table_remove_all(replay->maps);
+    g_hash_table_remove_all(replay->answers);
     session_rewind(replay->reader);
     live_set_message(live, NULL);
     read_next(live);
@@ -192,8 +221,8 @@ void live_begin_replay(Live *live)
 
     live->replay = replay;
     replay->reader = live->options->replay;
-    replay->maps = g_hash_table_new_full(g_str_hash, g_str_equal, g_free,
-                                         (GDestroyNotify)map_info_free);
+    replay->answers = g_hash_table_new_full(g_str_hash, g_str_equal, g_free,
+                                            answers_free);
     replay->tick = g_timeout_add(TICK_MS, go_on, live);
     rewind_session(live);
 }
@@ -204,7 +233,7 @@ void live_end_replay(Live *live)
 
     g_source_remove(replay->tick);
     g_clear_pointer(&replay->next, session_event_free);
-    g_hash_table_destroy(replay->maps);
+    g_hash_table_destroy(replay->answers);
     g_free(replay->how);
     g_free(replay);
 }
@@ -213,8 +242,8 @@ void live_view_replay(Live *live)
 {
     Replay *replay = live->replay;
     Row *row = live_selected_row(live);
-    g_autofree char *key = row && row->id ? map_key(row->vm->path, row->id)
-                                          : NULL;
+    g_autofree char *key = row && row->id
+                           ? answers_key(row->vm->path, row->id) : NULL;
 
     g_free(replay->how);
     replay->how = g_strdup_printf("replay x%s%d%s",
@@ -224,7 +253,8 @@ void live_view_replay(Live *live)
                                   : replay->paused ? ", stopped" : "");
     live->view.replay = replay->how;
     live->view.replay_time = replay->time;
-    live->view.map = key ? g_hash_table_lookup(replay->maps, key) : NULL;
+    live->view.answers = key ? g_hash_table_lookup(replay->answers, key)
+                             : NULL;
 }
 
 static void change_speed(Live *live, int by)

@@ -361,9 +361,9 @@ attr_t screen_cell_attributes(HeatmapCell cell, unsigned slow_tier)
 
 static void draw_cell(int y, int x, const View *view, double place)
 {
-    unsigned i = place * view->map->nr_buckets;
-    const MapBucket *bucket =
-        &view->map->buckets[MIN(i, view->map->nr_buckets - 1)];
+    const MapInfo *map = view->answers->map;
+    unsigned i = place * map->nr_buckets;
+    const MapBucket *bucket = &map->buckets[MIN(i, map->nr_buckets - 1)];
     HeatmapCell cell = heatmap_cell(bucket, view->hottest);
 
     attrset(screen_cell_attributes(cell, MAX(bucket->slow_tier, 1)));
@@ -418,6 +418,19 @@ static void draw_legend(const View *view, const ContainerInfo *info, int y,
     screen_put(y, x + 2 + g_utf8_strlen(each, -1), 10, A_NORMAL, "a sign");
 }
 
+static void draw_pane(const View *view, const ContainerInfo *info, int y,
+                      const Layout *lines)
+{
+    if (view->pane != PANE_MAP) {
+        screen_draw_pane(view, info, y, lines->map + lines->legend);
+    } else if (view->answers && view->answers->map) {
+        draw_map(view, info, y, lines->map);
+        if (lines->legend) {
+            draw_legend(view, info, y + lines->map, screen_map_cells(view));
+        }
+    }
+}
+
 /* All of it */
 
 static void draw_head(const View *view)
@@ -457,19 +470,15 @@ void screen_draw(const View *view)
             screen_draw_detail(row, y, lines.detail);
         }
         y += lines.detail;
-        if (row->info && view->map && lines.map > 0) {
-            draw_map(view, row->info, y, lines.map);
-            if (lines.legend) {
-                draw_legend(view, row->info, y + lines.map,
-                            screen_map_cells(view));
-            }
+        if (row->info && lines.map > 0) {
+            draw_pane(view, row->info, y, &lines);
         }
     }
     screen_put_line(LINES - 1, view->message ? A_REVERSE : A_NORMAL, "%s",
                     view->message ? view->message
                     : view->replay ? "q quit  ? help  space stop  <> speed  "
-                      "Home again  s sort  +- zoom  m map"
-                    : "q quit  ? help  s sort  +- zoom  m map  p pause  "
-                      "c policy  w why");
+                      "Home again  Tab more  s sort  +- zoom"
+                    : "q quit  ? help  Tab more  s sort  +- zoom  m map  "
+                      "p pause  c policy  w why");
     refresh();
 }

@@ -7,6 +7,7 @@
 #ifndef RAMINATE_TOP_SCREEN_H
 #define RAMINATE_TOP_SCREEN_H
 
+#include "answers.h"
 #include "rows.h"
 
 /* What was asked of a page */
@@ -28,7 +29,8 @@ typedef struct View {
     unsigned period;            /* milliseconds */
     const char *replay;         /* how a session is shown again, or NULL */
     gint64 replay_time;         /* where it is, in seconds since 1970 */
-    const MapInfo *map;         /* of the selected container, or NULL */
+    Pane pane;
+    const Answers *answers;     /* of the selected container */
     unsigned zoom;              /* power of two */
     double from;                /* part of the memory before the map */
     gboolean hottest;

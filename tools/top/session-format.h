@@ -13,6 +13,10 @@
 #define SESSION_FORMAT "raminate-top-session"
 #define SESSION_VERSION 1
 
+/* Names of what is answered for panes other than the map */
+#define SESSION_USE "working-set"
+#define SESSION_MOVES "moves"
+
 /* A bucket of a map: heat, hottest, slow tier, and part in fast memory */
 #define SESSION_BUCKET_BYTES 4
 #define SESSION_ALL_FAST 255

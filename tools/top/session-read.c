@@ -144,7 +144,7 @@ void session_event_free(SessionEvent *event)
     g_free(event->container);
     g_clear_pointer(&event->containers, g_ptr_array_unref);
     g_clear_error(&event->error);
-    g_clear_pointer(&event->map, map_info_free);
+    answers_clear(&event->answers);
     g_free(event);
 }
 
@@ -167,12 +167,11 @@ static void read_map(Reader *members, SessionEvent *event)
 {
     JsonNode *node = reader_member(members, "map");
     g_autofree guchar *data = NULL;
+    MapInfo *map;
     gsize length = 0;
     unsigned i;
 
-    event->kind = SESSION_MAP;
-    event->container = reader_string(members, "container", FALSE);
-    if (json_node_get_value_type(node) == G_TYPE_STRING) {
+    if (node && json_node_get_value_type(node) == G_TYPE_STRING) {
         data = g_base64_decode(json_node_get_string(node), &length);
     }
     if (length < SESSION_BUCKET_BYTES || length % SESSION_BUCKET_BYTES ||
@@ -180,17 +179,32 @@ static void read_map(Reader *members, SessionEvent *event)
         reader_fail(members, "map");
         return;
     }
-    event->map = g_new0(MapInfo, 1);
-    event->map->nr_buckets = length / SESSION_BUCKET_BYTES;
-    event->map->buckets = g_new0(MapBucket, event->map->nr_buckets);
-    for (i = 0; i < event->map->nr_buckets; i++) {
+    map = event->answers.map = g_new0(MapInfo, 1);
+    map->nr_buckets = length / SESSION_BUCKET_BYTES;
+    map->buckets = g_new0(MapBucket, map->nr_buckets);
+    for (i = 0; i < map->nr_buckets; i++) {
         const guchar *bytes = data + i * SESSION_BUCKET_BYTES;
-        MapBucket *bucket = &event->map->buckets[i];
+        MapBucket *bucket = &map->buckets[i];
 
         bucket->heat = bytes[0];
         bucket->hottest = bytes[1];
         bucket->slow_tier = MIN(bytes[2], INFO_MAX_TIERS - 1);
         bucket->fast = bytes[3] / (float)SESSION_ALL_FAST;
+    }
+}
+
+static void read_answer(Reader *members, SessionEvent *event)
+{
+    JsonNode *use = reader_member(members, SESSION_USE);
+    JsonNode *moves = reader_member(members, SESSION_MOVES);
+
+    event->kind = SESSION_ANSWER;
+    event->container = reader_string(members, "container", FALSE);
+    if (!use && !moves) {
+        read_map(members, event);
+    } else if (!answers_take(&event->answers, use ? PANE_USE : PANE_MOVES,
+                             use ? use : moves, NULL)) {
+        reader_fail(members, SESSION_USE);
     }
 }
 
@@ -222,8 +236,8 @@ static void read_event(Reader *members, SessionEvent *event)
     }
     if (json_object_has_member(members->object, "error")) {
         read_error(members, event);
-    } else if (json_object_has_member(members->object, "map")) {
-        read_map(members, event);
+    } else if (json_object_has_member(members->object, "container")) {
+        read_answer(members, event);
     } else if (json_object_has_member(members->object, "containers")) {
         read_containers(members, event);
     } else {

@@ -140,16 +140,24 @@ static char *encode_buckets(const MapInfo *map)
     return g_base64_encode(data, map->nr_buckets * SESSION_BUCKET_BYTES);
 }
 
-gboolean session_add_map(SessionWriter *writer, const Vm *vm,
-                         const char *container, const MapInfo *map,
-                         GError **error)
+gboolean session_add_answer(SessionWriter *writer, const Vm *vm,
+                            const char *container, Pane pane,
+                            const Answers *answers, JsonNode *result,
+                            GError **error)
 {
     g_autoptr(JsonBuilder) builder = begin_event(vm);
-    g_autofree char *buckets = encode_buckets(map);
 
     add_string(builder, "vm", vm->name);
     add_string(builder, "container", container);
-    add_string(builder, "map", buckets);
+    if (pane == PANE_USE || pane == PANE_MOVES) {
+        json_builder_set_member_name(builder, pane == PANE_USE
+                                              ? SESSION_USE : SESSION_MOVES);
+        json_builder_add_value(builder, json_node_copy(result));
+    } else {
+        g_autofree char *buckets = encode_buckets(answers->map);
+
+        add_string(builder, "map", buckets);
+    }
     json_builder_end_object(builder);
     return write_line(writer, builder, error);
 }

@@ -10,6 +10,7 @@
 #ifndef RAMINATE_TOP_SESSION_H
 #define RAMINATE_TOP_SESSION_H
 
+#include "answers.h"
 #include "lib/vm.h"
 
 /* Writing; functions that return FALSE set @error, and are of no more use. */
@@ -27,9 +28,14 @@ gboolean session_add_vm(SessionWriter *writer, const Vm *vm, GError **error);
 gboolean session_add_gone(SessionWriter *writer, const Vm *vm,
                           GError **error);
 
-gboolean session_add_map(SessionWriter *writer, const Vm *vm,
-                         const char *container, const MapInfo *map,
-                         GError **error);
+/*
+ * @answers: has what was understood of @result, which is what QEMU returned for
+ *           @pane
+ */
+gboolean session_add_answer(SessionWriter *writer, const Vm *vm,
+                            const char *container, Pane pane,
+                            const Answers *answers, JsonNode *result,
+                            GError **error);
 
 /* Reading */
 
@@ -37,7 +43,7 @@ typedef enum SessionKind {
     SESSION_CONTAINERS,
     SESSION_ERROR,
     SESSION_GONE,
-    SESSION_MAP,
+    SESSION_ANSWER,
 } SessionKind;
 
 typedef struct SessionEvent {
@@ -47,8 +53,8 @@ typedef struct SessionEvent {
     char *vm;                   /* name; NULL if it is gone */
     GPtrArray *containers;      /* ContainerInfo */
     GError *error;
-    char *container;            /* of @map */
-    MapInfo *map;
+    char *container;            /* of @answers */
+    Answers answers;            /* one of them */
 } SessionEvent;
 
 void session_event_free(SessionEvent *event);
