@@ -28,6 +28,25 @@ static void test_bytes_that_are_no_text(void)
     expect(text_clean("\377x", FALSE), "?x");
 }
 
+static void expect_line(const char *text, unsigned columns, gsize length)
+{
+    g_assert_cmpuint(text_line(text, columns), ==, length);
+}
+
+static void test_line(void)
+{
+    expect_line("", 5, 0);
+    expect_line("to be", 5, 5);
+    expect_line("to be or", 5, 5);
+    expect_line("to be or", 4, 2);
+    expect_line("to be or", 1, 1);
+    expect_line("together", 3, 3);
+    expect_line(" be", 1, 1);
+    /* A wide character is not cut in half, and there is always one. */
+    expect_line("\346\274\242\345\255\227", 3, 3);
+    expect_line("\346\274\242\345\255\227", 1, 3);
+}
+
 static void test_fit(void)
 {
     expect(text_fit("abc", 5), "abc  ");
@@ -69,6 +88,7 @@ int main(int argc, char **argv)
     g_test_add_func("/text/bytes-that-are-no-text",
                     test_bytes_that_are_no_text);
     g_test_add_func("/text/fits-its-columns", test_fit);
+    g_test_add_func("/text/breaks-into-lines", test_line);
     g_test_add_func("/text/numbers-are-short", test_numbers);
     g_test_add_func("/text/sparkline-shows-the-latest", test_sparkline);
     return g_test_run();
