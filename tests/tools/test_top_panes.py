@@ -7,7 +7,7 @@ import contextlib
 from pathlib import Path
 from typing import Any, Dict, Iterator
 
-from fakeqmp import Servers, Vm
+from fakeqmp import Hanging, Servers, Vm, container
 from terminal import SHELL_LEFT, Terminal, terminal
 from toolslib import check, check_in, run_tests, tool, wait_until
 
@@ -86,6 +86,29 @@ def shows_the_last_moves(directory: Path) -> None:
                  '11.0 s ago promote 9000 for 17, mram0 > dram0, heat 201, cmq',
                  '3600.0 s ago resize 5, dram0 > mram0, heat 3 '):
         check_in(what, text)
+
+
+def sums_up_all_containers(directory: Path) -> None:
+    busy = container('busy', swaps=0)
+    busy['tiers'][1]['written'] = 700
+    with Servers() as servers:
+        servers.add(directory / 'a.sock', Vm(None, [container('c'), busy]))
+        servers.add(directory / 'b.sock', Hanging())
+        servers.add(directory / 'c.sock', Vm())
+        command = f"{tool('raminate-top')} -d 0.2 -t 1 {directory}/[abc].sock"
+        with terminal(directory, command) as shown:
+            # 100, 700 and 100 of 400, 1000 and 400
+            shown.wait('All 3: fast 3 GiB, slow 9 GiB; 50.0 % of what is '
+                       'written is slow; 0 swaps/s')
+            servers.end(directory / 'a.sock')
+            shown.wait('All 1: fast 1 GiB, slow 3 GiB; 25.0 % of')
+            shown.resize(80, 9)
+            wait_until(lambda: 'All 1' not in shown.text(), "no room for it")
+
+
+def one_container_needs_no_sum(directory: Path) -> None:
+    with top(directory, Vm()) as shown:
+        check('All 1' not in shown.text(), shown.text())
 
 
 def goes_round(directory: Path) -> None:
@@ -178,5 +201,6 @@ def a_session_has_what_was_shown(directory: Path) -> None:
 
 
 run_tests(shows_how_memory_is_used, shows_the_hottest_ranges,
-          shows_the_last_moves, goes_round, an_older_qemu_has_none,
+          shows_the_last_moves, sums_up_all_containers,
+          one_container_needs_no_sum, goes_round, an_older_qemu_has_none,
           lies_do_no_harm, a_session_has_what_was_shown)

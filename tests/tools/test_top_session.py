@@ -107,10 +107,13 @@ def goes_at_the_speed_asked_for(directory: Path) -> None:
 def rates_are_those_of_its_time(directory: Path) -> None:
     file = write(directory / 'session',
                  line(1000, containers=[container(scans=1, swaps=1)]),
+                 line(1000, '/x/b.sock', containers=[container(swaps=0)]),
+                 line(1009, '/x/b.sock', containers=[container(swaps=45)]),
                  line(1009, containers=[container(scans=2, swaps=91)]))
     with terminal(directory, f'{tool(TOP)} --replay {file}') as shown:
         shown.keys(*'>>>>')
-        text = shown.wait('Swaps: 91,')
+        shown.wait('Swaps: 91,')
+        text = shown.wait('15 swaps/s')
         row = [row for row in text.splitlines() if row.startswith('a ')][0]
         check(row.split()[4] == '10', row)
 

@@ -1,5 +1,5 @@
 /*
- * RAMinate: the selected container on the screen of raminate-top
+ * RAMinate: the selected container on the screen of raminate-top, and all
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -142,4 +142,18 @@ void screen_draw_detail(const Row *row, int y, int lines)
     for (i = 0; i < info->nr_tiers && DETAIL_LINES + (int)i < lines; i++) {
         draw_tier(y + DETAIL_LINES + i, info, i);
     }
+}
+
+void screen_draw_totals(const GPtrArray *rows, int y)
+{
+    Totals totals = rows_total(rows);
+    g_autofree char *fast = text_size(totals.fast);
+    g_autofree char *slow = text_size(totals.slow);
+    g_autofree char *swaps = text_count(totals.swap_rate);
+    g_autofree char *share = totals.slow_share < 0
+        ? g_strdup("-") : g_strdup_printf("%.1f %%", totals.slow_share);
+
+    screen_put_line(y, A_BOLD, "All %u: fast %s, slow %s; %s of what is "
+                    "written is slow; %s swaps/s", totals.nr, fast, slow, share,
+                    swaps);
 }

@@ -61,6 +61,12 @@ static void row_add_history(Row *row, double share)
     row->history[row->nr_history++] = share;
 }
 
+/* Returns: per cent, or less than 0 if there is nothing. */
+static double share_of(guint64 slow, guint64 all)
+{
+    return all ? 100.0 * slow / all : -1;
+}
+
 static void row_update(Row *row, const ContainerInfo *info, gint64 now)
 {
     guint64 written = container_info_written(info);
@@ -74,15 +80,17 @@ static void row_update(Row *row, const ContainerInfo *info, gint64 now)
         /* The first time, or another guest */
         row->swap_rate = -1;
         row->slow_share = info->slow_share_last;
+        row->new_written = 0;
+        row->new_written_slow = 0;
         row_add_history(row, row->slow_share);
     } else {
         row->swap_rate = (info->swaps - row->swaps) * 1e6 /
                          MAX(now - row->seen_at, 1);
         if (info->scans > row->scans) {
-            row->slow_share = written > row->written
-                              ? 100.0 * (slow - row->written_slow) /
-                                (written - row->written)
-                              : -1;
+            row->new_written = written - row->written;
+            row->new_written_slow = slow - row->written_slow;
+            row->slow_share = share_of(row->new_written_slow,
+                                       row->new_written);
             row_add_history(row, row->slow_share);
         }
     }
@@ -205,6 +213,34 @@ void rows_sort(GPtrArray *rows, RowSort sort, gboolean reverse)
     SortBy by = { .sort = sort, .sign = reverse ? -1 : 1 };
 
     g_ptr_array_sort_with_data(rows, compare_rows, &by);
+}
+
+Totals rows_total(const GPtrArray *rows)
+{
+    Totals totals = { 0 };
+    guint64 written = 0;
+    guint64 slow = 0;
+    unsigned i, tier;
+
+    for (i = 0; i < rows->len; i++) {
+        const Row *row = g_ptr_array_index(rows, i);
+
+        if (!row->info || row->vm->error) {
+            continue;
+        }
+        totals.nr++;
+        totals.swap_rate += MAX(row->swap_rate, 0);
+        for (tier = 0; tier < row->info->nr_tiers; tier++) {
+            const TierInfo *info = &row->info->tiers[tier];
+
+            *(tier ? &totals.slow : &totals.fast) += info->pages *
+                                                     row->info->page_size;
+        }
+        written += row->new_written;
+        slow += row->new_written_slow;
+    }
+    totals.slow_share = share_of(slow, written);
+    return totals;
 }
 
 const char *row_state(const Row *row)

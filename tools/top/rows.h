@@ -20,6 +20,8 @@ typedef struct Row {
     /* Since the time before; less than 0 if not known */
     double slow_share;              /* per cent of the pages written */
     double swap_rate;               /* a second */
+    guint64 new_written;            /* pages found written; 0 if not known */
+    guint64 new_written_slow;       /* those that were in slow tiers */
 
     double history[ROW_HISTORY];    /* of @slow_share, the latest last */
     unsigned nr_history;
@@ -54,6 +56,17 @@ unsigned rows_count_vms(const GPtrArray *rows);
 
 /* Figures come with the largest first, unless @reverse. */
 void rows_sort(GPtrArray *rows, RowSort sort, gboolean reverse);
+
+/* Of all containers that answer */
+typedef struct Totals {
+    unsigned nr;
+    guint64 fast;                   /* bytes in the fastest tiers */
+    guint64 slow;                   /* bytes in all others */
+    double slow_share;              /* as of a row; less than 0: not known */
+    double swap_rate;               /* a second, where it is known */
+} Totals;
+
+Totals rows_total(const GPtrArray *rows);
 
 /* Returns: a word for what the row is in. */
 const char *row_state(const Row *row);

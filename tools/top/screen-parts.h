@@ -33,6 +33,9 @@ void screen_put_line(int y, attr_t attributes, const char *format, ...)
 /* @slow_tier: from 1 on, of a cell in slow memory */
 attr_t screen_cell_attributes(HeatmapCell cell, unsigned slow_tier);
 
+/* Sums up all containers in line @y. */
+void screen_draw_totals(const GPtrArray *rows, int y);
+
 /* Draws a pane other than the map in @lines lines from @y on. */
 void screen_draw_pane(const View *view, const ContainerInfo *info, int y,
                       int lines);

@@ -156,7 +156,8 @@ static Layout layout(const View *view)
         lines.map = room - lines.legend;
         return lines;
     }
-    lines.list = CLAMP((int)view->rows->len + 1, 1, MAX(room / 3, 2));
+    lines.list = view->rows->len + 1 + (view->rows->len > 1);
+    lines.list = CLAMP(lines.list, 1, MAX(room / 3, 2));
     lines.list = MIN(lines.list, room);
     room -= lines.list;
     if (room >= DETAIL_LINES + nr_tiers + 3) {
@@ -325,7 +326,8 @@ static void draw_row(int y, const Row *row, unsigned fit, attr_t attributes)
 static void draw_list(const View *view, int y, int lines)
 {
     unsigned fit = columns_that_fit();
-    int room = lines - 1;
+    int total = view->rows->len > 1 && lines > 3;
+    int room = lines - 1 - total;
     int first = MAX(view->selected - room + 1, 0);
     int i;
 
@@ -335,6 +337,9 @@ static void draw_list(const View *view, int y, int lines)
     for (i = 0; i < room && first + i < (int)view->rows->len; i++) {
         draw_row(y + 1 + i, g_ptr_array_index(view->rows, first + i), fit,
                  first + i == view->selected ? A_REVERSE : A_NORMAL);
+    }
+    if (total) {
+        screen_draw_totals(view->rows, y + 1 + room);
     }
 }
 
