@@ -6,7 +6,6 @@
 
 #include <math.h>
 
-#include "history.h"
 #include "history-picture.h"
 #include "lib/text.h"
 #include "paint.h"
@@ -17,7 +16,7 @@
 
 typedef struct Drawing {
     const History *history;
-    const char *title;
+    const HistoryTexts *texts;
     int width;
     int height;
 } Drawing;
@@ -46,6 +45,15 @@ static double map_width(const Drawing *drawing)
 static double map_height(const Drawing *drawing)
 {
     return drawing->height - PAINT_TOP - PAINT_BOTTOM - PAINT_LINE;
+}
+
+void history_picture_cells(int width, int height, unsigned *columns,
+                           unsigned *rows)
+{
+    Drawing drawing = { .width = width, .height = height };
+
+    *columns = map_width(&drawing) / CELL;
+    *rows = map_height(&drawing) / CELL;
 }
 
 /* A run of cells that look alike is one shape. */
@@ -107,7 +115,7 @@ static void draw_times(cairo_t *cr, const Drawing *drawing)
 
 static void draw_legend(cairo_t *cr, const Drawing *drawing)
 {
-    static const char text[] = "Pages found written by a scan: none";
+    const char *text = drawing->texts->least;
     double y = drawing->height - PAINT_MARGIN - 4;
     double x = PAINT_MARGIN + paint_text_width(cr, text) + 8;
     unsigned i;
@@ -118,25 +126,16 @@ static void draw_legend(cairo_t *cr, const Drawing *drawing)
         cairo_rectangle(cr, x + i, y - 10, 1.5, 12);
         cairo_fill(cr);
     }
-    paint_text(cr, x + RAMP_PIXELS + 8, y, "all; grey: no scan");
+    paint_text(cr, x + RAMP_PIXELS + 8, y, drawing->texts->most);
 }
 
 static void draw(cairo_t *cr, const void *opaque)
 {
     const Drawing *drawing = opaque;
     const History *history = drawing->history;
-    g_autofree char *size = text_size((guint64)history->nr_pages *
-                                      history->page_size);
-    g_autofree char *figures =
-        g_strdup_printf("%s, %" G_GUINT64_FORMAT " scans in %.1f s, %"
-                        G_GUINT64_FORMAT " pages found written a scan%s",
-                        size, history->nr_scans,
-                        history->duration_ms / 1000.0,
-                        history->nr_written / MAX(history->nr_scans, 1),
-                        history->is_cut ? "; stops without an end" : "");
     unsigned row;
 
-    paint_title(cr, drawing->title, figures);
+    paint_title(cr, drawing->texts->title, drawing->texts->figures);
     cairo_set_antialias(cr, CAIRO_ANTIALIAS_NONE);
     for (row = 0; row < history->rows; row++) {
         draw_row(cr, drawing, row);
@@ -146,16 +145,43 @@ static void draw(cairo_t *cr, const void *opaque)
     draw_legend(cr, drawing);
 }
 
+gboolean history_picture_draw(const History *history,
+                              const HistoryTexts *texts, const char *path,
+                              int width, int height, GError **error)
+{
+    Drawing drawing = { .history = history, .texts = texts, .width = width,
+                        .height = height };
+
+    return paint_file(path, width, height, draw, &drawing, error);
+}
+
 gboolean history_picture_write(const char *recording, const char *path,
                                int width, int height, GError **error)
 {
     g_autofree char *name = g_path_get_basename(recording);
     g_autofree char *title = g_utf8_make_valid(name, -1);
-    Drawing drawing = { .title = title, .width = width, .height = height };
-    g_autoptr(History) history =
-        history_new(recording, map_width(&drawing) / CELL,
-                    map_height(&drawing) / CELL, error);
+    HistoryTexts texts = {
+        .title = title,
+        .least = "Pages found written by a scan: none",
+        .most = "all; grey: no scan",
+    };
+    g_autoptr(History) history = NULL;
+    g_autofree char *size = NULL;
+    g_autofree char *figures = NULL;
+    unsigned columns, rows;
 
-    drawing.history = history;
-    return history && paint_file(path, width, height, draw, &drawing, error);
+    history_picture_cells(width, height, &columns, &rows);
+    history = history_new(recording, columns, rows, error);
+    if (!history) {
+        return FALSE;
+    }
+    size = text_size((guint64)history->nr_pages * history->page_size);
+    texts.figures = figures =
+        g_strdup_printf("%s, %" G_GUINT64_FORMAT " scans in %.1f s, %"
+                        G_GUINT64_FORMAT " pages found written a scan%s",
+                        size, history->nr_scans,
+                        history->duration_ms / 1000.0,
+                        history->nr_written / MAX(history->nr_scans, 1),
+                        history->is_cut ? "; stops without an end" : "");
+    return history_picture_draw(history, &texts, path, width, height, error);
 }

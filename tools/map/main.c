@@ -14,11 +14,13 @@
 #include "history-picture.h"
 #include "paint.h"
 #include "picture.h"
+#include "watch.h"
 
 static char *container_option;
 static char *output_option;
 static char *size_option;
 static double timeout_option = 10;
+static double over_option;
 static gboolean hottest_option;
 static gboolean recording_option;
 static char **sources;
@@ -32,6 +34,8 @@ static const GOptionEntry entries[] = {
       "Size of the picture in pixels (default: 1000x700)", "WIDTHxHEIGHT" },
     { "hottest", 0, 0, G_OPTION_ARG_NONE, &hottest_option,
       "Show the heat of the hottest page, not the mean", NULL },
+    { "over", 0, 0, G_OPTION_ARG_DOUBLE, &over_option,
+      "Draw the heat over so much time, from now on", "SECONDS" },
     { "recording", 'r', 0, G_OPTION_ARG_NONE, &recording_option,
       "Draw when which part of the memory was written, from a recording",
       NULL },
@@ -45,39 +49,6 @@ static const GOptionEntry entries[] = {
 static const char summary[] =
     "Draws placement and heat of a running guest's RAM, as the VM at a QMP "
     "socket\nsays; with --recording, what QEMU has recorded (record=FILE).";
-
-typedef struct Request {
-    gboolean done;
-    MapInfo *map;
-    GError *error;
-} Request;
-
-static void got_map(const GError *error, JsonNode *result, void *opaque)
-{
-    Request *request = opaque;
-
-    request->done = TRUE;
-    if (error) {
-        request->error = g_error_copy(error);
-    } else {
-        request->map = map_info_parse(result, &request->error);
-    }
-}
-
-static MapInfo *get_map(Vm *vm, const char *id, unsigned buckets,
-                        GError **error)
-{
-    Request request = { 0 };
-
-    vm_query_map(vm, id, buckets, got_map, &request);
-    while (!request.done) {
-        g_main_context_iteration(NULL, TRUE);
-    }
-    if (request.error) {
-        g_propagate_error(error, request.error);
-    }
-    return request.map;
-}
 
 static const ContainerInfo *find_container(const Vm *vm, GError **error)
 {
@@ -124,13 +95,13 @@ static gboolean draw(Vm *vm, Picture *picture, const char *path,
     if (!info) {
         return FALSE;
     }
-    map = get_map(vm, info->id, picture_cells(picture), error);
-    if (!map) {
-        return FALSE;
-    }
     title = g_strdup_printf("%s/%s", vm->name, info->id);
     picture->title = title;
-    return picture_write(picture, map, info, path, error);
+    if (over_option) {
+        return watch_write(picture, vm, info, over_option, path, error);
+    }
+    map = watch_get_map(vm, info->id, picture_cells(picture), error);
+    return map && picture_write(picture, map, info, path, error);
 }
 
 static void draw_vm(const char *socket, unsigned timeout, Picture *picture,
@@ -172,8 +143,15 @@ int main(int argc, char **argv)
         options_fail("give the path of one QMP socket, or of one recording "
                      "with --recording");
     }
-    if (recording_option && (container_option || hottest_option)) {
-        options_fail("--container and --hottest are for running guests");
+    if (recording_option &&
+        (container_option || hottest_option || over_option)) {
+        options_fail("--container, --hottest and --over are for running "
+                     "guests");
+    }
+    if (over_option && !(over_option >= WATCH_MIN_SECONDS &&
+                         over_option <= WATCH_MAX_SECONDS)) {
+        options_fail("--over must be %d to %g seconds, not %g",
+                     WATCH_MIN_SECONDS, WATCH_MAX_SECONDS, over_option);
     }
     take_size(&picture);
     picture.hottest = hottest_option;
