@@ -25,8 +25,8 @@ RUN_TESTS = $(PYTHON) $(SETUP)/run-tests.py $(BUILD)
         check-ubsan check-load check-tsan check-flaws soak soak-nested \
         soak-nodes fuzz \
         bench bench-full bench-nested bench-peers bench-peers-backports \
-        bench-cost bench-huge bench-moves bench-scale bench-hostile \
-        demo demo-nested demo-nodes \
+        bench-peers-guests bench-cost bench-huge bench-moves bench-scale \
+        bench-hostile demo demo-nested demo-nodes \
         clean distclean help
 
 all:
@@ -208,6 +208,9 @@ bench-peers: all
 bench-peers-backports: all
 	$(PYTHON) $(SRC)/bench/peers --backports
 
+bench-peers-guests: all
+	$(PYTHON) $(SRC)/bench/peers --guests 2
+
 bench-cost: all
 	$(PYTHON) $(SRC)/tests/nested/bench_cost.py
 
@@ -259,6 +262,8 @@ help:
 	@echo '                   below, too'
 	@echo 'make bench-nested  policies on KVM in an emulated host, by the traffic'
 	@echo 'make bench-peers   RAMinate beside NUMA balancing and DAMON, on NUMA nodes'
+	@echo 'make bench-peers-guests'
+	@echo '                   the same with two guests that share the nodes'
 	@echo 'make bench-cost    count what scans and swaps cost in KVM'
 	@echo 'make bench-huge    count what moving and splitting huge pages costs'
 	@echo 'make bench-moves   count what exchanges cost by move_pages and by mmap'

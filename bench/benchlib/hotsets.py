@@ -6,7 +6,7 @@
 import argparse
 from dataclasses import dataclass
 import json
-from typing import Any, Callable, Dict, Sequence
+from typing import Any, Callable, Dict, Sequence, Tuple
 
 from .marks import Mark
 # pylint: disable=wrong-import-order
@@ -23,13 +23,14 @@ HALF = ARENA // 2
 
 
 @dataclass(frozen=True)
-class HotSet:
-    """See bench/guest/hotset.c for what the numbers mean."""
-    name: str
-    title: str
+class Part:
+    """Of a hot set, in one guest.
+
+    See bench/guest/hotset.c for what the numbers mean.
+    """
     first: int
     pages: int
-    read: int
+    read: int = 0
 
     def on(self, frames: Sequence[int], nodes: Sequence[int],
            node: int) -> int:
@@ -42,20 +43,50 @@ class HotSet:
         return f'{self.first} {self.pages} {self.read} {seconds}'
 
 
+@dataclass(frozen=True)
+class HotSet:
+    """What is visited most, in one guest or in several at once."""
+    name: str
+    title: str
+    parts: Tuple[Part, ...]
+
+    @property
+    def pages(self) -> int:
+        return sum(part.pages for part in self.parts)
+
+
+def _mib(size: int) -> int:
+    return size * MIB // PAGE_SIZE
+
+
 # In this order, each for the same time; the fast node has room for 48 MiB.
 HOT_SETS = (
-    HotSet('small', "16 MiB side by side, all written", 0,
-           16 * MIB // PAGE_SIZE, 0),
-    HotSet('moved', "the same, elsewhere", HALF, 16 * MIB // PAGE_SIZE, 0),
+    HotSet('small', "16 MiB side by side, all written",
+           (Part(0, _mib(16)),)),
+    HotSet('moved', "the same, elsewhere", (Part(HALF, _mib(16)),)),
     HotSet('large', "64 MiB, of which three quarters are written, by turns "
-           "of 64 KiB", 0, 64 * MIB // PAGE_SIZE, 1),
-    HotSet('read', "16 MiB side by side, all read", HALF,
-           16 * MIB // PAGE_SIZE, 4),
+           "of 64 KiB", (Part(0, _mib(64), 1),)),
+    HotSet('read', "16 MiB side by side, all read",
+           (Part(HALF, _mib(16), 4),)),
+)
+# Of guests that have half of all each
+SIDE_BY_SIDE = (
+    HotSet('even', "12 MiB in each guest, all written",
+           (Part(0, _mib(12)), Part(0, _mib(12)))),
+    HotSet('even, moved', "the same, elsewhere",
+           (Part(HALF // 2, _mib(12)), Part(HALF // 2, _mib(12)))),
+    HotSet('uneven', "32 MiB in one guest, 4 MiB in the other, all written",
+           (Part(0, _mib(32)), Part(0, _mib(4)))),
 )
 
 
+def of_guests(guests: int) -> Tuple[HotSet, ...]:
+    return HOT_SETS if guests == 1 else SIDE_BY_SIDE
+
+
 def find(name: str) -> HotSet:
-    return next(hot for hot in HOT_SETS if hot.name == name)
+    return next(hot for hot in (*HOT_SETS, *SIDE_BY_SIDE)
+                if hot.name == name)
 
 
 def say(text: str) -> None:
@@ -71,22 +102,28 @@ def parser() -> argparse.ArgumentParser:
     return found
 
 
-def boot(rate: int) -> Boot:
+def boot(rate: int, pages: int = ARENA) -> Boot:
     """A guest that visits so many pages a second when it is told to."""
-    return Boot(['/bin/hotset', str(ARENA), str(rate)],
+    return Boot(['/bin/hotset', str(pages), str(rate)],
                 files={'bin/hotset': paths.BUILD / 'bench' / 'hotset'})
 
 
-def visit_all(vm: Guest, peer: str, seconds: int, mark: Mark,
+def _visit(vms: Sequence[Guest], hot: HotSet, seconds: int) -> int:
+    """How many visits the guests have made."""
+    for vm, part in zip(vms, hot.parts):
+        vm.console.send(part.line(seconds))
+    return sum(int(vm.console.wait(r'hotset: (\d+) visits\n',
+                                   PATIENCE).group(1)) for vm in vms)
+
+
+def visit_all(vms: Sequence[Guest], peer: str, seconds: int, mark: Mark,
               figures: Callable[[HotSet], Dict[str, Any]]) -> None:
     """Tells of each hot set, with figures of before and after."""
-    for hot in HOT_SETS:
+    for hot in of_guests(len(vms)):
         say(f'{peer}: {hot.title}')
         before = figures(hot)
         mark.set()
-        vm.console.send(hot.line(seconds))
-        match = vm.console.wait(r'hotset: (\d+) visits\n', PATIENCE)
+        visits = _visit(vms, hot, seconds)
         mark.set()
-        say(json.dumps({'peer': peer, 'hot set': hot.name,
-                        'visits': int(match.group(1)),
+        say(json.dumps({'peer': peer, 'hot set': hot.name, 'visits': visits,
                         'before': before, 'after': figures(hot)}))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 import re
-from typing import Any, Callable, Dict, List, Tuple
+from typing import Any, Callable, Dict, List, Sequence, Tuple
 
 from . import BENCH  # noqa: F401  pylint: disable=unused-import
 # pylint: disable=wrong-import-order
@@ -111,15 +111,15 @@ def _start_damon(number: int, node: int, action: str,
     set_file(directory / 'state', 'on')
 
 
-def _none(_guest: Guest, _budget: int) -> None:
+def _none(_guests: Sequence[Guest], _budget: int) -> None:
     pass
 
 
-def _balancing(_guest: Guest, _budget: int) -> None:
+def _balancing(_guests: Sequence[Guest], _budget: int) -> None:
     _set_kernel(2, True)
 
 
-def _damon(_guest: Guest, _budget: int) -> None:
+def _damon(_guests: Sequence[Guest], _budget: int) -> None:
     if DAMON_STAT.exists():
         set_file(DAMON_STAT, 'N')
     set_file(DAMON / 'nr_kdamonds', 2)
@@ -127,27 +127,31 @@ def _damon(_guest: Guest, _budget: int) -> None:
     _start_damon(1, SLOW, 'migrate_hot', HOT)
 
 
-def _extension(guest: Guest, _budget: int) -> None:
-    """The guest is on two ranges already, and nothing has moved."""
-    guest.set('policy', 'payback')
+def _extension(guests: Sequence[Guest], _budget: int) -> None:
+    """They are on two ranges already, and nothing has moved."""
+    for guest in guests:
+        guest.set('policy', 'payback')
 
 
-def _raminate(guest: Guest, budget: int, **settings: object) -> None:
-    guest.cmd('object-add', **{
-        'qom-type': 'memory-placement', 'id': CONTAINER,
-        'memdev': guest.cmd('query-memdev')[0]['id'],
-        'nodes': [FAST, SLOW], 'budgets': [budget], **SETTINGS, **settings})
+def _raminate(guests: Sequence[Guest], budget: int, **settings: object
+              ) -> None:
+    for guest in guests:
+        guest.cmd('object-add', **{
+            'qom-type': 'memory-placement', 'id': CONTAINER,
+            'memdev': guest.cmd('query-memdev')[0]['id'],
+            'nodes': [FAST, SLOW], 'budgets': [budget // len(guests)],
+            **SETTINGS, **settings})
 
 
 @dataclass(frozen=True)
 class Peer:
-    """Start takes a guest, and how much of it may be on the fast node.
+    """Start takes guests, and how much of them may be on the fast node.
 
-    RAMinate alone has to be told how much.
+    RAMinate alone has to be told how much, and each guest gets as much.
     """
     name: str
     title: str
-    start: Callable[[Guest, int], None]
+    start: Callable[[Sequence[Guest], int], None]
 
 
 NONE = 'none'
@@ -169,6 +173,7 @@ SAMPLERS = tuple(
          partial(_raminate, policy='null', sampler=name))
     for name in ('pagemap', 'dirty-log'))
 ALL = (*PEERS, *SAMPLERS)
+MOVERS = [NONE, 'balancing', 'damon', RAMINATE]
 # Those that a newer kernel makes a difference to
 NEWEST = [NONE, 'balancing', RAMINATE]
 ON_NODES = [peer.name for peer in ALL if peer.name != EXTENSION]
@@ -194,7 +199,7 @@ def _count(path: Path) -> int:
                                f"{err.strerror}") from err
 
 
-def figures(guest: Guest, name: str) -> Dict[str, Any]:
+def figures(guests: Sequence[Guest], name: str) -> Dict[str, Any]:
     """What the kernel has counted since it was booted, and RAMinate."""
     text = Path('/proc/vmstat').read_text(encoding='ascii')
     counts: Dict[str, Any] = {
@@ -203,10 +208,10 @@ def figures(guest: Guest, name: str) -> Dict[str, Any]:
         if key.startswith(('pgmigrate', 'numa_', 'pgdemote', 'pgpromote',
                            'thp_split', 'thp_migration'))}
     counts['pf_taken'] = _count(Path('/sys/kernel/debug/kvm/pf_taken'))
-    counts['faults'] = guest.faults()
+    counts['faults'] = sum(guest.faults() for guest in guests)
     if find(name) not in OTHERS:
-        info = guest.raminate(CONTAINER)
-        counts.update({key: info[key] for key in (
+        infos = [guest.raminate(CONTAINER) for guest in guests]
+        counts.update({key: sum(info[key] for info in infos) for key in (
             'swaps', 'swaps-failed', 'scans', 'watch-faults',
             'pages-astray')})
     return counts

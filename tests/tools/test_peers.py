@@ -93,7 +93,7 @@ def test_frames_are_the_programs(_directory: Path) -> None:
     frames = arena.frames(told, 2 * half)
     check(len(frames) == 2 * half and frames[0] == 90000 and
           frames[-1] == 7000 + half - 1, frames[:2])
-    moved = hotsets.find('moved')
+    [moved] = hotsets.find('moved').parts
     nodes = [0 if frame < 7010 else 1 for frame in range(90000 + half)]
     check(moved.on(frames, nodes, 0) == 10, moved.on(frames, nodes, 0))
     try:
