@@ -11,6 +11,8 @@
 #include "lib/options.h"
 #include "lib/text.h"
 #include "lib/vm.h"
+#include "ask.h"
+#include "curve.h"
 #include "history-picture.h"
 #include "paint.h"
 #include "picture.h"
@@ -21,6 +23,7 @@ static char *output_option;
 static char *size_option;
 static double timeout_option = 10;
 static double over_option;
+static gboolean enough_option;
 static gboolean hottest_option;
 static gboolean recording_option;
 static char **sources;
@@ -36,6 +39,8 @@ static const GOptionEntry entries[] = {
       "Show the heat of the hottest page, not the mean", NULL },
     { "over", 0, 0, G_OPTION_ARG_DOUBLE, &over_option,
       "Draw the heat over so much time, from now on", "SECONDS" },
+    { "enough", 0, 0, G_OPTION_ARG_NONE, &enough_option,
+      "Draw how much fast memory would be enough", NULL },
     { "recording", 'r', 0, G_OPTION_ARG_NONE, &recording_option,
       "Draw when which part of the memory was written, from a recording",
       NULL },
@@ -91,6 +96,7 @@ static gboolean draw(Vm *vm, Picture *picture, const char *path,
     const ContainerInfo *info = find_container(vm, error);
     g_autofree char *title = NULL;
     g_autoptr(MapInfo) map = NULL;
+    g_autofree UseInfo *use = NULL;
 
     if (!info) {
         return FALSE;
@@ -100,7 +106,11 @@ static gboolean draw(Vm *vm, Picture *picture, const char *path,
     if (over_option) {
         return watch_write(picture, vm, info, over_option, path, error);
     }
-    map = watch_get_map(vm, info->id, picture_cells(picture), error);
+    if (enough_option) {
+        use = ask_use(vm, info->id, error);
+        return use && curve_write(picture, info, use, path, error);
+    }
+    map = ask_map(vm, info->id, picture_cells(picture), error);
     return map && picture_write(picture, map, info, path, error);
 }
 
@@ -144,9 +154,12 @@ int main(int argc, char **argv)
                      "with --recording");
     }
     if (recording_option &&
-        (container_option || hottest_option || over_option)) {
-        options_fail("--container, --hottest and --over are for running "
-                     "guests");
+        (container_option || hottest_option || over_option || enough_option)) {
+        options_fail("--container, --hottest, --over and --enough are for "
+                     "running guests");
+    }
+    if (enough_option && (hottest_option || over_option)) {
+        options_fail("--enough draws no heat; leave out --hottest and --over");
     }
     if (over_option && !(over_option >= WATCH_MIN_SECONDS &&
                          over_option <= WATCH_MAX_SECONDS)) {

@@ -7,6 +7,7 @@
 #include <glib-unix.h>
 #include <signal.h>
 
+#include "ask.h"
 #include "history-picture.h"
 #include "lib/text.h"
 #include "watch.h"
@@ -24,39 +25,6 @@ typedef struct Watch {
     gboolean is_over;           /* time has passed, or a signal came */
     gboolean is_time;           /* for the next map */
 } Watch;
-
-typedef struct Request {
-    gboolean done;
-    MapInfo *map;
-    GError *error;
-} Request;
-
-static void got_map(const GError *error, JsonNode *result, void *opaque)
-{
-    Request *request = opaque;
-
-    request->done = TRUE;
-    if (error) {
-        request->error = g_error_copy(error);
-    } else {
-        request->map = map_info_parse(result, &request->error);
-    }
-}
-
-MapInfo *watch_get_map(Vm *vm, const char *container, unsigned buckets,
-                       GError **error)
-{
-    Request request = { 0 };
-
-    vm_query_map(vm, container, buckets, got_map, &request);
-    while (!request.done) {
-        g_main_context_iteration(NULL, TRUE);
-    }
-    if (request.error) {
-        g_propagate_error(error, request.error);
-    }
-    return request.map;
-}
 
 static gboolean told_to_end(gpointer opaque)
 {
@@ -85,7 +53,7 @@ static unsigned nr_buckets(const Watch *watch)
 static gboolean take_map(Watch *watch, Vm *vm, const char *container,
                          unsigned rows, GError **error)
 {
-    MapInfo *map = watch_get_map(vm, container, rows, error);
+    MapInfo *map = ask_map(vm, container, rows, error);
 
     if (!map) {
         return FALSE;

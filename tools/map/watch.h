@@ -22,8 +22,4 @@
 gboolean watch_write(const Picture *picture, Vm *vm, const ContainerInfo *info,
                      double seconds, const char *path, GError **error);
 
-/* Returns: a map, or NULL. */
-MapInfo *watch_get_map(Vm *vm, const char *container, unsigned buckets,
-                       GError **error);
-
 #endif
