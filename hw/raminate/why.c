@@ -155,14 +155,18 @@ static char *why_nothing_moves(const RaminatePlacer *placer)
     }
 }
 
-/* Returns: why this page does not move, NULL if it may. */
-static char *why_stuck(const RaminatePlacer *placer, uint32_t page)
+/*
+ * Returns: why plans leave out this page, NULL if they don't, or that can't be
+ * asked since the policy is at work.
+ */
+static char *why_left_out(const RaminatePlacer *placer, uint32_t page)
 {
     uint64_t plans;
 
+    if (placer->claim == RAMINATE_CLAIM_POLICY) {
+        return NULL;
+    }
     switch (raminate_engine_backoff_reason(placer->engine, page, &plans)) {
-    case RAMINATE_BACKOFF_BAD:
-        return g_strdup("its memory has failed, or its file is too short");
     case RAMINATE_BACKOFF_FAILED:
         return g_strdup_printf("a move of it failed, and the next %" PRIu64
                                " plans leave it out", plans);
@@ -171,8 +175,18 @@ static char *why_stuck(const RaminatePlacer *placer, uint32_t page)
                                "and the next %" PRIu64 " plans leave it out",
                                plans);
     default:
-        return why_nothing_moves(placer);
+        return NULL;
     }
+}
+
+/* Returns: why this page does not move, NULL if it may. */
+static char *why_stuck(const RaminatePlacer *placer, const RaminatePage *page)
+{
+    char *why = page->failed
+                ? g_strdup("its memory has failed, or its file is too short")
+                : why_left_out(placer, page->page);
+
+    return why ?: why_nothing_moves(placer);
 }
 
 static void say_last_move(const RaminatePageMove *move, GString *why)
@@ -192,7 +206,7 @@ void raminate_placer_explain(RaminatePlacer *placer, RaminatePage *page)
     g_autofree char *stuck = NULL;
 
     page->reasons = ask_policy(placer, page->page, because);
-    stuck = why_stuck(placer, page->page);
+    stuck = why_stuck(placer, page);
     g_string_append_printf(why, "It is in %s because %s", page->tier,
                            stuck ?: because->str);
     say_last_move(page->last_move, why);

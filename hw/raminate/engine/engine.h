@@ -312,7 +312,10 @@ const RaminatePolicyOps *raminate_engine_explain(const RaminateEngine *engine,
                                                  int64_t now, uint32_t page,
                                                  RaminateReasons *reasons);
 
-/* Returns: as raminate_backoff_reason() */
+/*
+ * With nobody going by the policy, whose back-off it reads.
+ * Returns: as raminate_backoff_reason()
+ */
 RaminateBackoffReason
 raminate_engine_backoff_reason(const RaminateEngine *engine, uint32_t page,
                                uint64_t *plans);
