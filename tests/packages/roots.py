@@ -46,13 +46,18 @@ def build_dependencies() -> List[str]:
 
 
 def find(suite: str, name: str, packages: Sequence[str]) -> Path:
-    """A root directory with these packages, made once."""
+    """A root directory with these packages, made once for them."""
     CACHE.mkdir(parents=True, exist_ok=True)
     root = CACHE / f'{suite}-{name}'
+    made_for = Path(f'{root}.packages')
+    wanted = '\n'.join(packages)
     with open(f'{root}.lock', 'w', encoding='ascii') as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if not root.is_dir():
+        if (not root.is_dir() or not made_for.exists()
+                or made_for.read_text() != wanted):
+            shutil.rmtree(root, ignore_errors=True)
             _make(suite, root, packages)
+            made_for.write_text(wanted)
     return root
 
 
@@ -83,7 +88,10 @@ def _make(suite: str, root: Path, packages: Sequence[str]) -> None:
 
 
 def run(root: Path, script: str, *shared: Path) -> str:
-    """Runs a script there; what it changes elsewhere is lost."""
+    """Runs a script there; what it changes elsewhere is lost.
+
+    Variables of packagers are handed on: DEB_BUILD_OPTIONS and its like.
+    """
     shared = (*shared, CACHE / 'ccache')
     for folder in shared:
         folder.mkdir(parents=True, exist_ok=True)
@@ -91,7 +99,9 @@ def run(root: Path, script: str, *shared: Path) -> str:
         [ENTER, '--of', root, *map(str, shared), '--', 'bash', '-euc',
          script], check=False, stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding='utf-8',
-        env={'PATH': '/usr/sbin:/usr/bin:/sbin:/bin', 'LC_ALL': 'C.UTF-8',
+        env={**{name: value for name, value in os.environ.items()
+                if name.startswith('DEB_')},
+             'PATH': '/usr/sbin:/usr/bin:/sbin:/bin', 'LC_ALL': 'C.UTF-8',
              'HOME': '/root', 'DEBIAN_FRONTEND': 'noninteractive',
              'CCACHE_DIR': str(CACHE / 'ccache')})
     if ended.returncode != 0:
