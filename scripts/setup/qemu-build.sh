@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 
 # Features that QEMU gets if their library is there: feature, how to find it.
+# docs/build.md lists them.
 qemu_optional="
 slirp           pc:slirp
 linux-aio       h:libaio.h
@@ -13,6 +14,16 @@ virtfs          h:attr/libattr.h
 cap-ng          pc:libcap-ng
 curses          pc:ncursesw
 iconv           pc:ncursesw
+gnutls          pc:gnutls
+nettle          pc:nettle
+zstd            pc:libzstd
+spice           pc:spice-server
+spice-protocol  pc:spice-server
+usb-redir       pc:libusbredirparser-0.5
+libusb          pc:libusb-1.0
+vnc-sasl        pc:libsasl2
+vnc-jpeg        pc:libjpeg
+png             pc:libpng
 "
 
 # Sets the array qemu_arguments.
@@ -32,6 +43,10 @@ qemu_collect_arguments() {
         --enable-vhost-user
         --enable-vnc --enable-pixman --enable-fdt=system
         --enable-membarrier --enable-malloc-trim --enable-avx2
+        --enable-tpm --enable-l2tpv3
+        --enable-bochs --enable-cloop --enable-dmg --enable-parallels
+        --enable-qcow1 --enable-qed --enable-vdi --enable-vhdx --enable-vmdk
+        --enable-vpc --enable-vvfat
         --disable-download --disable-docs --disable-werror
         -Dpkg_config_path="$pkg_config_path"
     )

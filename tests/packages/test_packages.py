@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # Packages are made of the tarball, without git and as debhelper does it; they
-# are free of lintian's errors, install beside the distribution's QEMU, work,
-# and go without a trace; DKMS builds KVM with the extension.
+# are free of lintian's errors, install beside the distribution's QEMU, have
+# what a distribution's QEMU has, work, and go without a trace; DKMS builds KVM with the extension.
 #
 # SPDX-License-Identifier: GPL-2.0-or-later
 
@@ -11,15 +11,18 @@ import shutil
 import subprocess
 from typing import Callable, List
 
+import features
 import roots
 from guestlib import Test, check, run_tests
 from raminate import paths
 
+HERE = Path(__file__).resolve().parent
 SUITES = ('bookworm', 'trixie')
 PACKAGES = ('raminate-doc', 'raminate-kvm-dkms', 'raminate-qemu',
             'raminate-tools')
 # What a host has that runs guests already
-HOST = ('ca-certificates', 'systemd', 'qemu-system-x86', 'qemu-utils')
+HOST = ('ca-certificates', 'python3', 'systemd', 'qemu-system-x86',
+        'qemu-utils')
 # What is there of a system, but for its packages' lists and its logs
 LIST = '''
     find / -xdev '(' -path /proc -o -path /sys -o -path /dev -o -path /tmp \\
@@ -117,6 +120,19 @@ def install_work_and_go(_: Path, suite: str) -> None:
     check('without a trace' in gone, gone)
 
 
+def all_features_are_in(_: Path, suite: str) -> None:
+    [deb] = [path for path in packages(suite)
+             if path.name.startswith('raminate-qemu')]
+    said = roots.run(roots.find(suite, 'host', HOST), f'''
+        apt-get -q update
+        apt-get -q install -y --no-install-recommends {deb}
+        echo "=== tried"
+        {features.__file__} /usr/bin/raminate-qemu /usr/lib/raminate || true
+    ''', roots.CACHE / suite, HERE)
+    tried = said.partition('=== tried\n')[2].splitlines()
+    check(tried == [f'ok {name}' for name in features.NAMES], tried)
+
+
 def dkms_builds_the_modules(_: Path, suite: str) -> None:
     """For the release's own kernel, which is installed before."""
     [deb] = [path for path in packages(suite)
@@ -148,4 +164,5 @@ def of_each_suite(*tests: Callable[[Path, str], None]) -> List[Test]:
 
 if __name__ == '__main__':
     run_tests(*of_each_suite(lintian_finds_no_error, install_work_and_go,
+                             all_features_are_in,
                              dkms_builds_the_modules))
