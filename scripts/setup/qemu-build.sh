@@ -115,8 +115,9 @@ build_prepare() {
     [ "$asan" = no ] || sanitize=address,undefined
     [ "$tsan" = no ] || sanitize=thread
     configure_once "$build_dir" "$build_dir/configure-top.args" RAMinate \
-        meson_setup "${meson_directories[@]}" -Dbuildtype=debugoptimized \
-        -Db_sanitize="$sanitize" -Db_lundef=false "$build_dir" "$source_dir"
+        meson_setup "${meson_directories[@]}" -Demulator="$emulator" \
+        -Dbuildtype=debugoptimized -Db_sanitize="$sanitize" \
+        -Db_lundef=false "$build_dir" "$source_dir"
     # QEMU's meson looks for the file, which make then builds.
     [ -e "$build_dir/libraminate-engine.a" ] ||
         ar rc "$build_dir/libraminate-engine.a"
