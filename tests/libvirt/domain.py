@@ -82,8 +82,9 @@ class Domain:
     def start(self) -> None:
         self.host.run('virsh', 'start', NAME)
 
-    def start_checker(self) -> None:
-        self.define(xml())
+    def start_checker(self, text: str = '', *options: str) -> None:
+        """Starts the documented domain, or another, and waits for it."""
+        self.define(text or xml(), *options)
         self.start()
         try:
             self.console.wait('checker: started', PATIENCE)

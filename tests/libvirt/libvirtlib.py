@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 from types import TracebackType
-from typing import Callable, Iterator, Optional, Type
+from typing import Callable, Iterator, Optional, Sequence, Type
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / 'guest'))
 
@@ -45,13 +45,15 @@ class Host:
     """
 
     def __init__(self, directory: Path, images: Path, suite: str,
-                 number: int = 1, qemu_conf: str = ''):
+                 number: int = 1, qemu_conf: str = '',
+                 wanted: Sequence[str] = packages.WANTED):
         self.name = f'host{number}'
         self.address = f'10.9.8.{number}'
         self.directory = directory / self.name
         self._images = images
         self._number = number
         self._suite = suite
+        self._wanted = wanted
         self._qemu_conf = 'stdio_handler = "file"\n' + qemu_conf
         self._unshare: Optional['subprocess.Popen[bytes]'] = None
         self._pid = 0
@@ -83,7 +85,8 @@ class Host:
             ['unshare', *(f'--{name}' for name in NAMESPACES), '--fork',
              '--kill-child', '--mount-proc', str(HERE / 'host-init'),
              self.name, str(self.directory), str(self._images),
-             str(packages.find(self._suite)), str(paths.BUILD)],
+             str(packages.find(self._suite, self._wanted)),
+             str(paths.BUILD)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         assert self._unshare.stdout is not None
         check(self._unshare.stdout.readline() == b'ready\n',

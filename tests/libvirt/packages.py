@@ -10,14 +10,18 @@ import re
 import shutil
 import subprocess
 import tempfile
-from typing import List
+from typing import List, Sequence
 
 from libvirtlib import Skip, paths
 from raminate import apt
 
 WANTED = ('libvirt-daemon', 'libvirt-daemon-driver-qemu', 'libvirt-clients')
-# And what confines domains
-APPARMOR = ('apparmor', 'libvirt-daemon-system')
+# With what confines domains, too
+APPARMOR = (*WANTED, 'apparmor', 'libvirt-daemon-system')
+# Debian's QEMU as well, and what guests with UEFI and a TPM take
+DESKTOP = ('libvirt-daemon-system', 'libvirt-clients', 'ovmf',
+           'qemu-system-x86', 'swtpm-tools', 'virtinst')
+SETS = {WANTED: '', APPARMOR: '-apparmor', DESKTOP: '-desktop'}
 BACKPORTS = 'bookworm-backports'
 CACHE = paths.BUILD / 'libvirt'
 
@@ -37,18 +41,18 @@ def suites() -> List[str]:
     return [''] + ([BACKPORTS] if codename() == 'bookworm' else [])
 
 
-def find(suite: str, *more: str) -> Path:
-    """The root directory of what libvirt's packages, and more, install."""
-    cache = CACHE / '-'.join([suite or 'stable', *more])
+def find(suite: str, wanted: Sequence[str] = WANTED) -> Path:
+    """The root directory of what packages install, one of SETS."""
+    cache = CACHE / ((suite or 'stable') + SETS[tuple(wanted)])
     cache.parent.mkdir(parents=True, exist_ok=True)
     with open(cache.with_suffix('.lock'), 'w', encoding='ascii') as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not cache.is_dir():
-            _fetch(suite, cache, [*WANTED, *more])
+            _fetch(suite, cache, wanted)
     return cache
 
 
-def _fetch(suite: str, cache: Path, wanted: List[str]) -> None:
+def _fetch(suite: str, cache: Path, wanted: Sequence[str]) -> None:
     with tempfile.TemporaryDirectory(dir=cache.parent) as name:
         folder = Path(name)
         # apt drops privileges, and must be able to write.
@@ -82,12 +86,11 @@ def _options(suite: str, folder: Path) -> List[str]:
     return []
 
 
-def _names(options: List[str], wanted: List[str]) -> List[str]:
-    """Those packages, and the libraries that the system lacks."""
+def _names(options: List[str], wanted: Sequence[str]) -> List[str]:
+    """These packages, and what they need that the system lacks."""
     plan = _run('apt-get', *options, '--simulate', '--reinstall',
                 '--no-install-recommends', 'install', *wanted, cwd=Path('/'))
-    return [name for name in re.findall(r'^Inst (\S+)', plan, re.M)
-            if name.startswith('lib') or name in wanted]
+    return re.findall(r'^Inst (\S+)', plan, re.M)
 
 
 def _unpack(packages: Path, root: Path) -> None:

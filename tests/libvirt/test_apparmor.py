@@ -32,7 +32,7 @@ class ApparmorMachine(Machine):
 def installed(directory: Path) -> Path:
     """libvirt's files, AppArmor's, and ours as make install puts them."""
     root = directory / 'root'
-    shutil.copytree(packages.find('', *packages.APPARMOR), root,
+    shutil.copytree(packages.find('', packages.APPARMOR), root,
                     symlinks=True)
     subprocess.run(['make', '-C', str(paths.BUILD), 'install',
                     f'DESTDIR={root}'], check=True,
@@ -43,7 +43,7 @@ def installed(directory: Path) -> Path:
 def run(tap: Tap) -> None:
     try:
         require_privileges()
-        packages.find('', *packages.APPARMOR)
+        packages.find('', packages.APPARMOR)
     except Skip as reason:
         skip(str(reason))
     # Not below /usr, /etc or /var, which get layers on top.

@@ -1,0 +1,142 @@
+#!/usr/bin/env python3
+# A guest with virt-manager's defaults (q35, UEFI, SPICE, a TPM), as
+# virt-install writes it for Debian's QEMU, runs on RAMinate's with another
+# <emulator> alone, and on hybrid memory.
+#
+# SPDX-License-Identifier: GPL-2.0-or-later
+
+import contextlib
+from pathlib import Path
+import re
+from typing import Iterator, List
+
+from document import replaced
+from domain import DISK, NAME, Domain, make_disk
+from libvirtlib import (Host, check, check_figures, finish_checker, images,
+                        run_suites, wait_for_passes)
+from raminate.guest import KERNEL_ARGS
+import packages
+
+FOLDER = '/var/lib/libvirt/images'
+DEBIANS = '/usr/bin/qemu-system-x86_64'
+# As RAMinate's packages name it
+OURS = '/usr/bin/raminate-qemu'
+# For a guest that says on its console how it fares
+VIRT_INSTALL = [
+    'virt-install', '--print-xml', '--connect', 'qemu:///system',
+    '--virt-type', 'qemu', '--name', NAME, '--memory', '256', '--vcpus', '2',
+    '--osinfo', 'debian11', '--import', '--disk', f'{FOLDER}/{DISK}',
+    '--graphics', 'spice', '--tpm', 'default', '--network', 'user',
+    '--serial', 'unix,source.mode=bind,source.path=/run/console',
+    '--boot', f'uefi,kernel={FOLDER}/vmlinuz,initrd={FOLDER}/initrd,'
+              f'kernel_args="{KERNEL_ARGS} -- /bin/checker disk=/dev/vda"']
+# What of it takes QEMU to have more than its own devices, and some of these
+DEFAULTS = (
+    'machine="q35"', '<os firmware="efi">', '<tpm model="tpm-crb">',
+    '<graphics type="spice"', '<redirdev bus="usb" type="spicevmc"',
+    '<channel type="spicevmc">', '<sound model="ich9"/>',
+    '<controller type="usb" model="qemu-xhci"', '<rng model="virtio">')
+# By monitor command: what shows that QEMU has it
+SHOWN = {
+    'info tpm': 'tpm0: model=tpm-crb',
+    'info spice': 'Server:',
+    'info chardev': 'charredir1: filename=spicevmc',
+    'info usb': 'ID: redir1',
+    'info qtree': 'audiodev = "audio1"',
+}
+POOLS = '''\
+[pool dram]
+path=/dev/shm/dram
+ranges=0+20M
+
+[pool nvm]
+path=/dev/shm/nvm
+ranges=0+236M
+
+[type small]
+dram=20M
+nvm=236M
+'''
+# Once the guest is up: the checker writes all pages alike, which is nothing to
+# place by otherwise.
+BUSY = {'scan-period': 50, 'swap-period': 50, 'max-swaps': 200,
+        'policy': 'lru'}
+
+
+@contextlib.contextmanager
+def one_host(directory: Path, suite: str) -> Iterator[Host]:
+    """With Debian's QEMU and RAMinate's."""
+    with images() as folder:
+        make_disk(folder)
+        with Host(directory, folder, suite,
+                  wanted=packages.DESKTOP) as host:
+            host.stop_libvirtd()
+            host.run('mv', '/usr/local/bin/qemu-system-x86_64', OURS)
+            host.start_libvirtd()
+            yield host
+
+
+def run_guest(host: Host, text: str) -> Domain:
+    """The domain, once its system is up."""
+    domain = Domain(host)
+    domain.start_checker(text, '--validate')
+    return domain
+
+
+def monitor(host: Host, command: str) -> str:
+    return host.run('virsh', 'qemu-monitor-command', '--hmp', NAME, command)
+
+
+def devices(host: Host) -> List[str]:
+    """The guest's PCI devices, each with its place."""
+    for command, words in SHOWN.items():
+        said = monitor(host, command)
+        check(words in said, f"'{words}' is not in:\n{said}")
+    found = re.findall(r'Bus +\d+, .*\n.*|id ".*"', monitor(host, 'info pci'))
+    check(len(found) > 40, found)
+    return found
+
+
+def kept(host: Host) -> str:
+    """The domain as libvirt has written it down."""
+    return host.run('virsh', 'dumpxml', '--inactive', NAME)
+
+
+def runs_with_another_emulator(directory: Path, suite: str) -> None:
+    with one_host(directory, suite) as host:
+        made = host.run(*VIRT_INSTALL)
+        for words in (*DEFAULTS, f'<emulator>{DEBIANS}</emulator>'):
+            check(words in made, f"'{words}' is not in:\n{made}")
+        run_guest(host, made)
+        version = monitor(host, 'info version')
+        check('RAMinate' not in version, version)
+        before = devices(host)
+        host.run('virsh', 'destroy', NAME)
+
+        domain = run_guest(host, replaced(kept(host), {DEBIANS: OURS}))
+        version = monitor(host, 'info version')
+        check('RAMinate' in version, version)
+        check(devices(host) == before, f'{before}\n{devices(host)}')
+        finish_checker(domain)
+
+
+def runs_on_hybrid_memory(directory: Path, suite: str) -> None:
+    with one_host(directory, suite) as host:
+        host.write('/etc/raminate/pools.conf', POOLS)
+        host.run('truncate', '-s', '20M', '/dev/shm/dram')
+        host.run('truncate', '-s', '236M', '/dev/shm/nvm')
+        host.run('chown', 'libvirt-qemu:', '/dev/shm/dram', '/dev/shm/nvm')
+        host.run('install', '-d', '-o', 'libvirt-qemu', '/run/raminate')
+        text = host.run('raminate-pool', 'xml', f'--emulator={OURS}', 'small',
+                        stdin=host.run(*VIRT_INSTALL))
+        domain = run_guest(host, text)
+        devices(host)
+        for name, value in BUSY.items():
+            monitor(host, f'qom-set /objects/dmcon0 {name} {value}')
+        domain.wait_for_swaps(2000)
+        wait_for_passes(domain)
+        check_figures(domain.raminate())
+        finish_checker(domain)
+
+
+run_suites(runs_with_another_emulator, runs_on_hybrid_memory)
