@@ -12,7 +12,7 @@ from typing import Iterator, List
 
 from document import replaced
 from domain import DISK, NAME, Domain, make_disk
-from libvirtlib import (Host, check, check_figures, finish_checker, images,
+from libvirtlib import (Host, Skip, check, check_figures, finish_checker, images,
                         run_suites, wait_for_passes)
 from raminate.guest import KERNEL_ARGS
 import packages
@@ -66,6 +66,9 @@ BUSY = {'scan-period': 50, 'swap-period': 50, 'max-swaps': 200,
 @contextlib.contextmanager
 def one_host(directory: Path, suite: str) -> Iterator[Host]:
     """With Debian's QEMU and RAMinate's."""
+    if suite or packages.codename() != 'bookworm':
+        raise Skip("this has been made to work with Debian 12's own libvirt "
+                   "and QEMU only")
     with images() as folder:
         make_disk(folder)
         with Host(directory, folder, suite,
