@@ -11,6 +11,7 @@
 #include <linux/kvm_host.h>
 #include <linux/mm.h>
 
+#include "../../../virt/kvm/kvm_mm.h"
 #include "mmu.h"
 #include "mmu/spte.h"
 
@@ -62,7 +63,41 @@ raminate_gfn_range(struct kvm_memory_slot *slot, gfn_t start, gfn_t end)
 	};
 }
 
+/* No bit has to be set for entries that map nothing. */
+#define SHADOW_NONPRESENT_VALUE 0ull
+
+static inline void raminate_retry_faults(struct kvm *kvm)
+{
+	kvm_mmu_invalidate_begin(kvm, 0, -1ul);
+	kvm_mmu_invalidate_end(kvm, 0, -1ul);
+}
+
+static inline void raminate_drop_caches(struct kvm *kvm, unsigned long start,
+					unsigned long end)
+{
+	gfn_to_pfn_cache_invalidate_start(kvm, start, end, true);
+}
+
 #else
+
+#ifdef EXPORT_SYMBOL_FOR_KVM_INTERNAL
+#define kvm_mmu_invalidate_begin kvm_mmu_invalidate_start
+#endif
+
+/* Have faults that found a frame and have not used it yet start again. */
+static inline void raminate_retry_faults(struct kvm *kvm)
+{
+	kvm_mmu_invalidate_begin(kvm);
+	kvm_mmu_invalidate_range_add(kvm, 0, kvm_mmu_max_gfn() + 1);
+	kvm_mmu_invalidate_end(kvm);
+}
+
+/* Have frames that KVM itself found for these addresses be found anew. */
+static inline void raminate_drop_caches(struct kvm *kvm, unsigned long start,
+					unsigned long end)
+{
+	gfn_to_pfn_cache_invalidate_start(kvm, start, end);
+}
 
 static inline bool raminate_tdp_mmu_enabled(struct kvm *kvm)
 {

@@ -5,40 +5,14 @@
  * A piece of the work is done under slots_lock and the mmap lock. First, all
  * its pages are taken out of the host's and the guest's tables. From then on
  * nobody but us reaches their frames, and who faults waits for the mmap lock.
- * Then contents are exchanged, and each page gets the other one's frame.
+ * Then contents are exchanged, and each page gets the other one's frame, in the
+ * guest's tables too.
  */
 #include <linux/sched/signal.h>
 #include <linux/uaccess.h>
 
 #include "compat.h"
-#include "internal.h"
-
-/* Pairs between two looks at signals; who faults waits for them at most. */
-#define SWAP_PIECE 32
-
-struct swap_page {
-	unsigned long hva;
-	struct vm_area_struct *vma;
-	/* NULL unless the page is taken out. */
-	struct raminate_range *range;
-	/* The entry that it had. */
-	pte_t pte;
-};
-
-struct swap_pair {
-	struct swap_page a;
-	struct swap_page b;
-};
-
-struct swap {
-	struct kvm *kvm;
-	bool by_hva;
-	void *bounce;
-	/* Why the VM is refused, or 0. */
-	u32 reason;
-	struct kvm_raminate_pair args[SWAP_PIECE];
-	struct swap_pair pairs[SWAP_PIECE];
-};
+#include "swap.h"
 
 /* What may differ between the entries of two pages. */
 #define PTE_STATE (_PAGE_ACCESSED | _PAGE_DIRTY_BITS | _PAGE_SOFT_DIRTY)
@@ -154,11 +128,6 @@ static int take_out_pair(struct swap *swap, struct swap_pair *pair,
 	return ret;
 }
 
-static bool pair_is_out(const struct swap_pair *pair)
-{
-	return pair->b.range;
-}
-
 /* Whether an earlier pair of the piece has taken out a page of @pair. */
 static bool overlaps_earlier(const struct swap *swap,
 			     const struct swap_pair *pair)
@@ -167,8 +136,9 @@ static bool overlaps_earlier(const struct swap *swap,
 	const struct swap_pair *p;
 
 	for (p = swap->pairs; p < pair; p++)
-		if (pair_is_out(p) && (p->a.hva == a || p->a.hva == b ||
-				       p->b.hva == a || p->b.hva == b))
+		if (swap_pair_is_out(p) &&
+		    (p->a.hva == a || p->a.hva == b ||
+		     p->b.hva == a || p->b.hva == b))
 			return true;
 	return false;
 }
@@ -190,49 +160,6 @@ static unsigned int take_out_pairs(struct swap *swap, unsigned int nr)
 		swap->args[i].result = ret;
 	}
 	return i;
-}
-
-struct drop {
-	struct kvm *kvm;
-	bool flush;
-};
-
-static void drop_gfns(void *data, struct kvm_memory_slot *slot, gfn_t start,
-		      gfn_t end)
-{
-	struct drop *drop = data;
-	struct kvm_gfn_range range = raminate_gfn_range(slot, start, end);
-
-	drop->flush |= kvm_unmap_gfn_range(drop->kvm, &range);
-}
-
-/* Take all pages out of the guest's tables, with one flush. */
-static void drop_pairs(struct swap *swap, unsigned int nr)
-{
-	struct drop drop = { .kvm = swap->kvm };
-	struct swap_pair *pair;
-
-	write_lock(&swap->kvm->mmu_lock);
-	for (pair = swap->pairs; pair < swap->pairs + nr; pair++) {
-		if (!pair_is_out(pair))
-			continue;
-		raminate_walk_gfns(swap->kvm, pair->a.hva, pair->a.hva,
-				   drop_gfns, &drop);
-		raminate_walk_gfns(swap->kvm, pair->b.hva, pair->b.hva,
-				   drop_gfns, &drop);
-	}
-	if (drop.flush)
-		kvm_flush_remote_tlbs(swap->kvm);
-	write_unlock(&swap->kvm->mmu_lock);
-}
-
-/*
- * Tell all who listen that the page has gone, foremost those in KVM who found
- * its frame before it was taken out and have not used it yet.
- */
-static void notify(struct swap_page *page)
-{
-	zap_vma_ptes(page->vma, page->hva, PAGE_SIZE);
 }
 
 static void *content(const struct swap_page *page)
@@ -302,9 +229,6 @@ static int exchange_pair(struct swap *swap, struct swap_pair *pair,
 {
 	int ret;
 
-	notify(&pair->a);
-	notify(&pair->b);
-
 	ret = exchange_contents(content(&pair->a), content(&pair->b),
 				swap->bounce, failed);
 	if (!ret)
@@ -324,13 +248,14 @@ static int swap_pairs(struct swap *swap, unsigned int nr)
 	if (!nr)
 		return -ENOMEM;
 	raminate_flush_host_tlb(current->mm);
-	drop_pairs(swap, nr);
+	swap_drop_guest(swap, nr);
 
 	for (i = 0; i < nr; i++)
-		if (pair_is_out(&swap->pairs[i]))
+		if (swap_pair_is_out(&swap->pairs[i]))
 			swap->args[i].result =
 				exchange_pair(swap, &swap->pairs[i],
 					      &swap->args[i].failed);
+	swap_refill_guest(swap, nr);
 	return nr;
 }
 

@@ -25,24 +25,10 @@ static int kinds_of(const Vm *vm)
     return ioctl(vm->fd, KVM_CHECK_EXTENSION, KVM_CAP_RAMINATE_2);
 }
 
-static bool is_off(const char *parameter)
-{
-    FILE *file = fopen(parameter, "r");
-    bool off = file != NULL && getc(file) == 'N';
-
-    if (file != NULL) {
-        fclose(file);
-    }
-    return off;
-}
-
 /* Whether the CPU tells by the guest's tables which of them it has used. */
 static bool guest_is_skipped(const Vm *vm)
 {
-    return !is_off("/sys/module/kvm/parameters/tdp_mmu") &&
-           !is_off("/sys/module/kvm_amd/parameters/npt") &&
-           !is_off("/sys/module/kvm_intel/parameters/ept") &&
-           kinds_of(vm) & KVM_RAMINATE_ACCESSED;
+    return has_direct_tables() && kinds_of(vm) & KVM_RAMINATE_ACCESSED;
 }
 
 /* Has all that happened before be found, and no table be read once more. */

@@ -21,6 +21,7 @@ static const struct {
     { "flush", test_flush },
     { "yield", test_yield },
     { "swap", test_swap },
+    { "refill", test_refill },
     { "torture", test_torture },
     { "input", test_input },
     { "claim", test_claim },

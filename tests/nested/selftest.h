@@ -71,6 +71,8 @@ int tap_finish(void);
 
 /* vm.c */
 int kvm_open(void);
+/* Whether KVM maps guests by the TDP MMU, and by nothing else. */
+bool has_direct_tables(void);
 void vm_create(Vm *vm, int number);
 void vm_create_at(Vm *vm, uint64_t phys, uint64_t nvm_phys, size_t half);
 void vm_attach(Vm *vm);
@@ -128,6 +130,7 @@ void test_steady(void);
 void test_flush(void);
 void test_yield(void);
 void test_swap(void);
+void test_refill(void);
 void test_torture(void);
 void test_input(void);
 void test_claim(void);

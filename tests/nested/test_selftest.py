@@ -11,8 +11,8 @@ from machine import Machine
 from nestedlib import SERIES, Tap, main, report, run_selftest
 from raminate.speed import SLOW
 
-ALL = ('scan', 'find', 'skip', 'steady', 'flush', 'yield', 'swap', 'torture',
-       'input', 'claim', 'fuzz', 'kill')
+ALL = ('scan', 'find', 'skip', 'steady', 'flush', 'yield', 'swap', 'refill',
+       'torture', 'input', 'claim', 'fuzz', 'kill')
 
 # Each with the sign that the mode is really on.
 MODES = {

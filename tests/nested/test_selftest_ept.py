@@ -15,8 +15,8 @@ from bochs import BochsMachine
 from nestedlib import (FLAWS, Result, Tap, bochs, main, modules, report,
                        run_selftest)
 
-ALL = ('scan', 'find', 'skip', 'steady', 'flush', 'yield', 'swap', 'torture',
-       'input', 'claim', 'fuzz', 'kill', 'memtype')
+ALL = ('scan', 'find', 'skip', 'steady', 'flush', 'yield', 'swap', 'refill',
+       'torture', 'input', 'claim', 'fuzz', 'kill', 'memtype')
 
 PARAMETERS = ('kvm.tdp_mmu', 'kvm_intel.ept', 'kvm_intel.eptad',
               'kvm_intel.pml')

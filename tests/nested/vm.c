@@ -6,6 +6,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -32,6 +33,24 @@ int kvm_open(void)
         die("/dev/kvm");
     }
     return fd;
+}
+
+static bool is_off(const char *parameter)
+{
+    FILE *file = fopen(parameter, "r");
+    bool off = file != NULL && getc(file) == 'N';
+
+    if (file != NULL) {
+        fclose(file);
+    }
+    return off;
+}
+
+bool has_direct_tables(void)
+{
+    return !is_off("/sys/module/kvm/parameters/tdp_mmu") &&
+           !is_off("/sys/module/kvm_amd/parameters/npt") &&
+           !is_off("/sys/module/kvm_intel/parameters/ept");
 }
 
 /* RAM has whatever content its frames have. */
