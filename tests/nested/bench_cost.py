@@ -84,12 +84,14 @@ def break_even(found: Sequence[Scan]) -> float:
     return 0
 
 
-def swap_table(found: Sequence[Swap]) -> List[str]:
+def swap_table(found: Sequence[Swap], before: Sequence[Swap]) -> List[str]:
     return table(
         ['pairs a call', 'swap', 'of pages that the guest does not map',
-         "the guest's faults afterwards"],
+         "the guest's faults afterwards", 'together', 'before', 'of that'],
         [[thousands(s.batch), thousands(s.swap), thousands(s.unmapped),
-          thousands(s.faults)] for s in found])
+          thousands(s.faults), thousands(s.together),
+          thousands(old.together), f'1/{old.together / s.together:.1f}']
+         for s, old in zip(found, before)])
 
 
 def gap_table(found: Dict[str, Gaps]) -> List[str]:
@@ -149,11 +151,14 @@ def generate() -> List[str]:
         scanned = {mib: _start(pool, f'scans of {mib} MiB', scans, mib)
                    for mib in sorted(SIZES, reverse=True)}
         swapped = _start(pool, 'swaps', swaps, SMALL)
+        swapped_before = _start(pool, f'swaps by commit {BEFORE}',
+                                partial(swaps, build=old), SMALL)
         watched = _start(pool, "gaps in a guest's loop", gaps, SMALL)
         found = [s for mib in SIZES for s in scanned[mib].result()]
         skipped = [f for mib in SIZES for f in used[mib].result()]
         before = [f for mib in SIZES for f in all_read[mib].result()]
         pairs = swapped.result()
+        pairs_before = swapped_before.result()
         seen = watched.result()
 
     share = break_even([s for s in found if s.mib == SIZES[-1]])
@@ -168,7 +173,9 @@ def generate() -> List[str]:
         'tables.', '',
         *find_table(skipped, before), '',
         '### Swap: instructions a pair', '',
-        *swap_table(pairs), '',
+        f'**Before** is commit {BEFORE}, after whose swaps the guest faults '
+        'for each page.', '',
+        *swap_table(pairs, pairs_before), '',
         "### What a guest's loop sees: number of gaps between two writes", '',
         *gap_table(seen)]
 

@@ -58,6 +58,10 @@ class Swap:
     unmapped: float
     faults: float
 
+    @property
+    def together(self) -> float:
+        return self.swap + self.faults
+
 
 @dataclass
 class Gaps:
@@ -126,8 +130,9 @@ def finds(mib: int, build: Optional[Path] = None) -> List[Find]:
             for record in _records('find', mib, build=build)]
 
 
-def swaps(mib: int) -> List[Swap]:
-    return [_swap(record) for record in _records('swap', mib)]
+def swaps(mib: int, build: Optional[Path] = None) -> List[Swap]:
+    """By the modules in a directory, or by those of this source."""
+    return [_swap(record) for record in _records('swap', mib, build=build)]
 
 
 def gaps(mib: int) -> Dict[str, Gaps]:

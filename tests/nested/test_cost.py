@@ -15,7 +15,8 @@ PER_PAGE_ALL_WRITTEN = 100
 # By what was used; it was 53.8 when all was read.
 PER_PAGE_USED = {'nothing': 53.8 / 50, 'few': 53.8 / 15, 'all': 55.9}
 READS = 1.25
-PER_PAIR = 20000
+# With the guest's faults; it was 21,725 when it faulted for each page.
+PER_PAIR = 21725 / 2
 # Of a tenth of the pages written.
 TENTH = 0.09
 GROWTH = 1.05
@@ -52,8 +53,9 @@ def run(tap: Tap) -> None:
 
     found = swaps(SMALL)
     whole = found[-1]
-    tap.check(whole.swap <= PER_PAIR, f'a swap takes {whole.swap:.0f} '
-              f'instructions a pair, at most {PER_PAIR}')
+    tap.check(whole.together <= PER_PAIR, f'a swap takes {whole.swap:.0f} '
+              f"instructions a pair, and {whole.faults:.0f} of the guest's "
+              f'afterwards, together at most {PER_PAIR:.0f}')
     tap.check(whole.swap < found[0].swap, 'a batch takes less a pair than '
               f'single swaps, {found[0].swap:.0f}')
 
