@@ -2,15 +2,16 @@
 #
 # SPDX-License-Identifier: GPL-2.0-or-later
 
+import contextlib
 import json
 from pathlib import Path
 import socket
 import subprocess
 import time
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, Iterator, List, Optional
 
 from document import blocks, replaced
-from libvirtlib import PATIENCE, Host, paths, wait_until
+from libvirtlib import PATIENCE, Host, images, paths, wait_until
 from raminate.console import Console, GuestTrouble
 from raminate.guest import KERNEL_ARGS
 
@@ -59,6 +60,17 @@ def make_pools(host: Host) -> None:
     host.write('/etc/raminate/pools.conf', conf)
     host.run('sh', '-ec', commands)
     host.run('sh', '-ec', blocks('A second monitor')[0])
+
+
+@contextlib.contextmanager
+def one_host(directory: Path, suite: str,
+             qemu_conf: str = '') -> Iterator[Host]:
+    """A host with the documented pools, and the domain's disk."""
+    with images() as folder:
+        make_disk(folder)
+        with Host(directory, folder, suite, qemu_conf=qemu_conf) as host:
+            make_pools(host)
+            yield host
 
 
 class Domain:

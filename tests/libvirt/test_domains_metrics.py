@@ -3,14 +3,12 @@
 #
 # SPDX-License-Identifier: GPL-2.0-or-later
 
-import contextlib
 from pathlib import Path
 import re
-from typing import Iterator
 
 from document import METRICS, blocks
-from domain import NAME, Domain, make_disk, make_pools, xml
-from libvirtlib import Host, check, images, run_suites, wait_until
+from domain import NAME, Domain, one_host, xml
+from libvirtlib import Host, check, run_suites, wait_until
 
 [COMMAND] = [block.strip() for block in blocks('Set it up', METRICS)
              if '--connect' in block]
@@ -61,15 +59,6 @@ class Exporter:
         self.host.run('sh', '-c', 'kill $(cat /run/exporter.pid) && while '
                       '[ -e /proc/$(cat /run/exporter.pid) ]; do sleep 0.1; '
                       'done')
-
-
-@contextlib.contextmanager
-def one_host(directory: Path, suite: str) -> Iterator[Host]:
-    with images() as folder:
-        make_disk(folder)
-        with Host(directory, folder, suite) as host:
-            make_pools(host)
-            yield host
 
 
 def up(value: int, where: str = f'libvirt:{NAME}') -> str:

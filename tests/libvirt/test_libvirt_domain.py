@@ -3,28 +3,18 @@
 #
 # SPDX-License-Identifier: GPL-2.0-or-later
 
-import contextlib
 from pathlib import Path
 import re
-from typing import Iterator, List
+from typing import List
 import xml.etree.ElementTree as ET
 
 from document import blocks, replaced
-from domain import NAME, Domain, make_disk, make_pools, xml
-from libvirtlib import (Host, check, check_figures, finish_checker, images,
+from domain import NAME, Domain, one_host, xml
+from libvirtlib import (Host, check, check_figures, finish_checker,
                         run_suites, wait_for_passes)
 
 ARGUMENTS = './/{http://libvirt.org/schemas/domain/qemu/1.0}arg'
 FOLDER = '/var/lib/libvirt/images'
-
-
-@contextlib.contextmanager
-def one_host(directory: Path, suite: str) -> Iterator[Host]:
-    with images() as folder:
-        make_disk(folder)
-        with Host(directory, folder, suite) as host:
-            make_pools(host)
-            yield host
 
 
 def run_block(host: Host, heading: str, number: int = 0) -> str:

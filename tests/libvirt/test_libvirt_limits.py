@@ -3,15 +3,14 @@
 #
 # SPDX-License-Identifier: GPL-2.0-or-later
 
-import contextlib
 import os
 from pathlib import Path
 import shutil
-from typing import Dict, Iterator, Tuple
+from typing import Dict, Tuple
 
 from document import GUIDE, blocks, replaced
-from domain import NAME, Domain, make_disk, make_pools, xml
-from libvirtlib import MIB, Host, Skip, check, images, run_suites
+from domain import NAME, Domain, one_host, xml
+from libvirtlib import MIB, Host, Skip, check, run_suites
 from loop import loop_device
 
 NAMESPACE = " xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'"
@@ -24,16 +23,6 @@ CELLS = """</features>
 CAP_SYS_RAWIO = 17
 EMULATOR = '/usr/local/bin/qemu-system-x86_64'
 INSTALLED = Path('/usr/local/libexec/raminate/qemu-system-x86_64')
-
-
-@contextlib.contextmanager
-def one_host(directory: Path, suite: str,
-             qemu_conf: str = '') -> Iterator[Host]:
-    with images() as folder:
-        make_disk(folder)
-        with Host(directory, folder, suite, qemu_conf=qemu_conf) as host:
-            make_pools(host)
-            yield host
 
 
 def changed(**changes: str) -> str:
