@@ -6,16 +6,17 @@
 import os
 from pathlib import Path
 import shutil
-import subprocess
 import sys
 import tempfile
 
-import packages
 from libvirtlib import Skip, paths, require_privileges
+import packages
 
-sys.path.insert(0, str(paths.SOURCE / 'tests' / 'nested'))
+sys.path[:0] = [str(paths.SOURCE / 'tests' / 'nested'),
+                str(paths.SOURCE / 'tests' / 'tools')]
 
 # pylint: disable=wrong-import-position
+from installing import install  # noqa: E402
 from machine import Machine  # noqa: E402
 from nestedlib import (  # noqa: E402
     Tap, main, report, run_script, skip, stock_machine)
@@ -34,9 +35,7 @@ def installed(directory: Path) -> Path:
     root = directory / 'root'
     shutil.copytree(packages.find('', packages.APPARMOR), root,
                     symlinks=True)
-    subprocess.run(['make', '-C', str(paths.BUILD), 'install',
-                    f'DESTDIR={root}'], check=True,
-                   stdout=subprocess.DEVNULL)
+    install(root)
     return root
 
 

@@ -161,7 +161,7 @@ def has_the_right_to_dev_mem(directory: Path, suite: str) -> None:
 def finds_the_devices_of_its_list(directory: Path, suite: str) -> None:
     """A device that is not memory, but that QEMU opens."""
     text = changed(dram='mem-path=/dev/mem')
-    conf = blocks('Files, labels and devices')[1]
+    conf = blocks('Files, labels and devices')[0]
     for acl, there in (('', False), (conf, True)):
         place = directory / f'there-{there}'
         place.mkdir()
@@ -181,7 +181,7 @@ def keeps_a_range_of_a_device(directory: Path, suite: str) -> None:
     node = '/dev/pool'
     held = f'mem-path={node},phy-offset=4M'
     other = f'memory-backend-devmem,id=other,size=4M,{held}'
-    acl = blocks('Files, labels and devices')[1].replace('/dev/mem', node)
+    acl = blocks('Files, labels and devices')[0].replace('/dev/mem', node)
     with loop_device(directory, 64 * MIB) as device, \
             one_host(directory, suite, acl) as host:
         number = device.stat().st_rdev

@@ -14,10 +14,10 @@ import subprocess
 import tarfile
 from typing import Iterator, List
 
+from installing import SETUP, install, python
 from toolslib import (Skip, check, check_in, installed_tools, paths,
                       run_tests)
 
-SETUP = paths.SOURCE / 'scripts' / 'setup'
 # What dh_auto_configure of debhelper passes
 DEBHELPER = '''
 --build=x86_64-linux-gnu --prefix=/usr --includedir=${prefix}/include
@@ -36,22 +36,6 @@ RPM = '''
 --infodir=/usr/share/info CFLAGS=-O2
 '''.split()
 MOST_EXPOSED = 20       # of 100, as systemd-analyze rates a unit
-
-
-def python() -> str:
-    """The one that has meson, as configure found it."""
-    text = (paths.BUILD / 'config.mk').read_text()
-    return re.findall('^PYTHON := (.*)$', text, re.M)[0]
-
-
-def install(destdir: Path, *options: str) -> None:
-    """As the Makefile does."""
-    result = subprocess.run(
-        [python(), SETUP / 'install.py', *options, paths.BUILD,
-         destdir.parent / 'installed.json'],
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding='utf-8',
-        check=False, env={**os.environ, 'DESTDIR': str(destdir)})
-    check(result.returncode == 0, result.stdout[-2000:])
 
 
 @contextlib.contextmanager

@@ -155,7 +155,7 @@ def zsh_completes(directory: Path) -> None:
             shown.keys('-l', line)
             shown.keys('Tab', 'Tab')
             shown.wait(there)
-            shown.keys('C-c')
+        # Not by C-c: what is typed soon after an interrupt may be lost.
         shown.keys('C-u', 'C-d')
         shown.wait(SHELL_LEFT)
 
