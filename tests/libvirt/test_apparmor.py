@@ -30,11 +30,10 @@ class ApparmorMachine(Machine):
     share_modules = (*Machine.share_modules, 'overlay')
 
 
-def installed(directory: Path) -> Path:
+def installed(directory: Path, others: Path) -> Path:
     """libvirt's files, AppArmor's, and ours as make install puts them."""
     root = directory / 'root'
-    shutil.copytree(packages.find('', packages.APPARMOR), root,
-                    symlinks=True)
+    shutil.copytree(others, root, symlinks=True)
     install(root)
     return root
 
@@ -42,7 +41,7 @@ def installed(directory: Path) -> Path:
 def run(tap: Tap) -> None:
     try:
         require_privileges()
-        packages.find('', packages.APPARMOR)
+        others = packages.find('', packages.APPARMOR)
     except Skip as reason:
         skip(str(reason))
     # Not below /usr, /etc or /var, which get layers on top.
@@ -50,7 +49,7 @@ def run(tap: Tap) -> None:
                                      dir=paths.BUILD) as name:
         directory = Path(name)
         directory.chmod(0o755)
-        root = installed(directory)
+        root = installed(directory, others)
         host = stock_machine(directory, make=ApparmorMachine)
         host.parameters = ['apparmor=1', 'security=apparmor']
         result = run_script(host, SCRIPT, str(root), *sys.argv[1:],

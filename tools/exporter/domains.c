@@ -13,35 +13,17 @@
 #include "domains.h"
 #include "emulators.h"
 
-/* What a search has in its thread, and what stays for the next one. */
-typedef struct Link {
-    gatomicrefcount references;
+struct Domains {
+    unsigned references;        /* one for a search; of the main loop */
     char *uri;
     Emulators *emulators;
     virConnectPtr connection;   /* of the search that goes on, or NULL */
-} Link;
-
-struct Domains {
-    Link *link;
     unsigned timeout;
     DomainsDone *done;          /* NULL if nobody waits */
     void *opaque;
     guint timer;
     gboolean is_searching;      /* maybe for nobody any more */
-    gatomicrefcount references; /* one for a search */
 };
-
-static void link_unref(gpointer opaque)
-{
-    Link *link = opaque;
-
-    /* To close the connection would wait for libvirt; the process ends. */
-    if (g_atomic_ref_count_dec(&link->references)) {
-        g_free(link->uri);
-        emulators_unref(link->emulators);
-        g_free(link);
-    }
-}
 
 /* Everything that fails is reported by our own words. */
 static void keep_quiet(void *opaque, virErrorPtr error)
@@ -60,19 +42,19 @@ Domains *domains_new(const char *uri, const char *emulator, unsigned timeout,
     }
     virSetErrorFunc(NULL, keep_quiet);
     domains = g_new0(Domains, 1);
-    domains->link = g_new0(Link, 1);
-    g_atomic_ref_count_init(&domains->link->references);
-    domains->link->uri = g_strdup(uri);
-    domains->link->emulators = emulators_new(emulator);
+    domains->references = 1;
+    domains->uri = g_strdup(uri);
+    domains->emulators = emulators_new(emulator);
     domains->timeout = timeout;
-    g_atomic_ref_count_init(&domains->references);
     return domains;
 }
 
 static void domains_unref(Domains *domains)
 {
-    if (g_atomic_ref_count_dec(&domains->references)) {
-        link_unref(domains->link);
+    /* To close the connection would wait for libvirt; the process ends. */
+    if (--domains->references == 0) {
+        emulators_unref(domains->emulators);
+        g_free(domains->uri);
         g_free(domains);
     }
 }
@@ -85,48 +67,48 @@ void domains_free(Domains *domains)
 
 const char *domains_uri(const Domains *domains)
 {
-    return domains->link->uri;
+    return domains->uri;
 }
 
 /* In the thread of a search */
 
 /* Returns: whether there is a connection that works. */
-static gboolean link_connect(Link *link)
+static gboolean connect_to_libvirt(Domains *domains)
 {
-    if (link->connection && virConnectIsAlive(link->connection) != 1) {
-        g_clear_pointer(&link->connection, virConnectClose);
+    if (domains->connection && virConnectIsAlive(domains->connection) != 1) {
+        g_clear_pointer(&domains->connection, virConnectClose);
     }
-    if (!link->connection) {
-        link->connection = virConnectOpen(link->uri);
+    if (!domains->connection) {
+        domains->connection = virConnectOpen(domains->uri);
     }
-    return link->connection != NULL;
+    return domains->connection != NULL;
 }
 
 /* Gives the task a GPtrArray of DomainMonitor. */
 static void search(GTask *task, gpointer source, gpointer opaque,
                    GCancellable *cancellable)
 {
-    Link *link = opaque;
+    Domains *domains = opaque;
     GPtrArray *monitors;
     virDomainPtr *all;
     int nr = -1;
     int i;
 
-    if (link_connect(link)) {
-        nr = virConnectListAllDomains(link->connection, &all,
+    if (connect_to_libvirt(domains)) {
+        nr = virConnectListAllDomains(domains->connection, &all,
                                       VIR_CONNECT_LIST_DOMAINS_ACTIVE);
     }
     if (nr < 0) {
         g_task_return_new_error(task, G_IO_ERROR, G_IO_ERROR_FAILED,
-                                "libvirt at '%s': %s", link->uri,
+                                "libvirt at '%s': %s", domains->uri,
                                 virGetLastErrorMessage());
         return;
     }
     monitors = g_ptr_array_new_with_free_func(
         (GDestroyNotify)domain_monitor_unref);
-    emulators_look(link->emulators, all, nr);
+    emulators_look(domains->emulators, all, nr);
     for (i = 0; i < nr; i++) {
-        if (emulators_has(link->emulators, all[i])) {
+        if (emulators_has(domains->emulators, all[i])) {
             g_ptr_array_add(monitors, domain_monitor_new(all[i]));
         }
         virDomainFree(all[i]);
@@ -194,10 +176,9 @@ void domains_find(Domains *domains, unsigned patience, DomainsDone *done,
         return;
     }
     domains->is_searching = TRUE;
-    g_atomic_ref_count_inc(&domains->references);
+    domains->references++;
     task = g_task_new(NULL, NULL, searched, domains);
-    g_atomic_ref_count_inc(&domains->link->references);
-    g_task_set_task_data(task, domains->link, link_unref);
+    g_task_set_task_data(task, domains, NULL);
     g_task_run_in_thread(task, search);
 }
 

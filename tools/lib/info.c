@@ -42,9 +42,7 @@ static void read_tiers(Reader *reader, ContainerInfo *info)
          i++) {
         TierInfo *tier = &info->tiers[i];
 
-        reader->object = reader_element(array, i);
-        if (!reader->object) {
-            reader_fail(reader, "tiers");
+        if (!reader_enter(reader, array, i, "tiers")) {
             break;
         }
         info->nr_tiers++;
@@ -80,9 +78,7 @@ static void read_energies(Reader *reader, ContainerInfo *info)
          i++) {
         EnergyInfo *energy = &info->energies[i];
 
-        reader->object = reader_element(array, i);
-        if (!reader->object) {
-            reader_fail(reader, "energy");
+        if (!reader_enter(reader, array, i, "energy")) {
             break;
         }
         info->nr_energies++;
@@ -193,9 +189,7 @@ GPtrArray *container_info_parse(JsonNode *node, GError **error)
         return NULL;
     }
     for (i = 0; i < json_array_get_length(array); i++) {
-        reader.object = reader_element(array, i);
-        if (!reader.object) {
-            reader_fail(&reader, "return");
+        if (!reader_enter(&reader, array, i, "return")) {
             return NULL;
         }
         g_ptr_array_add(containers, read_container(&reader));
@@ -295,11 +289,8 @@ static void read_buckets(Reader *reader, MapInfo *map)
     map->nr_buckets = json_array_get_length(buckets);
     map->buckets = g_new0(MapBucket, map->nr_buckets);
     for (i = 0; i < map->nr_buckets && !reader->failed; i++) {
-        reader->object = reader_element(buckets, i);
-        if (reader->object) {
+        if (reader_enter(reader, buckets, i, "buckets")) {
             read_bucket(reader, map, &map->buckets[i]);
-        } else {
-            reader_fail(reader, "buckets");
         }
     }
     reader->object = outer;
@@ -321,11 +312,9 @@ MapInfo *map_info_parse(JsonNode *node, GError **error)
     g_autoptr(MapInfo) map = g_new0(MapInfo, 1);
     Reader reader = { .command = "query-raminate-map", .error = error };
 
-    if (!JSON_NODE_HOLDS_OBJECT(node)) {
-        reader_fail(&reader, "return");
+    if (!reader_open(&reader, node)) {
         return NULL;
     }
-    reader.object = json_node_get_object(node);
     map->pages = reader_uint(&reader, "pages", FALSE);
     map->pages_per_bucket = reader_uint(&reader, "pages-per-bucket", FALSE);
     read_map_tiers(&reader, map);

@@ -21,11 +21,9 @@ PageInfo *page_info_parse(JsonNode *node, GError **error)
     g_autoptr(PageInfo) page = g_new0(PageInfo, 1);
     Reader reader = { .command = "query-raminate-page", .error = error };
 
-    if (!JSON_NODE_HOLDS_OBJECT(node)) {
-        reader_fail(&reader, "return");
+    if (!reader_open(&reader, node)) {
         return NULL;
     }
-    reader.object = json_node_get_object(node);
     page->page = reader_uint(&reader, "page", FALSE);
     page->tier = reader_string(&reader, "tier", FALSE);
     page->heat = reader_uint(&reader, "heat", FALSE);

@@ -123,9 +123,23 @@ JsonArray *reader_array(Reader *reader, const char *name, unsigned max)
     return array;
 }
 
-JsonObject *reader_element(JsonArray *array, unsigned i)
+static gboolean read_from(Reader *reader, JsonNode *node, const char *name)
 {
-    JsonNode *node = json_array_get_element(array, i);
+    if (!JSON_NODE_HOLDS_OBJECT(node)) {
+        reader_fail(reader, name);
+        return FALSE;
+    }
+    reader->object = json_node_get_object(node);
+    return TRUE;
+}
 
-    return JSON_NODE_HOLDS_OBJECT(node) ? json_node_get_object(node) : NULL;
+gboolean reader_open(Reader *reader, JsonNode *answer)
+{
+    return read_from(reader, answer, "return");
+}
+
+gboolean reader_enter(Reader *reader, JsonArray *array, unsigned i,
+                      const char *name)
+{
+    return read_from(reader, json_array_get_element(array, i), name);
 }

@@ -45,7 +45,14 @@ char *reader_name(Reader *reader, const char *name);
 /* Returns: an array of 1 to @max elements, or NULL. */
 JsonArray *reader_array(Reader *reader, const char *name, unsigned max);
 
-/* Returns: NULL if that is no object. */
-JsonObject *reader_element(JsonArray *array, unsigned i);
+/* Returns: whether the answer is an object, which is read from now on. */
+gboolean reader_open(Reader *reader, JsonNode *answer);
+
+/*
+ * Returns: whether an element of the array @name is an object, which is read
+ * from now on.
+ */
+gboolean reader_enter(Reader *reader, JsonArray *array, unsigned i,
+                      const char *name);
 
 #endif

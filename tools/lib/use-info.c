@@ -18,9 +18,7 @@ static void read_enough(Reader *reader, UseInfo *info)
          i++) {
         EnoughInfo *enough = &info->enough[i];
 
-        reader->object = reader_element(array, i);
-        if (!reader->object) {
-            reader_fail(reader, "enough");
+        if (!reader_enter(reader, array, i, "enough")) {
             return;
         }
         enough->share = reader_uint(reader, "share", FALSE);
@@ -38,11 +36,9 @@ UseInfo *use_info_parse(JsonNode *node, GError **error)
     Reader reader = { .command = "query-raminate-working-set",
                       .error = error };
 
-    if (!JSON_NODE_HOLDS_OBJECT(node)) {
-        reader_fail(&reader, "return");
+    if (!reader_open(&reader, node)) {
         return NULL;
     }
-    reader.object = json_node_get_object(node);
     info->since = reader_uint(&reader, "since", FALSE);
     info->granule = reader_uint(&reader, "granule", FALSE);
     info->minute = reader_uint(&reader, "minute", FALSE);
@@ -93,11 +89,8 @@ GPtrArray *moves_info_parse(JsonNode *node, GError **error)
         MoveInfo *move = g_new0(MoveInfo, 1);
 
         g_ptr_array_add(moves, move);
-        reader.object = reader_element(array, i);
-        if (reader.object) {
+        if (reader_enter(&reader, array, i, "return")) {
             read_move(&reader, move);
-        } else {
-            reader_fail(&reader, "return");
         }
     }
     return reader.failed ? NULL : g_steal_pointer(&moves);

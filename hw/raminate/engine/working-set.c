@@ -172,7 +172,7 @@ static double sort_into_steps(const RaminateWorkingSet *set, int64_t now_ms,
     memset(steps, 0, OCTAVES * STEPS * sizeof(*steps));
     for (uint32_t block = 0; block < set->nr_blocks; block++) {
         const Page *page = &set->pages[block];
-        double octave;
+        double octave, finds;
         int step;
 
         if (!page->seconds) {
@@ -182,9 +182,10 @@ static double sort_into_steps(const RaminateWorkingSet *set, int64_t now_ms,
         step = floor((octave - LOWEST_OCTAVE) * STEPS);
         if (step >= 0) {
             step = step < OCTAVES * STEPS ? step : OCTAVES * STEPS - 1;
+            finds = exp2(octave);
             steps[step].nr++;
-            steps[step].finds += exp2(octave);
-            all += exp2(octave);
+            steps[step].finds += finds;
+            all += finds;
         }
     }
     return all;
