@@ -33,6 +33,7 @@ static const char home[] =
 struct HttpServer {
     GSocket *socket;
     struct MHD_Daemon *daemon;
+    gboolean has_ended;             /* a connection, since it was FALSE */
     GSource *source;
     Collector *collector;
     struct MHD_Response *metrics;   /* NULL before the first */
@@ -42,7 +43,7 @@ struct HttpServer {
 
 typedef struct DaemonSource {
     GSource source;
-    struct MHD_Daemon *daemon;
+    HttpServer *server;
     gpointer tag;
 } DaemonSource;
 
@@ -51,12 +52,26 @@ static char request_is_new, request_has_waited;
 
 /* Main loop */
 
+/*
+ * At its limit of connections, libmicrohttpd 0.9.75 listens no more; only the
+ * run after the one that ends some does so again, and nothing tells that it is
+ * due.
+ */
+static void daemon_run(HttpServer *server)
+{
+    do {
+        server->has_ended = FALSE;
+        MHD_run(server->daemon);
+    } while (server->has_ended);
+}
+
 static gboolean daemon_prepare(GSource *source, gint *timeout)
 {
     MHD_UNSIGNED_LONG_LONG ms;
 
     *timeout = -1;
-    if (MHD_get_timeout(((DaemonSource *)source)->daemon, &ms) == MHD_YES) {
+    if (MHD_get_timeout(((DaemonSource *)source)->server->daemon, &ms) ==
+        MHD_YES) {
         *timeout = MIN(ms, G_MAXINT);
     }
     return *timeout == 0;
@@ -74,7 +89,7 @@ static gboolean daemon_check(GSource *source)
 static gboolean daemon_dispatch(GSource *source, GSourceFunc callback,
                                 gpointer opaque)
 {
-    MHD_run(((DaemonSource *)source)->daemon);
+    daemon_run(((DaemonSource *)source)->server);
     return G_SOURCE_CONTINUE;
 }
 
@@ -84,14 +99,15 @@ static GSourceFuncs daemon_source_funcs = {
     .dispatch = daemon_dispatch,
 };
 
-static GSource *daemon_source_new(struct MHD_Daemon *daemon)
+static GSource *daemon_source_new(HttpServer *server)
 {
     GSource *source = g_source_new(&daemon_source_funcs,
                                    sizeof(DaemonSource));
     DaemonSource *self = (DaemonSource *)source;
-    int fd = MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
+    int fd = MHD_get_daemon_info(server->daemon,
+                                 MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
 
-    self->daemon = daemon;
+    self->server = server;
     self->tag = g_source_add_unix_fd(source, fd, G_IO_IN);
     g_source_attach(source, NULL);
     return source;
@@ -143,7 +159,7 @@ static void collected(char *text, void *opaque)
     }
     g_ptr_array_set_size(server->waiting, 0);
     /* Nothing else tells the daemon of it. */
-    MHD_run(server->daemon);
+    daemon_run(server);
 }
 
 static enum MHD_Result answer_metrics(HttpServer *server,
@@ -217,6 +233,7 @@ static void notify_connection(void *opaque,
                                   GINT_TO_POINTER(fd)));
     } else {
         g_source_remove(GPOINTER_TO_UINT(*context));
+        ((HttpServer *)opaque)->has_ended = TRUE;
     }
 }
 
@@ -259,7 +276,7 @@ HttpServer *http_server_new(GInetSocketAddress *address,
                          MHD_OPTION_CONNECTION_MEMORY_LIMIT,
                          (size_t)CLIENT_MEMORY,
                          MHD_OPTION_NOTIFY_CONNECTION, notify_connection,
-                         NULL, MHD_OPTION_END);
+                         server, MHD_OPTION_END);
     if (!server->daemon) {
         g_set_error(error, G_IO_ERROR, G_IO_ERROR_FAILED,
                     "libmicrohttpd can't start");
@@ -270,7 +287,7 @@ HttpServer *http_server_new(GInetSocketAddress *address,
     server->waiting = g_ptr_array_new();
     server->collector = collector_new(patterns, domains, timeout, collected,
                                       server);
-    server->source = daemon_source_new(server->daemon);
+    server->source = daemon_source_new(server);
     return server;
 }
 
