@@ -111,12 +111,16 @@ meson_setup() {
 
 build_prepare() {
     local sanitize=none
+    local werror=false
 
+    # As QEMU has it: compilers to come warn of more than releases can know.
+    [ ! -e "$source_dir/.git" ] || werror=true
     [ "$asan" = no ] || sanitize=address,undefined
     [ "$tsan" = no ] || sanitize=thread
     configure_once "$build_dir" "$build_dir/configure-top.args" RAMinate \
         meson_setup "${meson_directories[@]}" -Demulator="$emulator" \
-        -Dbuildtype=debugoptimized -Db_sanitize="$sanitize" \
+        -Dbuildtype=debugoptimized -Dwerror="$werror" \
+        -Db_sanitize="$sanitize" \
         -Db_lundef=false "$build_dir" "$source_dir"
     # QEMU's meson looks for the file, which make then builds.
     [ -e "$build_dir/libraminate-engine.a" ] ||
