@@ -47,6 +47,14 @@ def shows_all_on_80_by_24(directory: Path) -> None:
     check(max(map(len, text.splitlines())) <= 80, "a line is too long")
 
 
+def the_longest_names_fit(directory: Path) -> None:
+    with Servers() as servers:
+        servers.add(directory / 'vm1.sock', Vm(containers=[container(
+            policy='payback', sampler='dirty-log', mover='migrate')]))
+        with top(directory, '-d', 0.2, directory / 'vm1.sock') as shown:
+            shown.wait('payback     4 ms dirty-log migrate\n')
+
+
 def shows_something_on_20_by_5(directory: Path) -> None:
     with one_vm(directory, columns=20, lines=5) as shown:
         shown.wait('vm1          25.0')
@@ -331,7 +339,8 @@ def check_terminal(shown: Terminal, status: int) -> None:
     check(' echo ' in text and ' icanon ' in text, text)
 
 
-run_tests(shows_all_on_80_by_24, shows_something_on_20_by_5,
+run_tests(shows_all_on_80_by_24, the_longest_names_fit,
+          shows_something_on_20_by_5,
           no_size_is_too_small, fits_a_new_size, needs_no_colour,
           needs_a_cursor_to_move, pauses_and_goes_on, changes_the_policy,
           a_question_does_not_outlive_its_text, a_refusal_is_shown,

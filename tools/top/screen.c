@@ -236,10 +236,10 @@ static const struct {
     [COLUMN_STATE] = { "STATE", 7 },
     [COLUMN_SHARE] = { "SLOW%", -6 },
     [COLUMN_SWAPS] = { "SWAPS/s", -7 },
-    [COLUMN_POLICY] = { "POLICY", 6 },
+    [COLUMN_POLICY] = { "POLICY", 7 },
     [COLUMN_PAUSE] = { "PAUSE", -8 },
     [COLUMN_SAMPLER] = { "SAMPLER", 9 },
-    [COLUMN_MOVER] = { "MOVER", 5 },
+    [COLUMN_MOVER] = { "MOVER", 7 },
 };
 
 /* Returns: a bit for each column that there is room for. */
