@@ -22,7 +22,8 @@ APPARMOR = (*WANTED, 'apparmor', 'libvirt-daemon-system')
 DESKTOP = ('libvirt-daemon-system', 'libvirt-clients', 'ovmf',
            'qemu-system-x86', 'swtpm-tools', 'virtinst')
 SETS = {WANTED: '', APPARMOR: '-apparmor', DESKTOP: '-desktop'}
-BACKPORTS = 'bookworm-backports'
+# Releases whose backports have a newer libvirt
+BACKPORTED = ('bookworm', 'trixie')
 CACHE = paths.BUILD / 'libvirt'
 
 
@@ -38,7 +39,8 @@ def codename() -> str:
 
 def suites() -> List[str]:
     """Where libvirt can be had: the distribution itself, then backports."""
-    return [''] + ([BACKPORTS] if codename() == 'bookworm' else [])
+    return [''] + ([f'{codename()}-backports'] if codename() in BACKPORTED
+                   else [])
 
 
 def find(suite: str, wanted: Sequence[str] = WANTED) -> Path:
