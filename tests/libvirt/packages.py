@@ -18,12 +18,16 @@ from raminate import apt
 WANTED = ('libvirt-daemon', 'libvirt-daemon-driver-qemu', 'libvirt-clients')
 # With what confines domains, too
 APPARMOR = (*WANTED, 'apparmor', 'libvirt-daemon-system')
+# Part of qemu-system-x86 in Debian 12
+SPICE = 'qemu-system-modules-spice'
 # Debian's QEMU as well, and what guests with UEFI and a TPM take
-DESKTOP = ('libvirt-daemon-system', 'libvirt-clients', 'ovmf',
+DESKTOP = ('libvirt-daemon-system', 'libvirt-clients', 'ovmf', SPICE,
            'qemu-system-x86', 'swtpm-tools', 'virtinst')
 SETS = {WANTED: '', APPARMOR: '-apparmor', DESKTOP: '-desktop'}
 # Releases whose backports have a newer libvirt
 BACKPORTED = ('bookworm', 'trixie')
+# libvirtd ends at its start where it has these, and finds no firewall.
+LEFT_OUT = re.compile('libvirt-daemon-(config|driver)-(network|nwfilter)$')
 CACHE = paths.BUILD / 'libvirt'
 
 
@@ -90,9 +94,13 @@ def _options(suite: str, folder: Path) -> List[str]:
 
 def _names(options: List[str], wanted: Sequence[str]) -> List[str]:
     """These packages, and what they need that the system lacks."""
+    there = _run('apt-cache', *options, 'search', '--names-only', f'^{SPICE}$',
+                 cwd=Path('/'))
+    wanted = [name for name in wanted if name != SPICE or there]
     plan = _run('apt-get', *options, '--simulate', '--reinstall',
                 '--no-install-recommends', 'install', *wanted, cwd=Path('/'))
-    return re.findall(r'^Inst (\S+)', plan, re.M)
+    return [name for name in re.findall(r'^Inst (\S+)', plan, re.M)
+            if not LEFT_OUT.match(name)]
 
 
 def _unpack(packages: Path, root: Path) -> None:
