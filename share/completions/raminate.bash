@@ -11,11 +11,11 @@ _raminate_options() {
 _raminate_words() {
     case ${1##*/} in
     raminate-pool)
-        if [ "$2" = args ]; then
+        if [ "$2" = args ] || [ "$2" = xml ]; then
             sed -n 's/^\[type \(.*\)\]$/\1/p' \
                 "${RAMINATE_POOLS:-/etc/raminate/pools.conf}" 2>/dev/null
         else
-            echo list args
+            echo list args xml
         fi
         ;;
     raminate-synth)

@@ -114,9 +114,10 @@ def bash_completes_options(directory: Path) -> None:
 def bash_completes_words(directory: Path) -> None:
     (directory / 'sm.rec').touch()
     for words, there, not_there in (
-            (('raminate-pool', ''), ['list', 'args'], ['small']),
+            (('raminate-pool', ''), ['list', 'args', 'xml'], ['small']),
             (('raminate-pool', 'args', ''), ['small', 'large'], ['list']),
             (('raminate-pool', 'args', 'sm'), ['small'], ['large']),
+            (('raminate-pool', 'xml', 'sm'), ['small'], ['large']),
             (('raminate-synth', 'mov'), ['moving', 'moving2'], ['zipf']),
             (('raminate-sim', '-p', ''), ['cmq', 'payback'], ['sm.rec']),
             (('raminate-sim', '--policy=cm'), ['cmq'], ['payback']),
@@ -145,7 +146,7 @@ def zsh_completes(directory: Path) -> None:
     (directory / '.zshrc').write_text(
         'autoload -U compinit && compinit -u -D\nPS1="READY "\n')
     with terminal(directory, f'env ZDOTDIR={directory} {zsh} -i') as shown:
-        for line, there in (('raminate-pool ', 'list'),
+        for line, there in (('raminate-pool ', 'xml'),
                             ('raminate-pool args ', 'large'),
                             ('raminate-top --onc', '--once'),
                             ('raminate-sim --policy=payb', '=payback'),
