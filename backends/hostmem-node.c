@@ -27,7 +27,7 @@ struct MemoryBackendNode {
     uint64_t size;              /* bytes of guest RAM that are to be there */
     bool has_node;
     uint16_t node;
-    char *pool;                 /* that the node is taken of, or NULL */
+    char *pool;                 /* that the node is taken from, or NULL */
     RaminateNodeClaim *claim;   /* on the node, or NULL */
     bool is_complete;
     bool is_used;               /* by a container */
@@ -233,7 +233,7 @@ static void node_class_init(ObjectClass *oc, void *data)
         "NUMA node of the host");
     object_class_property_add_str(oc, "pool", node_get_pool, node_set_pool);
     object_class_property_set_description(oc, "pool",
-        "Pool that the node is taken of, in place of node");
+        "Pool that the node is taken from, in place of node");
     raminate_tier_add_properties(oc);
 }
 

@@ -24,7 +24,7 @@ struct MemoryPlacement {
 
     char *memdev;
     uint16List *nodes;          /* the fastest first; NULL if pools have them */
-    strList *pools;             /* that nodes are taken of, or NULL */
+    strList *pools;             /* that nodes are taken from, or NULL */
     sizeList *budgets;          /* of all nodes but the last */
     RaminatePlacing placing;
     RaminateMemory memory;      /* its backend: with a reference, or NULL */

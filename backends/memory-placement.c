@@ -323,7 +323,7 @@ static void placement_class_init(ObjectClass *oc, void *data)
     object_class_property_add(oc, "pools", "strList", placement_get_pools,
                               placement_set_pools, NULL, NULL);
     object_class_property_set_description(oc, "pools",
-        "Pools that the nodes are taken of, in place of nodes");
+        "Pools that the nodes are taken from, in place of nodes");
     object_class_property_add(oc, "budgets", "sizeList", placement_get_budgets,
                               placement_set_budgets, NULL, NULL);
     object_class_property_set_description(oc, "budgets",
