@@ -11,7 +11,7 @@ import pty
 import re
 import signal
 import subprocess
-from typing import Set, Tuple
+from typing import List, Set, Tuple
 
 from guestlib import check, run_tests, wait_until
 from raminate import paths
@@ -68,21 +68,28 @@ def ended_demo_leaves_nothing(directory: Path) -> None:
 
 
 def watching_goes_on(directory: Path) -> None:
-    """With the hot set back where it was, until somebody ends it."""
+    """Until somebody ends it; each hot set is in slow memory when it begins,
+    and in fast memory when it ends."""
     del directory
-    moves = 0
-    with subprocess.Popen([DEMO, '--watch', '--accel', 'tcg', '--set',
-                           'scan-period=20'], text=True,
-                          stdout=subprocess.PIPE) as demo:
+    shares: List[List[float]] = [[]]
+    settings = ('scan-period=100', 'swap-period=500', 'life-time=500')
+    with subprocess.Popen([DEMO, '--watch', '--accel', 'tcg',
+                           *(f'--set={setting}' for setting in settings)],
+                          text=True, stdout=subprocess.PIPE) as demo:
         assert demo.stdout is not None
         for line in demo.stdout:
-            moves += 'The hot set moves.' in line
-            if moves == 3:
+            if 'The hot set moves.' in line:
+                shares.append([])
+            elif found := re.match(r' *\d+ s +([\d.]+) %', line):
+                shares[-1].append(float(found[1]))
+            if len(shares) == 6 and len(shares[-1]) == 3:
                 break
         demo.send_signal(signal.SIGINT)
         demo.stdout.read()
-    check(moves == 3, f"it ended after {moves} moves")
+    check(len(shares) == 6, f"it ended: {shares}")
     check(demo.returncode == 0, f"exit status {demo.returncode}")
+    check(all(max(phase) > 50 for phase in shares[1:]), f"not slow: {shares}")
+    check(all(phase[-1] < 50 for phase in shares[:-1]), f"not fast: {shares}")
 
 
 def workload_moves_to_and_fro(directory: Path) -> None:

@@ -2,8 +2,9 @@
  * Demo workload: writes a hot set all the time and other pages now and then.
  * With the argument "read", it reads them instead.
  *
- * The hot set lies scattered in the first half of an arena.  Each time that the
- * line "move" arrives on standard input, it moves to the other half.
+ * The hot set lies scattered in the first of the parts of an arena, two by
+ * default.  Each time that the line "move" arrives on standard input, it moves
+ * to the next part, and from the last one to the first.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -26,13 +27,14 @@ typedef struct Workload {
     size_t pages;       /* in the arena */
     size_t hot;         /* pages used at every tick */
     size_t thin;        /* other pages used in a second */
-    size_t half;        /* where the hot set is: 0 or 1 */
+    size_t parts;       /* of the arena */
+    size_t part;        /* where the hot set is, from 0 */
     size_t phase;       /* one more with each move */
     uint64_t random;
     uint64_t counter;
 } Workload;
 
-static size_t number_arg(int argc, char **argv, const char *name)
+static size_t number_or(int argc, char **argv, const char *name, size_t number)
 {
     size_t len = strlen(name);
     int i;
@@ -42,8 +44,18 @@ static size_t number_arg(int argc, char **argv, const char *name)
             return atol(argv[i] + len + 1);
         }
     }
-    fprintf(stderr, "workload: %s=NUMBER is missing\n", name);
-    exit(2);
+    return number;
+}
+
+static size_t number_arg(int argc, char **argv, const char *name)
+{
+    size_t number = number_or(argc, argv, name, SIZE_MAX);
+
+    if (number == SIZE_MAX) {
+        fprintf(stderr, "workload: %s=NUMBER is missing\n", name);
+        exit(2);
+    }
+    return number;
 }
 
 static uint64_t next_random(Workload *w)
@@ -69,12 +81,12 @@ static void use_page(Workload *w, size_t page)
 /* Hot pages are spread evenly: none has a hot neighbour to hide behind. */
 static void tick(Workload *w)
 {
-    size_t half_pages = w->pages / 2;
-    size_t stride = half_pages / w->hot;
+    size_t part_pages = w->pages / w->parts;
+    size_t stride = part_pages / w->hot;
     size_t i;
 
     for (i = 0; i < w->hot; i++) {
-        use_page(w, w->half * half_pages + i * stride);
+        use_page(w, w->part * part_pages + i * stride);
     }
     for (i = 0; i < w->thin / TICKS_PER_SECOND; i++) {
         use_page(w, next_random(w) % w->pages);
@@ -93,7 +105,7 @@ static void wait_for_tick(Workload *w)
 
     if (poll(&in, 1, TICK_MS) > 0 && fgets(line, sizeof(line), stdin) &&
         !strncmp(line, "move", 4)) {
-        w->half = !w->half;
+        w->part = (w->part + 1) % w->parts;
         w->phase++;
         announce(w);
     }
@@ -106,13 +118,14 @@ int main(int argc, char **argv)
         .pages = number_arg(argc, argv, "arena"),
         .hot = number_arg(argc, argv, "hot"),
         .thin = number_arg(argc, argv, "thin"),
+        .parts = number_or(argc, argv, "parts", 2),
         .phase = 1,
         .random = 88172645463325252ULL,
     };
 
     setvbuf(stdout, NULL, _IOLBF, 0);
-    if (!w.hot || w.hot > w.pages / 2) {
-        fprintf(stderr, "workload: hot must be 1 to half of arena\n");
+    if (!w.hot || !w.parts || w.hot > w.pages / w.parts) {
+        fprintf(stderr, "workload: hot must be 1 to what a part has\n");
         return 2;
     }
     w.arena = mmap(NULL, w.pages * PAGE_SIZE, PROT_READ | PROT_WRITE,
