@@ -37,6 +37,15 @@ def pages_have_all_options(_: Path) -> None:
         check(not missing, f"{page.name} lacks {missing}")
 
 
+def raminate_7_names_all_commands_and_events(_: Path) -> None:
+    schema = (paths.SOURCE / 'hw' / 'raminate' / 'raminate.json').read_text()
+    names = re.findall(r"^{ '(?:command|event)': '([\w-]+)'", schema, re.M)
+    check('query-raminate' in names, schema)
+    page = (PAGES / 'raminate.7').read_text().replace('\\', '')
+    missing = {name for name in names if f'\n.B {name}\n' not in page}
+    check(not missing, f"raminate.7 lacks {missing}")
+
+
 def pages_are_installed(_: Path) -> None:
     rules = (paths.SOURCE / 'tools' / 'meson.build').read_text()
     for page in all_pages():
@@ -66,5 +75,6 @@ def groff_finds_no_mistake(_: Path) -> None:
 
 
 run_tests(each_tool_has_a_page, pages_have_all_options,
+          raminate_7_names_all_commands_and_events,
           pages_are_installed, mandoc_finds_no_mistake,
           groff_finds_no_mistake)
