@@ -129,8 +129,8 @@ static void test_why_payback(void)
     g_assert_cmpfloat(qdict_get_double(reasons, "horizon"), >=, 9.9);
     g_assert_false(qdict_haskey(reasons, "scans-ago"));
     assert_why(page, "It is in slow because in fast it would keep ");
-    assert_why(page, "no more than the 128 of a move, so that it stays; it has "
-               "not moved lately.");
+    assert_why(page, "no more than the 128 that a move costs, so that it "
+               "stays; it has not moved lately.");
     qobject_unref(page);
 
     raminate_assert_swap(qts, 5, FAST_PAGES + 3);

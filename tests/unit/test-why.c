@@ -69,19 +69,23 @@ static void test_payback(void)
     g_assert_cmpfloat(figures->worth, >, figures->move_cost);
     g_assert_cmpfloat_with_epsilon(figures->horizon, 200, 0.1);
     assert_says("in dram0 it would keep");
-    assert_says("more than the 128 of a move");
+    assert_says("more than the 128 that a move costs");
     text = g_strdup_printf("%.4g lines a scan from being written",
                            figures->lines);
+    assert_says(text);
+    g_free(text);
+    text = g_strdup_printf("worth %.4g a scan to other pages; %.4g lines",
+                           figures->price, figures->worth);
     assert_says(text);
 
     ask(h, now, 5);
     g_assert_cmpuint(figures->scans_ago, ==, 99);
     g_assert_cmpfloat(figures->chance, <, 0.1);
     g_assert_cmpfloat(figures->worth, <, figures->move_cost);
-    assert_says("no more than the 128 of a move, so that it stays");
+    assert_says("no more than the 128 that a move costs, so that it stays");
     ask(h, now, 6);
     g_assert_false(figures->has_scans_ago);
-    assert_says("no more than the 128 of a move, so that it stays");
+    assert_says("no more than the 128 that a move costs, so that it stays");
 
     harness_move(h, now, 1);
     g_assert_cmpuint(raminate_placement_tier(h->placement, 4), ==, 0);

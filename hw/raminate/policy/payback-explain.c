@@ -43,7 +43,8 @@ static void say(const RaminatePolicy *p, bool is_there,
 
     g_string_append_printf(
         reasons->why, "in %s it %s %.4g lines a scan from being %s in slower "
-        "memory at a price of %.4g, which is worth %.4g lines over %.0f scans, ",
+        "memory, in a frame that is worth %.4g a scan to other pages; %.4g "
+        "lines are expected of that over %.0f scans, ",
         reasons->tiers[figures->tier], is_there ? "keeps" : "would keep",
         figures->lines, raminate_reasons_found(p->counted), figures->price,
         figures->worth, figures->horizon);
@@ -52,12 +53,13 @@ static void say(const RaminatePolicy *p, bool is_there,
                                "page is worth %.4g more, the cost of a move",
                                figures->move_cost);
     } else if (figures->worth > figures->move_cost) {
-        g_string_append_printf(reasons->why, "more than the %.4g of a move, so "
-                               "that it goes up once a page there is worth so "
-                               "much less", figures->move_cost);
+        g_string_append_printf(reasons->why, "more than the %.4g that a move "
+                               "costs, so that it goes up once a page there "
+                               "is worth so much less", figures->move_cost);
     } else {
-        g_string_append_printf(reasons->why, "no more than the %.4g of a move, "
-                               "so that it stays", figures->move_cost);
+        g_string_append_printf(reasons->why, "no more than the %.4g that a "
+                               "move costs, so that it stays",
+                               figures->move_cost);
     }
 }
 
