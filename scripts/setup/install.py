@@ -90,9 +90,12 @@ def main():
     destdir = os.environ.get('DESTDIR', '')
     if not args.remove:
         return install(args.build, destdir, args.manifest)
-    if destdir not in read_manifest(args.manifest):
+    known = read_manifest(args.manifest)
+    if destdir not in known:
         print('uninstall: nothing was installed from this build directory'
-              + (f' below {destdir}' if destdir else ''), file=sys.stderr)
+              + (f' below {destdir}' if destdir else '')
+              + ''.join(f'; try make uninstall DESTDIR={other}'
+                        for other in known), file=sys.stderr)
         return 1
     return remove(destdir, args.manifest)
 

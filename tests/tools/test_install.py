@@ -110,6 +110,11 @@ def nothing_is_left(directory: Path) -> None:
             not any((root / path).iterdir())]
     check(left == [f'{where}/bin', f'{where}/share/raminate/other'], left)
 
+    check(removal_trouble(directory, root).endswith(f'below {root}\n'), root)
+
+
+def removal_trouble(directory: Path, root: Path) -> str:
+    """Returns: what is said when there is nothing to remove below @root."""
     result = subprocess.run(
         [python(), SETUP / 'install.py', '--remove', paths.BUILD,
          directory / 'installed.json'],
@@ -117,6 +122,15 @@ def nothing_is_left(directory: Path) -> None:
         env={**os.environ, 'DESTDIR': str(root)})
     check(result.returncode == 1 and 'nothing was installed' in result.stderr,
           result)
+    return result.stderr
+
+
+def other_places_are_told(directory: Path) -> None:
+    """Of what was installed with another DESTDIR."""
+    with installed(directory):
+        trouble = removal_trouble(directory, directory / 'elsewhere')
+        check(f"try make uninstall DESTDIR={directory / 'root'}\n" in trouble,
+              trouble)
 
 
 def systemd_takes_the_files(directory: Path) -> None:
@@ -233,6 +247,6 @@ def configure_refuses_the_rest(_: Path) -> None:
 
 
 run_tests(qemus_programs_shadow_none, no_library_is_told_of,
-          documents_are_there, nothing_is_left, systemd_takes_the_files,
-          dist_has_all_of_the_source, configure_takes_what_packagers_pass,
+          documents_are_there, nothing_is_left, other_places_are_told,
+          systemd_takes_the_files, dist_has_all_of_the_source, configure_takes_what_packagers_pass,
           configure_refuses_the_rest)
