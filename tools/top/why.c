@@ -36,7 +36,8 @@ void live_end_why(Live *live)
 static void prompt(Live *live, GString *typed)
 {
     live_set_message(live, g_strdup_printf("Why?  Page, or address in bytes "
-                                           "(0x..., 1.5G): %s_", typed->str));
+                                           "(0x..., 1.5G), Esc to go back: %s_",
+                                           typed->str));
     live->typed = typed;
 }
 
