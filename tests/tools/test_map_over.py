@@ -79,6 +79,17 @@ def draws_what_there_is_if_the_vm_ends(directory: Path) -> None:
     check(not (directory / 'a.png').exists(), "there is a picture")
 
 
+def a_file_that_cannot_be_written_is_told_first(directory: Path) -> None:
+    vm = Moving(1)
+    with Servers() as servers:
+        servers.add(directory / 'vm.sock', vm)
+        result = run(MAP, '--over', 5, '-o', directory / 'none' / 'a.png',
+                     directory / 'vm.sock')
+    check(result.returncode == 1, result)
+    check_in("/none/a.png': No such file", result.stderr)
+    check(not vm.maps, f"{vm.maps} maps were asked for")
+
+
 def ends_when_told_to(directory: Path) -> None:
     vm = Moving(1)
     with Servers() as servers:
@@ -102,4 +113,5 @@ def wrong_options_are_refused(_: Path) -> None:
 
 
 run_tests(shows_heat_that_moves, draws_what_there_is_if_the_vm_ends,
-          ends_when_told_to, wrong_options_are_refused)
+          a_file_that_cannot_be_written_is_told_first, ends_when_told_to,
+          wrong_options_are_refused)

@@ -168,7 +168,9 @@ int main(int argc, char **argv)
     }
     take_size(&picture);
     picture.hottest = hottest_option;
-    if (recording_option) {
+    if (!paint_can_write(output_option, &error)) {
+        /* Better now than after all of --over */
+    } else if (recording_option) {
         history_picture_write(sources[0], output_option, picture.width,
                               picture.height, &error);
     } else {

@@ -5,7 +5,10 @@
  */
 
 #include <cairo-svg.h>
+#include <errno.h>
 #include <gio/gio.h>
+#include <glib/gstdio.h>
+#include <unistd.h>
 
 #include "lib/text.h"
 #include "paint.h"
@@ -60,6 +63,19 @@ void paint_title(cairo_t *cr, const char *title, const char *figures)
                            CAIRO_FONT_WEIGHT_NORMAL);
     paint_text(cr, PAINT_MARGIN, PAINT_MARGIN + PAINT_FONT_SIZE +
                PAINT_LINE - 2, figures);
+}
+
+gboolean paint_can_write(const char *path, GError **error)
+{
+    g_autofree char *directory = g_path_get_dirname(path);
+    gboolean exists = g_file_test(path, G_FILE_TEST_EXISTS);
+
+    if (g_access(exists ? path : directory, W_OK) == 0) {
+        return TRUE;
+    }
+    g_set_error(error, G_IO_ERROR, G_IO_ERROR_FAILED, "can't write '%s': %s",
+                path, g_strerror(errno));
+    return FALSE;
 }
 
 gboolean paint_file(const char *path, int width, int height, PaintDraw *draw,

@@ -45,6 +45,9 @@ double paint_text_width(cairo_t *cr, const char *text);
 /* Two lines at the top. */
 void paint_title(cairo_t *cr, const char *title, const char *figures);
 
+/* Whether a picture could be written at @path, before it is made. */
+gboolean paint_can_write(const char *path, GError **error);
+
 typedef void PaintDraw(cairo_t *cr, const void *opaque);
 
 /*
