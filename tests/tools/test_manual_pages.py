@@ -46,6 +46,17 @@ def raminate_7_names_all_commands_and_events(_: Path) -> None:
     check(not missing, f"raminate.7 lacks {missing}")
 
 
+def raminate_top_1_names_all_states(_: Path) -> None:
+    source = (paths.SOURCE / 'tools' / 'top' / 'rows.c').read_text()
+    [function] = re.findall(r'^const char \*row_state.*?^}', source,
+                            re.M | re.S)
+    states = set(re.findall(r'"(.*?)"', function))
+    check('gone' in states, function)
+    page = (PAGES / 'raminate-top.1').read_text()
+    missing = {state for state in states if f'\n.B {state}\n' not in page}
+    check(not missing, f"raminate-top.1 lacks {missing}")
+
+
 def pages_are_installed(_: Path) -> None:
     rules = (paths.SOURCE / 'tools' / 'meson.build').read_text()
     for page in all_pages():
@@ -76,5 +87,6 @@ def groff_finds_no_mistake(_: Path) -> None:
 
 run_tests(each_tool_has_a_page, pages_have_all_options,
           raminate_7_names_all_commands_and_events,
+          raminate_top_1_names_all_states,
           pages_are_installed, mandoc_finds_no_mistake,
           groff_finds_no_mistake)
