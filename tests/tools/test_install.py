@@ -248,5 +248,5 @@ def configure_refuses_the_rest(_: Path) -> None:
 
 run_tests(qemus_programs_shadow_none, no_library_is_told_of,
           documents_are_there, nothing_is_left, other_places_are_told,
-          systemd_takes_the_files, dist_has_all_of_the_source, configure_takes_what_packagers_pass,
-          configure_refuses_the_rest)
+          systemd_takes_the_files, dist_has_all_of_the_source,
+          configure_takes_what_packagers_pass, configure_refuses_the_rest)
