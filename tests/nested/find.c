@@ -178,6 +178,9 @@ static void test_exchanged(Vm *vm)
     check(swap_pages(vm, pages[0], pages[1]) == 0, "two pages are exchanged");
     vm_touch(vm, pages, NR, false);
     settle(vm);
+    find_ram(vm, kinds_of(vm), 0, 0, &found);
+    check(!guest_is_skipped(vm) || found.nr_read == 0,
+          "once read, their tables are skipped");
     vm_touch(vm, pages, 1, true);
     vm_remove_ram(vm);
     vm_add_ram(vm, 0);
