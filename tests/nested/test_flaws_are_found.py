@@ -22,6 +22,7 @@ FOUND = {
     'refill-writable': ('refill', r'the log has a write after a swap'),
     'refill-old-frame': ('refill', r'what the guest then writes'),
     'tell-nobody': ('refill', r'another VM of the process'),
+    'no-retry': ('torture', HARM),
     'no-scan-flush': ('steady', r'each scan sees that the guest writes'),
     'no-vma-lock': ('torture', HARM),
     'copy-early': ('torture', HARM),
@@ -30,9 +31,10 @@ FOUND = {
     'machine-check-spoils': ('torture', HARM),
 }
 
-# Torn from its memory, the process dies, or its vCPU fails. That ends the test,
-# so that it can go on for long until then.
-DEADLY = {'no-vma-lock', 'keep-guest-entries'}
+# Torn from its memory, the process dies, or its vCPU fails, or KVM notices and
+# the machine crashes. That ends the test, so that it can go on for long until
+# then.
+DEADLY = {'no-vma-lock', 'keep-guest-entries', 'no-retry'}
 
 # A flaw that is a race does its harm sooner or later: on a machine with too
 # much to do, in a later run.
@@ -58,6 +60,11 @@ def run(tap: Tap) -> None:
     # What no-once-more takes from the CPU, and does not do harm by itself.
     result = run_selftest(['skip'], ['kvm.flaw=cached-walks'], FLAWS)
     tap.check(result.status == 0, 'entries cached until the flush: skip passes',
+              result.output.splitlines())
+
+    # What no-retry does to such faults is the harm, not how long they take.
+    result = run_selftest(['torture'], ['kvm.flaw=slow-faults'], FLAWS)
+    tap.check(result.status == 0, 'faults that take their time: torture passes',
               result.output.splitlines())
 
     result = run_selftest(['torture'], ['kvm.flaw=machine-check'], FLAWS)
