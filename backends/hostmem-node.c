@@ -235,6 +235,13 @@ static void node_class_init(ObjectClass *oc, void *data)
     object_class_property_set_description(oc, "pool",
         "Pool that the node is taken from, in place of node");
     raminate_tier_add_properties(oc);
+    /* Not as for ranges, of which the host knows nothing */
+    object_class_property_set_description(oc, "read-cost",
+        "What a read costs, relative to the costs of the other tiers "
+        "(default: the node's latency, if the host knows it)");
+    object_class_property_set_description(oc, "write-cost",
+        "What a write costs, relative to the costs of the other tiers "
+        "(default: the node's latency, if the host knows it)");
 }
 
 static const TypeInfo node_info = {

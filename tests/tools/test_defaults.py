@@ -234,6 +234,8 @@ def help_has_defaults_and_values(directory: Path) -> None:
                         ('memory-backend-node', ('offset', 'tier'))):
         for name in names:
             check(default_in(help_of(kind)[name]) != '', (kind, name))
+    for name in ('read-cost', 'write-cost'):
+        check_in("the node's latency", help_of('memory-backend-node')[name])
 
 
 def help_leaves_out_what_is_refused(directory: Path) -> None:
