@@ -90,7 +90,7 @@ def what_a_file_lacks_is_not_free(directory: Path) -> None:
     result = run(POOL, 'list')
     check(result.returncode == 1, "a file that is too short is no error")
     check_in(f"raminate-pool: pool 'nvm': {directory}/slow ends after 25 MiB "
-             "(26214400 bytes), but its ranges go up to 33554432",
+             "(26214400 bytes), but its ranges go up to 32 MiB (33554432)",
              result.stderr)
     free = [line.split()[2:4] for line in result.stdout.splitlines()
             if line.startswith('nvm')]

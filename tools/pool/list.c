@@ -126,11 +126,12 @@ static void complain_of_end(const RaminatePool *pool, guint64 end,
                             guint64 wanted)
 {
     g_autofree char *size = text_size(end);
+    g_autofree char *wanted_size = text_size(wanted);
     g_autofree char *text =
         g_strdup_printf("%s ends after %s (%" G_GUINT64_FORMAT " bytes), but "
-                        "its ranges go up to %" G_GUINT64_FORMAT "; make it "
-                        "longer, or correct ranges", pool->path, size, end,
-                        wanted);
+                        "its ranges go up to %s (%" G_GUINT64_FORMAT "); make "
+                        "it longer, or correct ranges", pool->path, size, end,
+                        wanted_size, wanted);
 
     complain(pool, text);
 }
