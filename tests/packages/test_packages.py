@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # Packages are made of the tarball, without git and as debhelper does it; they
 # are free of lintian's errors, install beside the distribution's QEMU, have
-# what a distribution's QEMU has, work, and go without a trace; DKMS builds KVM with the extension.
+# what a distribution's QEMU has, work, also under libvirt, and go without a
+# trace; DKMS builds KVM with the extension.
 #
 # SPDX-License-Identifier: GPL-2.0-or-later
 
@@ -9,12 +10,18 @@ from pathlib import Path
 import re
 import shutil
 import subprocess
+import sys
 from typing import Callable, List
 
 import features
 import roots
 from guestlib import Test, check, run_tests
 from raminate import paths
+
+sys.path.insert(0, str(paths.SOURCE / 'tests' / 'tools'))
+
+# pylint: disable=wrong-import-position
+from documents import blocks  # noqa: E402
 
 HERE = Path(__file__).resolve().parent
 SUITES = ('bookworm', 'trixie')
@@ -23,6 +30,7 @@ PACKAGES = ('raminate-doc', 'raminate-kvm-dkms', 'raminate-qemu',
 # What a host has that runs guests already
 HOST = ('ca-certificates', 'python3', 'systemd', 'qemu-system-x86',
         'qemu-utils')
+PATIENCE = 300      # seconds; only a hang takes so long
 # What is there of a system, but for its packages' lists and its logs
 LIST = '''
     find / -xdev '(' -path /proc -o -path /sys -o -path /dev -o -path /tmp \\
@@ -133,6 +141,73 @@ def all_features_are_in(_: Path, suite: str) -> None:
     check(tried == [f'ok {name}' for name in features.NAMES], tried)
 
 
+def commands_of_the_quick_start() -> List[str]:
+    """Those with packages and libvirt, each in one line."""
+    [text] = [block.text for block in
+              blocks(paths.SOURCE / 'docs' / 'quick-start.md')
+              if 'virt-install' in block.text]
+    commands = re.sub(r'\\\n *|(?<=\|)\n *', ' ', text).splitlines()
+    check(len(commands) == 6 and commands[-1] == 'raminate-top', commands)
+    return commands
+
+
+def rules_of_apparmor_on(suite: str) -> str:
+    """The command that Debian 12 takes besides."""
+    [command] = [block.text for block in
+                 blocks(paths.SOURCE / 'docs' / 'libvirt.md')
+                 if '<abstractions/libvirt-qemu.d>' in block.text]
+    return command if suite == 'bookworm' else ''
+
+
+def libvirts_guest_is_seen_after_six_commands(_: Path, suite: str) -> None:
+    """On a host of its own net, where AppArmor's rules are looked at, too."""
+    folder = packages(suite)[0].parent
+    install, *others, top = commands_of_the_quick_start()
+    newline = '\n'
+    said = roots.run(roots.find(suite, 'host', HOST), f'''
+        cd {folder}
+        apt-get -q update
+        {install.replace('apt ', 'apt-get -q -y --no-install-recommends ')} \\
+            apparmor
+        qemu-img create -f qcow2 /var/lib/libvirt/images/image.qcow2 64M
+        {rules_of_apparmor_on(suite)}
+        cat >/tmp/profile <<END
+        #include <tunables/global>
+        profile domain {{
+            #include <abstractions/libvirt-qemu>
+        }}
+END
+        echo "=== rules"
+        realpath /usr/bin/raminate-qemu
+        grep ' /usr/bin/' /etc/apparmor.d/usr.sbin.libvirtd
+        apparmor_parser --skip-kernel-load --skip-cache /tmp/profile
+        apparmor_parser --preprocess /tmp/profile
+        # libvirt's own /dev fails where / is no host's; KVM may fail, too.
+        echo 'namespaces = []' >>/etc/libvirt/qemu.conf
+        [ ! -e /dev/kvm ] || mount --bind /dev/null /dev/kvm
+        cat >/tmp/rest <<'END'
+        virtlogd --daemon
+        libvirtd --daemon
+        {newline.join(others)}
+        echo "=== top"
+        {{ for _ in {{1..{PATIENCE}}}; do
+            ! grep -qs slow /tmp/screen || break
+            sleep 1
+        done; printf q; }} | TERM=vt100 script -qefc \\
+            'stty cols 80 rows 24; {top}' /tmp/screen
+END
+        unshare --net bash -eux /tmp/rest
+    ''', roots.CACHE / suite)
+    rules, shown = re.split('^=== .*\n', said, flags=re.M)[1:]
+    for line in ('/usr/bin/raminate-qemu', '/usr/bin/* PUx,',
+                 '/usr/bin/raminate-qemu rmix,',
+                 '/dev/shm/raminate-* rwk,'):
+        check(re.search(rf'^ *{re.escape(line)}$', rules, re.M),
+              f'no {line} in:\n{rules}')
+    for words in ('vm1', 'mixed', 'slow'):
+        check(words in shown, f'no {words} in:\n{said[-9000:]}')
+
+
 def dkms_builds_the_modules(_: Path, suite: str) -> None:
     """For the release's own kernel, which is installed before."""
     [deb] = [path for path in packages(suite)
@@ -165,4 +240,5 @@ def of_each_suite(*tests: Callable[[Path, str], None]) -> List[Test]:
 if __name__ == '__main__':
     run_tests(*of_each_suite(lintian_finds_no_error, install_work_and_go,
                              all_features_are_in,
+                             libvirts_guest_is_seen_after_six_commands,
                              dkms_builds_the_modules))

@@ -84,7 +84,8 @@ def documents_are_there(directory: Path) -> None:
     """Their links to each other lead somewhere, too."""
     with installed(directory) as prefix:
         documents = prefix / 'share' / 'doc' / 'raminate'
-        for name in ('LICENSE', 'CHANGELOG.md', 'examples/pools.conf'):
+        for name in ('LICENSE', 'CHANGELOG.md', 'examples/pools.conf',
+                     'examples/trial.conf'):
             check((documents / name).is_file(), name)
         found = sorted(documents.rglob('*.md'))
         check(len(found) > 20, found)
