@@ -96,6 +96,7 @@ def install_work_and_go(_: Path, suite: str) -> None:
         dkms status
         ls -ld /run/raminate
         getent passwd raminate
+        gpasswd -a games raminate
         raminate-pool -f /usr/share/doc/raminate-tools/examples/pools.conf \\
             args small
         truncate -s 64M /dev/shm/fast
