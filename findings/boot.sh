@@ -3,13 +3,14 @@
 # process, and looks at what that prints between BEGIN and END.
 #
 # The directory is a temporary one afterwards; the program is to be put there,
-# as probe.c, beside probe.h.  Ends the script with status 2 if anything can't be had.
+# as probe.c, beside the headers.  Ends the script with status 2 if anything
+# can't be had.
 #
 # SPDX-License-Identifier: GPL-2.0-or-later
 
 directory=$(mktemp -d)
 trap 'rm -rf "$directory"' EXIT
-cp "$(dirname "${BASH_SOURCE[0]}")/probe.h" "$directory" || exit 2
+cp "$(dirname "${BASH_SOURCE[0]}")"/*.h "$directory" || exit 2
 cd "$directory" || exit 2
 
 cannot_tell() {

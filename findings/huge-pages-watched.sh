@@ -73,8 +73,7 @@ cat >probe.c <<'END'
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
-#include "probe.h"
+#include "watched.h"
 
 #define NR_PAGES 512
 #define SIZE (NR_PAGES * PAGE)
@@ -86,41 +85,17 @@ cat >probe.c <<'END'
 
 static int pagemap, uffd;
 
-/* Returns: how many pages of @size bytes have @category. */
-static unsigned scan_pages(char *memory, size_t size, uint64_t flags,
-                           uint64_t category)
-{
-    struct region regions[NR_PAGES];
-    struct scan scan = {
-        .size = sizeof(scan),
-        .flags = flags,
-        .start = (uintptr_t)memory,
-        .end = (uintptr_t)memory + size,
-        .vec = (uintptr_t)regions,
-        .vec_len = NR_PAGES,
-        .category_mask = category,
-        .return_mask = category,
-    };
-    int nr = ioctl(pagemap, SCAN, &scan);
-    unsigned pages = 0;
-
-    need(nr >= 0, "PAGEMAP_SCAN");
-    for (int i = 0; i < nr; i++) {
-        pages += (regions[i].end - regions[i].start) / PAGE;
-    }
-    return pages;
-}
-
 static void protect(char *memory, size_t size)
 {
-    scan_pages(memory, size, WP_MATCHING | CHECK_WPASYNC, IS_WRITTEN);
+    scan_pages(pagemap, memory, size, WP_MATCHING | CHECK_WPASYNC, IS_WRITTEN,
+               0);
 }
 
 static void show(char *memory, const char *done)
 {
     printf("%s: written %u, huge %u\n", done,
-           scan_pages(memory, SIZE, 0, IS_WRITTEN),
-           scan_pages(memory, SIZE, 0, IS_HUGE));
+           scan_pages(pagemap, memory, SIZE, 0, IS_WRITTEN, 0),
+           scan_pages(pagemap, memory, SIZE, 0, IS_HUGE, 0));
 }
 
 static void collapse(char *memory, const char *before)
@@ -145,23 +120,13 @@ static char *map_pages(int fd)
     return memory;
 }
 
-static void watch(char *memory)
-{
-    struct uffdio_register range = {
-        .range = { (uintptr_t)memory, SIZE },
-        .mode = UFFDIO_REGISTER_MODE_WP,
-    };
-
-    need(ioctl(uffd, UFFDIO_REGISTER, &range) == 0, "UFFDIO_REGISTER");
-}
-
 static void show_anonymous(void)
 {
     char *memory = map_pages(-1);
     struct uffdio_writeprotect none = { { (uintptr_t)memory, SIZE }, 0 };
 
     collapse(memory, "anonymous, ");
-    watch(memory);
+    watch(uffd, memory, SIZE);
     protect(memory, SIZE);
     show(memory, "registered and protected");
     memory[0] = 2;
@@ -176,7 +141,7 @@ static void show_memfd(int fd)
     char *memory = map_pages(fd);
 
     collapse(memory, "memfd, ");
-    watch(memory);
+    watch(uffd, memory, SIZE);
     protect(memory, SIZE);
     show(memory, "registered and protected");
     memory[0] = 2;
@@ -193,7 +158,7 @@ static void show_small_memfd(int fd)
     char *memory = map_pages(fd);
 
     show(memory, "memfd in small pages");
-    watch(memory);
+    watch(uffd, memory, SIZE);
     collapse(memory, "registered, ");
     show(map_pages(fd), "mapped anew, touched");
     need(madvise(memory, SIZE, MADV_DONTNEED) == 0, "MADV_DONTNEED");
@@ -203,17 +168,11 @@ static void show_small_memfd(int fd)
 
 int main(void)
 {
-    struct uffdio_api api = {
-        .api = UFFD_API,
-        .features = UFFD_FEATURE_WP_ASYNC,
-    };
     int memfds[] = { memfd_create("huge", 0), memfd_create("small", 0) };
 
     begin();
-    pagemap = open("/proc/self/pagemap", O_RDONLY);
-    need(pagemap >= 0, "/proc/self/pagemap");
-    uffd = syscall(__NR_userfaultfd, O_CLOEXEC);
-    need(uffd >= 0 && ioctl(uffd, UFFDIO_API, &api) == 0, "userfaultfd");
+    pagemap = open_pagemap();
+    uffd = open_watch();
     for (int i = 0; i < 2; i++) {
         need(ftruncate(memfds[i], SIZE) == 0, "memfd_create");
     }

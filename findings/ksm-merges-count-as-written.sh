@@ -41,54 +41,19 @@ cat >probe.c <<'END'
 #define _GNU_SOURCE
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
-#include "probe.h"
+#include "watched.h"
 
 #define NR_PAGES 512
 #define NR_WRITTEN 64
 
 static int pagemap;
 static volatile char *memory;
-static struct region regions[NR_PAGES];
 
 /* Returns: pages that have been written, which @flags may protect. */
 static unsigned written(uint64_t flags)
 {
-    uint64_t mask = IS_WRITTEN | IS_PRESENT;
-    struct scan scan = {
-        .size = sizeof(scan),
-        .flags = flags,
-        .start = (uintptr_t)memory,
-        .end = (uintptr_t)memory + NR_PAGES * PAGE,
-        .vec = (uintptr_t)regions,
-        .vec_len = NR_PAGES,
-        .category_mask = mask,
-        .return_mask = mask,
-    };
-    int nr = ioctl(pagemap, SCAN, &scan);
-    unsigned pages = 0;
-
-    need(nr >= 0, "PAGEMAP_SCAN");
-    for (int i = 0; i < nr; i++) {
-        pages += (regions[i].end - regions[i].start) / PAGE;
-    }
-    return pages;
-}
-
-static void watch(void)
-{
-    struct uffdio_api api = {
-        .api = UFFD_API,
-        .features = UFFD_FEATURE_WP_ASYNC,
-    };
-    struct uffdio_register range = {
-        .range = { (uintptr_t)memory, NR_PAGES * PAGE },
-        .mode = UFFDIO_REGISTER_MODE_WP,
-    };
-    int uffd = syscall(__NR_userfaultfd, O_CLOEXEC);
-
-    need(uffd >= 0 && ioctl(uffd, UFFDIO_API, &api) == 0, "userfaultfd");
-    need(ioctl(uffd, UFFDIO_REGISTER, &range) == 0, "UFFDIO_REGISTER");
+    return scan_pages(pagemap, memory, NR_PAGES * PAGE, flags,
+                      IS_WRITTEN | IS_PRESENT, 0);
 }
 
 /* Returns: a file of KSM's. */
@@ -136,7 +101,7 @@ static void make_memory(void)
     memset((void *)memory, 1, NR_PAGES * PAGE);
     need(madvise((void *)memory, NR_PAGES * PAGE, MADV_MERGEABLE) == 0,
          "MADV_MERGEABLE");
-    watch();
+    watch(open_watch(), memory, NR_PAGES * PAGE);
 }
 
 /* A page of KSM's stands for at most 256, so that two stay. */
@@ -156,8 +121,7 @@ int main(void)
     begin();
     mkdir("/sys", 0755);
     mount("sys", "/sys", "sysfs", 0, NULL);
-    pagemap = open("/proc/self/pagemap", O_RDONLY);
-    need(pagemap >= 0, "/proc/self/pagemap");
+    pagemap = open_pagemap();
     make_memory();
     printf("BEGIN\n");
     show("512 equal pages");

@@ -38,45 +38,24 @@ protected again, 64 dropped: written 64, and present 0, and not the zero page 0'
 cat >probe.c <<'END'
 #define _GNU_SOURCE
 #include <sys/mman.h>
-#include <sys/syscall.h>
-#include "probe.h"
+#include "watched.h"
 
 #define NR_PAGES 2048
 #define NR_WRITTEN 64
 
 static int pagemap;
 static volatile char *memory;
-static struct region regions[NR_PAGES];
 
-static int scan_pages(uint64_t flags, uint64_t mask, uint64_t inverted)
-{
-    struct scan scan = {
-        .size = sizeof(scan),
-        .flags = flags,
-        .start = (uintptr_t)memory,
-        .end = (uintptr_t)memory + NR_PAGES * PAGE,
-        .vec = (uintptr_t)regions,
-        .vec_len = NR_PAGES,
-        .category_inverted = inverted,
-        .category_mask = mask,
-        .return_mask = mask,
-    };
-    int nr = ioctl(pagemap, SCAN, &scan);
-
-    need(nr >= 0, "PAGEMAP_SCAN");
-    return nr;
-}
-
-/* Returns: how many pages there are with all of @mask. */
+/* Returns: how many pages there are with all of @mask but @inverted. */
 static unsigned count(uint64_t mask, uint64_t inverted)
 {
-    int nr = scan_pages(0, mask, inverted);
-    unsigned pages = 0;
+    return scan_pages(pagemap, memory, NR_PAGES * PAGE, 0, mask, inverted);
+}
 
-    for (int i = 0; i < nr; i++) {
-        pages += (regions[i].end - regions[i].start) / PAGE;
-    }
-    return pages;
+static void protect(void)
+{
+    scan_pages(pagemap, memory, NR_PAGES * PAGE, WP_MATCHING | CHECK_WPASYNC,
+               IS_WRITTEN, 0);
 }
 
 static void show(const char *done)
@@ -86,22 +65,6 @@ static void show(const char *done)
     printf("%s: written %u, and present %u, and not the zero page %u\n", done,
            count(IS_WRITTEN, 0), count(present, 0),
            count(present | IS_PFNZERO, IS_PFNZERO));
-}
-
-static void watch(void)
-{
-    struct uffdio_api api = {
-        .api = UFFD_API,
-        .features = UFFD_FEATURE_WP_ASYNC,
-    };
-    struct uffdio_register range = {
-        .range = { (uintptr_t)memory, NR_PAGES * PAGE },
-        .mode = UFFDIO_REGISTER_MODE_WP,
-    };
-    int uffd = syscall(__NR_userfaultfd, O_CLOEXEC);
-
-    need(uffd >= 0 && ioctl(uffd, UFFDIO_API, &api) == 0, "userfaultfd");
-    need(ioctl(uffd, UFFDIO_REGISTER, &range) == 0, "UFFDIO_REGISTER");
 }
 
 static void write_from(int first)
@@ -116,14 +79,13 @@ int main(void)
     char sum = 0;
 
     begin();
-    pagemap = open("/proc/self/pagemap", O_RDONLY);
-    need(pagemap >= 0, "/proc/self/pagemap");
+    pagemap = open_pagemap();
     memory = mmap(NULL, NR_PAGES * PAGE, PROT_READ | PROT_WRITE,
                   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     need(memory != MAP_FAILED, "mmap");
     need(madvise((void *)memory, NR_PAGES * PAGE, MADV_NOHUGEPAGE) == 0,
          "madvise");
-    watch();
+    watch(open_watch(), memory, NR_PAGES * PAGE);
     printf("BEGIN\n");
     write_from(0);
     show("64 pages of 2048 written");
@@ -131,11 +93,11 @@ int main(void)
         sum += memory[page * PAGE];
     }
     show("64 others read");
-    scan_pages(WP_MATCHING | CHECK_WPASYNC, IS_WRITTEN, 0);
+    protect();
     show("all protected once");
     write_from(2 * NR_WRITTEN);
     show("64 others written");
-    scan_pages(WP_MATCHING | CHECK_WPASYNC, IS_WRITTEN, 0);
+    protect();
     need(madvise((void *)memory, NR_WRITTEN * PAGE, MADV_DONTNEED) == 0,
          "madvise");
     show("protected again, 64 dropped");
