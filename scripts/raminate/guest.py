@@ -42,6 +42,7 @@ class Tier:
     size: int
     path: Path
     phy_offset: int = 0
+    read_cost: Optional[int] = None
 
     def create(self) -> None:
         """Makes the file reach to the end of the range."""
@@ -50,8 +51,9 @@ class Tier:
                 file.truncate(self.phy_offset + self.size)
 
     def properties(self) -> str:
+        cost = f',read-cost={self.read_cost}' if self.read_cost else ''
         return (f'memory-backend-devmem,id={self.name},size={self.size},'
-                f'phy-offset={self.phy_offset:#x},mem-path={self.path}')
+                f'phy-offset={self.phy_offset:#x},mem-path={self.path}{cost}')
 
 
 @dataclass
@@ -109,11 +111,17 @@ def two_tiers(directory: Path, memory: int, dram: int,
 
 
 def two_physical_tiers(start: int, memory: int, dram: int,
-                       device: Path = DEV_MEM, **options: Any) -> Container:
-    """The same, on a range of physical memory or of a device, DRAM first."""
+                       device: Path = DEV_MEM,
+                       read_cost: Optional[int] = None,
+                       **options: Any) -> Container:
+    """The same, on a range of physical memory or of a device, DRAM first.
+
+    The cost is that of slow memory.
+    """
     return _container('dmcon0', [
         Tier('dram0', dram, device, start),
-        Tier('mram0', memory - dram, device, start + dram)], options)
+        Tier('mram0', memory - dram, device, start + dram, read_cost)],
+        options)
 
 
 def two_node_tiers(memory: int, dram: int, nodes: Sequence[int] = (0, 1),

@@ -4,22 +4,24 @@
 #
 # SPDX-License-Identifier: GPL-2.0-or-later
 
+import contextlib
 import errno
 import mmap
 import os
 from pathlib import Path
 import re
 import sys
-from typing import Any, List, Tuple
+from typing import Any, Iterator, List, Tuple
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / 'guest'))
 
 # pylint: disable=wrong-import-position
 from guestlib import (  # noqa: E402
-    CHECKER, DRAM, FULL_RATE, MEMORY, MIB, NODE, PATIENCE, Info, check,
-    check_figures, check_never_stopped, check_parts, fall_twice,
-    finish_checker, message_of_refused, run_tests, start_checker,
-    start_swapper, swapper_args, wait_for_passes, wait_for_swaps, wait_until)
+    CHECKER, DRAM, FULL_RATE, HIGH_SHARE, MEMORY, MIB, NODE, PATIENCE,
+    REQUIRED_FALL, Info, check, check_figures, check_never_stopped,
+    check_parts, fall_twice, finish_checker, message_of_refused, run_tests,
+    share, start_checker, start_swapper, swapper_args, wait_for_passes,
+    wait_for_swaps, wait_until)
 from raminate.guest import (  # noqa: E402
     DEV_MEM, PAGE_SIZE, Boot, Guest, two_physical_tiers)
 from qemu.qmp import ExecuteError  # noqa: E402
@@ -68,6 +70,43 @@ def hot_pages_move_to_dram(directory: Path) -> None:
         fall_twice(guest)
         check_is_by_kvm(guest.raminate())
         check_never_stopped(guest)
+
+
+def pages_only_read_move_where_reads_cost_more(directory: Path) -> None:
+    """And stay where only writes do, for as many scans."""
+    with guest_that_reads(directory, read_cost=3) as guest:
+        wait_until(lambda: share(guest) > HIGH_SHARE, "a high share", guest)
+        scans = -guest.raminate()['scans']
+        guest.set('policy', 'payback')
+        wait_until(lambda: share(guest) < HIGH_SHARE / REQUIRED_FALL,
+                   "a low share", guest)
+        by_reads = guest.raminate()
+        scans += by_reads['scans']
+        check_is_by_kvm(by_reads)
+        check_figures(by_reads)
+    with guest_that_reads(directory) as guest:
+        guest.set('policy', 'payback')
+        goal = guest.raminate()['scans'] + scans
+        wait_until(lambda: guest.raminate()['scans'] >= goal,
+                   f"{scans} scans", guest)
+        by_writes = guest.raminate()
+        check_is_by_kvm(by_writes)
+    print(f"# in {scans} scans: {by_reads['swaps']} swaps by reads, "
+          f"{by_writes['swaps']} by writes")
+    check(by_writes['swaps'] < HOT_PAGES // 4 < by_reads['swaps'],
+          "a policy has moved too much or too little")
+
+
+@contextlib.contextmanager
+def guest_that_reads(directory: Path, **cost: int) -> Iterator[Guest]:
+    """It has hot pages in slow memory, and writes to next to none."""
+    boot = Boot(['/bin/workload', f'arena={MEMORY // PAGE_SIZE // 2}',
+                 f'hot={HOT_PAGES}', 'thin=0', 'read'])
+    args = on_dev_mem(scan_period=500, swap_period=1000, policy='null', **cost)
+    with Guest(directory, boot, args, 'kvm') as guest:
+        guest.launch()
+        guest.console.wait('workload: phase 1\n', PATIENCE)
+        yield guest
 
 
 def direct_io_works(directory: Path) -> None:
@@ -298,7 +337,8 @@ TESTS = [no_write_is_lost, killed_guests_leave_ranges_with_zeroes,
          system_ram_is_refused]
 if SOFT_RESERVED in Path('/proc/cmdline').read_text():
     TESTS.append(dax_device_is_refused)
-run_tests(*TESTS, slow=[hot_pages_move_to_dram, direct_io_works,
-                        passed_through_disk_works, second_vm_is_refused,
-                        unplugged_ranges_are_given_back, root_can_be_given_up,
-                        drivers_are_kept_out])
+run_tests(*TESTS, slow=[hot_pages_move_to_dram,
+                        pages_only_read_move_where_reads_cost_more,
+                        direct_io_works, passed_through_disk_works,
+                        second_vm_is_refused, unplugged_ranges_are_given_back,
+                        root_can_be_given_up, drivers_are_kept_out])
