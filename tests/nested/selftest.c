@@ -23,6 +23,7 @@ static const struct {
     { "swap", test_swap },
     { "refill", test_refill },
     { "torture", test_torture },
+    { "beside", test_beside },
     { "input", test_input },
     { "claim", test_claim },
     { "fuzz", test_fuzz },

@@ -132,6 +132,7 @@ void test_yield(void);
 void test_swap(void);
 void test_refill(void);
 void test_torture(void);
+void test_beside(void);
 void test_input(void);
 void test_claim(void);
 void test_fuzz(void);

@@ -23,6 +23,8 @@ FOUND = {
     'refill-old-frame': ('refill', r'what the guest then writes'),
     'tell-nobody': ('refill', r'another VM of the process'),
     'no-retry': ('torture', HARM),
+    'one-bounce': ('beside', r'the one that stays: no write is lost'),
+    'off-too-soon': ('beside', r'the one that stays: scans find'),
     'no-scan-flush': ('steady', r'each scan sees that the guest writes'),
     'no-vma-lock': ('torture', HARM),
     'copy-early': ('torture', HARM),

@@ -12,7 +12,7 @@ from nestedlib import SERIES, Tap, main, report, run_selftest
 from raminate.speed import SLOW
 
 ALL = ('scan', 'find', 'skip', 'steady', 'flush', 'yield', 'swap', 'refill',
-       'torture', 'input', 'claim', 'fuzz', 'kill')
+       'torture', 'beside', 'input', 'claim', 'fuzz', 'kill')
 
 # Each with the sign that the mode is really on.
 MODES = {
