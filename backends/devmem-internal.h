@@ -2,8 +2,9 @@
  * RAMinate: the inside of memory-backend-devmem, for its files
  *
  * hostmem-devmem.c has its memory and life, devmem-claims.c its claims on
- * ranges, devmem-discard.c what is given back, devmem-mapping.c its mapping as a
- * tier, devmem-props.c its properties.
+ * ranges, devmem-discard.c what is given back, devmem-host-use.c what the host
+ * uses itself, devmem-mapping.c its mapping as a tier, devmem-props.c its
+ * properties.
  * All of it is under the big lock.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
@@ -86,6 +87,16 @@ bool devmem_take_of_pool(HostMemoryBackendDevmem *devmem,
  * is of a device, which takes no memory back, until raminate_end_discard().
  */
 void devmem_begin_discard(HostMemoryBackendDevmem *devmem);
+
+/* devmem-host-use.c */
+
+bool devmem_is_dev_mem(const HostMemoryBackendDevmem *devmem);
+
+/*
+ * Returns: false with @errp set if the host itself uses the range of /dev/mem,
+ * or KVM would not be safe on it.
+ */
+bool devmem_check_host_use(HostMemoryBackendDevmem *devmem, Error **errp);
 
 /* devmem-mapping.c */
 

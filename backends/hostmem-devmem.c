@@ -16,17 +16,11 @@
 #include "backends/raminate/dax.h"
 #include "backends/raminate/devmem-internal.h"
 #include "backends/raminate/hostmem-container.h"
-#include "backends/raminate/iomem.h"
 #include "backends/raminate/sys-lock.h"
 #include "exec/ramblock.h"
 #include "hw/raminate/discard.h"
-#include <sys/sysmacros.h>
 
 #define DEFAULT_MEM_PATH "/dev/mem"
-
-/* Device numbers that all Linux hosts share: mem(4). */
-#define MEM_MAJOR 1
-#define MEM_MINOR 1
 
 static void (*base_complete)(UserCreatable *uc, Error **errp);
 static bool (*base_can_be_deleted)(UserCreatable *uc);
@@ -128,55 +122,6 @@ static bool devmem_check_length(HostMemoryBackendDevmem *devmem, Error **errp)
         return false;
     }
     return true;
-}
-
-static bool is_dev_mem(const RaminateFileIdentity *file)
-{
-    return S_ISCHR(file->type) && file->dev == makedev(MEM_MAJOR, MEM_MINOR);
-}
-
-/* Refuses memory that the host itself uses. */
-static bool devmem_check_host_use(HostMemoryBackendDevmem *devmem,
-                                  Error **errp)
-{
-    HostMemoryBackend *backend = MEMORY_BACKEND(devmem);
-    const char *id = devmem_id(devmem);
-    g_autofree char *text = NULL;
-    g_autofree char *name = NULL;
-    RaminateIomemUse use = RAMINATE_IOMEM_UNKNOWN;
-
-    if (!is_dev_mem(&devmem->file)) {
-        return true;
-    }
-    if (g_file_get_contents("/proc/iomem", &text, NULL, NULL)) {
-        use = raminate_iomem_use(text, devmem->phy_offset, backend->size,
-                                 &name);
-    }
-    switch (use) {
-    case RAMINATE_IOMEM_FREE:
-        return true;
-    case RAMINATE_IOMEM_UNKNOWN:
-        warn_report("memory-backend-devmem '%s': can't check in /proc/iomem "
-                    "whether the host uses 0x%" PRIx64 " to 0x%" PRIx64,
-                    id, devmem->phy_offset,
-                    devmem->phy_offset + backend->size - 1);
-        return true;
-    case RAMINATE_IOMEM_SYSTEM_RAM:
-        error_setg(errp, "memory-backend-devmem '%s': physical range 0x%"
-                   PRIx64 " to 0x%" PRIx64 " is memory of the host itself "
-                   "(%s in /proc/iomem); set a range aside with the kernel "
-                   "parameter memmap=SIZE$ADDRESS", id, devmem->phy_offset,
-                   devmem->phy_offset + backend->size - 1, name);
-        return false;
-    case RAMINATE_IOMEM_CLAIMED:
-        error_setg(errp, "memory-backend-devmem '%s': physical range 0x%"
-                   PRIx64 " to 0x%" PRIx64 " is claimed by '%s' in "
-                   "/proc/iomem; unbind its driver or choose another range",
-                   id, devmem->phy_offset,
-                   devmem->phy_offset + backend->size - 1, name);
-        return false;
-    }
-    g_assert_not_reached();
 }
 
 /* QEMU takes a device that has no length for a file, to be made longer. */
@@ -381,7 +326,7 @@ static void devmem_complete(UserCreatable *uc, Error **errp)
     tier.mem_path = devmem->mem_path;
     tier.fd = memory_region_get_fd(&backend->mr);
     tier.is_device = raminate_is_device(&devmem->file);
-    tier.is_dev_mem = is_dev_mem(&devmem->file);
+    tier.is_dev_mem = devmem_is_dev_mem(devmem);
     tier.is_unpinnable = devmem->is_unpinnable;
     tier.is_reserved = !tier.is_device &&
                        (backend->prealloc || is_allocated(tier.fd));

@@ -5,7 +5,6 @@
  */
 
 #include <glib.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -96,4 +95,16 @@ RaminateIomemUse raminate_iomem_use(const char *text, uint64_t start,
         }
     }
     return use;
+}
+
+bool raminate_iomem_shares_section(const char *text, uint64_t start,
+                                   uint64_t size)
+{
+    g_autofree char *name = NULL;
+    uint64_t first = start / RAMINATE_IOMEM_SECTION;
+    uint64_t last = (start + (size - 1)) / RAMINATE_IOMEM_SECTION;
+
+    return raminate_iomem_use(text, first * RAMINATE_IOMEM_SECTION,
+                              (last - first + 1) * RAMINATE_IOMEM_SECTION,
+                              &name) == RAMINATE_IOMEM_SYSTEM_RAM;
 }

@@ -7,6 +7,7 @@
 #ifndef RAMINATE_IOMEM_H
 #define RAMINATE_IOMEM_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 typedef enum RaminateIomemUse {
@@ -35,5 +36,16 @@ typedef enum RaminateIomemUse {
  */
 RaminateIomemUse raminate_iomem_use(const char *text, uint64_t start,
                                     uint64_t size, char **name);
+
+/* Of x86_64 (SECTION_SIZE_BITS in the kernel's asm/sparsemem.h), in bytes */
+#define RAMINATE_IOMEM_SECTION (UINT64_C(128) << 20)
+
+/*
+ * The host's kernel has page structs for whole sections, if any of a section
+ * is its own memory, and takes all of such a section to be mapped.
+ * Returns: whether the range shares a section with memory of the host itself.
+ */
+bool raminate_iomem_shares_section(const char *text, uint64_t start,
+                                   uint64_t size);
 
 #endif

@@ -31,7 +31,10 @@ DISK_SIZE = 8 * MIB
 
 # Has a part of the machine's RAM be as firmware tells of memory that is meant
 # for somebody: a DAX device, once the driver dax_hmem is there.
-SOFT_RESERVED = 'memmap=64M%0x48000000-1+0xefffffff'
+SOFT_RESERVED = 'memmap=128M%0x48000000-1+0xefffffff'
+# Set aside like the pool, but with the machine's RAM in the same 128 MiB
+BESIDE_RAM = 0x58000000
+BESIDE_RAM_SIZE = 32 * MIB
 
 # The last three are for machines with too much to do: no alarm, and no panic,
 # about late timers.

@@ -6,7 +6,7 @@
 
 import sys
 
-from machine import SOFT_RESERVED
+from machine import BESIDE_RAM, BESIDE_RAM_SIZE, SOFT_RESERVED
 from nestedlib import Tap, main, report, run_on_dev_mem
 
 
@@ -19,7 +19,8 @@ def run_in_part(tap: Tap, series: str) -> None:
 
 def run(tap: Tap) -> None:
     report(tap, 'QEMU on /dev/mem',
-           run_on_dev_mem(sys.argv[1:], [SOFT_RESERVED]))
+           run_on_dev_mem(sys.argv[1:], [
+               SOFT_RESERVED, f'memmap={BESIDE_RAM_SIZE}${BESIDE_RAM:#x}']))
 
 
 if __name__ == '__main__':

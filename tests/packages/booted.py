@@ -16,7 +16,7 @@ SYSTEM = ('e2fsprogs', 'linux-image-amd64', 'mount', 'passwd', 'systemd-sysv',
 TIMEOUT = 3600
 KERNEL_ARGS = ('root=/dev/vda rw console=ttyS0 loglevel=4 panic=-1 '
                'mitigations=off no_timer_check nowatchdog '
-               'memmap=64M$0x20000000')
+               'memmap=128M$0x20000000')
 UNIT = '''\
 [Unit]
 Description=What is tried on this system
@@ -46,7 +46,7 @@ def _make_disk(root: Path, prepare: str, program: Path, folder: Path,
         rm -f /usr/sbin/policy-rc.d
         mkdir /system
         mount --bind / /system
-        mke2fs -q -t ext4 -d /system {folder}/disk 6G
+        mke2fs -t ext4 -d /system {folder}/disk 6G
     ''', folder, program.parent, *shared)
 
 

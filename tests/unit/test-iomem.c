@@ -107,6 +107,28 @@ static void test_system_ram(void)
            RAMINATE_IOMEM_SYSTEM_RAM, "System RAM");
 }
 
+/* 128 MiB, however little of it is asked for */
+static void test_sections(void)
+{
+    static const char *shared =
+        "00100000-1fffffff : System RAM\n"
+        "20000000-23ffffff : Reserved\n"
+        "24000000-3fffffff : System RAM\n"
+        "40000000-87ffffff : Reserved\n"
+        "88000000-bfffffff : System RAM\n";
+
+    g_assert_true(raminate_iomem_shares_section(shared, 0x20000000, 0x1000));
+    g_assert_true(raminate_iomem_shares_section(shared, 0x20000000,
+                                                0x4000000));
+    g_assert_false(raminate_iomem_shares_section(shared, 0x40000000,
+                                                 0x48000000));
+    g_assert_false(raminate_iomem_shares_section(shared, 0x47fff000, 0x2000));
+    g_assert_false(raminate_iomem_shares_section(shared, 0x87fff000, 0x1000));
+    g_assert_true(raminate_iomem_shares_section(shared, 0x87fff000, 0x2000));
+    g_assert_false(raminate_iomem_shares_section(shared, UINT64_MAX - 0xfff,
+                                                 0x1000));
+}
+
 static void test_edges(void)
 {
     expect(host, 0x13ffff000, 0x17fffffff,
@@ -234,6 +256,7 @@ int main(int argc, char **argv)
     g_test_add_func("/iomem/unlisted-range-is-free", test_unlisted_is_free);
     g_test_add_func("/iomem/system-ram-is-refused", test_system_ram);
     g_test_add_func("/iomem/overlap-by-one-page-or-byte-counts", test_edges);
+    g_test_add_func("/iomem/sections-shared-with-the-host", test_sections);
     g_test_add_func("/iomem/range-around-an-entry-is-claimed",
                     test_range_around_an_entry);
     g_test_add_func("/iomem/firmware-is-claimed", test_firmware);
