@@ -61,6 +61,8 @@ def pages_are_exchanged_by_it() -> None:
         wait_until(lambda: qemu.poll() is not None or listens(), 'the VM')
         [info] = qmp('query-raminate')
         check((info['sampler'], info['mover']) == ('kvm', 'kvm'), info)
+        wait_until(lambda: qmp('query-raminate')[0]['pages-written'],
+                   'what the firmware writes')
         done = qmp('raminate-swap-pages', id='dmcon0',
                    pairs=[{'a': 1000, 'b': FAST_PAGES + 1000}])['done']
         check(done == 1, done)
