@@ -86,3 +86,12 @@ check_seen() {
         exit 1
     }
 }
+
+# check_kernel PACKAGE VERSION EXPECTED: the same with a kernel of Debian 13,
+# whose packages use_debian_13 has made known
+check_kernel() {
+    get_kernel "$1" "$2" "${debian_13[@]}"
+    boot_probe
+    printf '%s:\n' "$1"
+    check_seen "$3"
+}

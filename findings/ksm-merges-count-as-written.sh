@@ -147,8 +147,5 @@ END
 use_debian_13
 build_probe -Wall
 while read -r package version; do
-    get_kernel "$package" "$version" "${debian_13[@]}"
-    boot_probe
-    printf '%s:\n' "$package"
-    check_seen "$expected"
+    check_kernel "$package" "$version" "$expected"
 done <<<"$kernels"
