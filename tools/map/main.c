@@ -168,13 +168,14 @@ int main(int argc, char **argv)
     }
     take_size(&picture);
     picture.hottest = hottest_option;
-    if (!paint_can_write(output_option, &error)) {
-        /* Better now than after all of --over */
-    } else if (recording_option) {
-        history_picture_write(sources[0], output_option, picture.width,
-                              picture.height, &error);
-    } else {
-        draw_vm(sources[0], timeout, &picture, &error);
+    /* Better told now than after all of --over */
+    if (paint_can_write(output_option, &error)) {
+        if (recording_option) {
+            history_picture_write(sources[0], output_option, picture.width,
+                                  picture.height, &error);
+        } else {
+            draw_vm(sources[0], timeout, &picture, &error);
+        }
     }
     if (error) {
         text_complain("raminate-map", error->message);
