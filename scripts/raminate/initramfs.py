@@ -12,7 +12,7 @@ from . import kernel, paths
 
 DIRECTORIES = ('bench', 'bin', 'dev', 'modules', 'proc', 'sys', 'tmp')
 MODULES = ('virtio_pci', 'virtio_blk', 'ata_piix', 'sd_mod')
-PROGRAMS = ('workload', 'checker', 'dma-reader', 'painter')
+PROGRAMS = ('workload', 'checker', 'dma-reader', 'gpu-resetter', 'painter')
 ALIGN = 4
 
 

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-# The display shows what the guest paints while pages are sampled.
+# The display shows what the guest paints while pages are sampled, and a guest
+# that resets its GPU can be stopped.
 #
 # SPDX-License-Identifier: GPL-2.0-or-later
 
@@ -10,6 +11,7 @@ from guestlib import (FULL_RATE, Boot, Guest, check, hybrid, run_tests,
 from painted import HEIGHT, SCREEN, white_lines
 
 LINES = range(5, HEIGHT, 37)
+STOPS = 100
 
 
 def painted_lines_are_shown(directory: Path) -> None:
@@ -29,4 +31,15 @@ def painted_lines_are_shown(directory: Path) -> None:
         swapper.finish()
 
 
-run_tests(painted_lines_are_shown)
+def guest_is_stopped_while_it_resets_its_gpu(directory: Path) -> None:
+    args = [*hybrid(directory, **FULL_RATE), '-device', 'virtio-vga,addr=2']
+    with Guest(directory, Boot(['/bin/gpu-resetter']), args) as guest:
+        guest.launch()
+        guest.console.wait('gpu-resetter: started')
+        for _ in range(STOPS):
+            guest.cmd('stop')
+            guest.cmd('cont')
+            guest.console.wait(r'resets=\d+')
+
+
+run_tests(painted_lines_are_shown, guest_is_stopped_while_it_resets_its_gpu)

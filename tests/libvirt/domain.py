@@ -98,6 +98,10 @@ class Domain:
         """Starts the documented domain, or another, and waits for it."""
         self.define(text or xml(), *options)
         self.start()
+        self.wait_for_checker()
+
+    def wait_for_checker(self) -> None:
+        """To have begun its work."""
         try:
             self.console.wait('checker: started', PATIENCE)
         except GuestTrouble as trouble:

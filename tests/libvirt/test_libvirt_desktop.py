@@ -79,10 +79,15 @@ def one_host(directory: Path, suite: str) -> Iterator[Host]:
             yield host
 
 
-def run_guest(host: Host, text: str) -> Domain:
-    """The domain, once its system is up."""
+def create(host: Host, text: str) -> Domain:
+    """The domain, which does not run yet.
+
+    By Debian's QEMU it would hang now and then: see the fix of virtio-gpu's
+    reset in patches/qemu/fixes.
+    """
     domain = Domain(host)
-    domain.start_checker(text, '--validate')
+    domain.define(text, '--validate')
+    host.run('virsh', 'start', '--paused', NAME)
     return domain
 
 
@@ -91,12 +96,15 @@ def monitor(host: Host, command: str) -> str:
 
 
 def devices(host: Host) -> List[str]:
-    """The guest's PCI devices, each with its place."""
+    """Those that libvirt has named, each with its place if it is by PCI."""
     for command, words in SHOWN.items():
         said = monitor(host, command)
         check(words in said, f"'{words}' is not in:\n{said}")
-    found = re.findall(r'Bus +\d+, .*\n.*|id ".*"', monitor(host, 'info pci'))
-    check(len(found) > 40, found)
+    found = [' '.join([*device, *re.findall(r'\n *(addr = \S+)', more)[:1]])
+             for *device, more in re.findall(
+                 r'dev: (\S+), id "([^"]+)"((?:\n(?!.*dev: ).*)*)',
+                 monitor(host, 'info qtree'))]
+    check(len(found) > 25 and 'virtio-vga video0 addr = 01.0' in found, found)
     return found
 
 
@@ -118,16 +126,17 @@ def runs_with_another_emulator(directory: Path, suite: str) -> None:
         made = host.run(*VIRT_INSTALL)
         for words in (*DEFAULTS, f'<emulator>{DEBIANS}</emulator>'):
             check(words in made, f"'{words}' is not in:\n{made}")
-        run_guest(host, made)
-        version = monitor(host, 'info version')
-        check('RAMinate' not in version, version)
+        create(host, made)
+        check('RAMinate' not in monitor(host, 'info version'), made)
         before = devices(host)
         host.run('virsh', 'destroy', NAME)
 
-        domain = run_guest(host, with_our_emulator(kept(host)))
-        version = monitor(host, 'info version')
-        check('RAMinate' in version, version)
+        domain = create(host, with_our_emulator(kept(host)))
+        check('RAMinate' in monitor(host, 'info version'), kept(host))
         check(devices(host) == before, f'{before}\n{devices(host)}')
+        host.run('virsh', 'resume', NAME)
+        domain.wait_for_checker()
+        devices(host)
         finish_checker(domain)
 
 
@@ -140,7 +149,8 @@ def runs_on_hybrid_memory(directory: Path, suite: str) -> None:
         host.run('install', '-d', '-o', 'libvirt-qemu', '/run/raminate')
         text = host.run('raminate-pool', 'xml', f'--emulator={OURS}', 'small',
                         stdin=host.run(*VIRT_INSTALL))
-        domain = run_guest(host, text)
+        domain = Domain(host)
+        domain.start_checker(text, '--validate')
         devices(host)
         for name, value in BUSY.items():
             monitor(host, f'qom-set /objects/dmcon0 {name} {value}')
