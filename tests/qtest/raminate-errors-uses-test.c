@@ -104,6 +104,13 @@ static void test_command_line(void)
           "Parameter 'size' expects a size value\n"
           "Optional suffix k, M, G, T, P or E means kilo-, mega-, giga-, "
           "tera-, peta-\nand exabytes, respectively.\n" },
+        { "-machine none -object memory-backend-contaner,id=c,size=4M",
+          "Parameter 'qom-type' does not accept value "
+          "'memory-backend-contaner'\n"
+          "Did you mean 'memory-backend-container'?\n" },
+        { "-machine none -object " CONTAINER ",policy=paybck",
+          "Parameter 'policy' does not accept value 'paybck'\n"
+          "Did you mean 'payback'?\n" },
         { "-machine none -object " CONTAINER ",polcy=lru",
           "Invalid parameter 'polcy'\nDid you mean 'policy'?  -object "
           "memory-backend-container,help lists the options.\n" },
