@@ -16,6 +16,12 @@ SPEED = quick
 export RAMINATE_SPEED = $(SPEED)
 export NINJA
 
+# Programs are built for the place where they will be.
+ifeq ($(origin prefix),command line)
+$(error 'prefix=$(prefix)' comes too late for make; set it by ./configure \
+        --prefix=$(prefix), or put the files below another root by DESTDIR)
+endif
+
 RUN_NINJA = $(NINJA) -C $(BUILD) $(JOBS)
 RUN_TESTS = $(PYTHON) $(SETUP)/run-tests.py $(BUILD)
 

@@ -247,7 +247,18 @@ def configure_refuses_the_rest(_: Path) -> None:
     check(result.returncode == 0, result)
 
 
+def make_refuses_a_late_prefix(_: Path) -> None:
+    result = subprocess.run(
+        ['make', '--no-print-directory', '-C', str(paths.SOURCE), 'install',
+         'prefix=/opt/raminate'], stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE, encoding='utf-8', check=False)
+    check(result.returncode == 2 and not result.stdout, result)
+    check_in("'prefix=/opt/raminate' comes too late for make; set it by "
+             "./configure --prefix=/opt/raminate,", result.stderr)
+
+
 run_tests(qemus_programs_shadow_none, no_library_is_told_of,
           documents_are_there, nothing_is_left, other_places_are_told,
           systemd_takes_the_files, dist_has_all_of_the_source,
-          configure_takes_what_packagers_pass, configure_refuses_the_rest)
+          configure_takes_what_packagers_pass, configure_refuses_the_rest,
+          make_refuses_a_late_prefix)
