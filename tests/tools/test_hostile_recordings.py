@@ -158,6 +158,21 @@ def any_room_is_enough_for_a_sentence(directory: Path) -> None:
     check(failed > 2, "memory never ran out")
 
 
+def files_that_are_no_recordings_are_refused(directory: Path) -> None:
+    empty = write(directory / 'empty')
+    missing = directory / 'missing'
+    for path, text in (
+            (missing, f"can't open the recording {missing}: No such file or "
+                      "directory"),
+            (directory, f"can't open the recording {directory}: it is not a "
+                        "regular file"),
+            (empty, f"{empty} is not a recording of RAMinate; give a file "
+                    "that record= has written")):
+        result = Result(SIM, path)
+        check_refused(result, '')
+        check(result.stderr == f'raminate-sim: {text}\n', result.stderr)
+
+
 TESTS: List[Callable[[Path], None]] = [
     pages_that_do_not_occur_take_no_memory,
     claims_are_refused_without_memory,
@@ -165,6 +180,7 @@ TESTS: List[Callable[[Path], None]] = [
     times_that_overflow_are_refused,
     lack_of_memory_is_an_error,
     any_room_is_enough_for_a_sentence,
+    files_that_are_no_recordings_are_refused,
 ]
 
 if __name__ == '__main__':

@@ -4,7 +4,10 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 
+#include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <glib/gstdio.h>
 
 #include "cursor.h"
 #include "format.h"
@@ -408,34 +411,42 @@ bool raminate_record_reader_next(RaminateRecordReader *reader,
 
 /* Life */
 
-RaminateRecordReader *raminate_record_reader_new(const char *path,
-                                                 GError **error)
+static bool map_file(RaminateRecordReader *reader, GError **error)
 {
     g_autoptr(GError) err = NULL;
-    RaminateRecordReader *reader = g_new0(RaminateRecordReader, 1);
+    const char *trouble = NULL;
+    int fd;
 
-    reader->path = g_strdup(path);
-    if (g_file_test(path, G_FILE_TEST_EXISTS) &&
-        !g_file_test(path, G_FILE_TEST_IS_REGULAR)) {
-        g_set_error(error, RAMINATE_RECORD_ERROR, RAMINATE_RECORD_ERROR_IO,
-                    "can't open the recording %s: it is not a regular file",
-                    path);
-        raminate_record_reader_free(reader);
-        return NULL;
+    if (g_file_test(reader->path, G_FILE_TEST_EXISTS) &&
+        !g_file_test(reader->path, G_FILE_TEST_IS_REGULAR)) {
+        trouble = "it is not a regular file";
+    } else if ((fd = g_open(reader->path, O_RDONLY | O_CLOEXEC, 0)) < 0) {
+        trouble = g_strerror(errno);
+    } else {
+        reader->file = g_mapped_file_new_from_fd(fd, FALSE, &err);
+        g_close(fd, NULL);
     }
-    reader->file = g_mapped_file_new(path, FALSE, &err);
     if (!reader->file) {
         g_set_error(error, RAMINATE_RECORD_ERROR, RAMINATE_RECORD_ERROR_IO,
-                    "can't open the recording %s: %s", path, err->message);
-        raminate_record_reader_free(reader);
-        return NULL;
+                    "can't open the recording %s: %s", reader->path,
+                    trouble ?: err->message);
+        return false;
     }
     reader->start = (const uint8_t *)g_mapped_file_get_contents(reader->file);
     /* An empty file is mapped nowhere. */
-    reader->end = reader->start ? reader->start +
-                                  g_mapped_file_get_length(reader->file)
-                                : NULL;
-    if (!read_header(reader, error)) {
+    if (reader->start) {
+        reader->end = reader->start + g_mapped_file_get_length(reader->file);
+    }
+    return true;
+}
+
+RaminateRecordReader *raminate_record_reader_new(const char *path,
+                                                 GError **error)
+{
+    RaminateRecordReader *reader = g_new0(RaminateRecordReader, 1);
+
+    reader->path = g_strdup(path);
+    if (!map_file(reader, error) || !read_header(reader, error)) {
         raminate_record_reader_free(reader);
         return NULL;
     }
