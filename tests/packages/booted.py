@@ -7,8 +7,8 @@ from pathlib import Path
 import subprocess
 from typing import Sequence
 
-from raminate import paths
 import roots
+from roots import paths
 
 # Besides what the release's hosts have
 SYSTEM = ('e2fsprogs', 'linux-image-amd64', 'mount', 'passwd', 'systemd-sysv',
