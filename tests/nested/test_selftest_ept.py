@@ -16,7 +16,7 @@ from nestedlib import (FLAWS, Result, Tap, bochs, main, modules, report,
                        run_selftest)
 
 ALL = ('scan', 'find', 'skip', 'steady', 'flush', 'yield', 'swap', 'refill',
-       'torture', 'input', 'claim', 'fuzz', 'kill', 'memtype')
+       'torture', 'beside', 'input', 'claim', 'fuzz', 'kill', 'memtype')
 
 PARAMETERS = ('kvm.tdp_mmu', 'kvm_intel.ept', 'kvm_intel.eptad',
               'kvm_intel.pml')
