@@ -33,9 +33,10 @@ BACKPORTS = 'trixie-backports'
 SUITES = {'7.3': BACKPORTS}
 # What it takes to build for their kernels, and what tests of a build take.
 COMPILER_SUITE = 'trixie'
+COMPILER = 'gcc-14'
 COMPILER_PACKAGES = (
     'base-files', 'bash', 'coreutils', 'dash', 'diffutils', 'findutils',
-    'gcc-14', 'grep', 'libc6-dev', 'libelf1t64', 'libssl3t64', 'make', 'mawk',
+    COMPILER, 'grep', 'libc6-dev', 'libelf1t64', 'libssl3t64', 'make', 'mawk',
     'patch', 'perl', 'sed', 'sparse', 'xz-utils')
 # get-kernel's exit status if apt knows no kernel of a series.
 NO_SUCH_KERNEL = 3
@@ -127,7 +128,7 @@ def kernel_directory(series: str = SERIES) -> Path:
 
 def _get_kernel(series: str, directory: Path) -> None:
     try:
-        with _apt_config(series) as variables:
+        with apt_config(series) as variables:
             _step(f'{directory.name}.log', str(SOURCE / 'kvm' / 'get-kernel'),
                   '--series', series, str(directory), **variables)
     except apt.NoPackage as err:
@@ -139,7 +140,7 @@ def _get_kernel(series: str, directory: Path) -> None:
 
 
 @contextlib.contextmanager
-def _apt_config(series: str) -> Iterator[Dict[str, str]]:
+def apt_config(series: str) -> Iterator[Dict[str, str]]:
     """Variables by which apt knows the suite that has a series."""
     if series not in SUITES:
         yield {}
@@ -163,9 +164,13 @@ def builder(headers: Path) -> List[str]:
     if os.geteuid() != 0:
         raise NoKernel(f"this system has no {match.group(1)}, and only root "
                        "can use another one's")
-    root = NESTED / COMPILER_SUITE
+    return in_compiler_root(NESTED / COMPILER_SUITE)
+
+
+def in_compiler_root(root: Path, *more_packages: str) -> List[str]:
+    """What a command has to be put after to run with that compiler."""
     if not root.exists():
-        apt.unpack(root, COMPILER_SUITE, COMPILER_PACKAGES)
+        apt.unpack(root, COMPILER_SUITE, (*COMPILER_PACKAGES, *more_packages))
         # Which awk this is would be decided when it is installed.
         (root / 'usr' / 'bin' / 'awk').symlink_to('mawk')
     return [str(HERE / 'in-host-root'), '--of', str(root), str(SOURCE),
