@@ -11,7 +11,7 @@
 #include <linux/kvm_host.h>
 #include <linux/mm.h>
 
-#include "../../../virt/kvm/kvm_mm.h"
+#include "../../../../virt/kvm/kvm_mm.h"
 #include "mmu.h"
 #include "mmu/spte.h"
 
@@ -125,7 +125,7 @@ raminate_gfn_range(struct kvm_memory_slot *slot, gfn_t start, gfn_t end)
 /* Linux 7.3 exports most of KVM's own symbols by this. */
 #ifdef EXPORT_SYMBOL_FOR_KVM_INTERNAL
 
-#include "../../../virt/kvm/vfio.h"
+#include "../../../../virt/kvm/vfio.h"
 
 #define zap_vma_ptes zap_special_vma_range
 
