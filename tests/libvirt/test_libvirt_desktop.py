@@ -82,8 +82,8 @@ def one_host(directory: Path, suite: str) -> Iterator[Host]:
 def create(host: Host, text: str) -> Domain:
     """The domain, which does not run yet.
 
-    By Debian's QEMU it would hang now and then: see the fix of virtio-gpu's
-    reset in patches/qemu/fixes.
+    Debian's QEMU may lack the fix of virtio-gpu's reset, without which guests
+    hang now and then: see patches/qemu/fixes.
     """
     domain = Domain(host)
     domain.define(text, '--validate')
