@@ -91,8 +91,8 @@ class Domain:
     def define(self, text: str, *options: str) -> None:
         self.host.run('virsh', 'define', '/dev/stdin', *options, stdin=text)
 
-    def start(self) -> None:
-        self.host.run('virsh', 'start', NAME)
+    def start(self, *options: str) -> None:
+        self.host.run('virsh', 'start', NAME, *options)
 
     def start_checker(self, text: str = '', *options: str) -> None:
         """Starts the documented domain, or another, and waits for it."""

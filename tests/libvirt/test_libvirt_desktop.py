@@ -87,7 +87,7 @@ def create(host: Host, text: str) -> Domain:
     """
     domain = Domain(host)
     domain.define(text, '--validate')
-    host.run('virsh', 'start', '--paused', NAME)
+    domain.start('--paused')
     return domain
 
 

@@ -12,29 +12,24 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
-#define DEVICE "/sys/bus/pci/devices/0000:00:02.0/"
+#include "pci.h"
+
 #define CONFIG_SIZE 256
 #define ROUND 1000
-
-static void fail(const char *what)
-{
-    perror(what);
-    exit(1);
-}
 
 /* Where the device has its common configuration, by virtio 1.0, 4.1.4 */
 static struct virtio_pci_cap find_common(void)
 {
     uint8_t config[CONFIG_SIZE];
     struct virtio_pci_cap cap;
-    int fd = open(DEVICE "config", O_RDONLY);
+    int fd = open(PCI_DEVICE "config", O_RDONLY);
     int place;
 
     if (fd < 0 || read(fd, config, sizeof(config)) != sizeof(config)) {
-        fail("gpu-resetter: " DEVICE "config");
+        perror("gpu-resetter: " PCI_DEVICE "config");
+        exit(1);
     }
     close(fd);
     for (place = config[PCI_CAPABILITY_LIST]; place; place = cap.cap_next) {
@@ -44,7 +39,7 @@ static struct virtio_pci_cap find_common(void)
             return cap;
         }
     }
-    fprintf(stderr, "gpu-resetter: " DEVICE " is no virtio device\n");
+    fprintf(stderr, "gpu-resetter: " PCI_DEVICE " is no virtio device\n");
     exit(1);
 }
 
@@ -52,25 +47,10 @@ int main(void)
 {
     struct virtio_pci_cap cap = find_common();
     volatile struct virtio_pci_common_cfg *common;
-    char file[sizeof(DEVICE "resource") + 3];
     unsigned long resets;
-    int fd = open(DEVICE "enable", O_WRONLY);
 
     setvbuf(stdout, NULL, _IOLBF, 0);
-    if (fd < 0 || write(fd, "1", 1) != 1) {
-        fail("gpu-resetter: " DEVICE "enable");
-    }
-    close(fd);
-    snprintf(file, sizeof(file), DEVICE "resource%u", cap.bar);
-    fd = open(file, O_RDWR);
-    if (fd < 0) {
-        fail("gpu-resetter: open");
-    }
-    common = mmap(NULL, sizeof(*common), PROT_READ | PROT_WRITE, MAP_SHARED,
-                  fd, cap.offset);
-    if (common == MAP_FAILED) {
-        fail("gpu-resetter: mmap");
-    }
+    common = pci_map(cap.bar, sizeof(*common), cap.offset);
     printf("gpu-resetter: started\n");
     for (resets = 1; ; resets++) {
         common->device_status = 0;

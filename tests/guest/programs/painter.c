@@ -7,15 +7,13 @@
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/io.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
-#define DEVICE "/sys/bus/pci/devices/0000:00:02.0/"
+#include "pci.h"
+
 #define WIDTH 640
 #define HEIGHT 480
 #define BLACK 0
@@ -54,32 +52,9 @@ static void set_mode(void)
     }
 }
 
-static unsigned char *map_screen(void)
-{
-    void *screen = MAP_FAILED;
-    int fd = open(DEVICE "enable", O_WRONLY);
-
-    if (fd >= 0) {
-        if (write(fd, "1", 1) != 1) {
-            perror("painter: enable");
-        }
-        close(fd);
-    }
-    fd = open(DEVICE "resource0", O_RDWR);
-    if (fd >= 0) {
-        screen = mmap(NULL, WIDTH * HEIGHT, PROT_READ | PROT_WRITE,
-                      MAP_SHARED, fd, 0);
-    }
-    if (screen == MAP_FAILED) {
-        perror("painter: " DEVICE "resource0");
-        exit(1);
-    }
-    return screen;
-}
-
 int main(void)
 {
-    unsigned char *screen = map_screen();
+    unsigned char *screen = pci_map(0, WIDTH * HEIGHT, 0);
     char text[80];
 
     setvbuf(stdout, NULL, _IOLBF, 0);
