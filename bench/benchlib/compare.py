@@ -32,11 +32,19 @@ def figures(results: List[Result], policy: str, figure: Figure
     return [figure(result.row(policy)) for result in results]
 
 
+def of_means(results: List[Result], policy: str, others: str,
+             figure: Figure) -> str:
+    """The ratio of the means of two policies."""
+    ours, theirs = (sum(figures(results, name, figure))
+                    for name in (policy, others))
+    return tables.text(ours / theirs, 2)
+
+
 def ratios(results: List[Result], others: str, figure: Figure) -> List[str]:
     """Against another policy: ratio of the means, and mean of the ratios."""
     ours, theirs = (figures(results, name, figure)
                     for name in (DEFAULT, others))
-    return [tables.text(sum(ours) / sum(theirs), 2),
+    return [of_means(results, DEFAULT, others, figure),
             tables.text(geometric_mean(map(operator.truediv, ours, theirs)),
                         2)]
 
