@@ -64,12 +64,17 @@ get_kernel() {
         cannot_tell "$1 has no kernel"
 }
 
+# Of the machine that boots; a script may set others.
+memory=(-m 512)
+parameters='console=ttyS0 quiet'
+
 # Puts what the probe prints in $seen.
 boot_probe() {
-    timeout 300 "${QEMU:-qemu-system-x86_64}" -accel tcg -cpu max -m 512 \
+    timeout 300 "${QEMU:-qemu-system-x86_64}" -accel tcg -cpu max \
+        "${memory[@]}" \
         -nodefaults -display none -no-reboot -serial file:console \
         -kernel kernel -initrd initrd \
-        -append 'console=ttyS0 quiet' ||
+        -append "$parameters" ||
         cannot_tell "QEMU failed, or took more than 300 s"
     seen=$(tr -d '\r' <console | sed -n '/^BEGIN$/,/^END$/p' | sed '1d;$d')
 }

@@ -88,6 +88,8 @@ class Node:
     size: int
     latency: int        # nanoseconds
     bandwidth: str      # bytes in a second
+    # By a DIMM that is plugged, so that it can be online as movable memory
+    plugged: bool = False
 
 
 @dataclass
@@ -192,15 +194,24 @@ class Machine:
     def _memory_args(self) -> List[str]:
         if not self.nodes:
             return ['-m', str(self.memory // MIB)]
-        size = sum(node.size for node in self.nodes)
-        args = ['-M', 'q35,hmat=on', '-m', str(size // MIB)]
+        built_in, plugged = (
+            sum(node.size // MIB for node in self.nodes
+                if node.plugged == kind)
+            for kind in (False, True))
+        args = ['-M', 'q35,hmat=on', '-m',
+                f'size={built_in}M,slots={len(self.nodes)},'
+                f'maxmem={built_in + plugged}M']
         figures: List[str] = []
         for number, node in enumerate(self.nodes):
             cpus = '' if number else f'cpus=0-{self.cpus - 1},'
+            memory = '' if node.plugged else f'memdev=node{number},'
             args += ['-object', f'memory-backend-ram,id=node{number},'
                      f'size={node.size}',
-                     '-numa', f'node,nodeid={number},memdev=node{number},'
-                     f'{cpus}initiator=0']
+                     '-numa', f'node,nodeid={number},{memory}{cpus}'
+                     f'initiator=0']
+            if node.plugged:
+                figures += ['-device', f'pc-dimm,memdev=node{number},'
+                            f'node={number}']
             for figure in (f'latency,latency={node.latency}',
                            f'bandwidth,bandwidth={node.bandwidth}'):
                 figures += ['-numa', f'hmat-lb,initiator=0,target={number},'

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # Devices that pin guest memory, or make buffers of it: with_devices.py inside a
-# machine with two NUMA nodes, an IOMMU, and a device to spare.
+# machine with three NUMA nodes, an IOMMU, and a device to spare.
 #
 # SPDX-License-Identifier: GPL-2.0-or-later
 
@@ -8,7 +8,7 @@ from pathlib import Path
 import sys
 import tempfile
 
-from machine import Machine
+from machine import Machine, Node
 from nestedlib import HERE, MIB, Tap, main, report, run_script, stock_machine
 
 DISK_SIZE = 16 * MIB
@@ -25,7 +25,10 @@ def run(tap: Tap) -> None:
         disk = host.directory / 'spare'
         with disk.open('wb') as file:
             file.truncate(DISK_SIZE)
-        host.parameters = ['intel_iommu=on']
+        # The third node's memory is movable, as that of CXL devices is.
+        host.nodes = [*host.nodes, Node(512 * MIB, 300, '20G', plugged=True)]
+        host.parameters = ['intel_iommu=on',
+                           'memhp_default_state=online_movable']
         host.args = ['-device', 'intel-iommu',
                      '-drive', f'file={disk},format=raw,if=none,id=spare',
                      '-device', 'nvme,serial=spare,drive=spare']

@@ -7,6 +7,7 @@
 
 import contextlib
 from pathlib import Path
+import re
 import sys
 from typing import Any, Dict, Iterator, List
 
@@ -26,6 +27,9 @@ DEVICES = Path('/sys/bus/pci/devices')
 PROBE = Path('/sys/bus/pci/drivers_probe')
 # QEMU's NVMe controller, which no host has for its own disk
 SPARE = '0x1b36', '0x0010'
+# The node whose memory is movable
+MOVABLE = 2
+SLOW_PAGES = (MEMORY - DRAM) // PAGE_SIZE
 DISK_BLOCKS = 200
 SAMPLE = 100
 DISK = Boot(['/bin/checker', 'disk=/dev/nvme0n1'], ['nvme'])
@@ -47,9 +51,10 @@ def assigned() -> Iterator[str]:
         (spare / 'driver_override').write_text('\n')
 
 
-def on_nodes() -> List[str]:
+def on_nodes(slow: int = 1) -> List[str]:
     """Nothing moves while the guest boots."""
-    container = two_node_tiers(MEMORY, DRAM, monitor='off', **FULL_RATE)
+    container = two_node_tiers(MEMORY, DRAM, (0, slow), monitor='off',
+                               **FULL_RATE)
     return ['-m', f'{MEMORY // MIB}M', *container.args(), *NODE]
 
 
@@ -125,6 +130,39 @@ def pinned_pages_stay_on_their_nodes(directory: Path) -> None:
         check_never_stopped(guest)
 
 
+def pages_not_moved() -> int:
+    """As the kernel counts: each time that it could not."""
+    match = re.search(r'^pgmigrate_fail (\d+)$',
+                      Path('/proc/vmstat').read_text(), re.MULTILINE)
+    assert match
+    return int(match.group(1))
+
+
+def pages_leave_movable_memory_to_be_pinned(directory: Path) -> None:
+    """QEMU lives with it, and brings them back once the device is gone."""
+    with assigned() as device, Guest(
+            directory, CHECKER, [*on_nodes(MOVABLE), '-device', device],
+            'kvm') as guest:
+        start_checker(guest)
+        pages = Pages(guest)
+        check(MOVABLE not in pages.nodes(), "pinned pages are movable")
+        failed = pages_not_moved()
+        guest.set('policy', 'null')
+        guest.set('monitor', True)
+        wait_until(lambda: guest.raminate()['pages-astray'] > 2 * SLOW_PAGES,
+                   "pages to be found astray", guest)
+        failed = pages_not_moved() - failed
+        check(0 < failed < SLOW_PAGES,
+              f"pages were tried in vain {failed} times")
+        check(MOVABLE not in pages.nodes(), "pinned pages have moved")
+        guest.cmd('device_del', id='spare')
+        check(guest.event_wait('DEVICE_DELETED', PATIENCE), "it is not gone")
+        wait_until(lambda: pages.nodes().count(MOVABLE) > SLOW_PAGES // 2,
+                   "pages to be brought back", guest)
+        wait_for_passes(guest)
+        finish_checker(guest)
+
+
 def pages_move_once_it_is_gone(directory: Path) -> None:
     with assigned() as device, Guest(
             directory, CHECKER, [*on_nodes(), '-device', device],
@@ -167,4 +205,5 @@ def blobs_are_refused_beside_a_container(directory: Path) -> None:
 
 
 run_tests(ranges_refuse_an_assigned_device, pinned_pages_stay_on_their_nodes,
-          pages_move_once_it_is_gone, blobs_are_refused_beside_a_container)
+          pages_leave_movable_memory_to_be_pinned, pages_move_once_it_is_gone,
+          blobs_are_refused_beside_a_container)

@@ -16,6 +16,12 @@
 /* Pages that one system call is asked to move or to find, at most */
 #define MIGRATE_CALL_PAGES RAMINATE_REGION_PAGES
 
+/* A byte a page */
+typedef struct MigrateCounts {
+    RaminateRegions *pages;     /* or NULL, as long as all are zero */
+    int64_t since_ms;           /* of the clock */
+} MigrateCounts;
+
 /* Of whoever has the batch: in the placer's thread or the main loop */
 typedef struct MigrateMover {
     RaminateMover parent;
@@ -26,14 +32,16 @@ typedef struct MigrateMover {
     uint64_t looked;            /* regions, in all */
     uint32_t regions;           /* to look at before the next batch */
     uint32_t left;              /* of them */
-    uint32_t astray;            /* pages, since the batch before */
+    uint32_t astray;            /* pages brought back or left, since the batch
+                                   before */
     uint64_t probed;            /* regions, in all */
     uint32_t probes;            /* to be probed before the next batch */
     int64_t probed_ms;          /* when that was last begun, of the clock */
     GArray *suspects;           /* of uint32_t: regions that look astray */
-    RaminateRegions *returns;   /* a byte a page: how often it was brought
-                                   back since @returns_ms */
-    int64_t returns_ms;
+    MigrateCounts returns;      /* how often it was brought back */
+    MigrateCounts failures;     /* how often it could not be */
+    int64_t stuck_ms;           /* if no page could be: how long none is tried */
+    int64_t stuck_until_ms;
 } MigrateMover;
 
 /* Pages for one system call, and what became of them */

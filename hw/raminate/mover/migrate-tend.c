@@ -8,6 +8,10 @@
  * would win in the end, and each time costs a copy.  They count to the tier
  * that they are in then, and other pages make up for it.
  *
+ * The kernel also moves pages when a device pins them for long, if they are in
+ * movable memory (VFIO; check_and_migrate_movable_pages() of 6.12).  Those
+ * can't be moved until the device is gone, so they are not tried all the time.
+ *
  * All pages of part of the guest are looked at in turn.  What moves pages moves
  * many; so that it is soon found, a page of each region is, too.
  *
@@ -41,9 +45,22 @@
 /* More regions wait for their turn. */
 #define MAX_SUSPECTS MAX_REGIONS
 
-/* A page that was brought back so often in so long is left where it is. */
+/*
+ * A page that was brought back so often in so long is left where it is; so is
+ * one that the kernel was so often too busy to bring back.
+ */
 #define MAX_RETURNS 3
+#define MAX_FAILURES 3
 #define RETURNS_MS (10 * 60 * 1000)
+
+/*
+ * Where none of some pages could be moved, few are tried after a while, and
+ * after twice as long each time: for each, the kernel takes the page from the
+ * guest ten times (NR_MAX_MIGRATE_PAGES_RETRY of 6.12).
+ */
+#define MIN_STUCK_MS 1000
+#define MAX_STUCK_MS (60 * 1000)
+#define STUCK_PAGES 16
 
 static int64_t get_ms(void)
 {
@@ -59,14 +76,16 @@ static uint32_t count_regions(const RaminateMemory *memory)
 void migrate_tend_init(MigrateMover *mover)
 {
     mover->regions = mover->left = MIN_REGIONS;
-    mover->probed_ms = mover->returns_ms = get_ms();
+    mover->probed_ms = get_ms();
+    mover->returns.since_ms = mover->failures.since_ms = mover->probed_ms;
     mover->suspects = g_array_new(false, false, sizeof(uint32_t));
 }
 
 void migrate_tend_end(MigrateMover *mover)
 {
     g_array_free(mover->suspects, true);
-    raminate_regions_free(mover->returns);
+    raminate_regions_free(mover->returns.pages);
+    raminate_regions_free(mover->failures.pages);
 }
 
 static bool is_astray(const MigrateCall *call, size_t i)
@@ -76,37 +95,57 @@ static bool is_astray(const MigrateCall *call, size_t i)
 
 /* Pages that don't stay */
 
-static void forget_returns(MigrateMover *mover)
+static void forget(MigrateCounts *counts, int64_t after_ms)
 {
     int64_t now = get_ms();
 
-    if (now - mover->returns_ms >= RETURNS_MS) {
-        g_clear_pointer(&mover->returns, raminate_regions_free);
-        mover->returns_ms = now;
+    if (now - counts->since_ms >= after_ms) {
+        g_clear_pointer(&counts->pages, raminate_regions_free);
+        counts->since_ms = now;
     }
 }
 
-static void note_return(MigrateMover *mover, uint32_t page)
+static void count_page(MigrateCounts *counts, uint32_t nr_pages, uint32_t page,
+                       uint8_t max)
 {
-    uint32_t nr_pages =
-        raminate_placement_pages(mover->parent.memory->placement);
-    uint8_t *returns;
+    uint8_t *count;
 
-    if (!mover->returns) {
-        mover->returns = raminate_regions_new(nr_pages, sizeof(*returns));
+    if (!counts->pages) {
+        counts->pages = raminate_regions_new(nr_pages, sizeof(*count));
     }
-    if (mover->returns) {
-        returns = raminate_regions_need(mover->returns, page);
-        *returns = MIN(*returns + 1, MAX_RETURNS);
+    if (counts->pages) {
+        count = raminate_regions_need(counts->pages, page);
+        *count = MIN(*count + 1, max);
     }
 }
 
-static bool does_not_stay(const MigrateMover *mover, uint32_t page)
+/*
+ * Notes what has become of a page of @call.
+ * Returns: whether it is where it is to be.
+ */
+static bool note_return(MigrateMover *mover, const MigrateCall *call, size_t i)
 {
-    const uint8_t *returns =
-        mover->returns ? raminate_regions_get(mover->returns, page) : NULL;
+    const RaminateMemory *memory = mover->parent.memory;
+    uint32_t nr_pages = raminate_placement_pages(memory->placement);
+    uint32_t page = ((uint8_t *)call->addrs[i] - memory->host) >>
+                    RAMINATE_PAGE_BITS;
 
-    return returns && *returns == MAX_RETURNS;
+    if (call->status[i] == call->nodes[i]) {
+        count_page(&mover->returns, nr_pages, page, MAX_RETURNS);
+        return true;
+    }
+    if (call->status[i] == -EBUSY || call->status[i] == -EAGAIN) {
+        count_page(&mover->failures, nr_pages, page, MAX_FAILURES);
+    }
+    return false;
+}
+
+static bool is_counted(const MigrateCounts *counts, uint32_t page, uint8_t max)
+{
+    const uint8_t *count =
+        counts->pages ? raminate_regions_get(counts->pages, page) : NULL;
+
+    return count && *count == max;
 }
 
 /*
@@ -125,6 +164,20 @@ static bool leave(const RaminateMemory *memory, uint32_t page, int node,
     }
     g_array_append_val(left, stray);
     return true;
+}
+
+/* Returns: whether @page, which is on @node, is to be brought back. */
+static bool is_to_return(const MigrateMover *mover, uint32_t page, int node,
+                         RaminateTended *tended)
+{
+    bool is_stuck = is_counted(&mover->failures, page, MAX_FAILURES);
+
+    if (tended->may_leave &&
+        (is_stuck || is_counted(&mover->returns, page, MAX_RETURNS)) &&
+        leave(mover->parent.memory, page, node, tended->left)) {
+        return false;
+    }
+    return !is_stuck;
 }
 
 /* Regions as a whole */
@@ -149,35 +202,42 @@ static void look_at_region(MigrateMover *mover, uint32_t region,
     for (uint32_t page = first; page < end; page++) {
         size_t i = page - first;
 
-        if (!is_astray(call, i)) {
-            continue;
-        }
-        tended->astray++;
-        if (!tended->may_leave || !does_not_stay(mover, page) ||
-            !leave(memory, page, call->status[i], tended->left)) {
-            g_array_append_val(astray, page);
+        if (is_astray(call, i)) {
+            tended->astray++;
+            if (is_to_return(mover, page, call->status[i], tended)) {
+                g_array_append_val(astray, page);
+            }
         }
     }
 }
 
-/* Moves the pages of @call to @tier, if there is room. */
+/*
+ * Moves the pages of @call to @tier.
+ * Returns: false if there is no room, or if no page could be moved: then the
+ * others are not worth a try for a while.
+ */
 static bool bring_some_back(MigrateMover *mover, MigrateCall *call,
                             unsigned tier)
 {
-    const RaminateMemory *memory = mover->parent.memory;
+    size_t made = 0;
 
-    if (!migrate_has_room(mover, tier, call->nr)) {
+    if (get_ms() < mover->stuck_until_ms ||
+        !migrate_has_room(mover, tier, call->nr)) {
         return false;
+    }
+    if (mover->stuck_ms) {
+        call->nr = MIN(call->nr, STUCK_PAGES);
     }
     migrate_split_and_move(call);
     for (size_t i = 0; i < call->nr; i++) {
-        if (call->status[i] == call->nodes[i]) {
-            note_return(mover, ((uint8_t *)call->addrs[i] - memory->host) >>
-                               RAMINATE_PAGE_BITS);
-        }
+        made += note_return(mover, call, i);
     }
     call->nr = 0;
-    return true;
+    mover->stuck_ms = made ? 0
+                      : mover->stuck_ms ? MIN(2 * mover->stuck_ms, MAX_STUCK_MS)
+                      : MIN_STUCK_MS;
+    mover->stuck_until_ms = get_ms() + mover->stuck_ms;
+    return made;
 }
 
 /* Brings those back that are to be in @tier. */
@@ -231,7 +291,7 @@ static void look_at_some(MigrateMover *mover, MigrateCall *call,
     for (unsigned tier = memory->nr_tiers; tier-- > 0;) {
         bring_back(mover, astray, call, tier);
     }
-    mover->astray += tended->astray;
+    mover->astray += astray->len + tended->left->len;
     mover->left -= nr;
 }
 
@@ -305,7 +365,8 @@ void migrate_tend(RaminateMover *parent, RaminateTended *tended)
 
     if (!mover->is_tending) {
         begin_probes(mover);
-        forget_returns(mover);
+        forget(&mover->returns, RETURNS_MS);
+        forget(&mover->failures, RETURNS_MS);
     }
     tended->astray = 0;
     if (mover->probes) {
