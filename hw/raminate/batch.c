@@ -27,6 +27,13 @@
  */
 #define LONGEST_BATCH_NS (20 * 1000 * 1000)
 
+/*
+ * After a batch of so many swaps or more of which the kernel could make none,
+ * as where a device has pinned the guest's memory, only so many are planned
+ * until one is made: each that fails takes pages from the guest for a moment.
+ */
+#define BUSY_SWAPS 16
+
 /* A batch, and what becomes of it */
 typedef struct Batch {
     RaminatePlacer *placer;
@@ -146,10 +153,15 @@ static void account_batch(Batch *batch, int64_t now, uint64_t took)
 {
     RaminatePlacer *placer = batch->placer;
     RaminateFigures *figures = raminate_engine_figures(placer->engine);
+    uint64_t busy = figures->swaps_busy;
 
     raminate_placer_assert_locked(placer);
     raminate_engine_moved(placer->engine, now, batch->moves, batch->nr,
                           batch->by_policy);
+    if (batch->by_policy) {
+        placer->all_busy = figures->swaps_busy - busy == batch->nr &&
+                           (placer->all_busy || batch->nr >= BUSY_SWAPS);
+    }
     figures->batches++;
     figures->huge_moves += count_huge_moves(placer, batch->moves, batch->nr);
     raminate_histogram_add(&figures->batch_time, took);
@@ -445,7 +457,8 @@ void raminate_placer_batch(RaminatePlacer *placer)
     uint32_t max;
 
     raminate_placer_lock(placer);
-    max = placer->settings.engine.max_swaps;
+    max = MIN(placer->settings.engine.max_swaps,
+              placer->all_busy ? BUSY_SWAPS : UINT32_MAX);
     raminate_placer_unlock(placer);
     moves = batch.moves = g_new0(RaminateMove, max);
 

@@ -80,6 +80,8 @@ struct RaminatePlacer {
     bool vm_started;            /* has run at some time */
     char *broken_because;       /* why a part can't be opened, or NULL */
     char *held_because;         /* why the last batch was not made, or NULL */
+    bool all_busy;              /* the last batch that the policy planned was
+                                   in vain: all its pages were in use */
     RaminatePartChoice sampler_choice;
     RaminatePartChoice mover_choice;
     bool reopen;                /* settings ask for other parts */

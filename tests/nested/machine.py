@@ -195,12 +195,12 @@ class Machine:
         if not self.nodes:
             return ['-m', str(self.memory // MIB)]
         built_in, plugged = (
-            sum(node.size // MIB for node in self.nodes
-                if node.plugged == kind)
+            [node.size // MIB for node in self.nodes if node.plugged == kind]
             for kind in (False, True))
-        args = ['-M', 'q35,hmat=on', '-m',
-                f'size={built_in}M,slots={len(self.nodes)},'
-                f'maxmem={built_in + plugged}M']
+        size = f'size={sum(built_in)}M'
+        if plugged:
+            size += f',slots={len(plugged)},maxmem={sum(built_in + plugged)}M'
+        args = ['-M', 'q35,hmat=on', '-m', size]
         figures: List[str] = []
         for number, node in enumerate(self.nodes):
             cpus = '' if number else f'cpus=0-{self.cpus - 1},'
