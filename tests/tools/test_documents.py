@@ -356,6 +356,20 @@ def tests_that_are_named_exist(_: Path) -> None:
     check(not missing, f"no such test: {missing}")
 
 
+def parts_of_the_selftest_are_all_named(_: Path) -> None:
+    nested = paths.SOURCE / 'tests' / 'nested'
+    parts = re.findall(r'^    { "(\w+)", test_\w+ },$',
+                       (nested / 'selftest.c').read_text(), re.M)
+    check(len(parts) > 12, parts)
+    # These need an emulated host: an address without RAM, a device to spare.
+    wanted = [part for part in parts if part not in ('memtype', 'vfio')]
+    lines = re.findall(r'tests/nested/selftest 0x\w+ long (.*)',
+                       (DOCS / 'hardware.md').read_text())
+    check(len(lines) > 2, lines)
+    for line in lines:
+        check(line.split() == wanted, f"{line} is not {' '.join(wanted)}")
+
+
 def properties(kind: str) -> Set[str]:
     text = subprocess.run([paths.require_qemu(), '-object', f'{kind},help'],
                           check=True, stdout=subprocess.PIPE,
@@ -469,6 +483,7 @@ run_tests(every_command_is_accounted_for, other_tests_exist,
           what_is_run_here_has_a_test, links_lead_somewhere,
           the_readme_has_all_documents, every_metric_is_described,
           queries_are_right, tests_that_are_named_exist,
+          parts_of_the_selftest_are_all_named,
           every_policy_and_property_is_described,
           *RUN_HERE.values(),
           manual_pages)
