@@ -189,7 +189,7 @@ class Guest(QEMUMachine):
     @property
     def console(self) -> Console:
         if self._console is None:
-            self._console = Console(self.console_socket)
+            self._console = Console(self.console_socket, self.cpu_time)
         return self._console
 
     def cmd(self, *args: Any, **kwargs: Any) -> Any:
@@ -198,8 +198,19 @@ class Guest(QEMUMachine):
 
     def faults(self) -> int:
         """What QEMU's threads have taken, the guest's among them."""
+        return int(self._stat()[7])
+
+    def cpu_time(self) -> int:
+        """What they have used, in ticks; 0 once QEMU has ended."""
+        try:
+            user, system = self._stat()[11:13]
+        except FileNotFoundError:
+            return 0
+        return int(user) + int(system)
+
+    def _stat(self) -> List[str]:
         stat = Path(f'/proc/{self.get_pid()}/stat').read_text()
-        return int(stat.rpartition(')')[2].split()[7])
+        return stat.rpartition(')')[2].split()
 
     def raminate(self, container: str = 'dmcon0') -> Dict[str, Any]:
         """Settings and figures of one container."""

@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / 'scripts'))
 from raminate.guest import (  # noqa: E402
     MIB, Boot, Guest, clean_up_on_signals, two_physical_tiers, two_tiers,
     work_directory)
-from raminate.console import Console  # noqa: E402
+from raminate.console import Console, Patience  # noqa: E402
 from raminate.speed import SLOW  # noqa: E402
 import reports  # noqa: E402
 from qemu.qmp import ExecuteError  # noqa: E402
@@ -31,7 +31,7 @@ Info = Dict[str, Any]
 MEMORY = 188 * MIB
 DRAM = 20 * MIB
 ROOM = 1024 * MIB       # for the files of one test
-PATIENCE = 240.0        # seconds; only a hang takes so long
+PATIENCE = 240.0        # seconds; only a hang takes so long, see STRETCH
 # The checker writes all pages alike: CMQ would soon leave them where they are.
 # Small batches leave the guest time to run in between; none is put off.
 FULL_RATE: Dict[str, Any] = {'scan_period': 50, 'swap_period': 50,
@@ -129,9 +129,10 @@ def swap_all(guest: Guest, pairs: Sequence[Tuple[int, int]]) -> None:
 def wait_until(condition: Callable[[], object], what: str,
                guest: Optional[HasConsole] = None) -> None:
     """Waits for a condition, and watches the guest's console meanwhile."""
-    end = time.monotonic() + PATIENCE
+    patience = (guest.console.patience(PATIENCE) if guest is not None
+                else Patience(PATIENCE, lambda: None))
     while not condition():
-        check(time.monotonic() < end, f"still waiting for: {what}")
+        check(not patience.is_over(), f"still waiting for: {what}")
         if guest is not None:
             guest.console.read()
             guest.console.check()

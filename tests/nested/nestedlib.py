@@ -38,6 +38,8 @@ COMPILER_PACKAGES = (
     'base-files', 'bash', 'coreutils', 'dash', 'diffutils', 'findutils',
     COMPILER, 'grep', 'libc6-dev', 'libelf1t64', 'libssl3t64', 'make', 'mawk',
     'patch', 'perl', 'sed', 'sparse', 'xz-utils')
+# How often a guest in an emulated host that still goes on is waited for again
+STRETCH = 5
 # get-kernel's exit status if apt knows no kernel of a series.
 NO_SUCH_KERNEL = 3
 POLL_SECONDS = 0.2
@@ -289,6 +291,7 @@ def run_script(host: Machine, script: Path, *args: str,
                         f'QEMU={paths.QEMU}',
                         f'RAMINATE_POOL={POOL:#x}', 'TMPDIR=/dev/shm',
                         f'RAMINATE_ROUNDS={rounds}',
+                        f'RAMINATE_STRETCH={STRETCH}',
                         f'{speed.VARIABLE}={speed.SPEED}',
                         f'KERNEL={kernel.find().image}', *variables,
                         'python3', str(script), *args,
@@ -338,7 +341,7 @@ def run_on_dev_mem(tests: Sequence[str] = (), parameters: Sequence[str] = (),
                    patch: Optional[Path] = None, series: str = SERIES,
                    script: str = 'on_dev_mem.py',
                    make: Callable[..., Machine] = Machine,
-                   timeout: int = 1500) -> Result:
+                   timeout: int = 6600) -> Result:
     """Runs tests of a script with guests (or all of them) in a machine."""
     with tempfile.TemporaryDirectory(prefix='raminate-') as directory:
         host = machine(Path(directory), parameters, patch, series, make)
