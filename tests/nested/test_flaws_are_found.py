@@ -35,8 +35,9 @@ FOUND = {
 
 # Torn from its memory, the process dies, or its vCPU fails, or KVM notices and
 # the machine crashes. That ends the test, so that it can go on for long until
-# then.
+# then. A machine or guest that does not even start has another cause.
 DEADLY = {'no-vma-lock', 'keep-guest-entries', 'no-retry'}
+BEGUN = re.compile(r'^# torture has begun$', re.M)
 
 # A flaw that is a race does its harm sooner or later: on a machine with too
 # much to do, in a later run.
@@ -44,12 +45,17 @@ RUNS = 6
 
 
 def is_found(flaw: str, output: str) -> bool:
-    if flaw in DEADLY and not re.search(r'^1\.\.\d+$', output, re.M):
+    if (flaw in DEADLY and BEGUN.search(output)
+            and not re.search(r'^1\.\.\d+$', output, re.M)):
         return True
     return bool(re.search(rf'^not ok \d+ - {FOUND[flaw][1]}', output, re.M))
 
 
 def run(tap: Tap) -> None:
+    lost = '# torture\nBail out! KVM_CREATE_VM: No such file or directory\n'
+    tap.check(not any(is_found(flaw, lost) for flaw in FOUND),
+              'a test that does not begin finds nothing')
+
     for flaw, (test, _) in FOUND.items():
         tests = ['long', test] if flaw in DEADLY else [test]
         for _ in range(RUNS):

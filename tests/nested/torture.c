@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "selftest.h"
 
@@ -218,6 +219,10 @@ void test_torture(void)
     }
 
     start(t, threads, counters);
+    while (lowest_round(t) == 0) {
+        usleep(1000);
+    }
+    note("torture has begun");
     for (batches = 1; !anything_wrong(t) && t->first_error == 0 &&
          (t->pairs < MIN_PAIRS * patience || lowest_round(t) < MIN_ROUNDS);
          batches++) {
