@@ -146,6 +146,21 @@ static inline bool kvm_arch_has_assigned_device(struct kvm *kvm)
 	return kvm_vfio_has_files(kvm);
 }
 
+/*
+ * Returns: the CPUs that may have entries of @mm cached and use them later
+ * without a look at the generation. Those are all if the ASID is the same on
+ * all, which the kernel flushes by INVLPGB, and tells no module of.
+ */
+static inline const struct cpumask *raminate_tlb_cpus(struct mm_struct *mm)
+{
+#ifdef CONFIG_BROADCAST_TLB_FLUSH
+	if (cpu_feature_enabled(X86_FEATURE_INVLPGB) &&
+	    READ_ONCE(mm->context.global_asid))
+		return cpu_online_mask;
+#endif
+	return mm_cpumask(mm);
+}
+
 static inline bool raminate_ad_enabled(void)
 {
 	return kvm_ad_enabled;
@@ -163,6 +178,11 @@ static inline u64 spte_shadow_accessed_mask(u64 spte)
 }
 
 #else
+
+static inline const struct cpumask *raminate_tlb_cpus(struct mm_struct *mm)
+{
+	return mm_cpumask(mm);
+}
 
 static inline bool raminate_ad_enabled(void)
 {

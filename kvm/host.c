@@ -80,12 +80,12 @@ static void flush_this_cpu(void *unused)
 
 /*
  * Flush what the CPUs have cached of @mm after its entries were changed. CPUs
- * that run it are interrupted; the new generation makes the others flush when
- * they switch to it.
+ * that may run it are interrupted; the new generation makes the others flush
+ * when they switch to it.
  */
 void raminate_flush_host_tlb(struct mm_struct *mm)
 {
 	/* A full barrier: entries before, the mask of CPUs after. */
 	atomic64_inc_return(&mm->context.tlb_gen);
-	on_each_cpu_mask(mm_cpumask(mm), flush_this_cpu, NULL, true);
+	on_each_cpu_mask(raminate_tlb_cpus(mm), flush_this_cpu, NULL, true);
 }
