@@ -81,6 +81,8 @@ static void take_pte(struct host_walk *walk, pte_t *ptep, unsigned long bit)
 	if (test_bit(pfn - range->first, range->written)) {
 		clear_bit(pfn - range->first, range->written);
 		scan_set_bit(scan, bit, scan->written);
+		/* A CPU may still have the entry that the bit was taken from. */
+		scan->guest_changed = true;
 	}
 	if (pte_dirty(pte)) {
 		clear_bit(_PAGE_BIT_DIRTY, (unsigned long *)&ptep->pte);
