@@ -21,10 +21,12 @@ FRAME = re.compile(r'^ (\S+)\+0x[0-9a-f]+/0x[0-9a-f]+( \[kvm\])?$')
 # What an interrupt or a fault enters the kernel by: those who were interrupted
 # follow it.
 ENTRY = 'asm_'
-# KVM's own, whoever invalidates: a fault looks at these figures without a lock
-# first, and once more under mmu_lock.
-KNOWN = re.compile(r'data-race in kvm_faultin_pfn \[kvm\] / '
-                   r'kvm_mmu_invalidate_(begin|end|range_add) \[kvm\]')
+# KVM's own.  Whoever invalidates: a fault looks at these figures without a lock
+# first, and once more under mmu_lock.  Whoever asks a vCPU to flush: that sets
+# its mode by a plain write as it leaves the guest.
+KNOWN = re.compile(r'data-race in (kvm_faultin_pfn \[kvm\] / '
+                   r'kvm_mmu_invalidate_(begin|end|range_add) \[kvm\]|'
+                   r'kvm_make_vcpu_request \[kvm\] / vcpu_run \[kvm\])')
 
 
 @dataclass
