@@ -77,6 +77,61 @@ def shows_the_hottest_ranges(directory: Path) -> None:
         ['1', 'GiB', '512', 'KiB', '70', '[###', ']', '90', '0', '%']], rows)
 
 
+def a_range_is_chosen_by_keys(directory: Path) -> None:
+    """And its first page asked for."""
+    with top(directory, Warm()) as shown:
+        shown.keys('Tab', 'Tab')
+        wait_until(lambda: '512 KiB' in shown.text(), "a finer map")
+        # The first range is chosen; the last two are at 1 GiB and beyond.
+        for keys, page in (([], 0), (['Down'], 262272), (['Up'], 0),
+                           (['Down'] * 9, 262144), (['Down', '7'], 7),
+                           (['7', 'Down'], 0), (['7', 'BSpace'], None)):
+            shown.keys('w')
+            shown.wait('Why?  Up, down, Enter; page, address')
+            shown.keys(*keys, 'Enter')
+            if page is None:
+                wait_until(lambda: 'Why?' not in shown.text(), "no question")
+                check_in(HOTTEST, shown.text())
+            else:
+                shown.wait(f'vm1/dmcon0: page {page} at')
+                shown.keys('x')
+                shown.wait(HOTTEST)
+        shown.keys('w', 'Down')
+        wait_until(lambda: '\x1b[7m  1.00 GiB' in shown.coloured(),
+                   "it to stand out")
+        for columns, lines in ((1, 1), (20, 5), (80, 4), (80, 24)):
+            shown.resize(columns, lines)
+            shown.keys('Up', 'Down', 'Down')
+        shown.keys('Escape', 'Tab', 'w')
+        shown.wait('Why?  Page, or address in bytes')
+
+
+def ranges_stay_while_one_is_chosen(directory: Path) -> None:
+    class Turning(Warm):
+        """Has one range that is elsewhere each time it is asked."""
+        nr_asked = 0
+
+        def do_query_raminate_map(self, arguments: Dict[str, Any]) -> object:
+            self.nr_asked += 1
+            answer: Any = super().do_query_raminate_map(arguments)
+            for i, bucket in enumerate(answer['buckets']):
+                bucket['heat'] = 100 if i == self.nr_asked else 0
+            return answer
+
+    vm = Turning()
+    with top(directory, vm) as shown:
+        shown.keys('Tab', 'Tab')
+        wait_until(lambda: '512 KiB' in shown.text(), "a finer map")
+        shown.keys('w')
+        shown.wait('Why?')
+        before = shown.text().splitlines()[:-1]
+        asked = vm.nr_asked
+        wait_until(lambda: shown.text().splitlines()[0] != before[0],
+                   "time to go by")
+        wait_until(lambda: len(vm.commands) > 100, "more answers")
+        check(vm.nr_asked <= asked + 1, f"asked {vm.nr_asked - asked} times")
+
+
 def shows_the_last_moves(directory: Path) -> None:
     with top(directory, Vm()) as shown:
         shown.keys('BTab')
@@ -201,6 +256,7 @@ def a_session_has_what_was_shown(directory: Path) -> None:
 
 
 run_tests(shows_how_memory_is_used, shows_the_hottest_ranges,
+          a_range_is_chosen_by_keys, ranges_stay_while_one_is_chosen,
           shows_the_last_moves, sums_up_all_containers,
           one_container_needs_no_sum, goes_round, an_older_qemu_has_none,
           lies_do_no_harm, a_session_has_what_was_shown)

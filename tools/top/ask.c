@@ -31,6 +31,12 @@ static void record(Live *live, JsonNode *result)
     }
 }
 
+/* While one of the ranges is chosen, they stay as they are. */
+static gboolean is_held(const Live *live)
+{
+    return live->view.range >= 0;
+}
+
 static void answered(const GError *error, JsonNode *result, void *opaque)
 {
     Live *live = opaque;
@@ -41,7 +47,7 @@ static void answered(const GError *error, JsonNode *result, void *opaque)
     live->asked_at = 0;
     if (live->asked_vm != live->vm ||
         g_strcmp0(live->asked_id, live->id) != 0 ||
-        live->asked_pane != live->view.pane) {
+        live->asked_pane != live->view.pane || is_held(live)) {
         live->next_at = 0;
         return;
     }
@@ -86,7 +92,7 @@ void live_ask(Live *live, Vm *vm)
     gint64 now = g_get_monotonic_time();
 
     if (!row || row->vm != vm || !row->info || vm->error || !cells ||
-        live->asked_at || now < live->next_at) {
+        live->asked_at || now < live->next_at || is_held(live)) {
         return;
     }
     live->asked_pane = live->view.pane;

@@ -9,6 +9,9 @@
 
 #include "lib/info.h"
 
+/* No more are shown. */
+#define HOTTEST_MAX 200
+
 /* Neighbouring buckets about as hot as one of them */
 typedef struct HotRange {
     unsigned first;

@@ -53,6 +53,7 @@ void live_set_message(Live *live, char *message)
     if (live->typed) {
         g_string_free(live->typed, TRUE);
         live->typed = NULL;
+        live->view.range = -1;
     }
     if (live->message_timer) {
         g_source_remove(live->message_timer);
@@ -377,6 +378,7 @@ int live_run(GPtrArray *vms, const LiveOptions *options, GError **error)
             .rows = rows,
             .period = options->period,
             .selected = -1,
+            .range = -1,
         },
     };
     unsigned i;

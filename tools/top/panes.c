@@ -6,7 +6,6 @@
 
 #include <curses.h>
 
-#include "hottest.h"
 #include "lib/text.h"
 #include "screen-parts.h"
 
@@ -14,7 +13,6 @@
 #define HEAT_COLUMNS 10
 #define MAX_HEAT 255
 #define MINUTE_MS 60000
-#define MAX_RANGES 200
 
 /* Returns: a bar of @columns, full at @all, to be freed. */
 static char *bar(double value, double all, unsigned columns)
@@ -71,31 +69,41 @@ static void draw_use(const UseInfo *use, const ContainerInfo *info, int y,
 
 /* The hottest ranges */
 
+int screen_ranges(const View *view, HotRange *ranges)
+{
+    int room = screen_pane_lines(view) - 1;     /* without the head */
+
+    if (view->pane != PANE_HOTTEST || !view->answers || !view->answers->map) {
+        return 0;
+    }
+    return hottest_ranges(view->answers->map, ranges,
+                          CLAMP(room, 0, HOTTEST_MAX));
+}
+
 static void draw_range(const HotRange *range, const MapInfo *map,
-                       const ContainerInfo *info, int y)
+                       const ContainerInfo *info, int y, attr_t attributes)
 {
     double each = (double)info->size / map->nr_buckets;
     g_autofree char *first = text_size(range->first * each);
     g_autofree char *size = text_size(range->nr * each);
     g_autofree char *filled = bar(range->heat, MAX_HEAT, HEAT_COLUMNS);
 
-    screen_put_line(y, A_NORMAL, "%10s %10s  %3.0f [%-*s] %3u  %3.0f %%", first,
-                    size, range->heat, HEAT_COLUMNS, filled, range->hottest,
-                    100 * range->fast);
+    screen_put_line(y, attributes, "%10s %10s  %3.0f [%-*s] %3u  %3.0f %%",
+                    first, size, range->heat, HEAT_COLUMNS, filled,
+                    range->hottest, 100 * range->fast);
 }
 
-static void draw_hottest(const MapInfo *map, const ContainerInfo *info, int y,
-                         int lines)
+static void draw_hottest(const View *view, const ContainerInfo *info, int y)
 {
-    HotRange ranges[MAX_RANGES];
-    unsigned nr = hottest_ranges(map, ranges,
-                                 CLAMP(lines - 1, 0, MAX_RANGES));
-    unsigned i;
+    HotRange ranges[HOTTEST_MAX];
+    int nr = screen_ranges(view, ranges);
+    int i;
 
     screen_put_line(y, A_BOLD, "%10s %10s  %-16s %s  %s", "FROM", "SIZE",
                     "HEAT OF 255", "MAX", "FAST");
     for (i = 0; i < nr; i++) {
-        draw_range(&ranges[i], map, info, y + 1 + i);
+        draw_range(&ranges[i], view->answers->map, info, y + 1 + i,
+                   i == view->range ? A_REVERSE : A_NORMAL);
     }
 }
 
@@ -134,7 +142,7 @@ void screen_draw_pane(const View *view, const ContainerInfo *info, int y,
     if (view->pane == PANE_USE && answers && answers->use) {
         draw_use(answers->use, info, y, lines);
     } else if (view->pane == PANE_HOTTEST && answers && answers->map) {
-        draw_hottest(answers->map, info, y, lines);
+        draw_hottest(view, info, y);
     } else if (view->pane == PANE_MOVES && answers && answers->moves) {
         draw_moves(answers->moves, y, lines);
     }

@@ -33,6 +33,9 @@ void screen_put_line(int y, attr_t attributes, const char *format, ...)
 /* @slow_tier: from 1 on, of a cell in slow memory */
 attr_t screen_cell_attributes(HeatmapCell cell, unsigned slow_tier);
 
+/* Returns: lines that a pane other than the map has. */
+int screen_pane_lines(const View *view);
+
 /* Sums up all containers in line @y. */
 void screen_draw_totals(const GPtrArray *rows, int y);
 

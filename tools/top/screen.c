@@ -183,6 +183,13 @@ unsigned screen_map_cells(const View *view)
     return MAX(layout(view).map * (COLS - address_columns()), 0);
 }
 
+int screen_pane_lines(const View *view)
+{
+    Layout lines = layout(view);
+
+    return lines.map + lines.legend;
+}
+
 /* Puts text at a place; returns the column behind it. */
 int screen_put(int y, int x, int columns, attr_t attributes, const char *text)
 {

@@ -8,6 +8,7 @@
 #define RAMINATE_TOP_SCREEN_H
 
 #include "answers.h"
+#include "hottest.h"
 #include "rows.h"
 
 /* What was asked of a page */
@@ -31,6 +32,7 @@ typedef struct View {
     gint64 replay_time;         /* where it is, in seconds since 1970 */
     Pane pane;
     const Answers *answers;     /* of the selected container */
+    int range;                  /* chosen of the hottest; -1 if none is */
     unsigned zoom;              /* power of two */
     double from;                /* part of the memory before the map */
     gboolean hottest;
@@ -54,6 +56,12 @@ int screen_key(void);
 
 /* Returns: cells of the map that there is room for. */
 unsigned screen_map_cells(const View *view);
+
+/*
+ * @ranges: returns the hottest that there is room for; of HOTTEST_MAX
+ * Returns: their number.
+ */
+int screen_ranges(const View *view, HotRange *ranges);
 
 void screen_draw(const View *view);
 

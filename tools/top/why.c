@@ -32,19 +32,35 @@ void live_end_why(Live *live)
     }
 }
 
-/* Shows what was typed so far. */
-static void prompt(Live *live, GString *typed)
+/*
+ * Shows what was typed so far.
+ * @range: the one that is chosen instead, or -1
+ */
+static void prompt(Live *live, GString *typed, int range)
 {
-    live_set_message(live, g_strdup_printf("Why?  Page, or address in bytes "
-                                           "(0x..., 1.5G), Esc to go back: %s_",
-                                           typed->str));
+    HotRange ranges[HOTTEST_MAX];
+    const char *how = screen_ranges(&live->view, ranges)
+                      ? "Up, down, Enter; page, address"
+                      : "Page, or address in bytes";
+
+    live_set_message(live, g_strdup_printf("Why?  %s (0x..., 1.5G), Esc to go "
+                                           "back: %s_", how, typed->str));
     live->typed = typed;
+    live->view.range = range;
+}
+
+/* Returns: the range nearest to @i of those that are shown, or -1. */
+static int nearest_range(const Live *live, int i)
+{
+    HotRange ranges[HOTTEST_MAX];
+
+    return CLAMP(i, -1, screen_ranges(&live->view, ranges) - 1);
 }
 
 void live_ask_page(Live *live)
 {
     if (live_has_container(live)) {
-        prompt(live, g_string_new(NULL));
+        prompt(live, g_string_new(NULL), nearest_range(live, 0));
     }
 }
 
@@ -110,43 +126,75 @@ static gboolean parse_page(const char *text, const ContainerInfo *info,
     return *page < info->size / page_size;
 }
 
-static void ask(Live *live, const char *typed)
+static void ask(Live *live, guint64 page)
 {
     Row *row = live_selected_row(live);
-    Question *question;
-    guint64 page;
+    Question *question = g_new0(Question, 1);
 
-    if (!live_has_container(live)) {
-        return;
-    }
-    if (!parse_page(typed, row->info, &page)) {
-        live_set_message(live, g_strdup_printf("'%s' is no page of %s", typed,
-                                               row->id));
-        return;
-    }
-    question = g_new0(Question, 1);
     question->live = live;
     question->container = g_strdup_printf("%s/%s", row->vm->name, row->id);
     question->page_size = row->info->page_size;
     vm_query_page((Vm *)row->vm, row->id, page, answered, question);
 }
 
+static void ask_for_typed(Live *live, const char *typed)
+{
+    Row *row = live_selected_row(live);
+    guint64 page;
+
+    if (parse_page(typed, row->info, &page)) {
+        ask(live, page);
+    } else {
+        live_set_message(live, g_strdup_printf("'%s' is no page of %s", typed,
+                                               row->id));
+    }
+}
+
+/* Asks for the first page of a range. */
+static void ask_for_range(Live *live, int range)
+{
+    HotRange ranges[HOTTEST_MAX];
+
+    if (range >= 0 && range < screen_ranges(&live->view, ranges)) {
+        ask(live, ranges[range].first * live->answers.map->pages_per_bucket);
+    }
+}
+
+/* Takes what was typed, or chosen. */
+static void enter(Live *live, const char *typed, int range)
+{
+    if (!live_has_container(live)) {
+        return;
+    }
+    if (*typed) {
+        ask_for_typed(live, typed);
+    } else {
+        ask_for_range(live, range);
+    }
+}
+
 void live_type_page(Live *live, int key)
 {
     GString *typed = g_steal_pointer(&live->typed);
+    int range = live->view.range;
 
-    if (key == KEY_BACKSPACE || key == KEY_DELETE || key == KEY_CTRL_H) {
+    live->view.range = -1;
+    if (key == KEY_UP || key == KEY_DOWN) {
+        g_string_truncate(typed, 0);
+        range = nearest_range(live, MAX(range + (key == KEY_UP ? -1 : 1), 0));
+    } else if (key == KEY_BACKSPACE || key == KEY_DELETE || key == KEY_CTRL_H) {
         g_string_truncate(typed, typed->len ? typed->len - 1 : 0);
     } else if (key > ' ' && key < KEY_DELETE && typed->len < MAX_TYPED) {
         g_string_append_c(typed, key);
+        range = -1;
     } else if (key == '\n' || key == '\r' || key == KEY_ENTER ||
                key == KEY_ESCAPE) {
         live_set_message(live, NULL);
-        if (key != KEY_ESCAPE && typed->len) {
-            ask(live, typed->str);
+        if (key != KEY_ESCAPE) {
+            enter(live, typed->str, range);
         }
         g_string_free(typed, TRUE);
         return;
     }
-    prompt(live, typed);
+    prompt(live, typed, range);
 }
