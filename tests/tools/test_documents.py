@@ -437,7 +437,7 @@ def try_new_policy(session: Session) -> None:
                          (copy / 'meson.build').read_text())
     check('hw/raminate/policy/recent.c' in library, library)
     tools = ['tools/lib/no-memory.c', 'tools/lib/options.c',
-             'tools/lib/text.c', 'tools/lib/version.c',
+             'tools/lib/table.c', 'tools/lib/text.c', 'tools/lib/version.c',
              str(paths.BUILD / 'version.c'),
              *(str(path.relative_to(copy))
                for path in (copy / 'tools' / 'sim').glob('*.c'))]

@@ -39,6 +39,16 @@ static int char_columns(gunichar c)
     return g_unichar_iswide(c) ? 2 : 1;
 }
 
+unsigned text_columns(const char *text)
+{
+    unsigned columns = 0;
+
+    for (; *text; text = g_utf8_next_char(text)) {
+        columns += char_columns(g_utf8_get_char(text));
+    }
+    return columns;
+}
+
 char *text_fit(const char *text, int columns)
 {
     g_autoptr(GString) fit = g_string_new(NULL);

@@ -18,6 +18,9 @@ char *text_clean(const char *text, gboolean is_utf8);
 /* Prints "@program: @message", cleaned, as a line to stderr. */
 void text_complain(const char *program, const char *message);
 
+/* Returns: how many columns @text takes, which is clean. */
+unsigned text_columns(const char *text);
+
 /*
  * Returns: @text, which is clean, cut or padded to @columns.  If @columns is
  * less than 0, its absolute is the width and the text is put to the right.

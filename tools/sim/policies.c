@@ -7,7 +7,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../lib/table.h"
+#include "../lib/text.h"
 #include "policies.h"
+
+/* Column in which it begins what a policy is, in the list of all */
+#define SUMMARY_AT 28
 
 /* Policies of the simulator alone */
 static const struct {
@@ -23,10 +28,20 @@ static const struct {
       "batch; only for comparison" },
 };
 
+/* What it is goes on below itself where the terminal ends. */
 static void print_policy(const char *name, size_t bytes_per_page,
                          const char *summary)
 {
-    printf("%-12s %2zu bytes/page  %s\n", name, bytes_per_page, summary);
+    unsigned room = MAX(table_room(), SUMMARY_AT + 10) - SUMMARY_AT;
+    gsize length = text_line(summary, room);
+
+    printf("%-12s %2zu bytes/page  %.*s\n", name, bytes_per_page, (int)length,
+           summary);
+    for (summary += length; *summary; summary += length) {
+        summary += *summary == ' ';
+        length = text_line(summary, room);
+        printf("%*s%.*s\n", SUMMARY_AT, "", (int)length, summary);
+    }
 }
 
 void policies_print(void)

@@ -8,8 +8,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../lib/table.h"
+#include "../lib/text.h"
 #include "hw/raminate/engine/energy.h"
 #include "report.h"
+
+#define NR_KEYS 2               /* policy and pass */
 
 typedef struct Column {
     const char *title;          /* in tables */
@@ -226,44 +230,39 @@ static char *cell_text(const Report *report, const ReportRow *row,
     return g_strdup(text);
 }
 
+static char **row_texts(const Report *report, const ReportRow *row)
+{
+    char **texts = g_new0(char *, NR_KEYS + G_N_ELEMENTS(columns) + 1);
+
+    texts[0] = text_clean(row->policy, g_get_charset(NULL));
+    texts[1] = g_strdup_printf("%u", row->pass);
+    for (unsigned c = 0; c < G_N_ELEMENTS(columns); c++) {
+        texts[NR_KEYS + c] = cell_text(report, row, &columns[c]);
+    }
+    return texts;
+}
+
 static void print_table(const Report *report)
 {
     const RaminateFrameRange *fast = &report->layout->ranges[0];
     uint32_t nr_pages = report->layout->nr_pages;
     const ReplayResult *result = &report->rows[0].result;
-    size_t name_width = strlen("policy");
-    int widths[G_N_ELEMENTS(columns)];
+    TableColumn titles[NR_KEYS + G_N_ELEMENTS(columns)] = {
+        { "policy", FALSE }, { "pass", TRUE },
+    };
+    g_autoptr(Table) table = NULL;
 
-    printf("%s: %u pages, %u of them (%.1f %%) in the fastest tier; "
-           "%" G_GUINT64_FORMAT " scans in %.0f s\n", report->path,
-           nr_pages, fast->count, share(fast->count, nr_pages), result->scans,
-           result->duration_ms / 1000.0);
-    for (unsigned i = 0; i < report->nr_rows; i++) {
-        name_width = MAX(name_width, strlen(report->rows[i].policy));
-    }
-    printf("%-*s pass", (int)name_width, "policy");
     for (unsigned c = 0; c < G_N_ELEMENTS(columns); c++) {
-        widths[c] = strlen(columns[c].title);
-        for (unsigned i = 0; i < report->nr_rows; i++) {
-            g_autofree char *text = cell_text(report, &report->rows[i],
-                                              &columns[c]);
-
-            widths[c] = MAX(widths[c], (int)strlen(text));
-        }
-        printf("  %*s", widths[c], columns[c].title);
+        titles[NR_KEYS + c] = (TableColumn){ columns[c].title, TRUE };
     }
-    printf("\n");
+    table = table_new(titles, G_N_ELEMENTS(titles), NR_KEYS);
     for (unsigned i = 0; i < report->nr_rows; i++) {
-        printf("%-*s %4u", (int)name_width, report->rows[i].policy,
-               report->rows[i].pass);
-        for (unsigned c = 0; c < G_N_ELEMENTS(columns); c++) {
-            g_autofree char *text = cell_text(report, &report->rows[i],
-                                              &columns[c]);
-
-            printf("  %*s", widths[c], text);
-        }
-        printf("\n");
+        table_add(table, row_texts(report, &report->rows[i]));
     }
+    printf("%s: %u pages, %u (%.1f %%) in the fastest tier; %"
+           G_GUINT64_FORMAT " scans in %.0f s\n", report->path, nr_pages, fast->count, share(fast->count, nr_pages), result->scans,
+           result->duration_ms / 1000.0);
+    table_print(table, table_room());
     if (report->has_bound) {
         printf("bound: %.2f %% of all bytes written; no policy writes less to "
                "slower tiers\n",

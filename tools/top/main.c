@@ -132,11 +132,9 @@ static gboolean record_all(SessionWriter *record, const GPtrArray *vms)
 static int run_batch(GPtrArray *vms, const LiveOptions *options)
 {
     g_autoptr(GPtrArray) rows = rows_new();
+    unsigned fit = json_option ? 0 : plain_batch_head();
     int i;
 
-    if (!json_option) {
-        plain_batch_head();
-    }
     for (i = 1; ; i++) {
         g_autoptr(GPtrArray) distinct = vm_distinct(vms);
 
@@ -144,7 +142,7 @@ static int run_batch(GPtrArray *vms, const LiveOptions *options)
         if (json_option) {
             plain_json(distinct);
         } else {
-            plain_batch(rows, options->is_utf8);
+            plain_batch(rows, fit, options->is_utf8);
         }
         if (!record_all(options->record, distinct)) {
             return 1;

@@ -6,11 +6,17 @@
 
 #include <stdio.h>
 
+#include "lib/table.h"
 #include "lib/text.h"
 #include "plain.h"
 
 #define NAME_COLUMNS 16
 #define ID_COLUMNS 12
+
+static gboolean has_figures(const Row *row)
+{
+    return row->info && !row->vm->error;
+}
 
 static char *percent(double value)
 {
@@ -22,140 +28,236 @@ static char *rate(double value)
     return value < 0 ? g_strdup("-") : text_count(value);
 }
 
-static char *fitted(const char *text, int columns, gboolean is_utf8)
+static char *cleaned(const char *text, gboolean is_utf8)
 {
-    g_autofree char *clean = text_clean(text ? text : "-", is_utf8);
-
-    return text_fit(clean, columns);
+    return text_clean(text ? text : "-", is_utf8);
 }
 
-static void print_error(const Row *row, gboolean is_utf8)
+static char *number(guint64 value)
 {
-    g_autofree char *message = text_clean(row->vm->error->message, is_utf8);
-
-    printf("%s\n", message);
+    return g_strdup_printf("%" G_GUINT64_FORMAT, value);
 }
 
-static void print_row(const Row *row, gboolean is_utf8)
+/* Tables */
+
+enum { NR_KEYS = 2, NR_COLUMNS = 13, NR_TIER_COLUMNS = 8 };
+
+static char *why_no_figures(const Row *row, gboolean is_utf8)
 {
-    g_autofree char *name = fitted(row->vm->name, NAME_COLUMNS, is_utf8);
-    g_autofree char *id = fitted(row->id, ID_COLUMNS, is_utf8);
-    g_autofree char *share = percent(row->slow_share);
-    g_autofree char *size = NULL;
-    g_autofree char *pause = NULL;
+    return row->vm->error ? text_clean(row->vm->error->message, is_utf8)
+                          : g_strdup("no hybrid memory");
+}
+
+/* VM, container and state, and why there is no more */
+static char **error_cells(const Row *row, gboolean is_utf8)
+{
+    char *cells[] = {
+        cleaned(row->vm->name, is_utf8),
+        cleaned(row->id, is_utf8),
+        g_strdup(row_state(row)),
+        why_no_figures(row, is_utf8),
+        NULL,
+    };
+
+    return g_memdup2(cells, sizeof(cells));
+}
+
+static char **container_cells(const Row *row, gboolean is_utf8)
+{
     const ContainerInfo *info = row->info;
+    char *cells[NR_COLUMNS + 1] = {
+        cleaned(row->vm->name, is_utf8),
+        cleaned(row->id, is_utf8),
+        cleaned(info->state, is_utf8),
+        cleaned(info->policy, is_utf8),
+        cleaned(info->sampler, is_utf8),
+        cleaned(info->mover, is_utf8),
+        text_size(info->size),
+        percent(row->slow_share),
+        number(info->scans),
+        number(info->swaps),
+        number(info->swaps_failed),
+        number(info->swaps_reversed),
+        text_duration(row_pause(row)),
+    };
 
-    if (row->vm->error) {
-        printf("%s %s %-8s ", name, id, row_state(row));
-        print_error(row, is_utf8);
-        return;
-    }
-    if (!info) {
-        printf("%s %s %-8s no hybrid memory\n", name, id, row_state(row));
-        return;
-    }
-    size = text_size(info->size);
-    pause = text_duration(row_pause(row));
-    printf("%s %s %-8s %-6s %-9s %-5s %9s %6s %8" G_GUINT64_FORMAT " %9"
-           G_GUINT64_FORMAT " %6" G_GUINT64_FORMAT " %8" G_GUINT64_FORMAT
-           " %9s\n", name, id, info->state, info->policy, info->sampler,
-           info->mover, size, share, info->scans, info->swaps,
-           info->swaps_failed, info->swaps_reversed, pause);
+    return g_memdup2(cells, sizeof(cells));
 }
 
-static void print_tiers(const Row *row, gboolean is_utf8)
+static char **tier_cells(const Row *row, const TierInfo *tier,
+                         gboolean is_utf8)
 {
-    g_autofree char *name = fitted(row->vm->name, NAME_COLUMNS, is_utf8);
-    g_autofree char *id = fitted(row->id, ID_COLUMNS, is_utf8);
-    unsigned i;
+    char *cells[NR_TIER_COLUMNS + 1] = {
+        cleaned(row->vm->name, is_utf8),
+        cleaned(row->id, is_utf8),
+        cleaned(tier->id, is_utf8),
+        number(tier->rank),
+        text_size(tier->size),
+        percent(100.0 * tier->pages * row->info->page_size /
+                MAX(tier->size, 1)),
+        number(tier->written),
+        number(tier->total_written),
+    };
 
-    for (i = 0; i < row->info->nr_tiers; i++) {
-        const TierInfo *tier = &row->info->tiers[i];
-        g_autofree char *tier_id = fitted(tier->id, ID_COLUMNS, is_utf8);
-        g_autofree char *size = text_size(tier->size);
-
-        printf("%s %s %s %4" G_GUINT64_FORMAT " %9s %6.1f %9" G_GUINT64_FORMAT
-               " %12" G_GUINT64_FORMAT "\n", name, id, tier_id, tier->rank,
-               size, 100.0 * tier->pages * row->info->page_size /
-               MAX(tier->size, 1), tier->written, tier->total_written);
-    }
+    return g_memdup2(cells, sizeof(cells));
 }
 
-static gboolean has_containers(const GPtrArray *rows)
+static void print_containers(const GPtrArray *rows, gboolean is_utf8)
 {
+    static const TableColumn columns[NR_COLUMNS] = {
+        { "VM", FALSE }, { "CONTAINER", FALSE }, { "STATE", FALSE },
+        { "POLICY", FALSE }, { "SAMPLER", FALSE }, { "MOVER", FALSE },
+        { "SIZE", TRUE }, { "SLOW%", TRUE }, { "SCANS", TRUE },
+        { "SWAPS", TRUE }, { "FAILED", TRUE }, { "REVERSED", TRUE },
+        { "PAUSE-P99", TRUE },
+    };
+    g_autoptr(Table) table = table_new(columns, NR_COLUMNS, NR_KEYS);
     unsigned i;
 
     for (i = 0; i < rows->len; i++) {
         const Row *row = g_ptr_array_index(rows, i);
 
-        if (row->info && !row->vm->error) {
-            return TRUE;
-        }
+        table_add(table, has_figures(row) ? container_cells(row, is_utf8)
+                                          : error_cells(row, is_utf8));
     }
-    return FALSE;
+    table_print(table, table_room());
 }
 
 void plain_table(const GPtrArray *rows, gboolean is_utf8)
 {
-    unsigned i;
+    static const TableColumn columns[NR_TIER_COLUMNS] = {
+        { "VM", FALSE }, { "CONTAINER", FALSE }, { "TIER", FALSE },
+        { "RANK", TRUE }, { "SIZE", TRUE }, { "FILL%", TRUE },
+        { "WRITTEN", TRUE }, { "WRITTEN-ALL", TRUE },
+    };
+    g_autoptr(Table) tiers = table_new(columns, NR_TIER_COLUMNS, NR_KEYS);
+    gboolean has_tiers = FALSE;
+    unsigned i, j;
 
-    printf("%-*s %-*s %-8s %-6s %-9s %-5s %9s %6s %8s %9s %6s %8s %9s\n",
-           NAME_COLUMNS, "VM", ID_COLUMNS, "CONTAINER", "STATE", "POLICY",
-           "SAMPLER", "MOVER", "SIZE", "SLOW%", "SCANS", "SWAPS", "FAILED",
-           "REVERSED", "PAUSE-P99");
-    for (i = 0; i < rows->len; i++) {
-        print_row(g_ptr_array_index(rows, i), is_utf8);
-    }
-    if (!has_containers(rows)) {
-        return;
-    }
-    printf("\n%-*s %-*s %-*s %4s %9s %6s %9s %12s\n", NAME_COLUMNS, "VM",
-           ID_COLUMNS, "CONTAINER", ID_COLUMNS, "TIER", "RANK", "SIZE",
-           "FILL%", "WRITTEN", "WRITTEN-ALL");
+    print_containers(rows, is_utf8);
     for (i = 0; i < rows->len; i++) {
         const Row *row = g_ptr_array_index(rows, i);
 
-        if (row->info && !row->vm->error) {
-            print_tiers(row, is_utf8);
+        for (j = 0; has_figures(row) && j < row->info->nr_tiers; j++) {
+            table_add(tiers, tier_cells(row, &row->info->tiers[j], is_utf8));
+            has_tiers = TRUE;
         }
+    }
+    if (has_tiers) {
+        printf("\n");
+        table_print(tiers, table_room());
     }
 }
 
-void plain_batch_head(void)
+/* A line for each container */
+
+/* Behind TIME, VM, CONTAINER and STATE */
+typedef enum Figure {
+    FIGURE_SHARE,
+    FIGURE_RATE,
+    FIGURE_SWAPS,
+    FIGURE_FAILED,
+    FIGURE_REVERSED,
+    FIGURE_PAUSE,
+    NR_FIGURES,
+} Figure;
+
+static const struct {
+    const char *title;
+    int columns;
+} figures[NR_FIGURES] = {
+    [FIGURE_SHARE] = { "SLOW%", 6 },
+    [FIGURE_RATE] = { "SWAPS/S", 8 },
+    [FIGURE_SWAPS] = { "SWAPS", 9 },
+    [FIGURE_FAILED] = { "FAILED", 6 },
+    [FIGURE_REVERSED] = { "REVERSED", 8 },
+    [FIGURE_PAUSE] = { "PAUSE-P99", 9 },
+};
+
+unsigned plain_batch_head(void)
 {
-    printf("%-8s %-*s %-*s %-8s %6s %8s %9s %6s %8s %9s\n", "TIME",
-           NAME_COLUMNS, "VM", ID_COLUMNS, "CONTAINER", "STATE", "SLOW%",
-           "SWAPS/S", "SWAPS", "FAILED", "REVERSED", "PAUSE-P99");
+    static const Figure by_need[NR_FIGURES] = {
+        FIGURE_SHARE, FIGURE_RATE, FIGURE_PAUSE, FIGURE_FAILED, FIGURE_SWAPS,
+        FIGURE_REVERSED,
+    };
+    unsigned used = printf("%-8s %-*s %-*s %-8s", "TIME", NAME_COLUMNS, "VM",
+                           ID_COLUMNS, "CONTAINER", "STATE");
+    unsigned fit = 0;
+    unsigned i;
+
+    for (i = 0; i < NR_FIGURES; i++) {
+        used += 1 + figures[by_need[i]].columns;
+        if (used > table_room()) {
+            break;
+        }
+        fit |= 1u << by_need[i];
+    }
+    for (i = 0; i < NR_FIGURES; i++) {
+        if (fit & (1u << i)) {
+            printf(" %*s", figures[i].columns, figures[i].title);
+        }
+    }
+    printf("\n");
+    return fit;
 }
 
-static void print_batch_row(const Row *row, const char *now, gboolean is_utf8)
+static char *figure_text(const Row *row, Figure figure)
+{
+    switch (figure) {
+    case FIGURE_SHARE:
+        return percent(row->slow_share);
+    case FIGURE_RATE:
+        return rate(row->swap_rate);
+    case FIGURE_SWAPS:
+        return number(row->info->swaps);
+    case FIGURE_FAILED:
+        return number(row->info->swaps_failed);
+    case FIGURE_REVERSED:
+        return number(row->info->swaps_reversed);
+    default:
+        return text_duration(row_pause(row));
+    }
+}
+
+static char *fitted(const char *text, int columns, gboolean is_utf8)
+{
+    g_autofree char *clean = cleaned(text, is_utf8);
+
+    return text_fit(clean, columns);
+}
+
+static void print_batch_row(const Row *row, const char *now, unsigned fit,
+                            gboolean is_utf8)
 {
     g_autofree char *name = fitted(row->vm->name, NAME_COLUMNS, is_utf8);
     g_autofree char *id = fitted(row->id, ID_COLUMNS, is_utf8);
-    g_autofree char *share = percent(row->slow_share);
-    g_autofree char *swaps = rate(row->swap_rate);
-    g_autofree char *pause = text_duration(row_pause(row));
+    unsigned i;
 
-    printf("%s %s %s %-8s ", now, name, id, row_state(row));
-    if (row->vm->error) {
-        print_error(row, is_utf8);
-    } else if (!row->info) {
-        printf("no hybrid memory\n");
-    } else {
-        printf("%6s %8s %9" G_GUINT64_FORMAT " %6" G_GUINT64_FORMAT " %8"
-               G_GUINT64_FORMAT " %9s\n", share, swaps, row->info->swaps,
-               row->info->swaps_failed, row->info->swaps_reversed, pause);
+    printf("%s %s %s %-8s", now, name, id, row_state(row));
+    if (!has_figures(row)) {
+        g_autofree char *why = why_no_figures(row, is_utf8);
+
+        printf(" %s\n", why);
+        return;
     }
+    for (i = 0; i < NR_FIGURES; i++) {
+        if (fit & (1u << i)) {
+            g_autofree char *text = figure_text(row, i);
+
+            printf(" %*s", figures[i].columns, text);
+        }
+    }
+    printf("\n");
 }
 
-void plain_batch(const GPtrArray *rows, gboolean is_utf8)
+void plain_batch(const GPtrArray *rows, unsigned fit, gboolean is_utf8)
 {
     g_autoptr(GDateTime) time = g_date_time_new_now_local();
     g_autofree char *now = g_date_time_format(time, "%H:%M:%S");
     unsigned i;
 
     for (i = 0; i < rows->len; i++) {
-        print_batch_row(g_ptr_array_index(rows, i), now, is_utf8);
+        print_batch_row(g_ptr_array_index(rows, i), now, fit, is_utf8);
     }
     fflush(stdout);
 }
