@@ -5,8 +5,9 @@
 
 import os
 from pathlib import Path
+import subprocess
 
-from toolslib import check, installed_tools, refused, run, run_tests
+from toolslib import check, installed_tools, refused, run, run_tests, tool
 
 # What each is told that it can't do
 WRONG = {
@@ -52,5 +53,23 @@ def help_is_plain_in_any_locale(_: Path) -> None:
                   result.stdout.splitlines()[1], result.stdout)
 
 
+def what_is_not_written_is_an_error(directory: Path) -> None:
+    synth = tool('raminate-synth')
+    subprocess.run([synth, 'kv', '--size', '64', '--scans', '20', '-o',
+                    directory / 'x.rec'], check=True)
+    with open('/dev/full', 'wb') as full:
+        for name, *args in [
+                *([name, '--version'] for name in WRONG),
+                *([name, '--help'] for name in WRONG),
+                ['raminate-sim', '--csv', '-p', 'null',
+                 str(directory / 'x.rec')], ['raminate-synth', '--list']]:
+            result = subprocess.run([tool(name), *args], stdout=full,
+                                    stderr=subprocess.PIPE, check=False,
+                                    encoding='utf-8')
+            check(result.returncode == 1, f"{name} {args}: {result}")
+            check(result.stderr == f"{name}: can't write the output: No space "
+                  "left on device\n", result.stderr)
+
+
 run_tests(all_tools_are_here, wrong_options_are_refused_alike,
-          help_is_plain_in_any_locale)
+          help_is_plain_in_any_locale, what_is_not_written_is_an_error)

@@ -4,9 +4,11 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 
+#include <errno.h>
 #include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "options.h"
 #include "text.h"
@@ -35,6 +37,18 @@ static void print_help(const char *text)
     fputs(plain, stdout);
 }
 
+/* What was printed must have got to where it goes, as to a disk that is full. */
+static void check_output(void)
+{
+    if (fflush(stdout) != 0 || ferror(stdout)) {
+        g_autofree char *message = g_strdup_printf(
+            "can't write the output: %s", g_strerror(errno));
+
+        text_complain(g_get_prgname(), message);
+        _exit(1);
+    }
+}
+
 void options_parse_context(GOptionContext *context, int *argc, char ***argv)
 {
     g_autofree char *name = g_path_get_basename(**argv);
@@ -43,6 +57,7 @@ void options_parse_context(GOptionContext *context, int *argc, char ***argv)
     /* Signs as the terminal has them; all else as the documents have it */
     setlocale(LC_CTYPE, "");
     g_set_prgname(name);
+    atexit(check_output);
     g_set_print_handler(print_help);
     version_add_option(context);
     if (!g_option_context_parse(context, argc, argv, &error)) {

@@ -14,7 +14,8 @@
 
 /*
  * Takes options from the command line; prints help and exits if asked to.
- * Exits with status 2 if there is something wrong with them.
+ * Exits with status 2 if there is something wrong with them.  From then on, an
+ * exit has status 1 if not all of stdout could be written.
  * @usage: what follows the name in the first line of help
  * @summary: what follows the options in help
  */
