@@ -137,6 +137,31 @@ def sizes_are_checked(directory: Path) -> None:
                  'small').returncode == 0, "KiB are the default")
 
 
+def memory_is_read_as_libvirt_does(directory: Path) -> None:
+    """In whole KiB, rounded up, whatever it is written in."""
+    for number, unit, size in ((4294968, 'KB', 4194305),
+                               (4294967295, 'b', 4194304),
+                               ('<![CDATA[4]]>', 'GiB', 4194304),
+                               ('4<!-- in all -->', 'GiB', 4194304)):
+        text = DOMAIN.replace("<memory unit='GiB'>4",
+                              f"<memory unit='{unit}'>{number}")
+        result = change(directory, text, 'tiny')
+        check_in(f"has {size} KiB of memory", result.stderr)
+    text = DOMAIN.replace('a,b', 'a,b<!-- x -->')
+    check_in("domain 'a,b & c' has", change(directory, text, 'tiny').stderr)
+
+
+def a_long_name_gets_no_socket(directory: Path) -> None:
+    for length in (88, 89):
+        text = DOMAIN.replace('a,b &amp; c', length * 'n')
+        result = change(directory, text, 'small', *EMULATOR)
+        check(result.returncode == 0, result)
+        check(('-qmp' in words(result.stdout)) == (length == 88), result)
+        check(('gets no QMP socket' in result.stderr) == (length == 89),
+              result)
+        check(changed(directory, result.stdout, '--back') == text, result)
+
+
 def the_emulator_is_ours(directory: Path) -> None:
     old = '/usr/local/bin/qemu-system-x86_64'
     text = DOMAIN.replace(old, '/usr/bin/kvm')
@@ -213,6 +238,7 @@ def vhost_is_warned_of(directory: Path) -> None:
         check(bool(result.stderr) == warned, (device, result.stderr))
 
 
-run_tests(there_and_back, other_arguments_stay, sizes_are_checked,
+run_tests(there_and_back, other_arguments_stay, sizes_are_checked, memory_is_read_as_libvirt_does,
+          a_long_name_gets_no_socket,
           the_emulator_is_ours, what_does_not_go_is_refused,
           vhost_is_warned_of)

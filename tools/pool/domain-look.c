@@ -13,6 +13,7 @@
 typedef struct Looking {
     DomainLook *look;
     char *memory_unit;
+    GString *text;              /* in the element that began last */
 } Looking;
 
 /* A place in the XML whose text or presence matters */
@@ -112,6 +113,7 @@ static void look_start(GMarkupParseContext *context, const char *name,
     const char *value = domain_attribute(names, values, "value");
     unsigned i;
 
+    g_string_truncate(looking->text, 0);
     if (!g_markup_parse_context_get_element_stack(context)->next) {
         look_at_root(look, name, names, values, error);
         return;
@@ -172,30 +174,44 @@ static guint64 bytes_of_unit(const char *unit)
     return bytes;
 }
 
+/* A comment or CDATA divides it. */
 static void look_text(GMarkupParseContext *context, const char *text,
                       gsize length, void *opaque, GError **error)
 {
     Looking *looking = opaque;
-    DomainLook *look = looking->look;
-    g_autofree char *value = g_strstrip(g_strndup(text, length));
+
+    g_string_append_len(looking->text, text, length);
+}
+
+static void look_at_memory(Looking *looking, const char *value, GError **error)
+{
+    guint64 unit = bytes_of_unit(looking->memory_unit);
+    guint64 number;
+
+    if (!unit || !g_ascii_string_to_unsigned(value, 10, 1, G_MAXINT64 / unit,
+                                             &number, NULL)) {
+        g_set_error(error, DOMAIN_ERROR, 0, "<memory> is no size: '%s' in "
+                    "units of '%s'", value,
+                    looking->memory_unit ? looking->memory_unit : "KiB");
+        return;
+    }
+    /* libvirt has whole KiB, rounded up. */
+    looking->look->memory = (number * unit + 1023) / 1024 * 1024;
+}
+
+static void look_end(GMarkupParseContext *context, const char *name,
+                     void *opaque, GError **error)
+{
+    Looking *looking = opaque;
+    const char *value = g_strstrip(looking->text->str);
 
     if (domain_is_at(context, "domain/name")) {
-        g_free(look->name);
-        look->name = g_steal_pointer(&value);
+        g_free(looking->look->name);
+        looking->look->name = g_strdup(value);
     } else if (domain_is_at(context, "domain/memory")) {
-        guint64 unit = bytes_of_unit(looking->memory_unit);
-        guint64 number;
-
-        if (!unit ||
-            !g_ascii_string_to_unsigned(value, 10, 1, G_MAXUINT64 / unit,
-                                        &number, NULL)) {
-            g_set_error(error, DOMAIN_ERROR, 0, "<memory> is no size: '%s' in "
-                        "units of '%s'", value,
-                        looking->memory_unit ? looking->memory_unit : "KiB");
-            return;
-        }
-        look->memory = number * unit;
+        look_at_memory(looking, value, error);
     }
+    g_string_truncate(looking->text, 0);
 }
 
 /* Returns: whether QEMU's option is one that gives it hybrid memory. */
@@ -248,12 +264,14 @@ DomainLook *domain_look(const char *xml, gsize size, GError **error)
 {
     static const GMarkupParser parser = {
         .start_element = look_start,
+        .end_element = look_end,
         .text = look_text,
     };
     g_autoptr(DomainLook) look = g_new0(DomainLook, 1);
-    Looking looking = { .look = look };
+    Looking looking = { .look = look, .text = g_string_new(NULL) };
     g_autoptr(GMarkupParseContext) context =
-        g_markup_parse_context_new(&parser, 0, &looking, NULL);
+        g_markup_parse_context_new(&parser, G_MARKUP_TREAT_CDATA_AS_TEXT,
+                                   &looking, NULL);
     gboolean good;
 
     look->args = g_ptr_array_new_with_free_func(g_free);
@@ -263,6 +281,7 @@ DomainLook *domain_look(const char *xml, gsize size, GError **error)
     good = g_markup_parse_context_parse(context, xml, size, error) &&
            g_markup_parse_context_end_parse(context, error);
     g_free(looking.memory_unit);
+    g_string_free(looking.text, TRUE);
     if (!good) {
         g_prefix_error(error, "can't read the domain: ");
     }

@@ -5,6 +5,7 @@
  */
 
 #include <string.h>
+#include <sys/un.h>
 
 #include "domain.h"
 #include "domain-look.h"
@@ -316,17 +317,24 @@ static void warn_of_vhost(const DomainLook *look, const DomainOptions *options,
     }
 }
 
-static GPtrArray *make_words(const DomainLook *look,
-                             const DomainOptions *options)
+/* Gives the domain a socket for tools. */
+static void add_socket(const DomainLook *look, GPtrArray *words,
+                       GPtrArray *warnings)
 {
-    GPtrArray *words = args_words(options->instance, options->id);
-    g_auto(GStrv) parts = g_strsplit(look->name, ",", -1);
-    g_autofree char *name = g_strjoinv(",,", parts);
+    g_autofree char *path = g_strconcat(DOMAIN_SOCKETS, look->name, ".sock",
+                                        NULL);
+    g_auto(GStrv) parts = g_strsplit(path, ",", -1);
+    g_autofree char *escaped = g_strjoinv(",,", parts);
 
+    if (strlen(path) >= sizeof(((struct sockaddr_un *)NULL)->sun_path)) {
+        g_ptr_array_add(warnings, g_strdup_printf(
+            "the domain gets no QMP socket, because its name is too long for "
+            "a path to one: %s", path));
+        return;
+    }
     g_ptr_array_add(words, g_strdup("-qmp"));
-    g_ptr_array_add(words, g_strdup_printf("unix:" DOMAIN_SOCKETS "%s.sock,"
-                                           "server=on,wait=off", name));
-    return words;
+    g_ptr_array_add(words, g_strdup_printf("unix:%s,server=on,wait=off",
+                                           escaped));
 }
 
 char *domain_change(const char *xml, gsize size, const DomainOptions *options,
@@ -350,7 +358,8 @@ char *domain_change(const char *xml, gsize size, const DomainOptions *options,
     writer.out = g_string_new(NULL);
     writer.space = g_string_new(NULL);
     if (options->instance) {
-        writer.words = make_words(look, options);
+        writer.words = args_words(options->instance, options->id);
+        add_socket(look, writer.words, warnings);
         writer.resizes = args_size(options->instance) != look->memory;
         warn_of_vhost(look, options, warnings);
     }
