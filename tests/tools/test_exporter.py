@@ -4,16 +4,18 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 
 import contextlib
+import os
 from pathlib import Path
 import socket
 import subprocess
 import threading
 from typing import List
+import urllib.request
 
 from fakeqmp import Hanging, Saying, Servers, Silent, Vm, container
 import debian
 from toolslib import (PATIENCE, Exporter, Skip, check, check_in, exporter,
-                      refused, resident_kib, run, run_tests, wait_until)
+                      refused, resident_kib, run, run_tests, tool, wait_until)
 
 CLIENTS = 50
 MAX_CLIENTS = 100       # of the exporter's
@@ -214,6 +216,47 @@ def it_listens_on_loopback_only(directory: Path) -> None:
           == [f'0100007F{port}'], "it listens elsewhere")
 
 
+def started_by_systemd(number: int, sock: socket.socket) -> List[str]:
+    """A command that has what systemd hands to an activated service."""
+    return ['sh', '-c', f'export LISTEN_PID=$$ LISTEN_FDS={number}; '
+            f'exec "$@" 3<&{sock.fileno()}', 'sh', tool('raminate-exporter'),
+            '--listen', '192.0.2.1:1']
+
+
+def systemd_may_open_its_socket(directory: Path) -> None:
+    with Servers() as servers, socket.socket() as sock:
+        servers.add(directory / 'vm.sock', Vm())
+        sock.bind(('127.0.0.1', 0))
+        sock.listen()
+        address = f'http://127.0.0.1:{sock.getsockname()[1]}/metrics'
+        with subprocess.Popen(
+                started_by_systemd(1, sock) + [str(directory / 'vm.sock')],
+                pass_fds=[sock.fileno()], stdout=subprocess.PIPE,
+                encoding='utf-8') as process:
+            with urllib.request.urlopen(address, timeout=PATIENCE) as answer:
+                check_in('raminate_vm_up', answer.read().decode())
+            process.terminate()
+            check(process.wait(PATIENCE) == 0, process.returncode)
+            assert process.stdout is not None
+            check_in(f'port {sock.getsockname()[1]}\n', process.stdout.read())
+
+
+def sockets_of_systemd_are_checked(_: Path) -> None:
+    with socket.socket() as sock:
+        for number, message in ((2, 'systemd has opened 2 sockets'),
+                                (1, "systemd's socket is a connection")):
+            result = subprocess.run(
+                started_by_systemd(number, sock), pass_fds=[sock.fileno()],
+                stderr=subprocess.PIPE, encoding='utf-8', timeout=PATIENCE,
+                check=False)
+            check(result.returncode == 1, result)
+            check_in(message, result.stderr)
+    # What another process was handed is not ours.
+    other = run('raminate-exporter', '--listen', '192.0.2.1:1',
+                env={**os.environ, 'LISTEN_PID': '1', 'LISTEN_FDS': '1'})
+    check_in("can't listen on 192.0.2.1:1", other.stderr)
+
+
 def wrong_options_are_refused(directory: Path) -> None:
     with exporter(directory / 'x') as server:
         taken = run('raminate-exporter', '--listen', server.address)
@@ -230,5 +273,6 @@ run_tests(figures_have_labels, names_are_as_prometheus_wants,
           slow_readers_do_not_stop_others,
           clients_that_say_nothing_are_dropped, bad_requests_are_refused,
           clients_may_leave_while_vms_are_asked, libvirt_may_be_away,
-          it_listens_on_loopback_only,
+          it_listens_on_loopback_only, systemd_may_open_its_socket,
+          sockets_of_systemd_are_checked,
           wrong_options_are_refused)

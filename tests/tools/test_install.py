@@ -145,8 +145,11 @@ def systemd_takes_the_files(directory: Path) -> None:
         check((directory / 'root').joinpath(program[1:]).is_file(), program)
         copy = directory / unit.name
         copy.write_text(text.replace(program, '/bin/true'))
+        examples = prefix / 'share/doc/raminate/examples'
+        activated = shutil.copy(examples / 'raminate-exporter.socket',
+                                directory)
         for command in (
-                ['systemd-analyze', 'verify', '--man=no', copy],
+                ['systemd-analyze', 'verify', '--man=no', copy, activated],
                 ['systemd-analyze', 'security', '--offline=yes',
                  f'--threshold={MOST_EXPOSED}', copy]):
             said = subprocess.run(command, stdout=subprocess.PIPE,

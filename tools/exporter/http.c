@@ -31,7 +31,6 @@ static const char home[] =
     "<p><a href=\"/metrics\">Metrics</a> of VMs with hybrid memory.</p>\n";
 
 struct HttpServer {
-    GSocket *socket;
     struct MHD_Daemon *daemon;
     gboolean has_ended;             /* a connection, since it was FALSE */
     GSource *source;
@@ -239,34 +238,13 @@ static void notify_connection(void *opaque,
 
 /* Life */
 
-static GSocket *listen_at(GInetSocketAddress *address, GError **error)
-{
-    g_autoptr(GSocket) listener =
-        g_socket_new(g_socket_address_get_family(G_SOCKET_ADDRESS(address)),
-                     G_SOCKET_TYPE_STREAM, G_SOCKET_PROTOCOL_TCP, error);
-
-    if (!listener ||
-        !g_socket_bind(listener, G_SOCKET_ADDRESS(address), TRUE, error) ||
-        !g_socket_listen(listener, error)) {
-        return NULL;
-    }
-    return g_steal_pointer(&listener);
-}
-
-HttpServer *http_server_new(GInetSocketAddress *address,
-                            char *const *patterns, Domains *domains,
-                            unsigned timeout, GError **error)
+HttpServer *http_server_new(GSocket *listener, char *const *patterns,
+                            Domains *domains, unsigned timeout, GError **error)
 {
     HttpServer *server = g_new0(HttpServer, 1);
-    int fd;
-
-    server->socket = listen_at(address, error);
-    if (!server->socket) {
-        g_free(server);
-        return NULL;
-    }
     /* The daemon closes the one that it is given. */
-    fd = fcntl(g_socket_get_fd(server->socket), F_DUPFD_CLOEXEC, 0);
+    int fd = fcntl(g_socket_get_fd(listener), F_DUPFD_CLOEXEC, 0);
+
     server->daemon =
         MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0,
                          NULL, NULL, handle_request, server,
@@ -280,7 +258,6 @@ HttpServer *http_server_new(GInetSocketAddress *address,
     if (!server->daemon) {
         g_set_error(error, G_IO_ERROR, G_IO_ERROR_FAILED,
                     "libmicrohttpd can't start");
-        g_object_unref(server->socket);
         g_free(server);
         return NULL;
     }
@@ -306,14 +283,5 @@ void http_server_free(HttpServer *server)
     if (server->metrics) {
         MHD_destroy_response(server->metrics);
     }
-    g_object_unref(server->socket);
     g_free(server);
-}
-
-unsigned http_server_port(const HttpServer *server)
-{
-    g_autoptr(GSocketAddress) address =
-        g_socket_get_local_address(server->socket, NULL);
-
-    return g_inet_socket_address_get_port(G_INET_SOCKET_ADDRESS(address));
 }

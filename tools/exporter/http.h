@@ -15,17 +15,13 @@ typedef struct HttpServer HttpServer;
 
 /*
  * Serves in the default main context.
- * @address: where to listen
+ * @listener: where it listens, of which it has a copy
  * @patterns: of the VMs' sockets; they must stay
  * @domains: VMs that libvirt runs, or NULL; must stay
  * @timeout: milliseconds for each answer of a VM
  */
-HttpServer *http_server_new(GInetSocketAddress *address,
-                            char *const *patterns, Domains *domains,
-                            unsigned timeout, GError **error);
+HttpServer *http_server_new(GSocket *listener, char *const *patterns,
+                            Domains *domains, unsigned timeout, GError **error);
 void http_server_free(HttpServer *server);
-
-/* Returns: the port that it listens on. */
-unsigned http_server_port(const HttpServer *server);
 
 #endif

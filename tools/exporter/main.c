@@ -9,10 +9,9 @@
 
 #include "http.h"
 #include "lib/options.h"
+#include "lib/text.h"
 #include "lib/vm.h"
-
-#define DEFAULT_LISTEN "127.0.0.1:9958"
-#define DEFAULT_PORT 9958
+#include "listen.h"
 
 static char *listen_option;
 static char *connect_option;
@@ -22,7 +21,7 @@ static char **patterns;
 
 static const GOptionEntry entries[] = {
     { "listen", 'l', 0, G_OPTION_ARG_STRING, &listen_option,
-      "Address and port to listen on (default: " DEFAULT_LISTEN ")",
+      "Address and port to listen on (default: " LISTEN_DEFAULT ")",
       "ADDRESS:PORT" },
     { "connect", 'c', 0, G_OPTION_ARG_STRING, &connect_option,
       "Ask libvirt's domains as well, which need no socket then", "URI" },
@@ -41,26 +40,6 @@ static const char summary[] =
     "\na PATTERN may have wildcards, which are matched at each scrape "
     "(default:\n" VM_DEFAULT_PATTERN ").";
 
-static GInetSocketAddress *listen_address(const char *text)
-{
-    g_autoptr(GSocketConnectable) where =
-        g_network_address_parse(text, DEFAULT_PORT, NULL);
-    GNetworkAddress *network = (GNetworkAddress *)where;
-    g_autoptr(GInetAddress) address = NULL;
-
-    if (network) {
-        address = g_inet_address_new_from_string(
-            g_network_address_get_hostname(network));
-    }
-    if (!address) {
-        options_fail("'%s' is no address to listen on; give one like "
-                     DEFAULT_LISTEN " or [::1]:%d", text, DEFAULT_PORT);
-    }
-    return G_INET_SOCKET_ADDRESS(
-        g_inet_socket_address_new(address,
-                                  g_network_address_get_port(network)));
-}
-
 static gboolean quit(gpointer opaque)
 {
     g_main_loop_quit(opaque);
@@ -70,7 +49,8 @@ static gboolean quit(gpointer opaque)
 int main(int argc, char **argv)
 {
     g_autoptr(GMainLoop) loop = g_main_loop_new(NULL, FALSE);
-    g_autoptr(GInetSocketAddress) address = NULL;
+    g_autoptr(GSocket) listener = NULL;
+    g_autofree char *where = NULL;
     g_autoptr(GError) error = NULL;
     static char *default_patterns[] = { VM_DEFAULT_PATTERN, NULL };
     Domains *domains = NULL;
@@ -79,7 +59,6 @@ int main(int argc, char **argv)
 
     options_parse(entries, "[PATTERN...]", summary, &argc, &argv);
     timeout = options_milliseconds("--timeout", timeout_option);
-    address = listen_address(listen_option ? listen_option : DEFAULT_LISTEN);
     if (connect_option) {
         domains = domains_new(connect_option, emulator_option
                               ? emulator_option : RAMINATE_EMULATOR, timeout,
@@ -91,18 +70,19 @@ int main(int argc, char **argv)
     } else if (emulator_option) {
         options_fail("--emulator is of domains; give --connect as well");
     }
-    server = http_server_new(address, patterns ? patterns : default_patterns,
-                             domains, timeout, &error);
+    listener = listen_open(listen_option ? listen_option : LISTEN_DEFAULT,
+                           &error);
+    server = listener
+        ? http_server_new(listener, patterns ? patterns : default_patterns,
+                          domains, timeout, &error) : NULL;
     if (!server) {
-        fprintf(stderr, "raminate-exporter: can't listen on %s: %s\n",
-                listen_option ? listen_option : DEFAULT_LISTEN,
-                error->message);
+        text_complain("raminate-exporter", error->message);
         return 1;
     }
     g_unix_signal_add(SIGINT, quit, loop);
     g_unix_signal_add(SIGTERM, quit, loop);
-    printf("raminate-exporter: serves /metrics on port %u\n",
-           http_server_port(server));
+    where = listen_name(listener);
+    printf("raminate-exporter: serves /metrics on %s\n", where);
     fflush(stdout);
     g_main_loop_run(loop);
     http_server_free(server);
