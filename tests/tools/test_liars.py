@@ -95,6 +95,27 @@ def no_text_breaks_metrics(directory: Path) -> None:
               repr(line))
 
 
+def no_series_comes_twice(directory: Path) -> None:
+    """Whatever has one name twice is told from what has not."""
+    twice = container()
+    twice['tiers'][1]['id'] = twice['tiers'][0]['id']
+    costly = container()
+    costly['energy'] *= 2
+    with Servers() as servers:
+        for name, vm in (('containers', Vm(None, 2 * [container()])),
+                         ('tiers', Vm(None, [twice])),
+                         ('energies', Vm(None, [costly])),
+                         ('good', Vm(None, [container('a'), container()]))):
+            servers.add(directory / f'{name}.sock', vm)
+        with exporter(directory / '*.sock') as server:
+            lines = server.scrape().splitlines()
+    series = [line.rsplit(' ', 1)[0] for line in lines if line[0] != '#']
+    check(len(series) == len(set(series)), [one for one in series
+                                            if series.count(one) > 1])
+    up = [line for line in lines if line.startswith('raminate_vm_up')]
+    check([line[-1] for line in sorted(up)] == ['0', '0', '1', '0'], up)
+
+
 def no_number_is_too_odd(directory: Path) -> None:
     good = json.dumps([container()])
     for wrong in ('-1', '1e999', '-1e999', '1e400', '9223372036854775808',
@@ -135,4 +156,5 @@ def no_answer_takes_all_memory(directory: Path) -> None:
 
 
 run_tests(no_text_harms_the_terminal, no_text_breaks_metrics,
+          no_series_comes_twice,
           no_number_is_too_odd, no_answer_takes_all_memory)

@@ -32,6 +32,19 @@ static void read_times(Reader *reader, const char *name, TimesInfo *times)
     reader->object = outer;
 }
 
+/* Returns: whether one before the last is called so: figures go by names. */
+static gboolean has_tier(const ContainerInfo *info, const char *id)
+{
+    unsigned i;
+
+    for (i = 0; i + 1 < info->nr_tiers; i++) {
+        if (g_strcmp0(info->tiers[i].id, id) == 0) {
+            return TRUE;
+        }
+    }
+    return FALSE;
+}
+
 static void read_tiers(Reader *reader, ContainerInfo *info)
 {
     JsonArray *array = reader_array(reader, "tiers", INFO_MAX_TIERS);
@@ -47,6 +60,9 @@ static void read_tiers(Reader *reader, ContainerInfo *info)
         }
         info->nr_tiers++;
         tier->id = reader_string(reader, "id", FALSE);
+        if (has_tier(info, tier->id)) {
+            reader_fail(reader, "id");
+        }
         tier->rank = reader_uint(reader, "rank", FALSE);
         tier->mem_path = reader_string(reader, "mem-path", TRUE);
         tier->phy_offset = reader_uint(reader, "phy-offset", TRUE);
@@ -83,6 +99,10 @@ static void read_energies(Reader *reader, ContainerInfo *info)
         }
         info->nr_energies++;
         energy->slow_write_cost = reader_uint(reader, "slow-write-cost", FALSE);
+        /* They ascend, so that there is one of each. */
+        if (i && energy->slow_write_cost <= energy[-1].slow_write_cost) {
+            reader_fail(reader, "slow-write-cost");
+        }
         energy->dram_only = read_joules(reader, "dram-only");
         energy->unmoved = read_joules(reader, "unmoved");
         energy->placed = read_joules(reader, "placed");
@@ -175,6 +195,20 @@ static ContainerInfo *read_container(Reader *reader)
     return info;
 }
 
+static gboolean has_container(const GPtrArray *containers, const char *id)
+{
+    unsigned i;
+
+    for (i = 0; i < containers->len; i++) {
+        const ContainerInfo *info = g_ptr_array_index(containers, i);
+
+        if (g_strcmp0(info->id, id) == 0) {
+            return TRUE;
+        }
+    }
+    return FALSE;
+}
+
 GPtrArray *container_info_parse(JsonNode *node, GError **error)
 {
     g_autoptr(GPtrArray) containers =
@@ -182,6 +216,7 @@ GPtrArray *container_info_parse(JsonNode *node, GError **error)
     Reader reader = { .command = "query-raminate", .error = error };
     JsonArray *array = JSON_NODE_HOLDS_ARRAY(node) ? json_node_get_array(node)
                                                    : NULL;
+    ContainerInfo *info;
     unsigned i;
 
     if (!array || json_array_get_length(array) > INFO_MAX_CONTAINERS) {
@@ -192,7 +227,11 @@ GPtrArray *container_info_parse(JsonNode *node, GError **error)
         if (!reader_enter(&reader, array, i, "return")) {
             return NULL;
         }
-        g_ptr_array_add(containers, read_container(&reader));
+        info = read_container(&reader);
+        if (has_container(containers, info->id)) {
+            reader_fail(&reader, "id");
+        }
+        g_ptr_array_add(containers, info);
         if (reader.failed) {
             return NULL;
         }
