@@ -5,11 +5,13 @@
 
 import json
 from pathlib import Path
+import subprocess
 from typing import Dict, Tuple
 
 from fakeqmp import (Answering, Hanging, Saying, Servers, Silent, Vm,
                      container)
-from toolslib import check, check_in, refused, run, run_tests
+from toolslib import (PATIENCE, check, check_in, refused, run, run_tests,
+                      tool)
 
 TOP = 'raminate-top'
 
@@ -51,6 +53,19 @@ def batch_prints_a_line_a_period(directory: Path) -> None:
     check(lines[0][:3] == ['TIME', 'VM', 'CONTAINER'], lines[0])
     check(all(line[1:5] == ['vm', 'dmcon0', 'running', '25.0']
               for line in lines[1:]), result.stdout)
+
+
+def batch_ends_with_its_output(directory: Path) -> None:
+    """As by itself it goes on for ever."""
+    with Servers() as servers, open('/dev/full', 'wb') as full:
+        servers.add(directory / 'vm.sock', Vm())
+        for how in ('--batch', '--json'):
+            result = subprocess.run(
+                [tool(TOP), '--batch', how, '-d', '0.1',
+                 directory / 'vm.sock'], stdout=full, stderr=subprocess.PIPE,
+                timeout=PATIENCE, encoding='utf-8', check=False)
+            check(result.returncode == 1, result)
+            check_in("can't write the output", result.stderr)
 
 
 def batch_ends_with_the_vm(directory: Path) -> None:
@@ -176,7 +191,8 @@ def wrong_options_are_refused(directory: Path) -> None:
 
 
 run_tests(once_shows_containers_and_tiers, json_is_what_qemu_says,
-          batch_prints_a_line_a_period, batch_ends_with_the_vm,
+          batch_prints_a_line_a_period, batch_ends_with_its_output,
+          batch_ends_with_the_vm,
           servers_that_hang_are_given_up, errors_are_told_apart,
           sockets_where_nobody_is, an_answer_that_trickles_is_given_up,
           names_cannot_harm_the_terminal, a_thousand_vms,

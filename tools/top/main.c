@@ -144,7 +144,7 @@ static int run_batch(GPtrArray *vms, const LiveOptions *options)
         } else {
             plain_batch(rows, fit, options->is_utf8);
         }
-        if (!record_all(options->record, distinct)) {
+        if (!record_all(options->record, distinct) || ferror(stdout)) {
             return 1;
         }
         if (i == count_option || count_failed(distinct) == distinct->len) {
