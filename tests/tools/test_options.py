@@ -13,7 +13,7 @@ from toolslib import check, installed_tools, refused, run, run_tests, tool
 WRONG = {
     'raminate-exporter': [['--listen', 'nowhere'], ['--timeout', '0']],
     'raminate-map': [[], ['x', 'y'], ['-o', 'x.jpg', 'x'], ['-s', '1', 'x'],
-                     ['-r', '-c', 'x', 'x']],
+                     ['-r', '-c', 'x', 'x'], ['--over', '0', 'x']],
     'raminate-merge': [[], ['x'], ['-o', 'x', 'y'],
                        ['-o', 'x', '--offset', '-9223372036854775808', 'y',
                         'z']],

@@ -18,11 +18,14 @@
 #include "picture.h"
 #include "watch.h"
 
+/* A time that nobody gives */
+#define NOT_GIVEN (-1e300)
+
 static char *container_option;
 static char *output_option;
 static char *size_option;
 static double timeout_option = 10;
-static double over_option;
+static double over_option = NOT_GIVEN;
 static gboolean enough_option;
 static gboolean hottest_option;
 static gboolean recording_option;
@@ -103,7 +106,7 @@ static gboolean draw(Vm *vm, Picture *picture, const char *path,
     }
     title = g_strdup_printf("%s/%s", vm->name, info->id);
     picture->title = title;
-    if (over_option) {
+    if (over_option != NOT_GIVEN) {
         return watch_write(picture, vm, info, over_option, path, error);
     }
     if (enough_option) {
@@ -130,6 +133,35 @@ static void draw_vm(const char *socket, unsigned timeout, Picture *picture,
     }
 }
 
+/* Exits with status 2 if options are wrong, or don't go with each other. */
+static void check_options(void)
+{
+    gboolean has_over = over_option != NOT_GIVEN;
+
+    if (!g_str_has_suffix(output_option, ".png") &&
+        !g_str_has_suffix(output_option, ".svg")) {
+        options_fail("the name of '%s' must end with .png or .svg",
+                     output_option);
+    }
+    if (!sources || g_strv_length(sources) != 1) {
+        options_fail("give the path of one QMP socket, or of one recording "
+                     "with --recording");
+    }
+    if (recording_option &&
+        (container_option || hottest_option || has_over || enough_option)) {
+        options_fail("--container, --hottest, --over and --enough are for "
+                     "running guests");
+    }
+    if (enough_option && (hottest_option || has_over)) {
+        options_fail("--enough draws no heat; leave out --hottest and --over");
+    }
+    if (has_over && !(over_option >= WATCH_MIN_SECONDS &&
+                      over_option <= WATCH_MAX_SECONDS)) {
+        options_fail("--over must be %d to %g seconds, not %g",
+                     WATCH_MIN_SECONDS, WATCH_MAX_SECONDS, over_option);
+    }
+}
+
 int main(int argc, char **argv)
 {
     Picture picture = { .width = 1000, .height = 700 };
@@ -144,28 +176,7 @@ int main(int argc, char **argv)
     if (!output_option) {
         output_option = g_strdup("raminate-map.png");
     }
-    if (!g_str_has_suffix(output_option, ".png") &&
-        !g_str_has_suffix(output_option, ".svg")) {
-        options_fail("the name of '%s' must end with .png or .svg",
-                     output_option);
-    }
-    if (!sources || g_strv_length(sources) != 1) {
-        options_fail("give the path of one QMP socket, or of one recording "
-                     "with --recording");
-    }
-    if (recording_option &&
-        (container_option || hottest_option || over_option || enough_option)) {
-        options_fail("--container, --hottest, --over and --enough are for "
-                     "running guests");
-    }
-    if (enough_option && (hottest_option || over_option)) {
-        options_fail("--enough draws no heat; leave out --hottest and --over");
-    }
-    if (over_option && !(over_option >= WATCH_MIN_SECONDS &&
-                         over_option <= WATCH_MAX_SECONDS)) {
-        options_fail("--over must be %d to %g seconds, not %g",
-                     WATCH_MIN_SECONDS, WATCH_MAX_SECONDS, over_option);
-    }
+    check_options();
     take_size(&picture);
     picture.hottest = hottest_option;
     /* Better told now than after all of --over */
