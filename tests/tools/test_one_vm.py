@@ -32,8 +32,8 @@ class Named(Vm):
 
 
 @contextlib.contextmanager
-def vm(directory: Path, name: str, *sockets: str,
-       uuid: str = '') -> Iterator[None]:
+def vm(directory: Path, name: str, *sockets: str, uuid: str = '',
+       qemu: str = '') -> Iterator[None]:
     """A QEMU with a container, that listens at all of these."""
     memory = directory / f'{sockets[0]}.memory'
     with memory.open('wb') as file:
@@ -44,7 +44,7 @@ def vm(directory: Path, name: str, *sockets: str,
         '-object', f'memory-backend-devmem,id=t{number},parent=c,size=1M,'
         f'mem-path={memory},phy-offset={number}M,offset={number}M')]
     with subprocess.Popen(
-            ['setpriv', '--pdeathsig', 'KILL', paths.require_qemu(),
+            ['setpriv', '--pdeathsig', 'KILL', qemu or paths.require_qemu(),
              '-nodefaults', '-display', 'none', '-name', name,
              *(['-uuid', uuid] if uuid else []), '-m', '2M', '-machine',
              'none,memory-backend=c', '-object',
@@ -76,6 +76,14 @@ def a_second_socket_is_no_second_vm(directory: Path) -> None:
         check(text.count('\nraminate_vm_up{') == 2, text)
         check(text.count('\nraminate_scans_total{') == 2, text)
         check_in('\nraminate_exporter_sockets 3\n', text)
+
+
+def qemu_of_the_packages_is_known(directory: Path) -> None:
+    """By the name that it has there."""
+    qemu = directory / 'raminate-qemu'
+    qemu.symlink_to(Path(paths.require_qemu()).resolve())
+    with vm(directory, 'one', 'a.sock', 'b.sock', qemu=str(qemu)):
+        check(names(directory / '*.sock') == ['one'], "top")
 
 
 def one_that_is_taken_hides_nothing(directory: Path) -> None:
@@ -155,7 +163,7 @@ def one_that_is_not_ours_is_not_gone(directory: Path) -> None:
           result.stdout, result.stdout)
 
 
-run_tests(a_second_socket_is_no_second_vm, one_that_is_taken_hides_nothing,
-          two_vms_of_one_uuid_are_two, behind_proxies_the_uuid_counts,
-          all_tools_share_a_socket, the_screen_has_a_vm_once,
-          one_that_is_not_ours_is_not_gone)
+run_tests(a_second_socket_is_no_second_vm, qemu_of_the_packages_is_known,
+          one_that_is_taken_hides_nothing, two_vms_of_one_uuid_are_two,
+          behind_proxies_the_uuid_counts, all_tools_share_a_socket,
+          the_screen_has_a_vm_once, one_that_is_not_ours_is_not_gone)

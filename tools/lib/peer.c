@@ -21,6 +21,8 @@ pid_t peer_qemu(int fd)
         return 0;
     }
     path = g_strdup_printf("/proc/%d/comm", peer.pid);
+    /* It is raminate-qemu in packages, qemu-system-x86_64 elsewhere. */
     return g_file_get_contents(path, &name, NULL, NULL) &&
-           g_str_has_prefix(name, "qemu") ? peer.pid : 0;
+           (g_str_has_prefix(name, "qemu") ||
+            g_str_has_prefix(name, "raminate-qemu")) ? peer.pid : 0;
 }
