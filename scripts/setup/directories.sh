@@ -49,7 +49,10 @@ take_of_packagers() {
     --enable-option-checking|--disable-silent-rules|--enable-silent-rules|\
     --disable-maintainer-mode|--enable-maintainer-mode|\
     --disable-dependency-tracking|--enable-dependency-tracking|\
-    --disable-static|--enable-shared|--program-prefix=|--quiet|--silent)
+    --disable-static|--enable-static|--disable-shared|--enable-shared|\
+    --disable-fast-install|--enable-fast-install|--with-sysroot=*|\
+    --with-libtool-sysroot=*|--cache-file=*|--program-prefix=|\
+    --program-suffix=|--quiet|--silent|-q)
         ;;
     --enable-*|--disable-*|--with-*|--without-*)
         [ $option_checking = no ]

@@ -35,6 +35,23 @@ RPM = '''
 --localstatedir=/var --sharedstatedir=/var/lib --mandir=/usr/share/man
 --infodir=/usr/share/info CFLAGS=-O2
 '''.split()
+# What Nix does, if all outputs have a package of their own
+NIX = '''
+--disable-static --disable-dependency-tracking --prefix=/usr --bindir=/usr/bin
+--sbindir=/usr/sbin --includedir=/usr/include --oldincludedir=/usr/include
+--mandir=/usr/share/man --infodir=/usr/share/info --sysconfdir=/etc
+--docdir=/usr/share/doc/raminate --libdir=/usr/lib --libexecdir=/usr/libexec
+--localedir=/usr/share/locale
+'''.split()
+# What econf of Gentoo's Portage does, and Guix besides
+OTHERS = '''
+--prefix=/usr --build=x86_64-pc-linux-gnu --host=x86_64-pc-linux-gnu
+--mandir=/usr/share/man --infodir=/usr/share/info --datadir=/usr/share
+--sysconfdir=/etc --localstatedir=/var/lib --datarootdir=/usr/share
+--disable-dependency-tracking --disable-silent-rules --disable-static
+--docdir=/usr/share/doc/raminate --htmldir=/usr/share/doc/raminate/html
+--with-sysroot=/ --libdir=/usr/lib64 --enable-fast-install CONFIG_SHELL=/bin/sh
+'''.split()
 MOST_EXPOSED = 20       # of 100, as systemd-analyze rates a unit
 
 
@@ -222,7 +239,8 @@ def directories(*arguments: str) -> 'subprocess.CompletedProcess[str]':
 
 def configure_takes_what_packagers_pass(_: Path) -> None:
     for arguments, library in ((DEBHELPER, '/usr/lib/x86_64-linux-gnu'),
-                               (RPM, '/usr/lib64')):
+                               (RPM, '/usr/lib64'), (NIX, '/usr/lib'),
+                               (OTHERS, '/usr/lib64')):
         result = directories(*arguments)
         check(result.returncode == 0, result)
         ours, _, qemus = result.stdout.partition('--\n')
