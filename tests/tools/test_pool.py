@@ -83,6 +83,19 @@ def nothing_is_held_at_first(directory: Path) -> None:
         ['nvm', '0x1800000', '8', 'MiB', '-', 'free']], lines())
 
 
+def columns_are_as_wide_as_what_is_in_them(directory: Path) -> None:
+    path = directory / 'a-file-of-a-long-name'
+    path.write_bytes(bytes(8192))
+    conf = directory / 'pools.conf'
+    conf.write_text(f'[pool of-a-long-name]\npath={path}\nranges=0+4K\n'
+                    f'[pool b]\npath={path}\nranges=4K+4K\n')
+    header, *parts = run(POOL, '-f', conf, 'list').stdout.splitlines()
+    check([part[header.index('START'):].split()[0] for part in parts]
+          == ['0x0', '0x1000'], [header, *parts])
+    check([part[header.index('HELD BY'):] for part in parts]
+          == ['free', 'free'], [header, *parts])
+
+
 def what_a_file_lacks_is_not_free(directory: Path) -> None:
     make_pools(directory)
     with (directory / 'slow').open('wb') as file:
@@ -351,8 +364,8 @@ def nonsense_is_refused_with_its_line(directory: Path) -> None:
         check(run(POOL, 'list').returncode == 1, "no error")
 
 
-run_tests(nothing_is_held_at_first, what_a_file_lacks_is_not_free,
-          shows_who_holds_what, a_killed_vm_leaves_nothing, many_vms_at_once_share_nothing,
+run_tests(nothing_is_held_at_first, columns_are_as_wide_as_what_is_in_them,
+          what_a_file_lacks_is_not_free, shows_who_holds_what, a_killed_vm_leaves_nothing, many_vms_at_once_share_nothing,
           nodes_of_a_device_are_one, what_vms_take_of_nodes_is_shown,
           nodes_that_are_not_there_are_told, types_of_nodes_have_options,
           errors_are_plain, odd_files_are_refused_at_once, overlap_is_seen_by_any_path, overlap_is_seen_through_a_mount,

@@ -25,6 +25,9 @@ typedef struct Line {
 } Line;
 
 static gboolean utf8;
+/* Of the columns, which are wider if they have to be */
+static int pool_width = 10;
+static int path_width = 18;
 
 static void print_line(const Line *line)
 {
@@ -32,8 +35,8 @@ static void print_line(const Line *line)
     g_autofree char *path = text_clean(line->path, utf8);
     g_autofree char *clean = text_clean(line->holder, utf8);
 
-    printf("%-10s %-18s %-16s %9s %8s  %s\n", line->pool, path, line->start,
-           size, line->pid, clean);
+    printf("%-*s %-*s %-16s %9s %8s  %s\n", pool_width, line->pool, path_width,
+           path, line->start, size, line->pid, clean);
 }
 
 static void print_held(Line line, const Holder *holder)
@@ -238,14 +241,27 @@ static gboolean list_node(const RaminatePool *pool, unsigned node)
     return TRUE;
 }
 
+static void widen_columns(const RaminatePool *pool)
+{
+    pool_width = MAX(pool_width, (int)strlen(pool->name));
+    if (!raminate_pool_has_nodes(pool)) {
+        g_autofree char *path = text_clean(pool->path, utf8);
+
+        path_width = MAX(path_width, (int)strlen(path));
+    }
+}
+
 gboolean list_pools(const RaminatePools *pools, gboolean is_utf8)
 {
     gboolean good = TRUE;
     unsigned i, j;
 
     utf8 = is_utf8;
-    printf("%-10s %-18s %-16s %9s %8s  %s\n", "POOL", "PATH", "START", "SIZE",
-           "PID", "HELD BY");
+    for (i = 0; i < pools->pools->len; i++) {
+        widen_columns(g_ptr_array_index(pools->pools, i));
+    }
+    printf("%-*s %-*s %-16s %9s %8s  %s\n", pool_width, "POOL", path_width,
+           "PATH", "START", "SIZE", "PID", "HELD BY");
     for (i = 0; i < pools->pools->len; i++) {
         const RaminatePool *pool = g_ptr_array_index(pools->pools, i);
 
