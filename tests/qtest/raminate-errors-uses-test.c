@@ -128,6 +128,9 @@ static void test_command_line(void)
         { "-machine none -object " CONTAINER " -object memory-backend-devmem,"
           "id=d,parent=c,size=1M,mem-path=/dev/zero",
           "has other memory for each mapping" },
+        { "-machine none -qmp unix:no/such/qmp,server=on,wait=off",
+          "Failed to bind socket to no/such/qmp: No such file or directory\n"
+          "There is no directory no/such; create it.\n" },
     };
 
     raminate_make_tier_files();
