@@ -1,14 +1,28 @@
 /*
  * Selftest of the KVM extension: someone who writes all the time is seen by
- * each scan, though his CPU may have the page's entry cached
+ * each scan, though his CPU may have the page's entry cached, also if KVM has
+ * made the entry anew since
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 #define _GNU_SOURCE
+#include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <sys/ioctl.h>
 
 #include "selftest.h"
+
+/* New in Linux 6.11. */
+#ifndef KVM_PRE_FAULT_MEMORY
+struct kvm_pre_fault_memory {
+    uint64_t gpa;
+    uint64_t size;
+    uint64_t flags;
+    uint64_t padding[5];
+};
+#define KVM_PRE_FAULT_MEMORY _IOWR(KVMIO, 0xd5, struct kvm_pre_fault_memory)
+#endif
 
 enum {
     SCANS = 500,
@@ -59,6 +73,53 @@ static unsigned missed_scans(uint32_t page)
     return missed;
 }
 
+/* Returns: whether the other vCPU's fault for the page can be had. */
+static bool fault_again(uint32_t page)
+{
+    struct kvm_pre_fault_memory args = { .gpa = page * PAGE, .size = PAGE };
+
+    if (ioctl(vm.vcpu[1], KVM_PRE_FAULT_MEMORY, &args) == 0) {
+        return true;
+    }
+    if (errno != ENOTTY && errno != EOPNOTSUPP && errno != EINVAL) {
+        die("KVM_PRE_FAULT_MEMORY");
+    }
+    return false;
+}
+
+/* One that clears nothing but what the page's own entry says. */
+static bool scan_sees(uint32_t page)
+{
+    struct kvm_raminate_scan args = { .start = page, .nr_pages = 1 };
+
+    if (scan(vm.fd, &args) < 0) {
+        die("KVM_RAMINATE_SCAN");
+    }
+    return args.nr_written != 0;
+}
+
+/* A fault may find that the page's entry is there, and make it anew. */
+static void test_entry_made_anew(void)
+{
+    volatile uint64_t *count = &vm_page(&vm, GUEST_COUNTS)[COUNTER];
+    unsigned i, missed = 0;
+    uint64_t before;
+
+    for (i = 0; i < 2 * SCANS; i++) {
+        before = *count;
+        while (*count < before + 2) {
+        }
+        if (i % 2 == 0 && !fault_again(GUEST_COUNTS)) {
+            note("this KVM makes no entry anew when it is asked to");
+            return;
+        }
+        missed += !scan_sees(GUEST_COUNTS);
+    }
+    check(missed == 0,
+          "and though its entry was made anew (%u of %d do not)", missed,
+          2 * SCANS);
+}
+
 void test_steady(void)
 {
     struct kvm_regs regs = {
@@ -72,6 +133,7 @@ void test_steady(void)
     vm_attach(&vm);
     vm_add_ram(&vm, 0);
     vm_add_vcpu(&vm);
+    vm_add_vcpu(&vm);
     vm_page(&vm, ADDRESS_PAGE)[0] = GUEST_COUNTS * PAGE;
     vm_set_regs(&vm, 0, guest_count, &regs);
 
@@ -79,6 +141,7 @@ void test_steady(void)
     missed = missed_scans(GUEST_COUNTS);
     check(missed == 0, "each scan sees that the guest writes (%u of %d do not)",
           missed, SCANS);
+    test_entry_made_anew();
     *(volatile uint64_t *)vm_page(&vm, STOP_PAGE) = 1;
     pthread_join(vcpu, NULL);
 

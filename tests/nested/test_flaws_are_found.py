@@ -26,6 +26,7 @@ FOUND = {
     'one-bounce': ('beside', r'the one that stays: no write is lost'),
     'off-too-soon': ('beside', r'the one that stays: scans find'),
     'no-scan-flush': ('steady', r'each scan sees that the guest writes'),
+    'no-kept-flush': ('steady', r'and though its entry was made anew'),
     'no-vma-lock': ('torture', HARM),
     'copy-early': ('torture', HARM),
     'no-host-flush': ('torture', HARM),
