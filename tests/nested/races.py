@@ -21,12 +21,15 @@ FRAME = re.compile(r'^ (\S+)\+0x[0-9a-f]+/0x[0-9a-f]+( \[kvm\])?$')
 # What an interrupt or a fault enters the kernel by: those who were interrupted
 # follow it.
 ENTRY = 'asm_'
-# KVM's own.  Whoever invalidates: a fault looks at these figures without a lock
-# first, and once more under mmu_lock.  Whoever asks a vCPU to flush: that sets
-# its mode by a plain write as it leaves the guest.
+# Those of others, for whom it is as it is to be.  Whoever invalidates: a fault
+# looks at these figures without a lock first, and once more under mmu_lock.
+# Whoever asks a vCPU to flush: that sets its mode by a plain write as it leaves
+# the guest.  Whoever looks for a range: a node of the tree that is marked as
+# dead meanwhile makes mtree_load() begin again.
 KNOWN = re.compile(r'data-race in (kvm_faultin_pfn \[kvm\] / '
                    r'kvm_mmu_invalidate_(begin|end|range_add) \[kvm\]|'
-                   r'kvm_make_vcpu_request \[kvm\] / vcpu_run \[kvm\])')
+                   r'kvm_make_vcpu_request \[kvm\] / vcpu_run \[kvm\]|'
+                   r'mas_put_in_tree / mtree_load)')
 
 
 @dataclass
