@@ -40,7 +40,7 @@ typedef struct MigrateMover {
     GArray *suspects;           /* of uint32_t: regions that look astray */
     MigrateCounts returns;      /* how often it was brought back */
     MigrateCounts failures;     /* how often it could not be */
-    int64_t stuck_ms;           /* if no page could be: how long none is tried */
+    int64_t stuck_ms;           /* all were in vain: how long none is tried */
     int64_t stuck_until_ms;
 } MigrateMover;
 

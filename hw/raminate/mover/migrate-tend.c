@@ -121,7 +121,7 @@ static void count_page(MigrateCounts *counts, uint32_t nr_pages, uint32_t page,
 
 /*
  * Notes what has become of a page of @call.
- * Returns: whether it is where it is to be.
+ * Returns: whether the kernel was too busy to move it.
  */
 static bool note_return(MigrateMover *mover, const MigrateCall *call, size_t i)
 {
@@ -129,15 +129,14 @@ static bool note_return(MigrateMover *mover, const MigrateCall *call, size_t i)
     uint32_t nr_pages = raminate_placement_pages(memory->placement);
     uint32_t page = ((uint8_t *)call->addrs[i] - memory->host) >>
                     RAMINATE_PAGE_BITS;
+    bool busy = call->status[i] == -EBUSY || call->status[i] == -EAGAIN;
 
     if (call->status[i] == call->nodes[i]) {
         count_page(&mover->returns, nr_pages, page, MAX_RETURNS);
-        return true;
-    }
-    if (call->status[i] == -EBUSY || call->status[i] == -EAGAIN) {
+    } else if (busy) {
         count_page(&mover->failures, nr_pages, page, MAX_FAILURES);
     }
-    return false;
+    return busy;
 }
 
 static bool is_counted(const MigrateCounts *counts, uint32_t page, uint8_t max)
@@ -213,13 +212,14 @@ static void look_at_region(MigrateMover *mover, uint32_t region,
 
 /*
  * Moves the pages of @call to @tier.
- * Returns: false if there is no room, or if no page could be moved: then the
- * others are not worth a try for a while.
+ * Returns: false if there is no room, or if the kernel was too busy to move any
+ * of them: then others are not worth a try for a while.
  */
 static bool bring_some_back(MigrateMover *mover, MigrateCall *call,
                             unsigned tier)
 {
-    size_t made = 0;
+    size_t nr_busy = 0;
+    bool stuck;
 
     if (get_ms() < mover->stuck_until_ms ||
         !migrate_has_room(mover, tier, call->nr)) {
@@ -230,14 +230,15 @@ static bool bring_some_back(MigrateMover *mover, MigrateCall *call,
     }
     migrate_split_and_move(call);
     for (size_t i = 0; i < call->nr; i++) {
-        made += note_return(mover, call, i);
+        nr_busy += note_return(mover, call, i);
     }
+    stuck = nr_busy == call->nr;
     call->nr = 0;
-    mover->stuck_ms = made ? 0
+    mover->stuck_ms = !stuck ? 0
                       : mover->stuck_ms ? MIN(2 * mover->stuck_ms, MAX_STUCK_MS)
                       : MIN_STUCK_MS;
     mover->stuck_until_ms = get_ms() + mover->stuck_ms;
-    return made;
+    return !stuck;
 }
 
 /* Brings those back that are to be in @tier. */
