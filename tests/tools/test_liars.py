@@ -101,11 +101,14 @@ def no_series_comes_twice(directory: Path) -> None:
     twice['tiers'][1]['id'] = twice['tiers'][0]['id']
     costly = container()
     costly['energy'] *= 2
+    # What the tiers really cost comes last.
+    own = container('a')
+    own['energy'].append(dict(own['energy'][0], **{'slow-write-cost': 3}))
     with Servers() as servers:
         for name, vm in (('containers', Vm(None, 2 * [container()])),
                          ('tiers', Vm(None, [twice])),
                          ('energies', Vm(None, [costly])),
-                         ('good', Vm(None, [container('a'), container()]))):
+                         ('good', Vm(None, [own, container()]))):
             servers.add(directory / f'{name}.sock', vm)
         with exporter(directory / '*.sock') as server:
             lines = server.scrape().splitlines()

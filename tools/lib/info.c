@@ -84,6 +84,19 @@ static double read_joules(Reader *reader, const char *name)
     return value;
 }
 
+/* Returns: whether one before the last is for the same cost. */
+static gboolean has_energy(const ContainerInfo *info, guint64 slow_write_cost)
+{
+    unsigned i;
+
+    for (i = 0; i + 1 < info->nr_energies; i++) {
+        if (info->energies[i].slow_write_cost == slow_write_cost) {
+            return TRUE;
+        }
+    }
+    return FALSE;
+}
+
 static void read_energies(Reader *reader, ContainerInfo *info)
 {
     JsonArray *array = reader_array(reader, "energy", INFO_MAX_ENERGIES);
@@ -99,8 +112,7 @@ static void read_energies(Reader *reader, ContainerInfo *info)
         }
         info->nr_energies++;
         energy->slow_write_cost = reader_uint(reader, "slow-write-cost", FALSE);
-        /* They ascend, so that there is one of each. */
-        if (i && energy->slow_write_cost <= energy[-1].slow_write_cost) {
+        if (has_energy(info, energy->slow_write_cost)) {
             reader_fail(reader, "slow-write-cost");
         }
         energy->dram_only = read_joules(reader, "dram-only");
