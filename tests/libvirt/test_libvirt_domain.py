@@ -39,7 +39,7 @@ def runs_as_documented(directory: Path, suite: str) -> None:
         host.write(f'{FOLDER}/hybrid.xml', xml())
         output = run_block(host, 'Start and look')
         for words in ('dmcon0: 192 MiB, running', '"mover": "mmap"',
-                      'hybrid           dmcon0', 'nvm        /var/lib/ramin',
+                      'hybrid  dmcon0     running', 'nvm        /var/lib/ramin',
                       'pages-written-slow'):
             check(words in output, f"'{words}' is not in:\n{output}")
         run_block(host, 'Start and look', 1)
