@@ -260,7 +260,8 @@ static void print_table(const Report *report)
         table_add(table, row_texts(report, &report->rows[i]));
     }
     printf("%s: %u pages, %u (%.1f %%) in the fastest tier; %"
-           G_GUINT64_FORMAT " scans in %.0f s\n", report->path, nr_pages, fast->count, share(fast->count, nr_pages), result->scans,
+           G_GUINT64_FORMAT " scans in %.0f s\n", report->path, nr_pages,
+           fast->count, share(fast->count, nr_pages), result->scans,
            result->duration_ms / 1000.0);
     table_print(table, table_room());
     if (report->has_bound) {

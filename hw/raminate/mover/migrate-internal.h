@@ -16,12 +16,6 @@
 /* Pages that one system call is asked to move or to find, at most */
 #define MIGRATE_CALL_PAGES RAMINATE_REGION_PAGES
 
-/* A byte a page */
-typedef struct MigrateCounts {
-    RaminateRegions *pages;     /* or NULL, as long as all are zero */
-    int64_t since_ms;           /* of the clock */
-} MigrateCounts;
-
 /* Of whoever has the batch: in the placer's thread or the main loop */
 typedef struct MigrateMover {
     RaminateMover parent;
@@ -38,8 +32,10 @@ typedef struct MigrateMover {
     uint32_t probes;            /* to be probed before the next batch */
     int64_t probed_ms;          /* when that was last begun, of the clock */
     GArray *suspects;           /* of uint32_t: regions that look astray */
-    MigrateCounts returns;      /* how often it was brought back */
-    MigrateCounts failures;     /* how often it could not be */
+    RaminateRegions *returns;   /* a byte a page: how often it was brought
+                                   back since @returns_ms */
+    RaminateRegions *failures;  /* a byte a page: how often it could not be */
+    int64_t returns_ms;
     int64_t stuck_ms;           /* all were in vain: how long none is tried */
     int64_t stuck_until_ms;
 } MigrateMover;

@@ -50,7 +50,6 @@
  * one that the kernel was so often too busy to bring back.
  */
 #define MAX_RETURNS 3
-#define MAX_FAILURES 3
 #define RETURNS_MS (10 * 60 * 1000)
 
 /*
@@ -76,16 +75,15 @@ static uint32_t count_regions(const RaminateMemory *memory)
 void migrate_tend_init(MigrateMover *mover)
 {
     mover->regions = mover->left = MIN_REGIONS;
-    mover->probed_ms = get_ms();
-    mover->returns.since_ms = mover->failures.since_ms = mover->probed_ms;
+    mover->probed_ms = mover->returns_ms = get_ms();
     mover->suspects = g_array_new(false, false, sizeof(uint32_t));
 }
 
 void migrate_tend_end(MigrateMover *mover)
 {
     g_array_free(mover->suspects, true);
-    raminate_regions_free(mover->returns.pages);
-    raminate_regions_free(mover->failures.pages);
+    raminate_regions_free(mover->returns);
+    raminate_regions_free(mover->failures);
 }
 
 static bool is_astray(const MigrateCall *call, size_t i)
@@ -95,27 +93,29 @@ static bool is_astray(const MigrateCall *call, size_t i)
 
 /* Pages that don't stay */
 
-static void forget(MigrateCounts *counts, int64_t after_ms)
+static void forget_returns(MigrateMover *mover)
 {
     int64_t now = get_ms();
 
-    if (now - counts->since_ms >= after_ms) {
-        g_clear_pointer(&counts->pages, raminate_regions_free);
-        counts->since_ms = now;
+    if (now - mover->returns_ms >= RETURNS_MS) {
+        g_clear_pointer(&mover->returns, raminate_regions_free);
+        g_clear_pointer(&mover->failures, raminate_regions_free);
+        mover->returns_ms = now;
     }
 }
 
-static void count_page(MigrateCounts *counts, uint32_t nr_pages, uint32_t page,
-                       uint8_t max)
+/* @counts: of pages, of which there are @nr_pages; made if need be */
+static void count_page(RaminateRegions **counts, uint32_t nr_pages,
+                       uint32_t page)
 {
     uint8_t *count;
 
-    if (!counts->pages) {
-        counts->pages = raminate_regions_new(nr_pages, sizeof(*count));
+    if (!*counts) {
+        *counts = raminate_regions_new(nr_pages, sizeof(*count));
     }
-    if (counts->pages) {
-        count = raminate_regions_need(counts->pages, page);
-        *count = MIN(*count + 1, max);
+    if (*counts) {
+        count = raminate_regions_need(*counts, page);
+        *count = MIN(*count + 1, MAX_RETURNS);
     }
 }
 
@@ -132,19 +132,19 @@ static bool note_return(MigrateMover *mover, const MigrateCall *call, size_t i)
     bool busy = call->status[i] == -EBUSY || call->status[i] == -EAGAIN;
 
     if (call->status[i] == call->nodes[i]) {
-        count_page(&mover->returns, nr_pages, page, MAX_RETURNS);
+        count_page(&mover->returns, nr_pages, page);
     } else if (busy) {
-        count_page(&mover->failures, nr_pages, page, MAX_FAILURES);
+        count_page(&mover->failures, nr_pages, page);
     }
     return busy;
 }
 
-static bool is_counted(const MigrateCounts *counts, uint32_t page, uint8_t max)
+/* Returns: whether @page was counted as often as it can be. */
+static bool is_often(const RaminateRegions *counts, uint32_t page)
 {
-    const uint8_t *count =
-        counts->pages ? raminate_regions_get(counts->pages, page) : NULL;
+    const uint8_t *count = counts ? raminate_regions_get(counts, page) : NULL;
 
-    return count && *count == max;
+    return count && *count == MAX_RETURNS;
 }
 
 /*
@@ -169,10 +169,10 @@ static bool leave(const RaminateMemory *memory, uint32_t page, int node,
 static bool is_to_return(const MigrateMover *mover, uint32_t page, int node,
                          RaminateTended *tended)
 {
-    bool is_stuck = is_counted(&mover->failures, page, MAX_FAILURES);
+    bool is_stuck = is_often(mover->failures, page);
 
     if (tended->may_leave &&
-        (is_stuck || is_counted(&mover->returns, page, MAX_RETURNS)) &&
+        (is_stuck || is_often(mover->returns, page)) &&
         leave(mover->parent.memory, page, node, tended->left)) {
         return false;
     }
@@ -366,8 +366,7 @@ void migrate_tend(RaminateMover *parent, RaminateTended *tended)
 
     if (!mover->is_tending) {
         begin_probes(mover);
-        forget(&mover->returns, RETURNS_MS);
-        forget(&mover->failures, RETURNS_MS);
+        forget_returns(mover);
     }
     tended->astray = 0;
     if (mover->probes) {
