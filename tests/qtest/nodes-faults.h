@@ -57,6 +57,21 @@ static inline void mend_mover(QTestState *qts)
     }
 }
 
+/*
+ * The same until scans go on: what has failed may still be on its way to the
+ * placer.
+ */
+static inline void mend_until_scans(QTestState *qts, unsigned nr)
+{
+    uint64_t scans = raminate_figure(qts, "scans");
+    unsigned rounds = 0;
+
+    do {
+        raminate_wait(&rounds, "scans after faults");
+        mend_mover(qts);
+    } while (raminate_figure(qts, "scans") <= scans + nr);
+}
+
 /* Some calls of these @nr kinds fail that are made from now on. */
 static inline void order_at_random(GRand *random, const uint32_t *kinds,
                                    unsigned nr)

@@ -97,4 +97,14 @@ static inline uint64_t wait_until_quiet(QTestState *qts)
     return scans;
 }
 
+/*
+ * No scan is made until the scan period is set anew.  Of a page that is watched
+ * and is being written when a scan comes, the next one finds the same write.
+ */
+static inline void stop_scans(QTestState *qts)
+{
+    raminate_set_uint(qts, "scan-period", 3600 * 1000);
+    wait_until_quiet(qts);
+}
+
 #endif

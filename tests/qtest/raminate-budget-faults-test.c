@@ -223,7 +223,9 @@ static void test_lies_are_found(void)
 
 /* Under load */
 
+/* More if few calls were made in these, as when others have the processors. */
 #define STEPS 100
+#define MAX_STEPS (50 * STEPS)
 
 /* Calls are made all the time, so that one fails soon, unless there is none. */
 static void wait_for_fault(void)
@@ -247,7 +249,8 @@ static void test_under_load(void)
     uint32_t failed = 0;
 
     assert_promotes(qts, FAST_PAGES + 7);
-    for (unsigned step = 0; step < STEPS; step++) {
+    for (unsigned step = 0; step < STEPS || failed <= STEPS / 2; step++) {
+        g_assert_cmpuint(step, <, MAX_STEPS);
         order_at_random(random, kinds, ARRAY_SIZE(kinds));
         if (step % 3 == 0) {
             wanted = g_rand_int_range(random, 1, NR_PAGES);
@@ -265,9 +268,8 @@ static void test_under_load(void)
         }
     }
     g_rand_free(random);
-    g_assert_cmpuint(failed, >, STEPS / 2);
 
-    mend_mover(qts);
+    mend_until_scans(qts, 2);
     wait_for_pages(qts, wanted);
     raminate_set_string(qts, "policy", "null");
     raminate_nodes_wait_all(qts);

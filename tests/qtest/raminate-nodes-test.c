@@ -259,18 +259,13 @@ static uint64_t find_first(QTestState *qts)
 /* What is left for want of faults is found again by the next scan. */
 #define EACH_ONCE ONLY_SCANS ",fault-budget=0"
 
-/*
- * Writes each @step'th page from @first on.  A page is found twice if a scan
- * comes while it is being written, so scans rest meanwhile.
- * Returns: how many there were.
- */
+/* Writes each @step'th page from @first on.  Returns: how many there were. */
 static unsigned write_between_scans(QTestState *qts, uint32_t first,
                                     uint32_t step)
 {
     unsigned nr = 0;
 
-    raminate_set_uint(qts, "scan-period", 3600 * 1000);
-    wait_until_quiet(qts);
+    stop_scans(qts);
     for (uint32_t page = first; page < NR_PAGES; page += step) {
         raminate_write_page(qts, page, 0);
         nr++;
