@@ -23,11 +23,13 @@ WRONG = {
                      ['--jobs', '0', 'x'], ['--unit', '3K', 'x'],
                      ['--fast', '1G', '--tiers', '1G', 'x'],
                      ['--as-recorded', '--fast', '1G', 'x'],
-                     ['--swap-period', '0', 'x']],
+                     ['--swap-period', '0', 'x'], ['--scan-period', '0', 'x'],
+                     ['-p', 'cmq:', 'x'], ['-p', 'no-such', 'x'],
+                     ['--fast', '1M,2M', 'x']],
     'raminate-synth': [[], ['-o', 'x', 'no-such'], ['-o', 'x', 'a', 'b'],
                        ['-o', 'x', '--size', '1', 'moving']],
-    'raminate-top': [['--count', '3'], ['--once', '--batch'], ['-d', 'nan'],
-                     ['x']],
+    'raminate-top': [['--count', '3'], ['--batch', '--count', '0'],
+                     ['--once', '--batch'], ['-d', 'nan'], ['x']],
 }
 
 

@@ -9,6 +9,9 @@
 
 #include <glib.h>
 
+/* Initial value of a number that is not given, and has no default */
+#define OPTIONS_NONE G_MININT
+
 /* Longest time that options take, in seconds. */
 #define OPTIONS_MAX_SECONDS 3600.0
 

@@ -154,6 +154,10 @@ bool policies_parse(const char *text, ReplaySettings *settings,
     if (text[length]) {
         g_auto(GStrv) words = g_strsplit(text + length + 1, ",", -1);
 
+        /* To GLib, nothing has no parts. */
+        if (!words[0]) {
+            return parse_setting(text, "", settings, error);
+        }
         for (unsigned i = 0; words[i]; i++) {
             if (!parse_setting(text, words[i], settings, error)) {
                 return false;

@@ -28,7 +28,7 @@ static char *unit_text;
 static gboolean fast_is_room;
 static int nr_passes = 1;
 static int nr_jobs = 1;
-static int scan_period;
+static int scan_period = OPTIONS_NONE;
 static RaminateSettings settings;
 static int lines_per_page = TRACE_PAGE_LINES;
 static gboolean no_second_look;
@@ -158,7 +158,7 @@ static void check_engine_options(void)
         check_range(setting->name, *raminate_setting_value(&settings, setting),
                     setting->min, setting->max);
     }
-    if (scan_period) {
+    if (scan_period != OPTIONS_NONE) {
         setting = raminate_setting_find("scan-period");
         check_range(setting->name, scan_period, setting->min, setting->max);
     }
@@ -195,6 +195,16 @@ static void parse_policy(Job *job, const char *text)
     };
     if (!policies_parse(text, &job->settings, &error)) {
         options_fail("%s", error->message);
+    }
+}
+
+/* Before anything is read */
+static void check_policies(void)
+{
+    Job job;
+
+    for (char **name = policy_names; *name; name++) {
+        parse_policy(&job, *name);
     }
 }
 
@@ -293,7 +303,7 @@ static void replay_recording(const char *path, ReportFormat format,
                              FILE *moves, bool first)
 {
     TraceOptions options = {
-        .scan_period_ms = scan_period,
+        .scan_period_ms = scan_period == OPTIONS_NONE ? 0 : scan_period,
         .lines_per_page = lines_per_page,
         .unit_pages = unit >> RAMINATE_PAGE_BITS,
     };
@@ -384,7 +394,7 @@ static void check_options(void)
         options_fail("--steps needs --json");
     }
     if (as_recorded && (fast_text || tiers_text || costs_text || unit_text ||
-                        fast_is_room || scan_period)) {
+                        fast_is_room || scan_period != OPTIONS_NONE)) {
         options_fail("--as-recorded needs the tiers and scans of the "
                      "recording; leave out --fast, --tiers, --costs, --unit, "
                      "--fast-is-room and --scan-period");
@@ -394,6 +404,10 @@ static void check_options(void)
         if (!unit) {
             options_fail("%s", error->message);
         }
+    }
+    if (fast_text && strchr(fast_text, ',')) {
+        options_fail("--fast takes the size of one tier, not %s; give more by "
+                     "--tiers", fast_text);
     }
     if (fast_text && tiers_text) {
         options_fail("--fast and --tiers exclude each other");
@@ -431,6 +445,7 @@ int main(int argc, char **argv)
     if (!policy_names) {
         policy_names = policies_names();
     }
+    check_policies();
     format = as_json ? REPORT_JSON : as_csv ? REPORT_CSV : REPORT_TABLE;
     moves = open_moves();
     report_begin(format);

@@ -33,7 +33,7 @@ uint32_t tiers_parse_unit(const char *text, GError **error)
     if (g_ascii_strcasecmp(text, "2M") == 0) {
         return 1u << (RAMINATE_PAGE_BITS + RAMINATE_REGION_BITS);
     }
-    set_error(error, "--unit must be 4K or 2M, not %s", text);
+    set_error(error, "--unit must be 4K or 2M, not '%s'", text);
     return 0;
 }
 
@@ -75,6 +75,10 @@ static bool set_sizes(RaminateLayout *layout, const char *sizes,
     g_auto(GStrv) parts = g_strsplit(sizes, ",", -1);
     uint32_t next = 0;
 
+    if (!parts[0]) {
+        set_error(error, "--fast and --tiers need a size");
+        return false;
+    }
     if (g_strv_length(parts) >= RAMINATE_MAX_TIERS) {
         set_error(error, "there can be %d tiers at most", RAMINATE_MAX_TIERS);
         return false;

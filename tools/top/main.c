@@ -17,7 +17,7 @@
 
 static double period_option = 1;
 static double timeout_option = 5;
-static int count_option;
+static int count_option = OPTIONS_NONE;
 static gboolean once_option;
 static gboolean batch_option;
 static gboolean json_option;
@@ -203,7 +203,7 @@ static void check_options(void)
     if (once_option && batch_option) {
         options_fail("--once and --batch exclude each other; give one");
     }
-    if (count_option < 0 || (count_option && !batch_option)) {
+    if (count_option != OPTIONS_NONE && (count_option < 1 || !batch_option)) {
         options_fail("--count is for --batch, and must be 1 or more");
     }
     if (record_option && (plain && !batch_option)) {
