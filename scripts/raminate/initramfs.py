@@ -12,7 +12,8 @@ from . import kernel, paths
 
 DIRECTORIES = ('bench', 'bin', 'dev', 'modules', 'proc', 'sys', 'tmp')
 MODULES = ('virtio_pci', 'virtio_blk', 'ata_piix', 'sd_mod')
-PROGRAMS = ('workload', 'checker', 'dma-reader', 'gpu-resetter', 'painter')
+PROGRAMS = ('workload', 'checker', 'dma-reader', 'flash-writer', 'gpu-resetter',
+            'painter')
 ALIGN = 4
 
 

@@ -4,6 +4,7 @@
 
 import os
 from pathlib import Path
+import subprocess
 import sys
 
 SOURCE = Path(__file__).resolve().parents[2]
@@ -40,3 +41,14 @@ def require_qemu(binary: Path = QEMU) -> str:
         raise SetupError(f"QEMU binary {binary} is missing; run make first, "
                          "or set QEMU to the binary")
     return str(binary)
+
+
+def firmware(name: str) -> Path:
+    """Of those that QEMU finds by itself."""
+    places = subprocess.run([require_qemu(), '-L', 'help'], check=True,
+                            text=True, stdout=subprocess.PIPE
+                            ).stdout.splitlines()
+    for place in places:
+        if (Path(place) / name).is_file():
+            return Path(place) / name
+    raise SetupError(f"QEMU has no {name}; run ./configure")

@@ -15,10 +15,12 @@ from guestlib import (FULL_RATE, MIB, PATIENCE, Boot, Guest, check,
                       wait_for_passes, wait_for_swaps, wait_until)
 from loads import Checker, full_kernel
 from nbd import nbd_server
+from raminate import paths
 from slowfile import SlowFile
 
 SWAPS = 10000
 DISK_BLOCKS = 300
+FLASH_SIZE = 65536
 STOP_TIME = 15          # seconds
 LONGEST = 3             # seconds; a batch waits for 20 ms
 
@@ -60,6 +62,31 @@ def virtio_blk_in_an_iothread(directory: Path) -> None:
 def ide(directory: Path) -> None:
     io_under_swaps(directory, '/dev/sda', 'ata_piix',
                    ['-device', 'ide-hd,drive=disk0'])
+
+
+def flash_that_is_written(directory: Path) -> None:
+    """A vCPU waits for the disk in the middle of an access."""
+    code = paths.firmware('bios-256k.bin')
+    store = directory / 'flash'
+    store.write_bytes(bytes(FLASH_SIZE))
+    place = 4096 * MIB - code.stat().st_size - FLASH_SIZE
+    args = [*hybrid(directory, **FULL_RATE), '-smp', '2', *swapper_args(
+        directory)]
+    for unit, file, options in (0, code, ',readonly=on'), (1, store, ''):
+        args += ['-drive', f'if=pflash,unit={unit},file={file},'
+                 f'format=raw{options}']
+    with Guest(directory, Boot(['/bin/flash-writer', hex(place)]),
+               args) as guest:
+        guest.launch()
+        guest.console.wait('flash-writer: started')
+        swapper = start_swapper(guest, directory, batch=5)
+        wait_until(lambda: swapper.swaps > SWAPS or swapper.error, "swaps",
+                   guest)
+        swapper.finish()
+        written, read = guest.console.wait(
+            r'writes=(\d+), reads (\d+)\n').groups()
+        check(int(written) % 256 == int(read), (written, read))
+        check_figures(guest.raminate())
 
 
 def longest_waits(guest: Guest, seconds: float) -> Tuple[float, float]:
@@ -141,5 +168,6 @@ def directory_by_9p_that_stops(directory: Path) -> None:
                       'requests of devices are in flight')
 
 
-run_tests(virtio_blk_in_an_iothread, ide, storage_of_an_iothread_that_stops,
-          directory_by_9p_that_stops, slow=[virtio_blk, storage_that_stops])
+run_tests(virtio_blk_in_an_iothread, ide, flash_that_is_written,
+          storage_of_an_iothread_that_stops, directory_by_9p_that_stops,
+          slow=[virtio_blk, storage_that_stops])

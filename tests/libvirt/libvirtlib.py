@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 from types import TracebackType
-from typing import Callable, Iterator, List, Optional, Sequence, Type
+from typing import Callable, Iterator, Optional, Sequence, Type
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / 'guest'))
 
@@ -192,20 +192,15 @@ def require_privileges() -> None:
         raise Skip(f"no namespaces or overlays here: {mount.stderr.strip()}")
 
 
-def run_suites(*tests: SuiteTest, slow: Sequence[SuiteTest] = ()) -> None:
-    """Runs tests with each libvirt that can be had, the slow ones as others
-    are."""
+def run_suites(*tests: SuiteTest) -> None:
+    """Runs tests with each libvirt that can be had."""
     def named(test: SuiteTest, suite: str) -> Test:
         def run(directory: Path) -> None:
             test(directory, suite)
         run.__name__ = '_'.join([test.__name__, *suite.split('-')[1:]])
         return run
-
-    def of_each(tests: Sequence[SuiteTest]) -> List[Test]:
-        return [named(test, suite) for suite in packages.suites()
-                for test in tests]
-
-    run_tests(*of_each(tests), slow=of_each(slow))
+    run_tests(*(named(test, suite) for suite in packages.suites()
+                for test in tests))
 
 
 def connect(one: Host, two: Host) -> None:

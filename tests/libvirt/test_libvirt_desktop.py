@@ -160,6 +160,4 @@ def runs_on_hybrid_memory(directory: Path, suite: str) -> None:
         finish_checker(domain)
 
 
-# The guest was seen to say nothing from its start, in two runs of some twenty,
-# for a reason that is not known yet.
-run_suites(runs_with_another_emulator, slow=[runs_on_hybrid_memory])
+run_suites(runs_with_another_emulator, runs_on_hybrid_memory)

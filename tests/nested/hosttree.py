@@ -62,27 +62,13 @@ def libraries(program: Path) -> List[Path]:
     return [Path(name) for name in re.findall(r'(/\S+) \(0x', listed)]
 
 
-def firmware() -> List[Path]:
-    places = subprocess.run([paths.require_qemu(), '-L', 'help'], check=True,
-                            text=True, stdout=subprocess.PIPE
-                            ).stdout.splitlines()
-    found = []
-    for name in FIRMWARE:
-        file = next((Path(place) / name for place in places
-                     if (Path(place) / name).is_file()), None)
-        if file is None:
-            raise paths.SetupError(f"QEMU has no {name}; run ./configure")
-        found.append(file)
-    return found
-
-
 def copy(root: Path) -> None:
     """QEMU, guests, Python, and our scripts."""
     tree = Tree(root)
     for name in PROGRAMS:
         tree.add_program(Path('/usr/bin') / name)
     tree.add_program(paths.QEMU)
-    tree.add(*firmware(), kernel.find().image)
+    tree.add(*map(paths.firmware, FIRMWARE), kernel.find().image)
     # Not this Python's, which may be another one.
     library = Path(subprocess.run(['/usr/bin/python3', '-c', LIBRARY],
                                   check=True, text=True,

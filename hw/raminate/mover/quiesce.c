@@ -16,6 +16,7 @@
 #include "hw/raminate/mover/nested.h"
 #include "hw/raminate/mover/quiesce.h"
 #include "hw/virtio/vhost.h"
+#include "system/block-backend.h"
 #include "system/cpus.h"
 #include "system/iothread.h"
 
@@ -127,11 +128,11 @@ static void nop(void *opaque)
 }
 
 /*
- * Drains block I/O, and waits for all else that may use guest memory, but not
- * for long.
- * Returns: false with @errp set if it took too long; then nothing is drained.
+ * Waits for all that may use guest memory, but not for long, with block I/O
+ * drained.
+ * Returns: false with @errp set if it took too long.
  */
-static bool drain_begin(ThreadPoolAio *pool, Error **errp)
+static bool wait_until_idle(ThreadPoolAio *pool, Error **errp)
 {
     int64_t deadline = qemu_clock_get_ms(QEMU_CLOCK_REALTIME) + WAIT_MS;
     /* Ends the wait if nothing else does. */
@@ -140,21 +141,55 @@ static bool drain_begin(ThreadPoolAio *pool, Error **errp)
     const char *busy;
 
     timer_mod(alarm, deadline);
-    bdrv_drain_all_begin_nopoll();
-    /*
-     * Draining takes the virtqueues of disks away from an I/O thread, but
-     * doesn't wait for a handler that is in the middle of one.
-     */
-    ask_iothreads(iothread_answers);
     AIO_WAIT_WHILE_UNLOCKED(NULL, (busy = busy_with(pool)) &&
                             qemu_clock_get_ms(QEMU_CLOCK_REALTIME) < deadline);
     timer_free(alarm);
     if (busy) {
-        bdrv_drain_all_end();
         error_setg(errp, "%s within %d ms; later batches try again", busy,
                    WAIT_MS);
     }
     return !busy;
+}
+
+/*
+ * A device that is drained has its requests wait for the end of that.
+ * Returns: the disks of devices, each with a reference; requests to these don't
+ * wait from here on.
+ */
+static GPtrArray *let_requests_pass(void)
+{
+    GPtrArray *disks =
+        g_ptr_array_new_with_free_func((GDestroyNotify)blk_unref);
+
+    for (BlockBackend *disk = blk_all_next(NULL); disk;
+         disk = blk_all_next(disk)) {
+        if (blk_get_attached_dev(disk)) {
+            blk_ref(disk);
+            blk_set_disable_request_queuing(disk, true);
+            g_ptr_array_add(disks, disk);
+        }
+    }
+    return disks;
+}
+
+static void have_request_wait(void *disk, void *opaque)
+{
+    blk_set_disable_request_queuing(disk, false);
+}
+
+/*
+ * With block I/O drained.  A vCPU that accesses flash memory, a floppy or an SD
+ * card has the big lock until its request has ended (blk_pwrite(), as in
+ * pflash_update() of QEMU 10.0).  Had the request to wait for us, who wait for
+ * the vCPU, neither would go on.
+ */
+static void pause_vcpus(void)
+{
+    GPtrArray *disks = let_requests_pass();
+
+    pause_all_vcpus();
+    g_ptr_array_foreach(disks, have_request_wait, NULL);
+    g_ptr_array_free(disks, true);
 }
 
 bool raminate_quiesce_begin(Error **errp)
@@ -183,23 +218,29 @@ bool raminate_quiesce_begin(Error **errp)
     }
 
     quiesced = true;
-    if (!drain_begin(pool, errp)) {
+    bdrv_drain_all_begin_nopoll();
+    /*
+     * Draining takes the virtqueues of disks away from an I/O thread, but
+     * doesn't wait for a handler that is in the middle of one.
+     */
+    ask_iothreads(iothread_answers);
+    if (!wait_until_idle(pool, errp)) {
+        bdrv_drain_all_end();
         quiesced = false;
         return false;
     }
 
     paused_at = qemu_clock_get_ns(QEMU_CLOCK_REALTIME);
-    pause_all_vcpus();
+    pause_vcpus();
+    /* A vCPU may have started a request before it was paused. */
+    if (!wait_until_idle(pool, errp)) {
+        raminate_quiesce_end();
+        return false;
+    }
     if (!stop_iothreads()) {
         raminate_quiesce_end();
         error_setg(errp, "an I/O thread is busy: it has not answered within "
                    "%d ms; later batches try again", WAIT_MS);
-        return false;
-    }
-    /* A vCPU may have started a request before it was paused. */
-    if (!thread_pool_is_idle(pool)) {
-        raminate_quiesce_end();
-        error_setg(errp, "requests of devices are in flight; try again");
         return false;
     }
     if (raminate_vcpus_are_nested()) {

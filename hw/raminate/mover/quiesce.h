@@ -12,7 +12,8 @@
  * it so: vCPUs are paused and block I/O is drained.  The runstate doesn't
  * change.  Events of the main loop are handled while waiting, so the caller
  * must look again whether the VM still runs.  It waits for 20 ms at most,
- * and for the vCPUs.  Requests that wait for a disk's I/O limits are left
+ * then for the vCPUs, and for 20 ms at most for what these have begun
+ * meanwhile.  Requests that wait for a disk's I/O limits are left
  * alone: to drain them is to lift the limits.
  *
  * Called in the main loop, under the big lock.
