@@ -20,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / 'tools'))
 # pylint: disable=wrong-import-position,wrong-import-order
 import debian   # noqa: E402
 
-DISK_SIZE = 8 * MIB
+FLOPPY_SIZE = 1440 * 1024
 MEMTEST = 'boot/memtest86+x64.bin'
 
 
@@ -73,6 +73,7 @@ class Device:
     modules: Sequence[str]
     args: Sequence[str]
     disk: str = ''          # as the checker calls it
+    size: int = 8 * MIB     # of the disk
     net: str = ''
 
 
@@ -101,6 +102,13 @@ DEVICES = {
         ['xhci_pci', 'usb_storage', 'sd_mod'],
         ['-device', 'qemu-xhci', '-device', 'usb-storage,drive=disk'],
         '/dev/sda'),
+    'floppy': Device(
+        ['floppy'], ['-device', 'floppy,drive=disk'], '/dev/fd0',
+        size=FLOPPY_SIZE),
+    'sd-card': Device(
+        ['sdhci_pci', 'mmc_block'],
+        ['-device', 'sdhci-pci', '-device', 'sd-card,drive=disk'],
+        '/dev/mmcblk0'),
     '9p': Device(
         ['virtio_pci', '9p', '9pnet_virtio'],
         ['-fsdev', 'local,id=share,path={0}/share,security_model=none',
@@ -161,7 +169,7 @@ class Checker(Load):
             elif device.disk.startswith('/'):
                 args += DRIVE
                 with (directory / 'disk.img').open('wb') as file:
-                    file.truncate(DISK_SIZE)
+                    file.truncate(device.size)
             else:
                 (directory / 'share').mkdir()
             args += device.args

@@ -37,6 +37,8 @@ def storms() -> List[Storm]:
               accel='tcg,thread=single'),
         Storm('4 vCPUs, ahci, cmq', checker('ahci'), 4, policy='cmq'),
         Storm('1 vCPU, usb-storage', checker('usb-storage'), 1),
+        Storm('2 vCPUs, SD card', checker('sd-card')),
+        Storm('1 vCPU, floppy', checker('floppy'), 1),
         Storm('2 vCPUs, 9p', checker('9p')),
         Storm('2 vCPUs, I/O thread', checker('virtio-blk in an I/O thread')),
         Storm('framebuffer', Painter(), 1),

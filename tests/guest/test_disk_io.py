@@ -64,6 +64,21 @@ def ide(directory: Path) -> None:
                    ['-device', 'ide-hd,drive=disk0'])
 
 
+def sd_card(directory: Path) -> None:
+    """As with flash memory, and both reads and writes."""
+    load = Checker(['sd-card'], full_kernel())
+    args = [*hybrid(directory, **FULL_RATE), '-smp', '2',
+            *load.args(directory), *swapper_args(directory)]
+    with Guest(directory, load.boot(), args) as guest:
+        load.start(guest)
+        swapper = start_swapper(guest, directory, batch=5)
+        wait_until(lambda: swapper.swaps > SWAPS or swapper.error, "swaps",
+                   guest)
+        swapper.finish()
+        load.finish(guest)
+        check_figures(guest.raminate())
+
+
 def flash_that_is_written(directory: Path) -> None:
     """A vCPU waits for the disk in the middle of an access."""
     code = paths.firmware('bios-256k.bin')
@@ -168,6 +183,6 @@ def directory_by_9p_that_stops(directory: Path) -> None:
                       'requests of devices are in flight')
 
 
-run_tests(virtio_blk_in_an_iothread, ide, flash_that_is_written,
+run_tests(virtio_blk_in_an_iothread, ide, flash_that_is_written, sd_card,
           storage_of_an_iothread_that_stops, directory_by_9p_that_stops,
           slow=[virtio_blk, storage_that_stops])

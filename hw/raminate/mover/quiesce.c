@@ -172,23 +172,23 @@ static GPtrArray *let_requests_pass(void)
     return disks;
 }
 
-static void have_request_wait(void *disk, void *opaque)
+static void have_requests_wait(void *disk, void *opaque)
 {
     blk_set_disable_request_queuing(disk, false);
 }
 
 /*
- * With block I/O drained.  A vCPU that accesses flash memory, a floppy or an SD
- * card has the big lock until its request has ended (blk_pwrite(), as in
- * pflash_update() of QEMU 10.0).  Had the request to wait for us, who wait for
- * the vCPU, neither would go on.
+ * With block I/O drained.  A vCPU that accesses flash memory or an SD card has
+ * the big lock until its request has ended (blk_pwrite(), as in pflash_update()
+ * of QEMU 10.0).  Had the request to wait for us, who wait for the vCPU,
+ * neither would go on.
  */
 static void pause_vcpus(void)
 {
     GPtrArray *disks = let_requests_pass();
 
     pause_all_vcpus();
-    g_ptr_array_foreach(disks, have_request_wait, NULL);
+    g_ptr_array_foreach(disks, have_requests_wait, NULL);
     g_ptr_array_free(disks, true);
 }
 

@@ -30,6 +30,7 @@ typedef struct Disk {
     Checker *c;
     CheckerCounts *counts;
     int direct, cached;
+    unsigned blocks;
     uint8_t *pool;
     uint64_t turn;
 } Disk;
@@ -70,14 +71,14 @@ static void disk_round(Disk *d, uint64_t counter)
 {
     unsigned block;
 
-    for (block = 0; block < BLOCKS; block++) {
+    for (block = 0; block < d->blocks; block++) {
         write_block(d, block, counter);
     }
-    for (block = 0; block < BLOCKS; block++) {
+    for (block = 0; block < d->blocks; block++) {
         check_block(d, d->direct, "disk", block, counter);
     }
     posix_fadvise(d->cached, 0, 0, POSIX_FADV_DONTNEED);
-    for (block = 0; block < BLOCKS; block++) {
+    for (block = 0; block < d->blocks; block++) {
         check_block(d, d->cached, "cached disk", block, counter);
     }
 }
@@ -119,6 +120,14 @@ static const char *find_disk(const char *name)
     return "/tmp/share/disk";
 }
 
+/* Returns: how many are written; a file grows as it has to. */
+static unsigned count_blocks(int fd)
+{
+    off_t end = lseek(fd, 0, SEEK_END);
+
+    return end > 0 && end < BLOCKS * DISK_BLOCK ? end / DISK_BLOCK : BLOCKS;
+}
+
 void *disk_thread(void *opaque)
 {
     CheckerDevice *device = opaque;
@@ -133,6 +142,7 @@ void *disk_thread(void *opaque)
     };
     uint64_t counter;
 
+    d.blocks = count_blocks(d.direct);
     for (counter = 1; !checker_stopped(c); counter++) {
         disk_round(&d, counter);
     }
