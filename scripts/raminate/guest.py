@@ -240,10 +240,20 @@ def work_directory(needed: int, keep: bool = False) -> Iterator[Path]:
             shutil.rmtree(path, ignore_errors=True)
 
 
+def _tell_exception(kind: Type[BaseException], value: BaseException,
+                    where: Optional[TracebackType]) -> None:
+    if not issubclass(kind, KeyboardInterrupt):
+        sys.__excepthook__(kind, value, where)
+
+
 def clean_up_on_signals() -> None:
-    """Turns signals that end a program into exceptions."""
+    """Turns signals that end a program into exceptions.
+
+    Of Ctrl-C Python makes one; it is not told where that came.
+    """
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda num, frame: sys.exit(128 + num))
+    sys.excepthook = _tell_exception
 
 
 def why_not_kvm(directory: Path, binary: str) -> Optional[str]:

@@ -4,6 +4,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 
 import argparse
+import contextlib
 import sys
 from typing import List
 
@@ -83,6 +84,15 @@ def parse_args() -> argparse.Namespace:
     return args
 
 
+def run_one(storm: Storm, seconds: float) -> Result:
+    with work_directory(ROOM) as directory:
+        result = run_storm(directory, storm, seconds,
+                           lambda line: print(line, flush=True))
+    for error in result.errors:
+        print(f"{storm.name}: ERROR: {error}", flush=True)
+    return result
+
+
 def main() -> int:
     args = parse_args()
     clean_up_on_signals()
@@ -95,15 +105,15 @@ def main() -> int:
         print(f"soak: no storm has '{args.only}' in its name",
               file=sys.stderr)
         return 1
-    results = []
-    for storm in chosen:
-        with work_directory(ROOM) as directory:
-            results.append(run_storm(directory, storm,
-                                     args.duration / len(chosen),
-                                     lambda line: print(line, flush=True)))
-        for error in results[-1].errors:
-            print(f"{storm.name}: ERROR: {error}", flush=True)
+    results: List[Result] = []
+    with contextlib.suppress(KeyboardInterrupt):
+        for storm in chosen:
+            results.append(run_one(storm, args.duration / len(chosen)))
     print_table(results)
+    if len(results) < len(chosen):
+        print(f"{len(chosen) - len(results)} of {len(chosen)} storms were not "
+              "ended")
+        return 130
     return int(any(result.errors for result in results))
 
 

@@ -7,8 +7,11 @@
 
 import os
 from pathlib import Path
+import signal
+import subprocess
+import sys
 
-from guestlib import MIB, Guest, check, run_tests
+from guestlib import MIB, PATIENCE, Guest, check, run_tests
 from loads import Checker
 from loss import exchange_behind_the_guest
 from storm import Storm, Usage, run_storm
@@ -44,6 +47,21 @@ def losses_and_complaints_are_found(directory: Path) -> None:
     check("QEMU says: " in found and 'vmx' in found, found)
 
 
+def ctrl_c_ends_it(_directory: Path) -> None:
+    with subprocess.Popen(
+            # Whoever runs tests in the background ignores Ctrl-C.
+            ['env', '--default-signal=INT', sys.executable, '-u',
+             Path(__file__).with_name('soak.py'), '--only', 'framebuffer'],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            encoding='utf-8') as soak:
+        assert soak.stdout is not None
+        check('framebuffer: ' in soak.stdout.readline(), "no storm has begun")
+        soak.send_signal(signal.SIGINT)
+        said, errors = soak.communicate(timeout=PATIENCE)
+    check(soak.returncode == 130 and not errors, (soak.returncode, errors))
+    check('1 of 1 storms were not ended' in said, said)
+
+
 def leaks_are_found(_directory: Path) -> None:
     first = Usage(100 * MIB, MIB, 200, 20, 5)
     check(not first.grown(first), first.grown(first))
@@ -54,4 +72,4 @@ def leaks_are_found(_directory: Path) -> None:
 
 
 run_tests(nothing_is_lost_or_leaked, losses_and_complaints_are_found,
-          leaks_are_found)
+          leaks_are_found, ctrl_c_ends_it)
