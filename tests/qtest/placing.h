@@ -98,8 +98,9 @@ static inline uint64_t wait_until_quiet(QTestState *qts)
 }
 
 /*
- * No scan is made until the scan period is set anew.  Of a page that is watched
- * and is being written when a scan comes, the next one finds the same write.
+ * No scan is made until the scan period is set anew: a page that is watched and
+ * is being written when a scan comes is found by the next one as well, see
+ * sampler/page-watch.c.
  */
 static inline void stop_scans(QTestState *qts)
 {

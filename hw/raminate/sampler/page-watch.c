@@ -6,6 +6,9 @@
  * says of which pages that is so.  All that goes through QEMU's own mapping is
  * seen: what the guest does, what QEMU does, and what the kernel does there.
  * Not seen are other processes' mappings and devices with pages pinned (VFIO).
+ * It is the fault that is seen, before the use: of a use that was under way when
+ * a scan came, the next one finds the page again
+ * (findings/write-is-told-before-it-is-made.sh).
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
