@@ -124,11 +124,30 @@ static bool devmem_check_length(HostMemoryBackendDevmem *devmem, Error **errp)
     return true;
 }
 
-/* QEMU takes a device that has no length for a file, to be made longer. */
+/*
+ * Returns: whether a page that is mapped can be accessed; true as well if the
+ * kernel doesn't tell: before 5.14, and where there are no struct pages.
+ */
+static bool is_accessible(void *page)
+{
+#ifdef MADV_POPULATE_READ
+    return madvise(page, qemu_real_host_page_size(), MADV_POPULATE_READ) == 0 ||
+           errno != EFAULT;
+#else
+    return true;
+#endif
+}
+
+/*
+ * QEMU takes a device that has no length for a file, to be made longer.  A
+ * driver may map what isn't there, and each access is a SIGBUS: so does that of
+ * /dev/zero, but at its beginning.
+ */
 static bool devmem_check_mappable(HostMemoryBackendDevmem *devmem, int fd,
                                   Error **errp)
 {
     uint64_t size = MEMORY_BACKEND(devmem)->size;
+    bool accessible;
     void *host;
 
     if (S_ISREG(devmem->file.type)) {
@@ -144,8 +163,16 @@ static bool devmem_check_mappable(HostMemoryBackendDevmem *devmem, int fd,
                          devmem->mem_path);
         return false;
     }
+    accessible = is_accessible(host) &&
+                 is_accessible(host + size - qemu_real_host_page_size());
     munmap(host, size);
-    return true;
+    if (!accessible) {
+        error_setg(errp, "memory-backend-devmem '%s': %s has no memory in the "
+                   "range 0x%" PRIx64 " to 0x%" PRIx64 "; use another range, "
+                   "file or device", devmem_id(devmem), devmem->mem_path,
+                   devmem->phy_offset, devmem->phy_offset + size - 1);
+    }
+    return accessible;
 }
 
 /* Memory */

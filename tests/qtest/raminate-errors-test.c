@@ -298,6 +298,11 @@ static const BadObject bad_objects[] = {
         "memory-backend-container 'c': mover=kvm can't be used, choose auto: "
         "the accelerator is not KVM",
     }, {
+        "tier/no-memory-there", CONTAINER " " SLOW,
+        DEVMEM("mem-path=/dev/zero,phy-offset=1G,size=256K,parent=c"),
+        "memory-backend-devmem 'bad': /dev/zero has no memory in the range "
+        "0x40000000 to 0x4003ffff; use another range, file or device",
+    }, {
         "tier/memory-not-shared", CONTAINER " " SLOW,
         DEVMEM("mem-path=/dev/zero,size=256K,parent=c"),
         "memory-backend-devmem 'bad': /dev/zero has other memory for each "
