@@ -125,16 +125,17 @@ static bool devmem_check_length(HostMemoryBackendDevmem *devmem, Error **errp)
 }
 
 /*
- * Returns: whether a page that is mapped can be accessed; true as well if the
- * kernel doesn't tell: before 5.14, and where there are no struct pages.
+ * Reads a page that is mapped.
+ * Returns: 0; EFAULT if it can't be accessed; another errno if the kernel
+ * doesn't tell: before 5.14, and where there is no struct page.
  */
-static bool is_accessible(void *page)
+static int try_page(void *page)
 {
 #ifdef MADV_POPULATE_READ
-    return madvise(page, qemu_real_host_page_size(), MADV_POPULATE_READ) == 0 ||
-           errno != EFAULT;
+    return madvise(page, qemu_real_host_page_size(), MADV_POPULATE_READ) < 0
+           ? errno : 0;
 #else
-    return true;
+    return ENOSYS;
 #endif
 }
 
@@ -163,8 +164,9 @@ static bool devmem_check_mappable(HostMemoryBackendDevmem *devmem, int fd,
                          devmem->mem_path);
         return false;
     }
-    accessible = is_accessible(host) &&
-                 is_accessible(host + size - qemu_real_host_page_size());
+    accessible =
+        try_page(host) != EFAULT &&
+        try_page(host + size - qemu_real_host_page_size()) != EFAULT;
     munmap(host, size);
     if (!accessible) {
         error_setg(errp, "memory-backend-devmem '%s': %s has no memory in the "
@@ -256,11 +258,7 @@ static int devmem_open(HostMemoryBackendDevmem *devmem, Error **errp)
  */
 static bool can_be_pinned(void *start)
 {
-#ifdef MADV_POPULATE_READ
-    return madvise(start, qemu_real_host_page_size(), MADV_POPULATE_READ) == 0;
-#else
-    return false;
-#endif
+    return try_page(start) == 0;
 }
 
 static void devmem_check_pinnable(HostMemoryBackendDevmem *devmem)
