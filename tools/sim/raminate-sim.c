@@ -44,6 +44,7 @@ static gboolean show_progress;
 static char **paths;
 
 static uint32_t unit = 1 << RAMINATE_PAGE_BITS;
+static ReplaySettings *policies;        /* of each of policy_names */
 
 static const GOptionEntry entries[] = {
     { "policy", 'p', 0, G_OPTION_ARG_STRING_ARRAY, &policy_names,
@@ -169,7 +170,7 @@ static void check_engine_options(void)
 /* One policy with its settings, on one recording */
 typedef struct Job {
     const char *name;           /* as given */
-    ReplaySettings settings;
+    const ReplaySettings *settings;
     const char *path;
     const TraceOptions *options;
     const RaminateLayout *layout;
@@ -180,12 +181,11 @@ typedef struct Job {
     GError *error;
 } Job;
 
-static void parse_policy(Job *job, const char *text)
+static void parse_policy(ReplaySettings *parsed, const char *text)
 {
     g_autoptr(GError) error = NULL;
 
-    job->name = text;
-    job->settings = (ReplaySettings) {
+    *parsed = (ReplaySettings) {
         .engine = settings,
         .second_look = !no_second_look,
         .keep_policy = keep_policy,
@@ -193,18 +193,18 @@ static void parse_policy(Job *job, const char *text)
         .keep_moves = moves_path,
         .as_recorded = as_recorded,
     };
-    if (!policies_parse(text, &job->settings, &error)) {
+    if (!policies_parse(text, parsed, &error)) {
         options_fail("%s", error->message);
     }
 }
 
-/* Before anything is read */
-static void check_policies(void)
+static void parse_policies(void)
 {
-    Job job;
+    unsigned nr = g_strv_length(policy_names);
 
-    for (char **name = policy_names; *name; name++) {
-        parse_policy(&job, *name);
+    policies = g_new(ReplaySettings, nr);
+    for (unsigned i = 0; i < nr; i++) {
+        parse_policy(&policies[i], policy_names[i]);
     }
 }
 
@@ -215,7 +215,7 @@ static void run_job(void *data, void *user_data)
     Job *job = data;
 
     (void)user_data;
-    replay_run(job->path, job->options, job->layout, &job->settings, nr_passes,
+    replay_run(job->path, job->options, job->layout, job->settings, nr_passes,
                job->results, job->lock, &job->progress, &job->error);
     g_mutex_lock(job->lock);
     job->done = true;
@@ -282,7 +282,8 @@ static void replay_policies(Job *jobs, const char *path,
 
     g_mutex_init(&lock);
     for (unsigned i = 0; i < nr; i++) {
-        parse_policy(&jobs[i], policy_names[i]);
+        jobs[i].name = policy_names[i];
+        jobs[i].settings = &policies[i];
         jobs[i].path = path;
         jobs[i].options = options;
         jobs[i].layout = layout;
@@ -445,7 +446,7 @@ int main(int argc, char **argv)
     if (!policy_names) {
         policy_names = policies_names();
     }
-    check_policies();
+    parse_policies();
     format = as_json ? REPORT_JSON : as_csv ? REPORT_CSV : REPORT_TABLE;
     moves = open_moves();
     report_begin(format);
