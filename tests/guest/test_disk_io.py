@@ -64,6 +64,13 @@ def ide(directory: Path) -> None:
                    ['-device', 'ide-hd,drive=disk0'])
 
 
+def swap_in_small_batches(guest: Guest, directory: Path) -> None:
+    """It is when one begins that a vCPU may be in an access."""
+    swapper = start_swapper(guest, directory, batch=5)
+    wait_until(lambda: swapper.swaps > SWAPS or swapper.error, "swaps", guest)
+    swapper.finish()
+
+
 def sd_card(directory: Path) -> None:
     """As with flash memory, and both reads and writes."""
     load = Checker(['sd-card'], full_kernel())
@@ -71,10 +78,7 @@ def sd_card(directory: Path) -> None:
             *load.args(directory), *swapper_args(directory)]
     with Guest(directory, load.boot(), args) as guest:
         load.start(guest)
-        swapper = start_swapper(guest, directory, batch=5)
-        wait_until(lambda: swapper.swaps > SWAPS or swapper.error, "swaps",
-                   guest)
-        swapper.finish()
+        swap_in_small_batches(guest, directory)
         load.finish(guest)
         check_figures(guest.raminate())
 
@@ -94,10 +98,7 @@ def flash_that_is_written(directory: Path) -> None:
                args) as guest:
         guest.launch()
         guest.console.wait('flash-writer: started')
-        swapper = start_swapper(guest, directory, batch=5)
-        wait_until(lambda: swapper.swaps > SWAPS or swapper.error, "swaps",
-                   guest)
-        swapper.finish()
+        swap_in_small_batches(guest, directory)
         written, read = guest.console.wait(
             r'writes=(\d+), reads (\d+)\n').groups()
         check(int(written) % 256 == int(read), (written, read))
